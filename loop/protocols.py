@@ -1,0 +1,102 @@
+"""What the parts of the loop must be able to do. No inheritance needed: a class with these methods fits."""
+
+from collections.abc import Mapping
+from typing import Protocol, Self, runtime_checkable
+
+import numpy as np
+
+from loop.types import Generation, LoopVerdict, Pool, Region, Request, Samples, Table, Verdict
+
+
+class Predictor(Protocol):
+    """Anything that gives class probabilities."""
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Return probabilities of shape (n, K) for encoded rows X (n, d); every row sums to one."""
+        ...
+
+
+class Learner(Predictor, Protocol):
+    """A classifier. Constructor arguments are settings only; ``fit`` never changes them or its input."""
+
+    def fit(self, table: Table, rng: np.random.Generator) -> Self:
+        """Learn from ``table.targets`` with ``table.weight``; return self."""
+        ...
+
+
+class Teacher(Protocol):
+    """A stronger model, fitted once fold by fold, so that each lane has one that never saw its judge rows."""
+
+    oof_: np.ndarray  # (n, K) out-of-fold probabilities, NaN in rows of no fold
+
+    def fit_folds(self, table: Table, folds: np.ndarray, rng: np.random.Generator) -> Self:
+        """Fit members for each fold id >= 0 in ``folds`` (n,) without that fold's rows; rows with -1 are never used."""
+        ...
+
+    def views(self, X: np.ndarray, without: int | None) -> tuple[np.ndarray, np.ndarray]:
+        """Return probabilities (n, K) and the members' variance of the positive class (n,).
+
+        With ``without`` a fold id, only members that have not seen that fold answer; with None all do.
+        """
+        ...
+
+
+class Generator(Protocol):
+    """A source of proposals."""
+
+    def fit(self, table: Table, rng: np.random.Generator) -> Self:
+        """Learn from real rows; return self."""
+        ...
+
+    def sample(self, request: Request, rng: np.random.Generator) -> Samples:
+        """Deliver at most ``request.n`` rows, all inside ``request.region``."""
+        ...
+
+
+class RegionFinder(Protocol):
+    """Finds where a learner is weak."""
+
+    def find(self, table: Table, weakness: np.ndarray, rng: np.random.Generator) -> tuple[Region, ...]:
+        """Return weak regions, worst first, from the weakness (n,) of each row; none is an answer."""
+        ...
+
+
+class Acquisition(Protocol):
+    """Says how much is to be learnt from each proposal."""
+
+    def score(self, pool: Pool, rng: np.random.Generator) -> np.ndarray:
+        """Return non-negative scores (n,); rows are drawn in proportion to them."""
+        ...
+
+
+class Labeller(Protocol):
+    """Gives the chosen rows their labels."""
+
+    def label(self, pool: Pool, rng: np.random.Generator) -> Table:
+        """Return the pool's rows with labels."""
+        ...
+
+
+class Gate(Protocol):
+    """Refuses rows that must not enter training."""
+
+    def judge(self, candidates: Table, reference: Table, rng: np.random.Generator) -> Verdict:
+        """Judge candidates against the real rows of ``reference``."""
+        ...
+
+
+@runtime_checkable
+class Tracker(Protocol):
+    """Keeps the records of a run. A context: ``finish`` is called on error too."""
+
+    def start(self, run: Mapping[str, object]) -> None:
+        """Open the run; ``run`` holds its name, tags and flat parameters."""
+        ...
+
+    def record(self, generation: Generation) -> None:
+        """Keep one generation."""
+        ...
+
+    def finish(self, verdict: LoopVerdict | None, status: str) -> None:
+        """Close the run: status is "finished", "interrupted" or "failed"."""
+        ...

@@ -1,0 +1,289 @@
+"""The values that stages hand to each other. All are frozen; the arrays inside are never written to.
+
+In shapes, ``n`` counts rows, ``d`` columns and ``K`` classes.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+Kind = Literal["numeric", "integer", "boolean", "categorical", "datetime"]
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """What is known of one feature column.
+
+    Every column is held as float64: categorical values as codes ``0..len(categories)-1``, booleans as 0 and 1,
+    datetimes as seconds since 1970-01-01 UTC, a missing value as NaN.
+    """
+
+    name: str
+    kind: Kind
+    dtype: str  # the pandas dtype that decode restores
+    low: float = -np.inf  # smallest value seen, in encoded units
+    high: float = np.inf  # largest value seen
+    categories: tuple[object, ...] = ()  # for categorical columns: value of code i at position i
+    missing: bool = False  # were missing values seen?
+    decimals: int | None = None  # numeric: digits after the point that hold every value seen; None = free
+
+
+@dataclass(frozen=True, eq=False)
+class Schema:
+    """Columns in order, the class names in code order, and which class is the one to catch."""
+
+    columns: tuple[Column, ...]
+    classes: tuple[object, ...]
+    positive: int = 1  # code of the class to catch: the rarest unless the user names it
+    target: str = "target"
+    set_aside: tuple[tuple[str, str], ...] = ()  # (column, reason) of columns that are no features
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def n_classes(self) -> int:
+        return len(self.classes)
+
+    @property
+    def categorical(self) -> np.ndarray:  # (d,) bool
+        return np.array([column.kind == "categorical" for column in self.columns], dtype=bool)
+
+    @property
+    def discrete(self) -> np.ndarray:  # (d,) bool: categorical or boolean, values that must not be averaged
+        return np.array([column.kind in ("categorical", "boolean") for column in self.columns], dtype=bool)
+
+    @property
+    def whole(self) -> np.ndarray:  # (d,) bool: integer columns, and datetimes whose dtype has no fractions
+        return np.array([column.kind in ("integer", "datetime") for column in self.columns], dtype=bool)
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Encoded rows with their labels and their trail. Build one with `Table.real`, then `take` and `concat`."""
+
+    X: np.ndarray  # (n, d) float64, NaN = missing
+    y: np.ndarray  # (n,) int64 class codes; of a soft label the most likely class
+    schema: Schema
+    weight: np.ndarray  # (n,) float64
+    born: np.ndarray  # (n,) int64: 0 = real, g = made in generation g
+    source: np.ndarray  # (n,) int64: real: row number in the input; synthetic: index into the provenance list
+    parent: np.ndarray  # (n,) int64: row number in the input of the row it was made from, -1 = of none in particular
+    soft: np.ndarray | None = None  # (n, K) float64 label distribution, None = all labels are hard
+
+    @classmethod
+    def real(cls, X: np.ndarray, y: np.ndarray, schema: Schema, weight: np.ndarray | None = None) -> "Table":
+        """Wrap real rows; their source and parent are their own row numbers."""
+        rows = np.arange(len(X), dtype=np.int64)
+        weight = np.ones(len(X)) if weight is None else np.asarray(weight, dtype=np.float64)
+        return cls(X, np.asarray(y, dtype=np.int64), schema, weight, np.zeros(len(X), np.int64), rows, rows)
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    @property
+    def n_classes(self) -> int:
+        return self.schema.n_classes
+
+    @property
+    def targets(self) -> np.ndarray:
+        """Label distributions, shape (n, K): the soft labels, or one-hot rows where labels are hard."""
+        if self.soft is not None:
+            return self.soft
+        onehot: np.ndarray = np.eye(self.n_classes)[self.y]
+        return onehot
+
+    @property
+    def is_real(self) -> np.ndarray:  # (n,) bool
+        return self.born == 0
+
+    def take(self, rows: np.ndarray) -> "Table":
+        """Return the rows chosen by an index or mask of shape (m,)."""
+        soft = None if self.soft is None else self.soft[rows]
+        trail = (self.weight[rows], self.born[rows], self.source[rows], self.parent[rows])
+        return Table(self.X[rows], self.y[rows], self.schema, *trail, soft)
+
+    @staticmethod
+    def concat(tables: Sequence["Table"]) -> "Table":
+        """Stack tables of one schema. Hard labels become one-hot rows as soon as one table has soft labels."""
+
+        def stack(name: str) -> np.ndarray:
+            stacked: np.ndarray = np.concatenate([getattr(table, name) for table in tables])
+            return stacked
+
+        soft = stack("targets") if any(table.soft is not None for table in tables) else None
+        trail = (stack("weight"), stack("born"), stack("source"), stack("parent"))
+        return Table(stack("X"), stack("y"), tables[0].schema, *trail, soft)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with its confidence interval."""
+
+    estimate: float
+    low: float
+    high: float
+    level: float = 0.95
+
+    def __str__(self) -> str:
+        return f"{self.estimate:+.3f} [{self.low:+.3f}, {self.high:+.3f}]"
+
+
+@dataclass(frozen=True, eq=False)
+class Condition:
+    """One side of a box: ``low < x <= high`` for ordered columns, ``x in codes`` for discrete ones."""
+
+    column: int
+    low: float = -np.inf
+    high: float = np.inf
+    codes: frozenset[int] | None = None
+    missing: bool = False  # does a missing value satisfy the condition?
+
+    def holds(self, X: np.ndarray) -> np.ndarray:  # (n,) bool
+        x = X[:, self.column]
+        inside = np.isin(x, list(self.codes)) if self.codes is not None else (x > self.low) & (x <= self.high)
+        holds: np.ndarray = np.where(np.isnan(x), self.missing, inside).astype(bool)
+        return holds
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """A box in feature space, readable as a rule, optionally with rows to start from.
+
+    A region with an empty rule is "anywhere". Counts are those of the rows on which the region was confirmed
+    and chosen together; the deficit comes from rows that did not choose it.
+    """
+
+    rule: tuple[Condition, ...] = ()
+    text: str = "anywhere"
+    label: int | None = None  # class whose weakness it is, None = no class in particular
+    rows: int = 0
+    positives: int = 0
+    deficit: Interval | None = None  # mean weakness inside minus outside
+    seeds: np.ndarray | None = None  # (m,) int positions in the table the finder was given
+    seed_weight: np.ndarray | None = None  # (m,) >= 0, how often each seed should start a proposal
+
+    def contains(self, X: np.ndarray) -> np.ndarray:
+        """Tell which rows of X (n, d) lie inside, as a mask of shape (n,)."""
+        inside: np.ndarray = np.ones(len(X), dtype=bool)
+        for condition in self.rule:
+            inside &= condition.holds(X)
+        return inside
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """A wish for n rows inside a region, of one class or (None) of any."""
+
+    region: Region
+    label: int | None
+    n: int
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """What a generator delivered: at most ``request.n`` rows; fewer is allowed and visible."""
+
+    table: Table  # rows as proposed: labels are the condition's, or the parent's
+    request: Request
+    tried: int  # rows drawn before any was thrown away: tried >= len(table)
+
+    @property
+    def shortfall(self) -> int:
+        return self.request.n - len(self.table)
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """Proposals with what learner and teacher say of them: all that acquisition and labelling may look at."""
+
+    table: Table
+    learner: np.ndarray  # (n, K) probabilities of the learner
+    teacher: np.ndarray | None = None  # (n, K) probabilities of the teacher, None = the loop has no teacher
+    variance: np.ndarray | None = None  # (n,) variance of the positive probability over the teacher's members
+
+    def take(self, rows: np.ndarray) -> "Pool":
+        return Pool(
+            self.table.take(rows),
+            self.learner[rows],
+            None if self.teacher is None else self.teacher[rows],
+            None if self.variance is None else self.variance[rows],
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """Which candidates may stay and, for each refused row, the first reason."""
+
+    keep: np.ndarray  # (n,) bool
+    reason: np.ndarray  # (n,) object: "" where kept, else the name of the reason
+
+    @classmethod
+    def refuse(cls, refused: np.ndarray, reason: str) -> "Verdict":
+        """Refuse the rows of a mask (n,) for one reason."""
+        return cls(~refused, np.where(refused, reason, "").astype(object))
+
+    def then(self, other: "Verdict") -> "Verdict":
+        """Combine with a later verdict on the same rows; the first reason stands."""
+        return Verdict(self.keep & other.keep, np.where(self.keep, other.reason, self.reason).astype(object))
+
+    def counts(self) -> dict[str, int]:
+        """Count the refused rows by reason; the counts add up to the number of refused rows."""
+        return dict(Counter(str(reason) for reason in self.reason[~self.keep]))
+
+
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """Where a group of synthetic rows came from: one entry of the provenance list."""
+
+    generation: int
+    lane: int  # -1 = the deliverable lane
+    region: str
+    label: str  # the class asked for, "any" if none
+    generator: str
+    acquisition: str
+    labeller: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Answer to "does this generation stay?", with the paired difference it rests on."""
+
+    kept: bool
+    reason: str
+    difference: Interval  # challenger minus champion on the pooled judge rows, higher is better
+    expected: float  # the difference after shrinking towards the prior
+
+
+@dataclass(frozen=True, eq=False)
+class Generation:
+    """Everything that happened in one turn of the loop, as data."""
+
+    index: int  # 1, 2, ...
+    regions: tuple[Region, ...]
+    requests: tuple[tuple[str, int], ...]  # (region text, rows asked for) of the deliverable lane
+    counts: dict[str, int]  # proposed, short, unchosen, refused by reason, kept
+    scores: dict[str, Interval]  # of the champion after the decision, on the pooled judge rows
+    challenger: dict[str, Interval]  # of the challenger, kept or not
+    decision: Decision
+    drift: dict[str, float]
+    seconds: dict[str, float]  # per stage
+    rows: Table  # new rows of the deliverable lane, whether kept or rolled back
+    origins: tuple[Origin, ...]  # provenance list; `rows.source` indexes it
+    looks: int  # how often the judge rows were looked at so far
+    extra: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LoopVerdict:
+    """The claim made at the end. ``proven`` is the only licence for the word "gain"."""
+
+    kept: int  # generations kept
+    gain: float  # score of the champion minus score of the learner on real rows alone
+    interval: Interval  # of the gain, corrected for the number of looks
+    proven: bool
+    sentence: str
