@@ -1,6 +1,7 @@
 """What the parts of the loop must be able to do. No inheritance needed: a class with these methods fits."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -90,13 +91,27 @@ class Tracker(Protocol):
     """Keeps the records of a run. A context: ``finish`` is called on error too."""
 
     def start(self, run: Mapping[str, object]) -> None:
-        """Open the run; ``run`` holds its name, tags and flat parameters."""
+        """Open the run; ``run`` holds "name", "params" (flat, str or number) and "tags"."""
         ...
 
     def record(self, generation: Generation) -> None:
         """Keep one generation."""
         ...
 
+    def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
+        """Keep metrics of the run itself, for example the score of the learner on real rows alone as step 0."""
+        ...
+
+    def attach(self, path: Path, folder: str = "") -> None:
+        """Keep a copy of a file or directory, in a folder of the run's files."""
+        ...
+
+    def child(
+        self, name: str, params: Mapping[str, object], metrics: Mapping[str, float], tags: Mapping[str, str]
+    ) -> None:
+        """Keep one finished arm of a comparison; the name tells it from the others of the run."""
+        ...
+
     def finish(self, verdict: LoopVerdict | None, status: str) -> None:
-        """Close the run: status is "finished", "interrupted" or "failed"."""
+        """Close the run: status is "finished", "interrupted" or "failed". A second call changes nothing."""
         ...

@@ -5,7 +5,7 @@ In shapes, ``n`` counts rows, ``d`` columns and ``K`` classes.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -40,6 +40,7 @@ class Schema:
     positive: int = 1  # code of the class to catch: the rarest unless the user names it
     target: str = "target"
     set_aside: tuple[tuple[str, str], ...] = ()  # (column, reason) of columns that are no features
+    target_dtype: str = "object"  # the pandas dtype that decode restores
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -99,7 +100,8 @@ class Table:
 
     @property
     def is_real(self) -> np.ndarray:  # (n,) bool
-        return self.born == 0
+        mask: np.ndarray = self.born == 0
+        return mask
 
     def take(self, rows: np.ndarray) -> "Table":
         """Return the rows chosen by an index or mask of shape (m,)."""
@@ -275,7 +277,7 @@ class Generation:
     rows: Table  # new rows of the deliverable lane, whether kept or rolled back
     origins: tuple[Origin, ...]  # provenance list; `rows.source` indexes it
     looks: int  # how often the judge rows were looked at so far
-    extra: dict[str, float] = field(default_factory=dict)
+    lane_rows: tuple[Table, ...] = ()  # new rows of the judging lanes, in order: with `rows` all a resumed run needs
 
 
 @dataclass(frozen=True)

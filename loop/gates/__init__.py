@@ -1,0 +1,26 @@
+"""Gates refuse rows that must not enter training; several of them form one verdict."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from loop import seeds
+from loop.gates.copies import Copies
+from loop.gates.domain import Domain
+from loop.gates.label import Label
+from loop.protocols import Gate
+from loop.types import Table, Verdict
+
+__all__ = ["Copies", "Domain", "Label", "combine"]
+
+
+def combine(gates: Sequence[Gate], candidates: Table, reference: Table, rng: np.random.Generator) -> Verdict:
+    """Pass candidates through gates in order; the first reason stands, and a refused row is not judged again."""
+    keep = np.ones(len(candidates), dtype=bool)
+    reason = np.full(len(candidates), "", dtype=object)
+    root = seeds.root(rng)
+    for position, gate in enumerate(gates):
+        rows = np.flatnonzero(keep)
+        verdict = gate.judge(candidates.take(rows), reference, seeds.stream(root, "gate", position))
+        keep[rows], reason[rows] = verdict.keep, verdict.reason
+    return Verdict(keep, reason)

@@ -1,0 +1,6 @@
+"""Finders of the places where a learner is weak."""
+
+from loop.regions.by_class import ByClass
+from loop.regions.tree import TreeFinder
+
+__all__ = ["ByClass", "TreeFinder"]

@@ -1,0 +1,16 @@
+"""Trackers: where the records of a run go. Importing this costs nothing; mlflow is imported when a run starts."""
+
+from loop.tracking.jsonl import JsonlTracker, read_records
+from loop.tracking.mlflow import MlflowSettings, MlflowTracker, load_settings
+from loop.tracking.null import NullTracker
+from loop.tracking.replay import replay
+
+__all__ = [
+    "JsonlTracker",
+    "MlflowSettings",
+    "MlflowTracker",
+    "NullTracker",
+    "load_settings",
+    "read_records",
+    "replay",
+]

@@ -1,0 +1,146 @@
+"""The arms of every comparison: the loop beside the cheap alternatives, on the same rows and seeds."""
+
+import copy
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from experiments.tuned import tunable, tune
+from generators import ImblearnAdapter
+from loop.controller import Outcome, Prepared, conclude, generations, prepare
+from loop.errors import ConditionError
+from loop.gates import combine
+from loop.parts import Parts
+from loop.protocols import Predictor, Teacher
+from loop.seeds import root, stream
+from loop.types import Generation, Pool, Region, Request, Table
+
+REAL_ONLY, TARGETED, TEACHER = "real only", "targeted", "teacher itself"
+CHEAP = (REAL_ONLY, "real only, tuned", "class weight", "random oversampling", "SMOTE", "untargeted")
+SCORED_ROWS = 20_000  # rows over which the seconds for a million are measured
+
+Watch = Callable[[Generation], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Arm:
+    """One fitted contestant."""
+
+    name: str
+    predictor: Predictor
+    seconds_fit: float
+    note: str = ""
+
+    @property
+    def cheap(self) -> bool:
+        return self.name in CHEAP
+
+
+@dataclass(frozen=True, eq=False)
+class LoopRun:
+    """A loop that ran to its end."""
+
+    prepared: Prepared
+    history: tuple[Generation, ...]
+    outcome: Outcome
+    seconds: float  # wall clock, from the first fit to the last
+
+
+@dataclass(frozen=True, eq=False)
+class _Taught:
+    """The teacher as a predictor."""
+
+    teacher: Teacher
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        return self.teacher.views(X, None)[0]
+
+
+def run_loop(
+    parts: Parts, table: Table, folds: np.ndarray, rng: np.random.Generator, watches: Sequence[Watch] = ()
+) -> LoopRun:
+    """Run the loop to its end, showing each generation to the watches."""
+    started = time.perf_counter()
+    prepared = prepare(parts, table, folds, rng)
+    history = []
+    for generation in generations(prepared):
+        history.append(generation)
+        for watch in watches:
+            watch(generation)
+    outcome = conclude(prepared, history)
+    return LoopRun(prepared, tuple(history), outcome, time.perf_counter() - started)
+
+
+def arms(run: LoopRun, folds: np.ndarray, rng: np.random.Generator, *, tuning: bool = True) -> Iterator[Arm]:
+    """Fit the cheap arms beside a finished loop and yield all, the loop and its teacher last.
+
+    Parameters
+    ----------
+    tuning
+        Whether to fit the tuned arm, which takes as many seconds as the loop took.
+    """
+    parts, table, seed = run.prepared.parts, run.prepared.table, root(rng)
+    jobs = parts.settings.jobs
+
+    def fitted(name: str, rows: Callable[[np.random.Generator], Table], note: str = "") -> Arm:
+        started, own = time.perf_counter(), stream(seed, name)
+        learner = copy.deepcopy(parts.learner).fit(rows(own), own)
+        return Arm(name, learner, time.perf_counter() - started, note)
+
+    yield fitted(REAL_ONLY, lambda _: table)
+    if tuning and tunable(parts.learner):
+        started, own = time.perf_counter(), stream(seed, "tuned")
+        tuned, trials = tune(parts.learner, table, folds, run.seconds, own, jobs=jobs)
+        learner = tuned.fit(table, own)
+        yield Arm("real only, tuned", learner, time.perf_counter() - started, f"{trials} trials")
+    yield fitted("class weight", lambda _: class_weighted(table))
+    yield fitted("random oversampling", lambda own: balanced(table, "RandomOverSampler", own))
+    with suppress(ConditionError):  # a class with a single row has no neighbours to interpolate to
+        yield fitted("SMOTE", lambda own: balanced(table, "SMOTE", own))
+    if run.prepared.teacher is not None:
+        teacher_seconds = run.prepared.seconds["teacher"]
+        untargeted = fitted("untargeted", lambda own: _untargeted(run, own))
+        yield replace(untargeted, seconds_fit=untargeted.seconds_fit + teacher_seconds)
+        yield Arm(TEACHER, _Taught(run.prepared.teacher), teacher_seconds)
+    rows = len(run.outcome.synthetic)
+    yield Arm(TARGETED, run.outcome.learner, run.seconds, f"{rows} new rows, {run.outcome.verdict.kept} generations")
+
+
+def class_weighted(table: Table) -> Table:
+    """Weigh rows so that every class weighs the same."""
+    counts = np.bincount(table.y, weights=table.weight, minlength=table.n_classes)
+    present = np.maximum(counts, 1e-12)
+    return replace(table, weight=table.weight * table.weight.sum() / ((counts > 0).sum() * present[table.y]))
+
+
+def balanced(table: Table, sampler: str, rng: np.random.Generator) -> Table:
+    """Add rows of every smaller class until all are as large as the largest, with an imbalanced-learn sampler."""
+    counts = np.bincount(table.y, minlength=table.n_classes)
+    generator = ImblearnAdapter(sampler).fit(table, rng)
+    wanted = [Request(Region(), code, int(counts.max() - count)) for code, count in enumerate(counts) if count]
+    samples = [generator.sample(request, rng).table for request in wanted if request.n]
+    # Hard labels are what these arms are about: to the learner the rows count as real, so it does not grow.
+    return Table.concat([table, *(replace(rows, born=np.zeros(len(rows), dtype=np.int64)) for rows in samples)])
+
+
+def _untargeted(run: LoopRun, rng: np.random.Generator) -> Table:
+    """Real rows and as many proposals, from anywhere and labelled by the same teacher, as the loop made aimed ones."""
+    prepared, parts = run.prepared, run.prepared.parts
+    made = sum(len(generation.rows) for generation in run.history)
+    sample = prepared.generators[-1].sample(Request(Region(), None, made), rng).table
+    teacher = prepared.teacher
+    proba, variance = teacher.views(sample.X, None) if teacher else (sample.targets, np.zeros(len(sample)))
+    labelled = parts.labeller.label(Pool(sample, proba, proba, variance), rng)
+    kept = combine(parts.gates, labelled, prepared.table, rng).keep
+    return Table.concat([prepared.table, labelled.take(kept)])
+
+
+def seconds_per_million(predictor: Predictor, X: np.ndarray) -> float:
+    """Measure how long the predictor takes for a million rows like X, from one pass over some thousands of them."""
+    rows = np.resize(np.arange(len(X)), SCORED_ROWS)
+    started = time.perf_counter()
+    predictor.predict_proba(X[rows])
+    return (time.perf_counter() - started) * 1e6 / SCORED_ROWS

@@ -1,0 +1,104 @@
+"""Putting parts together: a strategy is a named combination of finder, acquisition, generator, labeller and gates."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from generators import ImblearnAdapter, Neighbourhood, Resample
+from learners import MLP, Committee, ExtraTrees, Forest, Linear, XGBoost
+from loop.acceptance import Acceptance
+from loop.acquisition import ACQUISITIONS
+from loop.errors import ConfigError
+from loop.gates import Copies, Domain, Label
+from loop.labelling import LABELLERS
+from loop.parts import Parts, Settings
+from loop.protocols import Gate, Generator, Learner, RegionFinder
+from loop.regions import ByClass, TreeFinder
+
+LEARNERS: Mapping[str, type[Learner]] = {
+    "xgboost": XGBoost,
+    "forest": Forest,
+    "extra_trees": ExtraTrees,
+    "linear": Linear,
+    "mlp": MLP,
+}
+GENERATORS: Mapping[str, type[Generator]] = {
+    "neighbourhood": Neighbourhood,
+    "resample": Resample,
+    "imblearn": ImblearnAdapter,
+}
+FINDERS: Mapping[str, type[RegionFinder]] = {"tree": TreeFinder, "by_class": ByClass}
+GATES: Mapping[str, type[Gate]] = {"domain": Domain, "copies": Copies, "label": Label}
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """Names of the parts that decide which rows are made and what they are taught as."""
+
+    finder: str = "tree"
+    acquisition: str = "gap"
+    generator: str = "neighbourhood"
+    labeller: str = "teacher"
+    gates: tuple[str, ...] = ("domain", "copies")
+    share_anywhere: float = 0.5
+
+
+STRATEGIES: Mapping[str, Strategy] = {
+    "targeted": Strategy(),
+    "untargeted": Strategy(acquisition="random", share_anywhere=1.0),
+    "doubt": Strategy(acquisition="entropy"),
+    "disagreement": Strategy(acquisition="variance"),
+    "classical": Strategy(
+        finder="by_class",
+        acquisition="random",
+        generator="imblearn",
+        labeller="condition",
+        gates=("domain", "copies", "label"),
+        share_anywhere=0.0,
+    ),
+}
+
+
+def pick(kind: str, name: str, catalogue: Mapping[str, object]) -> object:
+    """Look a part up by name.
+
+    Raises
+    ------
+    ConfigError
+        With the names that exist.
+    """
+    if name not in catalogue:
+        raise ConfigError(f"{kind} must be one of {', '.join(catalogue)}, got {name!r}: choose one of these")
+    return catalogue[name]
+
+
+def scout_of(learner: Learner) -> Learner:
+    """Return the cheaper stand-in that aims and decides: fewer, faster trees; other learners stand for themselves."""
+    if not isinstance(learner, XGBoost):
+        return learner
+    return replace(learner, trees=100, rate=0.1, grown_trees=120, grown_depth=learner.depth, grown_rate=0.1, bins=64)
+
+
+def compose(
+    strategy: Strategy | str = "targeted",
+    *,
+    learner: Learner | None = None,
+    settings: Settings | None = None,
+    acceptance: Acceptance | None = None,
+) -> Parts:
+    """Make the parts of a loop from a strategy, with the project's defaults for everything else."""
+    if isinstance(strategy, str):
+        pick("strategy", strategy, STRATEGIES)
+        strategy = STRATEGIES[strategy]
+    learner = learner or XGBoost()
+    return Parts(
+        learner=learner,
+        scout=scout_of(learner),
+        teacher=Committee(),
+        generator=pick("generator", strategy.generator, GENERATORS)(),  # type: ignore[operator]
+        finder=pick("finder", strategy.finder, FINDERS)(),  # type: ignore[operator]
+        acquisition=pick("acquisition", strategy.acquisition, ACQUISITIONS)(),  # type: ignore[operator]
+        labeller=pick("labeller", strategy.labeller, LABELLERS)(),  # type: ignore[operator]
+        gates=tuple(pick("gate", gate, GATES)() for gate in strategy.gates),  # type: ignore[operator]
+        acceptance=acceptance or Acceptance(),
+        settings=replace(settings or Settings(), share_anywhere=strategy.share_anywhere),
+    )

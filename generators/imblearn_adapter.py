@@ -1,0 +1,238 @@
+"""The over-samplers of imbalanced-learn (SMOTE and its kin) as generators."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+
+from generators.reject import check_bounds, keep_inside
+from generators.resample import class_stream, proposals
+from loop import seeds
+from loop.errors import ConditionError, ConfigError
+from loop.protocols import Generator
+from loop.types import Request, Samples, Schema, Table
+
+
+@dataclass
+class ImblearnAdapter:
+    """Lets an imbalanced-learn over-sampler make rows of one class and keeps those inside the region.
+
+    The sampler chooses its own base rows, so seeds of a region are not used and parents are unknown (-1).
+    A request for any class is shared out by the class frequencies inside the region; classes with too few rows
+    for the sampler then fall short. SMOTENC gives a row the most frequent category among its neighbours, so rare
+    categories fade away and requests for them fall short too.
+
+    What the sampler sees is complete and on one scale: missing values are replaced by the median or the most
+    frequent value, ordered columns are divided by about their standard deviation. So new rows hold no missing values,
+    except in columns that hold nothing else. Results are scaled back and rounded to what the column can hold.
+
+    Parameters
+    ----------
+    sampler
+        A class name of ``imblearn.over_sampling`` or a sampler object (it is cloned). With categorical or boolean
+        columns the name "SMOTE" means SMOTENC, or SMOTEN if there are no others.
+    settings
+        Parameters of the sampler. Numbers of neighbours are lowered to what the class allows: one less than its rows.
+    tries, batch
+        At most ``tries`` rows are drawn for each row asked for, at most ``batch`` at once.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such sampler or setting, or the object is no over-sampler.
+
+    References
+    ----------
+    Chawla, Bowyer, Hall, Kegelmeyer: SMOTE: Synthetic Minority Over-sampling Technique. JAIR 16, 2002.
+    """
+
+    sampler: Any = "SMOTE"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    tries: int = 20
+    batch: int = 10_000
+
+    table_: Table = field(init=False, repr=False)  # the real rows
+    X_: np.ndarray = field(init=False, repr=False)  # (m, d) the same rows, complete and on one scale
+    scale_: np.ndarray = field(init=False, repr=False)  # (d,)
+    sampler_: Any = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        check_bounds(self.tries, self.batch)
+
+    def fit(self, table: Table, rng: np.random.Generator) -> Self:
+        """Prepare the real rows; the sampler itself learns anew at each draw."""
+        self.table_ = table.take(table.is_real)
+        filled = _filled(self.table_)
+        self.scale_ = _scale(filled, table.schema)
+        self.X_ = filled / self.scale_
+        self.sampler_ = _build(self.sampler, self.settings, table.schema)
+        return self
+
+    def sample(self, request: Request, rng: np.random.Generator) -> Samples:
+        """Draw until ``request.n`` rows lie inside the region or the tries are used up.
+
+        Raises
+        ------
+        ConditionError
+            If the class has too few rows for the sampler, or the sampler refuses.
+        """
+        if request.label is not None:
+            return self._of_class(request.label, request, rng)
+        shares = rng.multinomial(request.n, self._frequencies(request))
+        rows, tried = proposals(self.X_[:0], self.table_.y[:0], self.table_.y[:0], self.table_.schema), 0
+        for label in np.flatnonzero(shares).tolist():
+            if self._count(label) >= self._fewest():
+                part = self._of_class(label, Request(request.region, label, int(shares[label])), rng)
+                rows, tried = Table.concat([rows, part.table]), tried + part.tried
+        return Samples(rows, request, tried)
+
+    def _frequencies(self, request: Request) -> np.ndarray:  # (K,)
+        """Class frequencies inside the region, or anywhere if no real row is inside."""
+        inside = request.region.contains(self.table_.X)
+        counts = np.bincount(self.table_.y[inside] if inside.any() else self.table_.y, minlength=self.table_.n_classes)
+        frequencies: np.ndarray = counts / counts.sum()
+        return frequencies
+
+    def _of_class(self, label: int, request: Request, rng: np.random.Generator) -> Samples:
+        """Serve a request for one class."""
+        # An integer seed gives every class the same draws (imbalanced-learn 0.14), so each class has its own stream.
+        draws = class_stream(rng, label)
+        return keep_inside(lambda wish: self._draw(label, wish, draws), request, self.tries, self.batch, draws)
+
+    def _draw(self, label: int, request: Request, rng: np.random.Generator) -> Samples:
+        """Draw rows of one class from anywhere."""
+        y = self.table_.y
+        self._check_count(label)
+        asked = max(request.n, self._least_asked(label) if request.n else 0)
+        strategy = {label: self._count(label) + asked}
+        sampler = _clone(self.sampler_).set_params(
+            sampling_strategy=strategy, random_state=seeds.integer(rng), **self._neighbours(label)
+        )
+        try:
+            X, labels = sampler.fit_resample(self.X_, y)
+        except (ValueError, RuntimeError) as error:
+            raise ConditionError(
+                f"{self._name} must be able to make rows of class {self._class(label)!r}, but it refuses ({error}): "
+                "use the sampler SMOTE or RandomOverSampler, or the generator resample."
+            ) from error
+        self._check_appended(X, labels)
+        new = self._restored(X[len(y) :])
+        y_new = np.full(len(new), label, dtype=np.int64)
+        rows = proposals(new, y_new, np.full(len(new), -1, dtype=np.int64), self.table_.schema)
+        return Samples(rows, request, tried=len(new))
+
+    def _restored(self, X: np.ndarray) -> np.ndarray:
+        """Undo the scale of new rows (n, d) and round them to what their columns can hold."""
+        X, schema = np.asarray(X, dtype=np.float64) * self.scale_, self.table_.schema
+        for number, column in enumerate(schema.columns):
+            if schema.discrete[number] and not np.isin(X[:, number], self.X_[:, number]).all():
+                raise ConditionError(
+                    f"an over-sampler must keep categories whole, {self._name} averaged those of column "
+                    f"{column.name!r}: use the sampler SMOTE (which becomes SMOTENC) or RandomOverSampler."
+                )
+            if column.decimals is not None or schema.whole[number]:
+                X[:, number] = np.round(X[:, number], column.decimals or 0)
+        X[:, np.isnan(self.table_.X).all(axis=0)] = np.nan
+        return X
+
+    def _count(self, label: int) -> int:
+        return int((self.table_.y == label).sum())
+
+    def _neighbours(self, label: int) -> dict[str, int]:
+        """Lower the sampler's numbers of neighbours to what the class (or, for danger zones, the table) allows."""
+        most = {"k_neighbors": self._count(label) - 1, "n_neighbors": self._count(label) - 1}
+        most["m_neighbors"] = len(self.table_) - 1
+        given = self.sampler_.get_params(deep=False)
+        return {name: min(given[name], most[name]) for name in most if isinstance(given.get(name), int)}
+
+    def _fewest(self) -> int:
+        """Rows of a class below which the sampler cannot make more."""
+        return 2 if {"k_neighbors", "n_neighbors"} & set(self.sampler_.get_params(deep=False)) else 1
+
+    def _least_asked(self, label: int) -> int:
+        """ADASYN shares its rows out and rounds: asked for fewer than the class has, it may make none and raise."""
+        return self._count(label) if "n_neighbors" in self.sampler_.get_params(deep=False) else 0
+
+    def _check_count(self, label: int) -> None:
+        if self._count(label) < self._fewest():
+            raise ConditionError(
+                f"{self._name} needs at least {self._fewest()} rows of a class, class {self._class(label)!r} has "
+                f"{self._count(label)}: ask for another class or use the generator resample."
+            )
+
+    def _check_appended(self, X: np.ndarray, y: np.ndarray) -> None:
+        """New rows are told from old ones by their place, so the old ones must come first, untouched."""
+        old = len(self.X_)
+        if not (np.array_equal(X[:old], self.X_) and np.array_equal(y[:old], self.table_.y)):
+            raise ConfigError(
+                f"an over-sampler must append its rows to the ones given, {self._name} changed those: "
+                "use a sampler of imblearn.over_sampling."
+            )
+
+    @property
+    def _name(self) -> str:
+        return type(self.sampler_).__name__
+
+    def _class(self, label: int) -> object:
+        classes = self.table_.schema.classes
+        return classes[label] if label < len(classes) else label
+
+
+def _build(sampler: Any, settings: Mapping[str, Any], schema: Schema) -> Any:
+    """Turn a name or an object into an unfitted sampler with the settings."""
+    made = _named(sampler, schema) if isinstance(sampler, str) else sampler
+    if not hasattr(made, "get_params") or not {"sampling_strategy", "random_state"} <= set(made.get_params()):
+        raise ConfigError(
+            f"sampler must be an over-sampler of imbalanced-learn or its name, got {sampler!r}: write 'SMOTE'."
+        )
+    try:
+        return _clone(made).set_params(**settings)
+    except ValueError as error:
+        raise ConfigError(f"settings must be parameters of {type(made).__name__}: {error}") from error
+
+
+def _named(name: str, schema: Schema) -> Any:
+    """Make a sampler of imbalanced-learn, of the kind that the columns need."""
+    from imblearn import over_sampling
+
+    if name not in over_sampling.__all__:
+        allowed = ", ".join(sorted(over_sampling.__all__))
+        raise ConfigError(f"sampler must be an over-sampler of imbalanced-learn, got {name!r}: use one of {allowed}.")
+    if name == "SMOTE" and schema.discrete.any():
+        name = "SMOTEN" if schema.discrete.all() else "SMOTENC"
+    fixed = {"categorical_features": np.flatnonzero(schema.discrete).tolist()} if name == "SMOTENC" else {}
+    return getattr(over_sampling, name)(**fixed)
+
+
+def _clone(sampler: Any) -> Any:
+    from sklearn.base import clone
+
+    return clone(sampler)
+
+
+def _filled(table: Table) -> np.ndarray:
+    """Replace missing values by the most frequent value of discrete columns and the median of others, shape (n, d)."""
+    X = table.X.copy()
+    for number, discrete in enumerate(table.schema.discrete):
+        missing = np.isnan(X[:, number])
+        seen = X[~missing, number]
+        if not len(seen):
+            X[:, number] = 0
+        elif missing.any():
+            values, counts = np.unique(seen, return_counts=True)
+            X[missing, number] = values[counts.argmax()] if discrete else np.median(seen)
+    return X
+
+
+def _scale(X: np.ndarray, schema: Schema) -> np.ndarray:
+    """Divisors (d,) that make distances fair: 1 for discrete columns, else about the standard deviation.
+
+    Powers of two, so that dividing and multiplying back is exact and a copied row stays a copy.
+    """
+    ordered = ~schema.discrete & (np.ptp(X, axis=0) > 0)
+    scale: np.ndarray = np.exp2(np.round(np.log2(X.std(axis=0), out=np.zeros(X.shape[1]), where=ordered)))
+    return scale
+
+
+_: type[Generator] = ImblearnAdapter

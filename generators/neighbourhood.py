@@ -1,0 +1,177 @@
+"""Proposals that lie near the data: interpolation, feature swaps and small noise around seed rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+import numpy as np
+from sklearn.neighbors import NearestNeighbors
+
+from generators.resample import class_stream, proposals, starting_rows
+from loop.protocols import Generator
+from loop.types import Condition, Region, Request, Samples, Schema, Table
+
+WIDEST = 30  # categories of a column that get an axis of their own in the distance; rarer ones share the origin
+
+
+@dataclass
+class Neighbourhood:
+    """Moves real rows a little, in three ways, so that proposals lie where labels are in doubt.
+
+    They need not be realistic rows of a class, as the teacher labels them; they must lie near the data.
+    A proposal starts at a seed row inside the region. A move that would leave the region is undone in the columns
+    of the region's rule, so every proposal lands inside without rejection.
+
+    Parameters
+    ----------
+    interpolate, swap, noise
+        Shares of the three moves; they are normalised to one.
+    neighbours
+        Interpolation goes towards one of this many nearest rows, of whatever class.
+    swap_share
+        Chance of each feature to be taken from another row in a swap, at least one is: keeps the marginals.
+    noise_scale
+        Standard deviation of the noise in units of the column's; also the chance that a discrete value is redrawn.
+    most_seeds
+        Distinct seed rows used for one request: bounds the neighbour search.
+    """
+
+    interpolate: float = 0.5
+    swap: float = 0.25
+    noise: float = 0.25
+    neighbours: int = 5
+    swap_share: float = 0.3
+    noise_scale: float = 0.1
+    most_seeds: int = 4000
+
+    table_: Table = field(init=False, repr=False)
+    place_: np.ndarray = field(init=False, repr=False)  # (n,) number of each row among the m real ones
+    X_: np.ndarray = field(init=False, repr=False)  # (m, d) the real rows
+    space_: np.ndarray = field(init=False, repr=False)  # (m, s) float32: where distances are taken
+    index_: NearestNeighbors = field(init=False, repr=False)
+    scale_: np.ndarray = field(init=False, repr=False)  # (d,) standard deviations
+
+    def fit(self, table: Table, rng: np.random.Generator) -> Self:
+        real = table.take(table.is_real)
+        self.table_, self.place_, self.X_ = table, np.cumsum(table.is_real) - 1, real.X
+        self.scale_ = _spread(real.X)
+        self.space_ = _distance_space(real, self.scale_)
+        # One more than asked for, as each row is its own nearest neighbour.
+        self.index_ = NearestNeighbors(n_neighbors=min(self.neighbours + 1, len(real))).fit(self.space_)
+        return self
+
+    def sample(self, request: Request, rng: np.random.Generator) -> Samples:
+        rng = class_stream(rng, request.label)
+        rows = self._rows(request, rng)
+        if not len(rows):
+            return Samples(self.table_.take(rows), request, tried=0)
+        seeds = self.place_[rows]
+        X = _tidy(self._move(seeds, rng), self.table_.schema)
+        for condition in request.region.rule:
+            self._pull_inside(X, seeds, condition, rng)
+        inside = request.region.contains(X)  # a narrow rule may leave no value that the column can hold
+        X, parents = X[inside], self.table_.take(rows[inside])
+        y = parents.y if request.label is None else np.full(len(X), request.label)
+        return Samples(proposals(X, y, parents.parent, self.table_.schema), request, tried=len(rows))
+
+    def _rows(self, request: Request, rng: np.random.Generator) -> np.ndarray:
+        """Choose n seed rows (n,) with replacement: matching ones, else any of the class, which are then pulled in."""
+        rows, chance = starting_rows(self.table_, request)
+        if not len(rows):
+            rows, chance = starting_rows(self.table_, replace(request, region=Region()))
+        if not len(rows) or not request.n:
+            return rows[:0]
+        few = np.unique(rng.choice(len(rows), size=min(request.n, self.most_seeds), p=chance))
+        drawn: np.ndarray = rows[rng.choice(few, size=request.n, p=chance[few] / chance[few].sum())]
+        return drawn
+
+    def _move(self, seeds: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return moved copies of the seeds, shape (n, d), each by one of the three moves."""
+        shares = np.array([self.interpolate, self.swap, self.noise])
+        move = rng.choice(3, size=len(seeds), p=shares / shares.sum())
+        X = np.empty((len(seeds), self.X_.shape[1]))
+        for number, mover in enumerate((self._interpolated, self._swapped, self._noisy)):
+            if (mine := move == number).any():
+                X[mine] = mover(seeds[mine], rng)
+        return X
+
+    def _interpolated(self, seeds: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Go a random part of the way to a near row of either class; take discrete and missing values from one end."""
+        distinct, back = np.unique(seeds, return_inverse=True)
+        near = self.index_.kneighbors(self.space_[distinct], return_distance=False)[back]
+        pick = rng.integers(min(1, near.shape[1] - 1), near.shape[1], size=len(seeds))
+        start, end = self.X_[seeds], self.X_[near[np.arange(len(seeds)), pick]]
+        way = rng.random((len(seeds), 1))
+        either = np.where(rng.random(start.shape) < way, end, start)
+        either_only: np.ndarray = self.table_.schema.discrete | np.isnan(start) | np.isnan(end)
+        moved: np.ndarray = np.where(either_only, either, start + way * (end - start))
+        return moved
+
+    def _swapped(self, seeds: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Take some features from another row."""
+        X = self.X_[seeds]
+        swapped = rng.random(X.shape) < self.swap_share
+        swapped[np.arange(len(X)), rng.integers(X.shape[1], size=len(X))] = True
+        other = self.X_[rng.integers(len(self.X_), size=len(X))]
+        mixed: np.ndarray = np.where(swapped, other, X)
+        return mixed
+
+    def _noisy(self, seeds: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Add small noise to ordered columns; redraw discrete ones now and then."""
+        X = self.X_[seeds]
+        jittered = X + self.noise_scale * self.scale_ * rng.standard_normal(X.shape)
+        redrawn = np.where(rng.random(X.shape) < self.noise_scale, self.X_[rng.integers(len(self.X_), size=len(X))], X)
+        return np.where(self.table_.schema.discrete, redrawn, jittered)
+
+    def _pull_inside(self, X: np.ndarray, seeds: np.ndarray, condition: Condition, rng: np.random.Generator) -> None:
+        """Put values back that left the rule: to the seed's where that is inside, else to a real value inside."""
+        column = condition.column
+        outside = np.flatnonzero(~condition.holds(X))
+        X[outside, column] = self.X_[seeds[outside], column]
+        outside = outside[~condition.holds(X[outside])]
+        allowed = self.X_[condition.holds(self.X_), column]
+        if len(outside) and len(allowed):
+            X[outside, column] = rng.choice(allowed, size=len(outside))
+
+
+def _spread(X: np.ndarray) -> np.ndarray:
+    """Standard deviation of each column (d,), 0 where nothing was seen."""
+    seen = ~np.isnan(X)
+    count = np.maximum(seen.sum(axis=0), 1)
+    centred = np.where(seen, X - np.where(seen, X, 0).sum(axis=0) / count, 0)
+    spread: np.ndarray = np.sqrt((centred**2).sum(axis=0) / count)
+    return spread
+
+
+def _distance_space(table: Table, scale: np.ndarray) -> np.ndarray:
+    """Map rows to a space (m, s) in which Euclidean distance is fair to every column.
+
+    Ordered columns in standard deviations, missing ones at the mean; a differing category counts one deviation.
+    """
+    parts = []
+    for number, column in enumerate(table.schema.columns):
+        x = table.X[:, number]
+        if column.kind == "categorical":
+            counts = np.bincount(x[~np.isnan(x)].astype(int), minlength=1)
+            common = np.argsort(-counts, kind="stable")[:WIDEST]
+            parts.append((x[:, None] == common) * np.sqrt(0.5))
+        elif scale[number] > 0:
+            centred = (x - np.nanmean(x)) / scale[number]
+            parts.append(np.clip(np.nan_to_num(centred), -5, 5)[:, None])
+    space: np.ndarray = np.hstack(parts or [np.zeros((len(table), 1))]).astype(np.float32)
+    return space
+
+
+def _tidy(X: np.ndarray, schema: Schema) -> np.ndarray:
+    """Round to what the columns can hold and stay within the range that was seen."""
+    tidy = np.where(schema.whole, np.round(X), X)
+    for number, column in enumerate(schema.columns):
+        if column.decimals is not None:
+            tidy[:, number] = np.round(tidy[:, number], column.decimals)
+    low = np.array([column.low for column in schema.columns])
+    high = np.array([column.high for column in schema.columns])
+    return np.where(schema.categorical, tidy, np.clip(tidy, low, high))
+
+
+_: type[Generator] = Neighbourhood

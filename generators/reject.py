@@ -1,0 +1,87 @@
+"""Bounded rejection: any generator becomes region-conditional."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import ceil
+from typing import Self
+
+import numpy as np
+
+from loop.errors import ConfigError
+from loop.protocols import Generator
+from loop.types import Region, Request, Samples, Table
+
+
+@dataclass
+class Reject:
+    """Asks another generator for rows of the class, whatever the region's rule, and keeps those inside the region.
+
+    Costs one over the region's share in draws, so it suits generators that cannot condition and regions that are
+    not too rare. The bound makes a hopeless request end: the shortfall is then visible in the samples.
+
+    Parameters
+    ----------
+    generator
+        The generator to wrap. It is copied before it is fitted.
+    tries
+        At most this many rows are drawn for each row asked for.
+    batch
+        Most rows drawn at once: bounds memory.
+
+    Raises
+    ------
+    ConfigError
+        If ``tries`` or ``batch`` is below one.
+    """
+
+    generator: Generator
+    tries: int = 20
+    batch: int = 10_000
+
+    generator_: Generator = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        check_bounds(self.tries, self.batch)
+
+    def fit(self, table: Table, rng: np.random.Generator) -> Self:
+        """Fit a copy of the wrapped generator."""
+        self.generator_ = copy.deepcopy(self.generator).fit(table, rng)
+        return self
+
+    def sample(self, request: Request, rng: np.random.Generator) -> Samples:
+        """Draw until ``request.n`` rows lie inside the region or the tries are used up."""
+        return keep_inside(lambda anywhere: self.generator_.sample(anywhere, rng), request, self.tries, self.batch, rng)
+
+
+def keep_inside(
+    draw: Callable[[Request], Samples], request: Request, tries: int, batch: int, rng: np.random.Generator
+) -> Samples:
+    """Draw rows and keep those inside the region, at most ``tries * request.n`` draws.
+
+    ``draw`` is told the region's seeds but not its rule, so one that can start from given rows wastes fewer draws.
+    The first draw is as large as the request; later ones grow with the rejection rate seen so far.
+    """
+    anywhere = Region(seeds=request.region.seeds, seed_weight=request.region.seed_weight)
+    budget = tries * request.n
+    asked = tried = found = 0
+    parts: list[Table] = []
+    while not parts or (found < request.n and asked < budget):
+        needed = ceil((request.n - found) * (asked + 1) / (found + 1))
+        n = min(batch, budget - asked, max(request.n, needed))
+        drawn = draw(Request(anywhere, request.label, n))
+        parts.append(drawn.table.take(request.region.contains(drawn.table.X)))
+        asked, tried, found = asked + n, tried + drawn.tried, found + len(parts[-1])
+    # Random order: what is cut off must not depend on the order in which the generator makes its rows.
+    kept = rng.permutation(found)[: request.n]
+    return Samples(Table.concat(parts).take(kept), request, tried)
+
+
+def check_bounds(tries: int, batch: int) -> None:
+    """Raise ConfigError unless both bounds are at least one."""
+    for name, value in (("tries", tries), ("batch", batch)):
+        if value < 1:
+            raise ConfigError(f"{name} must be at least 1, got {value}: leave it out for the default.")
+
+
+_: type[Generator] = Reject

@@ -1,0 +1,79 @@
+"""Real rows drawn again: nothing new, and therefore the control arm of every comparison."""
+
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+
+from loop import seeds
+from loop.protocols import Generator
+from loop.types import Request, Samples, Schema, Table
+
+
+@dataclass
+class Resample:
+    """Draws real rows with replacement from the requested region and class.
+
+    Delivers all rows asked for as soon as one real row matches, else none.
+
+    Examples
+    --------
+    >>> generator = Resample().fit(table, rng)  # doctest: +SKIP
+    >>> len(generator.sample(Request(Region(), label=1, n=500), rng).table)  # doctest: +SKIP
+    500
+    """
+
+    table_: Table = field(init=False, repr=False)
+
+    def fit(self, table: Table, rng: np.random.Generator) -> Self:
+        """Keep the table; only its real rows are ever drawn."""
+        self.table_ = table
+        return self
+
+    def sample(self, request: Request, rng: np.random.Generator) -> Samples:
+        """Draw ``request.n`` rows: seeds in proportion to their weight, other rows equally often."""
+        rows, chance = starting_rows(self.table_, request)
+        draws = class_stream(rng, request.label)
+        drawn = draws.choice(rows, size=request.n, p=chance) if len(rows) else rows
+        chosen = self.table_.take(drawn)
+        return Samples(proposals(chosen.X, chosen.y, chosen.parent, chosen.schema), request, tried=len(drawn))
+
+
+def starting_rows(table: Table, request: Request) -> tuple[np.ndarray, np.ndarray]:
+    """Find the real rows that match a request, with the chance of each to start a proposal.
+
+    Matching seeds come first; a region without any offers all matching rows inside its box, equally.
+
+    Returns
+    -------
+    rows : np.ndarray
+        Positions in the table, shape (m,); m may be 0.
+    chance : np.ndarray
+        Probabilities of shape (m,).
+    """
+    region = request.region
+    matches = table.is_real & region.contains(table.X)
+    if request.label is not None:
+        matches &= table.y == request.label
+    rows = np.flatnonzero(matches)
+    weight = np.ones(len(rows))
+    if region.seeds is not None:
+        seed_weight = np.ones(len(region.seeds)) if region.seed_weight is None else region.seed_weight
+        usable = matches[region.seeds] & (seed_weight > 0)
+        if usable.any():
+            rows, weight = region.seeds[usable], seed_weight[usable]
+    return rows, weight / max(weight.sum(), np.finfo(float).tiny)
+
+
+def class_stream(rng: np.random.Generator, label: int | None) -> np.random.Generator:
+    """Derive a stream of its own for each class, so that classes asked for alike do not get the same draws."""
+    return seeds.stream(seeds.root(rng), "any" if label is None else int(label))
+
+
+def proposals(X: np.ndarray, y: np.ndarray, parent: np.ndarray, schema: Schema) -> Table:
+    """Wrap new rows X (n, d) with labels and parents (n,); the controller writes generation and source later."""
+    n = len(X)
+    return Table(X, y, schema, np.ones(n), np.ones(n, np.int64), np.zeros(n, np.int64), parent)
+
+
+_: type[Generator] = Resample

@@ -1,0 +1,178 @@
+"""A deep ensemble of small networks, trained side by side as one batched model."""
+
+import copy
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from learners.batched_net import BatchedNet
+from learners.net_input import NetInput
+from loop.seeds import integer
+from loop.types import Table
+
+AVERAGING = 0.98  # share of the running average of the weights kept at each step
+MIN_FOLDS = 5  # each member holds out at most a fifth of the rows
+MAX_JUDGE_ROWS = 2000  # rows a member holds out at most
+MAX_ROUND = 100  # steps between two looks at the held-out rows at most
+CHUNK = 4096  # rows predicted at once
+
+
+@dataclass
+class MLP:
+    """Mean of several multilayer perceptrons that share nothing but the computation.
+
+    All members live in one set of tensors of shape (members, in, out), so eight networks cost little more than one
+    (cf. TabM, Gorishniy et al. 2024, arXiv 2410.24210); their disagreement makes the mean well calibrated (deep
+    ensembles, Lakshminarayanan et al. 2017). Numbers also enter through periodic features (Gorishniy et al. 2022,
+    arXiv 2203.05556), which let a small network follow local structure.
+
+    Each member holds out a fold of its own. Training stops when the log-loss pooled over all held-out rows no longer
+    falls, and the best running average of the weights is kept: with few positives, one common hold-out would decide
+    on a handful of them. The loss is the weighted cross-entropy to ``table.targets``.
+
+    Parameters
+    ----------
+    members : int
+        Networks in the ensemble.
+    hidden, layers : int
+        Units of a hidden layer, and how many such layers.
+    rate, decay : float
+        AdamW's learning rate and weight decay.
+    batch : int
+        Rows that each member sees at a step.
+    steps : int
+        Most steps taken.
+    patience : int
+        Looks at the held-out rows without progress before training stops.
+    """
+
+    members: int = 8
+    hidden: int = 64
+    layers: int = 2
+    rate: float = 3e-3
+    decay: float = 0.05
+    batch: int = 256
+    steps: int = 2000
+    patience: int = 8
+    input_: NetInput = field(init=False, repr=False)
+    net_: BatchedNet = field(init=False, repr=False)
+
+    def fit(self, table: Table, rng: np.random.Generator) -> Self:
+        """Train on the rows with weight above zero; the global torch generator is not touched."""
+        table = table.take(table.weight > 0)
+        self.input_ = NetInput().fit(table)
+        device = _device()
+        generator = torch.Generator(device).manual_seed(integer(rng))
+        rows = _Rows(
+            tuple(_tensor(part, device) for part in self.input_.transform(table.X)),
+            _tensor(table.targets, device),
+            _tensor(table.weight / table.weight.mean(), device),
+        )
+        judge, rest = (torch.as_tensor(part, device=device) for part in _folds(table.y, self.members, rng))
+        inputs = tuple(part.shape[1] for part in rows.inputs)
+        net = BatchedNet(self.members, inputs, self.input_.n_slots, [self.hidden] * self.layers, rows.shares, generator)
+        self.net_ = self._best(self._averages(net, rows, rest, generator), rows, judge)
+        return self
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Return probabilities of shape (n, K): the mean over members."""
+        chunks = np.array_split(X, max(1, len(X) // CHUNK))
+        return np.concatenate([self._predict_chunk(chunk) for chunk in chunks])
+
+    def _predict_chunk(self, X: np.ndarray) -> np.ndarray:
+        device = self.net_.bias[-1].device
+        inputs = (_tensor(part, device).expand(self.members, *part.shape) for part in self.input_.transform(X))
+        with torch.no_grad():
+            proba: np.ndarray = self.net_(*inputs).cpu().double().softmax(-1).mean(0).numpy()
+        return proba
+
+    def _averages(
+        self, net: BatchedNet, rows: "_Rows", rest: Tensor, generator: torch.Generator
+    ) -> Iterator[BatchedNet]:
+        """Train, and yield the running average of the weights after each round (always the same object)."""
+        average = copy.deepcopy(net)
+        matrices = [p for name, p in net.named_parameters() if not name.startswith("bias")]
+        groups: list[dict[str, Any]] = [{"params": matrices}, {"params": list(net.bias), "weight_decay": 0.0}]
+        optimizer = torch.optim.AdamW(groups, lr=self.rate, weight_decay=self.decay, fused=True)
+        round_steps = min(MAX_ROUND, max(1, rest.shape[1] // self.batch))
+        batches = _batches(rest, self.batch, generator)
+        for step in range(1, self.steps + 1):
+            optimizer.zero_grad()
+            loss: Any = rows.loss(net, next(batches))  # torch leaves backward() untyped
+            loss.backward()
+            optimizer.step()
+            average.approach(net, max(1 - AVERAGING, 9 / (step + 9)))
+            if step % round_steps == 0 or step == self.steps:
+                yield average
+
+    def _best(self, averages: Iterator[BatchedNet], rows: "_Rows", judge: Tensor) -> BatchedNet:
+        """Return the average with the lowest loss on the held-out rows; stop when it no longer falls."""
+        lowest, waited = math.inf, 0
+        for average in averages:
+            with torch.no_grad():
+                loss = float(rows.loss(average, judge))
+            waited += 1
+            if loss < lowest:
+                best, lowest, waited = copy.deepcopy(average), loss, 0
+            if waited == self.patience:
+                break
+        return best
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    inputs: tuple[Tensor, ...]  # (n, p), (n, q), (n, c): see NetInput.transform
+    targets: Tensor  # (n, K)
+    weight: Tensor  # (n,), mean 1
+
+    @property
+    def shares(self) -> Tensor:
+        """Share of each class, shape (K,)."""
+        return (self.weight[:, None] * self.targets).mean(0)
+
+    def loss(self, net: BatchedNet, rows: Tensor) -> Tensor:
+        """Return the weighted cross-entropy in nats of each member's own rows (members, b), summed over members."""
+        logits = net(*(part[rows] for part in self.inputs))
+        per_row = -(self.targets[rows] * functional.log_softmax(logits, -1)).sum(-1)
+        return (self.weight[rows] * per_row).mean(1).sum()
+
+
+def _folds(y: np.ndarray, members: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Deal the rows of each class in turn to folds; return the rows (members, j) held out, and the rest (members, r).
+
+    Both are cut to the shortest fold, so that they are arrays.
+    """
+    n = len(y)
+    n_folds = min(max(members, MIN_FOLDS, n // MAX_JUDGE_ROWS), n)
+    fold = np.empty(n, dtype=np.int64)
+    fold[np.lexsort((rng.random(n), y))] = np.arange(n) % n_folds
+    held_out = [fold == member % n_folds for member in range(members)]
+    judge = [np.flatnonzero(mask)[: n // n_folds] for mask in held_out]
+    rest = [rng.permutation(np.flatnonzero(~mask))[: n - math.ceil(n / n_folds)] for mask in held_out]
+    return np.stack(judge), np.stack(rest)
+
+
+def _batches(rows: Tensor, size: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Yield batches (members, b) without end; in each pass, every member sees its rows in an order of its own."""
+    while True:
+        order = torch.rand(rows.shape, generator=generator, device=rows.device).argsort(1)
+        shuffled = rows.gather(1, order)
+        for start in range(0, max(rows.shape[1] - size, 0) + 1, size):
+            yield shuffled[:, start : start + size]
+
+
+def _device() -> torch.device:
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def _tensor(array: np.ndarray, device: torch.device) -> Tensor:
+    whole = np.issubdtype(array.dtype, np.integer)
+    return torch.as_tensor(array, dtype=torch.int64 if whole else torch.float32, device=device)

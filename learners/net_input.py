@@ -1,0 +1,81 @@
+"""How a network sees a table: a few well-scaled numbers and one embedding slot for each category."""
+
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+from scipy.special import ndtri
+
+from loop.types import Table
+
+CLIP_SD = 5.0  # standard scores are clipped here
+
+
+@dataclass
+class NetInput:
+    """Encode numeric columns twice, by rank and by distance, and categories as slots of one embedding table.
+
+    Normal scores (van der Waerden 1952) make every column bell-shaped and keep only the order; tied values share
+    their middle rank, so a column that is mostly zero stays centred. Clipped standard scores keep the distances.
+    A missing number is the middle of its column plus an indicator; a missing or unknown category has its own slot.
+    """
+
+    scores_: list[tuple[np.ndarray, np.ndarray]] = field(init=False, repr=False)  # values and their normal scores
+    mean_: np.ndarray = field(init=False, repr=False)  # (p,)
+    sd_: np.ndarray = field(init=False, repr=False)  # (p,)
+    gaps_: np.ndarray = field(init=False, repr=False)  # (p,) bool: numeric columns that get an indicator
+    categorical_: np.ndarray = field(init=False, repr=False)  # (d,) bool
+    sizes_: np.ndarray = field(init=False, repr=False)  # (c,) int: categories of each categorical column
+
+    def fit(self, table: Table) -> Self:
+        """Learn ranks, means and spreads from the rows, each counting by its weight (> 0)."""
+        self.categorical_ = table.schema.categorical
+        self.sizes_ = np.array([len(c.categories) for c in table.schema.columns if c.kind == "categorical"], dtype=int)
+        numeric = table.X[:, ~self.categorical_]
+        missing = np.isnan(numeric)
+        weight = np.where(missing, 0.0, table.weight[:, None])  # (n, p)
+        total = np.maximum(weight.sum(axis=0), np.finfo(float).tiny)
+        values = np.where(missing, 0.0, numeric)
+        self.mean_ = (weight * values).sum(axis=0) / total
+        sd = np.sqrt((weight * (values - self.mean_) ** 2).sum(axis=0) / total)
+        self.sd_ = np.where(sd > 0, sd, 1.0)
+        self.gaps_ = missing.any(axis=0)
+        self.scores_ = [_normal_scores(x[w > 0], w[w > 0]) for x, w in zip(numeric.T, weight.T, strict=True)]
+        return self
+
+    @property
+    def n_slots(self) -> int:
+        """Rows that the embedding table needs."""
+        return int((self.sizes_ + 1).sum())
+
+    def transform(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Encode rows (n, d).
+
+        Returns
+        -------
+        scores : np.ndarray
+            Normal scores, shape (n, p).
+        linear : np.ndarray
+            Clipped standard scores, then indicators of missing values, shape (n, p + indicators).
+        slots : np.ndarray
+            Positions in the embedding table, shape (n, c).
+        """
+        numeric, codes = X[:, ~self.categorical_], X[:, self.categorical_]
+        missing = np.isnan(numeric)
+        scores = np.empty_like(numeric)
+        for j, (values, score) in enumerate(self.scores_):
+            scores[:, j] = np.interp(numeric[:, j], values, score)
+        standard = np.clip((numeric - self.mean_) / self.sd_, -CLIP_SD, CLIP_SD)
+        linear = np.hstack([np.where(missing, 0.0, standard), missing[:, self.gaps_]])
+        known = (codes >= 0) & (codes < self.sizes_)  # False where NaN
+        slots = np.where(known, codes, self.sizes_).astype(np.int64) + np.cumsum(self.sizes_ + 1) - self.sizes_ - 1
+        return np.where(missing, 0.0, scores), linear, slots
+
+
+def _normal_scores(x: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distinct values of a column and the normal quantile of the middle rank of each."""
+    if len(x) == 0:
+        return np.zeros(1), np.zeros(1)
+    values, inverse = np.unique(x, return_inverse=True)
+    mass = np.bincount(inverse, weights=weight)
+    return values, ndtri((np.cumsum(mass) - mass / 2) / mass.sum())

@@ -1,0 +1,89 @@
+"""Any scikit-learn classifier as a learner."""
+
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.dummy import DummyClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils import get_tags
+from sklearn.utils.validation import has_fit_parameter
+
+from learners.copies import weighted_copies, with_all_classes
+from loop.errors import ConfigError
+from loop.seeds import integer
+from loop.types import Table
+
+
+@dataclass
+class SklearnAdapter:
+    """Wrap a classifier or pipeline that has ``predict_proba``.
+
+    The estimator is cloned for each fit, and its ``random_state`` parameters are seeded from ``rng``. Soft labels
+    become weighted copies of rows. Where ``fit`` takes no ``sample_weight``, unequal weights are honoured by drawing
+    as many rows in proportion to them (systematic resampling, Kitagawa 1996). Missing values are passed on where
+    the estimator's tags allow them, else replaced by medians.
+
+    Parameters
+    ----------
+    estimator : sklearn classifier
+        Settings only; it is never fitted itself. Categories reach it as codes.
+
+    Raises
+    ------
+    ConfigError
+        If the estimator has no ``predict_proba``.
+    """
+
+    estimator: Any
+    n_classes_: int = field(init=False, repr=False)
+    impute_: Any = field(init=False, repr=False)
+    model_: Any = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not hasattr(self.estimator, "predict_proba"):
+            raise ConfigError(
+                f"a learner must give probabilities, and {self.estimator!r} has no predict_proba: "
+                "wrap it in sklearn.calibration.CalibratedClassifierCV."
+            )
+
+    def fit(self, table: Table, rng: np.random.Generator) -> Self:
+        """Fit a seeded clone on the rows with weight above zero."""
+        X, y, weight = weighted_copies(table)
+        options = {"sample_weight": weight}
+        if not has_fit_parameter(self.estimator, "sample_weight"):
+            rows, options = _resample(weight, rng), {}
+            X, y = X[rows], y[rows]
+        # Most classifiers refuse a single class.
+        model = _seeded_clone(self.estimator, rng) if len(np.unique(y)) > 1 else DummyClassifier()
+        self.impute_ = _imputer(self.estimator).fit(X)
+        self.model_ = model.fit(self.impute_.transform(X), y, **options)
+        self.n_classes_ = table.n_classes
+        return self
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Return probabilities of shape (n, K)."""
+        proba = self.model_.predict_proba(self.impute_.transform(X))
+        return with_all_classes(proba, self.model_.classes_, self.n_classes_)
+
+
+def _resample(weight: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw as many rows as there are weights, each as often as its share says, rounded up or down."""
+    cumulative = np.cumsum(weight)
+    ticks = (np.arange(len(weight)) + rng.random()) * (cumulative[-1] / len(weight))
+    rows: np.ndarray = np.searchsorted(cumulative, ticks, side="right").clip(max=len(weight) - 1)
+    return rows
+
+
+def _seeded_clone(estimator: Any, rng: np.random.Generator) -> Any:
+    model = clone(estimator)
+    names = sorted(name for name in model.get_params() if name.split("__")[-1] == "random_state")
+    return model.set_params(**{name: integer(rng) for name in names})
+
+
+def _imputer(estimator: Any) -> Any:
+    if get_tags(estimator).input_tags.allow_nan:
+        return FunctionTransformer()
+    return SimpleImputer(strategy="median", keep_empty_features=True)

@@ -1,0 +1,157 @@
+"""Acceptance: does a generation stay, and is there a gain to claim? Two questions, kept apart."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from loop.bootstrap import Paired, paired
+from loop.metrics import score
+from loop.types import Decision, Interval, LoopVerdict
+
+
+class Guard(Protocol):
+    """Objects to a challenger that does harm elsewhere, whatever it gains on the score."""
+
+    def objection(self, y: np.ndarray, champion: np.ndarray, challenger: np.ndarray, positive: int) -> str | None:
+        """Return the reason to roll back, or None. Arrays are the pooled judge rows: (n,), (n, K), (n, K)."""
+        ...
+
+
+@dataclass(frozen=True)
+class CalibrationGuard:
+    """Objects when the log-loss on real judge rows grows by more than a share of the champion's."""
+
+    tolerance: float = 0.25
+
+    def objection(self, y: np.ndarray, champion: np.ndarray, challenger: np.ndarray, positive: int) -> str | None:
+        before, after = (score("log_loss", y, proba, positive) for proba in (champion, challenger))
+        if after <= before * (1 + self.tolerance):
+            return None
+        return f"log-loss on judge rows grew from {before:.4f} to {after:.4f}"
+
+
+@dataclass(frozen=True, eq=False)
+class GroupGuard:
+    """Objects when the score of the worst group falls by more than a tolerance.
+
+    Parameters
+    ----------
+    groups
+        Group of each training row, shape (n,), in the order of the table the loop is given.
+    tolerance
+        Fall of the worst group's score that is put up with.
+    least
+        Positives under which a group is too small to be scored.
+    """
+
+    groups: np.ndarray
+    metric: str = "average_precision"
+    tolerance: float = 0.02
+    least: int = 10
+
+    def objection(self, y: np.ndarray, champion: np.ndarray, challenger: np.ndarray, positive: int) -> str | None:
+        worst: dict[str, float] = {}
+        for name, proba in (("champion", champion), ("challenger", challenger)):
+            scores = [
+                score(self.metric, y[members], proba[members], positive)
+                for members in (self.groups == group for group in np.unique(self.groups))
+                if (y[members] == positive).sum() >= self.least
+            ]
+            worst[name] = min(scores, default=0.0)
+        if worst["challenger"] >= worst["champion"] - self.tolerance:
+            return None
+        return f"{self.metric} of the worst group fell from {worst['champion']:.3f} to {worst['challenger']:.3f}"
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """Keeps a generation unless the evidence, weighed against a prior, speaks against it.
+
+    With 20 to 100 positives no paired test can prove what is there, so demanding proof throws the gain away. The
+    paired difference d with standard error s on pooled judge rows is therefore shrunk to a stated prior N(m, t²):
+    expected = (d / s² + m / t²) / (1 / s² + 1 / t²). With few positives the prior decides, with many the data.
+
+    Parameters
+    ----------
+    metric
+        Name of the score that decides.
+    prior_mean, prior_sd
+        What the strategy is known to bring in one generation, and how much that varies between tables.
+    level
+        Confidence of the claim, before it is corrected for the number of looks.
+    replicates
+        Bootstrap replicates.
+    guards
+        Reasons to roll back in spite of the score.
+    """
+
+    metric: str = "average_precision"
+    prior_mean: float = 0.005
+    prior_sd: float = 0.01
+    level: float = 0.95
+    replicates: int = 300
+    guards: Sequence[Guard] = (CalibrationGuard(),)
+
+    def decide(
+        self, y: np.ndarray, champion: np.ndarray, challenger: np.ndarray, positive: int, rng: np.random.Generator
+    ) -> Decision:
+        """Answer "keep?" for a challenger from answers (n, K) to the same judge rows."""
+        evidence = self._compare(y, champion, challenger, positive, rng, self.level)
+        expected = self._expected(evidence)
+        for guard in self.guards:
+            if objection := guard.objection(y, champion, challenger, positive):
+                return Decision(False, objection, evidence.difference, expected)
+        reason = "expected to help" if expected > 0 else "judge rows speak against it"
+        return Decision(expected > 0, reason, evidence.difference, expected)
+
+    def verdict(
+        self,
+        y: np.ndarray,
+        baseline: np.ndarray,
+        champion: np.ndarray,
+        positive: int,
+        rng: np.random.Generator,
+        *,
+        kept: int,
+        looks: int,
+    ) -> tuple[LoopVerdict, Decision]:
+        """Answer "proven?" for the champion against the learner on real rows alone.
+
+        The confidence is corrected for the number of ``looks`` at the judge rows (Bonferroni).
+        """
+        level = 1 - (1 - self.level) / max(looks, 1)
+        evidence = self._compare(y, baseline, champion, positive, rng, level)
+        difference, expected = evidence.difference, self._expected(evidence)
+        proven = difference.low > 0
+        claim = LoopVerdict(kept, difference.estimate, difference, proven, self._sentence(difference, proven, looks))
+        reason = "expected to help" if expected > 0 else "judge rows speak against it"
+        return claim, Decision(expected > 0, reason, difference, expected)
+
+    def nothing_kept(self) -> LoopVerdict:
+        """The verdict of a loop that kept no generation."""
+        zero = Interval(0.0, 0.0, 0.0, self.level)
+        return LoopVerdict(
+            0, 0.0, zero, False, "No proven gain: no generation was kept; the model is the real-only one."
+        )
+
+    def _compare(
+        self,
+        y: np.ndarray,
+        champion: np.ndarray,
+        challenger: np.ndarray,
+        positive: int,
+        rng: np.random.Generator,
+        level: float,
+    ) -> Paired:
+        return paired(self.metric, y, champion, challenger, positive, rng, level=level, replicates=self.replicates)
+
+    def _expected(self, evidence: Paired) -> float:
+        precision = 1 / max(evidence.standard_error, 1e-9) ** 2
+        prior = 1 / self.prior_sd**2
+        return float((precision * evidence.difference.estimate + prior * self.prior_mean) / (precision + prior))
+
+    def _sentence(self, difference: object, proven: bool, looks: int) -> str:
+        measured = f"{self.metric} {difference} on judge rows the loop did not learn from, corrected for {looks} looks"
+        return f"Proven gain: {measured}." if proven else f"No proven gain: {measured}."

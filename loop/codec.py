@@ -1,0 +1,249 @@
+"""Between frames and encoded rows: every column becomes float64, and comes back as it was."""
+
+import difflib
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import infer_dtype, pandas_dtype
+
+from loop.errors import DataError
+from loop.types import Column, Schema, Table
+
+CONTENT = {"numeric": "number", "integer": "number", "boolean": "boolean", "datetime": "datetime64"}
+TICKS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000}  # per second, as far as they are kept
+
+
+def encode(schema: Schema, frame: pd.DataFrame) -> Table:
+    """Encode rows together with their labels.
+
+    Parameters
+    ----------
+    schema : Schema
+        As inferred, with a target.
+    frame : pandas.DataFrame, n rows
+        Holds the schema's columns and its target; other columns are ignored.
+
+    Returns
+    -------
+    Table
+        n real rows of weight one.
+
+    Raises
+    ------
+    DataError
+        As `encode_features`, and for a label that is missing or not among the schema's classes.
+    """
+    frame = named(frame)
+    require([schema.target], frame)
+    labels, column = frame[schema.target], target_column(schema)
+    y = encode_column(column, labels)
+    unknown = np.isnan(y)
+    if unknown.any():
+        raise DataError(
+            f"target {column.name!r} must hold one of its {len(column.categories)} classes in every row, got"
+            f" {labels[unknown].tolist()[0]!r} in {unknown.sum()} rows: drop these rows or infer the schema with them."
+        )
+    return Table.real(encode_features(schema, frame), y.astype(np.int64), schema)
+
+
+def encode_features(schema: Schema, frame: pd.DataFrame) -> np.ndarray:
+    """Encode the feature columns.
+
+    Parameters
+    ----------
+    schema : Schema
+        As inferred.
+    frame : pandas.DataFrame, n rows
+        Holds the schema's columns in any order; other columns are ignored.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n, d), float64
+        NaN where a value is missing or a category was never seen.
+
+    Raises
+    ------
+    DataError
+        For a column that does not exist, is of another type than the schema says, or breaks a rule for its values.
+    """
+    frame = named(frame)
+    require(schema.names, frame)
+    X = np.empty((len(frame), len(schema.columns)))
+    for position, column in enumerate(schema.columns):
+        X[:, position] = encode_column(column, frame[column.name])
+    return X
+
+
+def decode(schema: Schema, table: Table) -> pd.DataFrame:
+    """Turn encoded rows back into a frame: features in the schema's order, then the target if there is one.
+
+    Every dtype comes back. Not kept are the index, columns that were set aside, and, in columns of dtype object,
+    whether a missing value was None or NaN: it comes back as NaN.
+
+    Raises
+    ------
+    DataError
+        For a missing value in a column that had none when the schema was inferred.
+    """
+    columns = {column.name: decode_column(column, table.X[:, i]) for i, column in enumerate(schema.columns)}
+    if schema.classes:
+        columns[schema.target] = decode_column(target_column(schema), table.y.astype(np.float64))
+    return pd.DataFrame(columns)
+
+
+def target_column(schema: Schema) -> Column:
+    """Describe the target as what it is: a categorical column without missing values."""
+    if not schema.classes:
+        raise DataError("labels need a schema with a target, got one without: name the target when inferring it.")
+    return Column(schema.target, "categorical", schema.target_dtype, categories=schema.classes)
+
+
+def encode_column(column: Column, values: pd.Series) -> np.ndarray:
+    """Encode the values of one column, shape (n,), as float64."""
+    if values.isna().all():
+        return np.full(len(values), np.nan)
+    _check_type(column, values)
+    if column.kind == "categorical":
+        return _to_codes(column, values)
+    if column.kind == "datetime":
+        return _to_seconds(column, values)
+    return _to_numbers(column, values)
+
+
+def decode_column(column: Column, x: np.ndarray) -> pd.Series:
+    """Restore one column from its encoded values x (n,)."""
+    missing = np.isnan(x)
+    if missing.any() and not column.missing:
+        raise DataError(
+            f"column {column.name!r} must have no missing values, as when its schema was inferred,"
+            f" got {missing.sum()}: fill them or infer the schema from rows that have some."
+        )
+    if column.kind == "categorical":
+        return _from_codes(column, np.where(missing, -1, np.rint(x)).astype(np.int64))
+    if column.kind == "datetime":
+        return _from_seconds(column, x)
+    if column.kind != "numeric":
+        x = np.rint(x)
+    return _boxed(column, x) if column.dtype == "object" else pd.Series(x).astype(pandas_dtype(column.dtype))
+
+
+def named(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with column names that are text; DataError if one is empty or comes twice."""
+    names = [str(name) for name in frame.columns]
+    empty = [position for position, name in enumerate(names) if not name.strip()]
+    if empty:
+        raise DataError(f"every column must have a name, got an empty one at position {empty[0]}: name it.")
+    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    if twice:
+        raise DataError(f"column names must differ, got {listed(twice)} more than once: rename or drop the others.")
+    return frame.set_axis(names, axis=1)
+
+
+def require(wanted: Iterable[str], frame: pd.DataFrame) -> None:
+    """Raise a DataError that lists names close to the first wanted column that the frame does not have."""
+    absent = [name for name in wanted if name not in frame.columns]
+    if absent:
+        names = list(frame.columns)
+        near = difflib.get_close_matches(absent[0], names, n=3, cutoff=0.5)
+        hint = f"did you mean {listed(near)}?" if near else f"the data have {listed(names)}."
+        raise DataError(f"column {listed(absent)} must be in the data, got none of that name: {hint}")
+
+
+def listed(names: list[str]) -> str:
+    shown = ", ".join(repr(name) for name in names[:10])
+    return shown if len(names) <= 10 else f"{shown} and {len(names) - 10} more"
+
+
+def _check_type(column: Column, values: pd.Series) -> None:
+    got = _content(values)
+    wanted = CONTENT.get(column.kind) or _content(pd.Series(list(column.categories)))
+    if column.kind == "categorical" and isinstance(values.dtype, pd.CategoricalDtype):
+        got = _content(pd.Series(values.dtype.categories))
+    same_zone = column.kind != "datetime" or ("," in column.dtype) == isinstance(values.dtype, pd.DatetimeTZDtype)
+    if got != wanted or not same_zone:
+        raise DataError(
+            f"column {column.name!r} must hold {wanted} values ({column.dtype}), as when its schema was inferred,"
+            f" got {got} ({values.dtype}): convert it."
+        )
+
+
+def _content(values: pd.Series) -> str:
+    content = infer_dtype(values, skipna=True)
+    return "number" if content in ("integer", "floating") else content
+
+
+def _to_numbers(column: Column, values: pd.Series) -> np.ndarray:
+    x = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    infinite = int(np.isinf(x).sum())
+    if infinite:
+        raise DataError(f"column {column.name!r} must be finite, got {infinite} infinite values: replace or drop them.")
+    if infer_dtype(values, skipna=True) == "integer" and (np.abs(x) >= 2**53).any():
+        raise DataError(
+            f"integers must lie below 2**53 to be kept exactly, got {np.nanmax(np.abs(x)):.0f} in column"
+            f" {column.name!r}: make it text, rescale it or set it aside."
+        )
+    return x
+
+
+def _to_codes(column: Column, values: pd.Series) -> np.ndarray:
+    codes, seen = pd.factorize(values)
+    known = pd.Index(list(column.categories), dtype=object).get_indexer(pd.Index(seen, dtype=object))
+    known = np.append(known, -1)  # so that factorize's -1 for a missing value stays -1
+    x = known[codes].astype(np.float64)
+    x[x < 0] = np.nan
+    return x
+
+
+def _from_codes(column: Column, codes: np.ndarray) -> pd.Series:
+    family, _, inner = column.dtype.partition("[")
+    categories = list(column.categories)
+    if family in ("category", "ordered"):
+        dtype = pd.CategoricalDtype(pd.Index(categories, dtype=inner[:-1]), ordered=family == "ordered")
+        return pd.Series(pd.Categorical.from_codes(codes, dtype=dtype))
+    restored = pandas_dtype(column.dtype)
+    values = pd.Series(categories, dtype=restored).array
+    return pd.Series(values.take(codes, allow_fill=bool((codes < 0).any())), dtype=restored)
+
+
+def _to_seconds(column: Column, values: pd.Series) -> np.ndarray:
+    zoned = isinstance(values.dtype, pd.DatetimeTZDtype)
+    stamps = (values.dt.tz_convert("UTC").dt.tz_localize(None) if zoned else values).to_numpy()
+    unit, missing = np.datetime_data(stamps.dtype)[0], np.isnat(stamps)
+    ticks = np.where(missing, 0, stamps.astype(np.int64))
+    whole, part = np.divmod(ticks, TICKS[unit] * _dropped(unit))
+    seconds = whole + (part // _dropped(unit)) / TICKS[unit]
+    lost = _ticks(seconds, unit) != ticks
+    if lost.any():
+        raise DataError(
+            f"column {column.name!r} must hold datetimes no finer than a microsecond (a second outside the years"
+            f" 1698 to 2241), got {values[lost].iloc[0]}: round it with .dt.floor('us') or .dt.floor('s')."
+        )
+    return np.where(missing, np.nan, seconds)
+
+
+def _from_seconds(column: Column, x: np.ndarray) -> pd.Series:
+    unit, _, zone = column.dtype.removeprefix("datetime64[").removesuffix("]").partition(", ")
+    missing = np.isnan(x)
+    stamps = _ticks(np.where(missing, 0.0, x), unit).view(f"datetime64[{unit}]")
+    stamps[missing] = np.datetime64("NaT")
+    moments = pd.DatetimeIndex(stamps)
+    return pd.Series(moments.tz_localize("UTC").tz_convert(zone) if zone else moments)
+
+
+def _ticks(seconds: np.ndarray, unit: str) -> np.ndarray:
+    """Convert seconds to int64 counts of a unit; whole and part apart, or digits would be lost in the product."""
+    whole = np.floor(seconds)
+    part = np.rint((seconds - whole) * TICKS[unit]).astype(np.int64)
+    ticks: np.ndarray = (whole.astype(np.int64) * TICKS[unit] + part) * _dropped(unit)
+    return ticks
+
+
+def _dropped(unit: str) -> int:
+    """Ticks in the finest step kept: a float64 of seconds has no room for nanoseconds."""
+    return 1_000 if unit == "ns" else 1
+
+
+def _boxed(column: Column, x: np.ndarray) -> pd.Series:
+    python = {"numeric": float, "integer": int, "boolean": bool}[column.kind]
+    return pd.Series([np.nan if np.isnan(value) else python(value) for value in x], dtype=object)

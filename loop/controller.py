@@ -1,0 +1,293 @@
+"""The cycle: prepare once, turn generation by generation, conclude with a model and a verdict.
+
+Everything between the three functions is data. ``generations`` yields one frozen record a turn; watching,
+printing, tracking and saving are ordinary loops around it. A run is resumed by handing in the records so far.
+"""
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+from joblib import Parallel, delayed
+
+from loop import seeds
+from loop.bootstrap import interval
+from loop.clock import Clock
+from loop.drift import report as drift_report
+from loop.lanes import Lane, lanes
+from loop.parts import Parts
+from loop.propose import Proposed, propose
+from loop.protocols import Generator, Learner, Teacher
+from loop.stopping import reason_to_stop
+from loop.types import Generation, Interval, LoopVerdict, Origin, Table
+from loop.weakness import MEASURES
+
+Result = TypeVar("Result")
+
+REPORTED = ("average_precision", "recall_at_fpr_01", "brier", "log_loss")
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What stays the same from generation to generation."""
+
+    parts: Parts
+    table: Table  # the real training rows
+    lanes: tuple[Lane, ...]  # the deliverable lane last
+    seed: int
+    teacher: Teacher | None
+    generators: tuple[Generator, ...]  # one a lane
+    seconds: dict[str, float]
+
+    def stream(self, *purpose: int | str) -> np.random.Generator:
+        return seeds.stream(self.seed, *purpose)
+
+    def each(self, work: Callable[[Lane], Result], of: Sequence[Lane]) -> list[Result]:
+        """Do the same work in several lanes side by side; results in the order of the lanes."""
+        return list(Parallel(n_jobs=self.parts.settings.jobs, backend="threading")(delayed(work)(lane) for lane in of))
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A fitted learner of one lane and its answers to the lane's judge rows."""
+
+    learner: Learner
+    proba: np.ndarray  # (j, K)
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a finished loop hands over."""
+
+    learner: Learner  # fitted on all real rows and the kept rows of the deliverable lane
+    verdict: LoopVerdict
+    synthetic: Table  # kept rows of the deliverable lane; `source` indexes `origins`
+    origins: tuple[Origin, ...]
+    baseline: dict[str, Interval]  # real rows alone, on the pooled judge rows
+    scores: dict[str, Interval]  # of the champion
+    judged: np.ndarray  # (j,) positions of the judge rows in the training table
+    proba: np.ndarray  # (j, K) answers of the champion to them
+    seconds: dict[str, float]
+
+
+def prepare(parts: Parts, table: Table, folds: np.ndarray, rng: np.random.Generator) -> Prepared:
+    """Fit the teacher fold by fold and a generator for each lane.
+
+    Parameters
+    ----------
+    table
+        Real training rows.
+    folds
+        Fold ids (n,) as `loop.lanes.lanes` takes them, from `loop.split.folds` or `loop.split.holdout`.
+    """
+    clock, seed, ways = Clock(), seeds.root(rng), lanes(folds)
+    teacher = None
+    if parts.teacher is not None:
+        with clock.stage("teacher"):
+            teacher = copy.deepcopy(parts.teacher).fit_folds(table, folds, seeds.stream(seed, "teacher"))
+    with clock.stage("generator"):
+        fitted = tuple(
+            copy.deepcopy(parts.generator).fit(table.take(lane.fit), seeds.stream(seed, "fit", lane.index + 1))
+            for lane in ways
+        )
+    return Prepared(parts, table, ways, seed, teacher, fitted, dict(clock.seconds))
+
+
+def generations(prepared: Prepared, past: Sequence[Generation] = ()) -> Iterator[Generation]:
+    """Turn the cycle, one record a generation, until there is a reason to stop.
+
+    Parameters
+    ----------
+    past
+        Records of an interrupted run with the same parts, table, folds and seed: it goes on after them.
+    """
+    history = list(past)
+    settings = prepared.parts.settings
+    champions = train(prepared, prepared.parts.aimer, history, "scout", len(history))
+    while reason_to_stop(history, generations=settings.generations, patience=settings.patience) is None:
+        generation, champions = _turn(prepared, history, champions)
+        history.append(generation)
+        yield generation
+
+
+def conclude(prepared: Prepared, history: Sequence[Generation]) -> Outcome:
+    """Fit the learner itself, with and without the kept rows; claim what the judge rows bear out.
+
+    A champion that the judge rows speak against, seen through the learner itself, is rolled back to real rows.
+    """
+    clock, parts, table = Clock(), prepared.parts, prepared.table
+    judging = prepared.lanes[:-1]
+    kept = [generation for generation in history if generation.decision.kept]
+    judged = np.concatenate([lane.judge for lane in judging])
+    y, positive = table.y[judged], table.schema.positive
+    with clock.stage("learner"):
+        before = np.concatenate([each.proba for each in train(prepared, parts.learner, [], "final", 0, judging)])
+    after, verdict = before, parts.acceptance.nothing_kept()
+    if kept:
+        with clock.stage("learner"):
+            after = np.concatenate([each.proba for each in train(prepared, parts.learner, kept, "final", 1, judging)])
+        with clock.stage("accept"):
+            verdict, decision = parts.acceptance.verdict(
+                y, before, after, positive, prepared.stream("verdict"), kept=len(kept), looks=len(history) + 1
+            )
+        if not decision.kept:
+            kept, after, verdict = [], before, replace(verdict, kept=0)
+    with clock.stage("learner"):
+        (final,) = train(prepared, parts.learner, kept, "final", int(bool(kept)), prepared.lanes[-1:])
+    with clock.stage("score"):
+        baseline = _scores(y, before, positive, prepared.stream("baseline scores"))
+        scores = _scores(y, after, positive, prepared.stream("final scores"))
+    synthetic, origins = _provenance(table, kept)
+    return Outcome(
+        learner=final.learner,
+        verdict=verdict,
+        synthetic=synthetic,
+        origins=origins,
+        baseline=baseline,
+        scores=scores,
+        judged=judged,
+        proba=after,
+        seconds=dict(clock.seconds),
+    )
+
+
+def train(
+    prepared: Prepared,
+    template: Learner,
+    history: Sequence[Generation],
+    purpose: str,
+    number: int,
+    of: Sequence[Lane] | None = None,
+    extra: Sequence[Table] = (),
+) -> list[Trained]:
+    """Fit a copy of the learner in each lane on real and kept rows, and answer the judge rows.
+
+    Parameters
+    ----------
+    history
+        Generations whose rows count, as far as they were kept.
+    extra
+        One more table of rows a lane, not yet in the history.
+    """
+
+    def fit(lane: Lane) -> Trained:
+        clock = Clock()
+        rows = [lane_rows(generation, lane) for generation in history if generation.decision.kept]
+        rows += [extra[lane.index]] if extra else []
+        table = Table.concat([prepared.table.take(lane.fit), *rows])
+        with clock.stage("learner"):
+            learner = copy.deepcopy(template).fit(table, prepared.stream(purpose, number, lane.index + 1))
+            proba = learner.predict_proba(prepared.table.X[lane.judge]) if len(lane.judge) else np.empty((0, 0))
+        return Trained(learner, proba, clock.seconds["learner"])
+
+    return prepared.each(fit, prepared.lanes if of is None else of)
+
+
+def lane_rows(generation: Generation, lane: Lane) -> Table:
+    """Return the rows that a generation made in one lane."""
+    return generation.rows if lane.delivers else generation.lane_rows[lane.index]
+
+
+def _turn(
+    prepared: Prepared, history: Sequence[Generation], champions: list[Trained]
+) -> tuple[Generation, list[Trained]]:
+    """Run one generation; return its record and the champions after it."""
+    clock, parts, index = Clock(), prepared.parts, len(history) + 1
+    judging = prepared.lanes[:-1]
+    with clock.stage("learner"):
+        answers = unseen_answers(prepared, history, champions)
+    weakness = MEASURES[parts.settings.weakness](prepared.table.y, answers)
+
+    def work(lane: Lane) -> Proposed:
+        return propose(
+            parts,
+            prepared.table.take(lane.fit),
+            weakness[lane.fit],
+            learner=champions[lane.index].learner,
+            teacher=prepared.teacher,
+            generator=prepared.generators[lane.index],
+            lane=lane,
+            generation=index,
+            rng=prepared.stream("propose", index, lane.index + 1),
+        )
+
+    proposed = prepared.each(work, prepared.lanes)
+    for each in proposed:
+        clock.add(each.seconds)
+    new = [each.rows for each in proposed]
+    challengers = train(prepared, parts.aimer, history, "scout", index, extra=new)
+    clock.add({"learner": sum(each.seconds for each in challengers)})
+    y = np.concatenate([prepared.table.y[lane.judge] for lane in judging])
+    old, fresh = (np.concatenate([each.proba for each in group[:-1]]) for group in (champions, challengers))
+    positive, delivered = prepared.table.schema.positive, proposed[-1]
+    with clock.stage("accept"):
+        decision = parts.acceptance.decide(y, old, fresh, positive, prepared.stream("accept", index))
+    with clock.stage("score"):
+        challenger = _scores(y, fresh, positive, prepared.stream("scores", index))
+        scores = challenger if decision.kept else _last_scores(history, y, old, positive, prepared)
+    with clock.stage("drift"):
+        kept = [generation.rows for generation in history if generation.decision.kept]
+        drift = drift_report(prepared.table, Table.concat([*kept, delivered.rows]), prepared.stream("drift", index))
+    generation = Generation(
+        index=index,
+        regions=delivered.regions,
+        requests=delivered.requests,
+        counts=delivered.counts,
+        scores=scores,
+        challenger=challenger,
+        decision=decision,
+        drift=drift,
+        seconds=dict(clock.seconds),
+        rows=delivered.rows,
+        origins=delivered.origins,
+        looks=index,
+        lane_rows=tuple(new[:-1]),
+    )
+    return generation, challengers if decision.kept else champions
+
+
+def _provenance(table: Table, kept: Sequence[Generation]) -> tuple[Table, tuple[Origin, ...]]:
+    """Stack the kept rows and the entries of their provenance lists, counting the sources on."""
+    tables, origins = [table.take(np.arange(0))], list[Origin]()
+    for generation in kept:
+        tables.append(replace(generation.rows, source=generation.rows.source + len(origins)))
+        origins += generation.origins
+    return Table.concat(tables), tuple(origins)
+
+
+def unseen_answers(prepared: Prepared, history: Sequence[Generation], champions: Sequence[Trained]) -> np.ndarray:
+    """Answers (n, K) to every training row by a learner that has not seen it.
+
+    With k lanes these are the answers to the judge rows. A hold-out lane leaves its fit rows unanswered; there two
+    halves of them answer each other.
+    """
+    table, judging = prepared.table, prepared.lanes[:-1]
+    answers = np.full((len(table), table.n_classes), np.nan)
+    for lane, champion in zip(judging, champions, strict=False):
+        answers[lane.judge] = champion.proba
+    missing = np.flatnonzero(np.isnan(answers[:, 0]))
+    if len(missing):
+        rng = prepared.stream("halves", len(history))
+        half = rng.permutation(len(missing)) % 2
+        kept = [generation.lane_rows[0] for generation in history if generation.decision.kept]
+        for side in (0, 1):
+            seen = Table.concat([table.take(missing[half != side]), *kept])
+            learner = copy.deepcopy(prepared.parts.aimer).fit(seen, rng)
+            answers[missing[half == side]] = learner.predict_proba(table.X[missing[half == side]])
+    return answers
+
+
+def _scores(y: np.ndarray, proba: np.ndarray, positive: int, rng: np.random.Generator) -> dict[str, Interval]:
+    return {name: interval(name, y, proba, positive, rng, replicates=200) for name in REPORTED}
+
+
+def _last_scores(
+    history: Sequence[Generation], y: np.ndarray, proba: np.ndarray, positive: int, prepared: Prepared
+) -> dict[str, Interval]:
+    """Scores of a champion that stays: those of the generation that crowned it, or of real rows alone."""
+    if history:
+        return history[-1].scores
+    return _scores(y, proba, positive, prepared.stream("scores", 0))

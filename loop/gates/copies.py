@@ -1,0 +1,102 @@
+"""Refuse rows that say nothing new, and the standardised space in which "near" is measured."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from loop.errors import ConfigError
+from loop.types import Table, Verdict
+
+_LEVELS = 50  # categories of a column told apart by distance; rarer ones coincide, which bounds memory
+
+
+class Space:
+    """Mixed columns as points whose Euclidean distance counts standard deviations and mismatches.
+
+    An ordered column contributes its difference in standard deviations of the reference; a discrete one contributes 1
+    where the values differ; and a column that is missing in one row of two contributes about 1. Infinities, which
+    `loop.gates.Domain` refuses, count as missing.
+
+    Parameters
+    ----------
+    reference : Table
+        Rows that set means, standard deviations and the commonest categories; at least one.
+    """
+
+    def __init__(self, reference: Table) -> None:
+        self._discrete = reference.schema.discrete
+        ordered = np.where(np.isfinite(reference.X), reference.X, np.nan)[:, ~self._discrete]
+        known = np.maximum((~np.isnan(ordered)).sum(axis=0), 1)
+        self._mean = np.nansum(ordered, axis=0) / known
+        variance = np.nansum((ordered - self._mean) ** 2, axis=0) / known
+        self._scale = np.sqrt(np.where(variance > 0, variance, 1.0))
+        self._gaps = np.array([c.missing for c in reference.schema.columns], dtype=bool)[~self._discrete]
+        self._levels = [_commonest(column) for column in reference.X[:, self._discrete].T]
+
+    def embed(self, X: np.ndarray) -> np.ndarray:
+        """Map rows (n, d) to points (n, D)."""
+        ordered = (X[:, ~self._discrete] - self._mean) / self._scale
+        missing = ~np.isfinite(ordered)
+        columns = X[:, self._discrete].T
+        onehot = [column[:, None] == levels for column, levels in zip(columns, self._levels, strict=True)]
+        absent = np.isnan(X[:, self._discrete])
+        corners = np.concatenate([*onehot, absent], axis=1) * np.sqrt(0.5)  # of a simplex with edges of length 1
+        return np.concatenate([np.where(missing, 0.0, ordered), missing[:, self._gaps], corners], axis=1)
+
+    def distances(self, X: np.ndarray, to: np.ndarray, neighbours: int = 1) -> tuple[np.ndarray, np.ndarray]:
+        """Return distances and positions (n, neighbours) of the rows of ``to`` nearest to each row of X."""
+        from sklearn.neighbors import NearestNeighbors  # here, to keep `import loop` fast
+
+        index = NearestNeighbors(n_neighbors=neighbours).fit(self.embed(to))
+        distance, position = index.kneighbors(self.embed(X))
+        return distance, position
+
+
+def _commonest(values: np.ndarray) -> np.ndarray:
+    levels, counts = np.unique(values[~np.isnan(values)], return_counts=True)
+    chosen: np.ndarray = levels[np.argsort(-counts, kind="stable")[:_LEVELS]]
+    return chosen
+
+
+@dataclass(frozen=True)
+class Copies:
+    """Refuse copies of reference rows and, but for the first, of each other; labels play no part.
+
+    Parameters
+    ----------
+    near : float
+        A candidate closer than this to a reference row is a copy too, in standardised units (see `Space`);
+        0 refuses exact copies only.
+
+    Raises
+    ------
+    ConfigError
+        If near is negative.
+    """
+
+    near: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.near >= 0:
+            raise ConfigError(f"Copies.near must be a distance of 0 or more, got {self.near}: use 0 for exact copies.")
+
+    def judge(self, candidates: Table, reference: Table, rng: np.random.Generator) -> Verdict:
+        """Judge candidates against the rows of ``reference``; reasons name which row was copied."""
+        codes = _row_codes(np.concatenate([reference.X, candidates.X]))
+        real, made = codes[: len(reference)], codes[len(reference) :]
+        copied = np.isin(made, real)
+        if self.near > 0 and len(reference) and not copied.all():
+            distance, _ = Space(reference).distances(candidates.X[~copied], reference.X)
+            copied[~copied] = distance[:, 0] < self.near
+        verdict = Verdict.refuse(copied, "copy of a real row")
+        return verdict.then(Verdict.refuse(pd.Series(made).duplicated().to_numpy(), "copy of a candidate"))
+
+
+def _row_codes(X: np.ndarray) -> np.ndarray:
+    """Number the distinct rows: (n,) int; missing equals missing, and 0 equals -0."""
+    codes = np.zeros(len(X), dtype=np.int64)
+    for column in X.T:
+        values, _ = pd.factorize(column, use_na_sentinel=False)
+        codes, _ = pd.factorize(codes * (values.max(initial=0) + 1) + values)
+    return codes

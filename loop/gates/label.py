@@ -1,0 +1,72 @@
+"""Refuse rows whose label the real rows around them contradict."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from loop.errors import ConfigError
+from loop.gates.copies import Space
+from loop.types import Table, Verdict
+
+_CLASS_ROWS = 10_000  # rows that stand for a class when distances to it are measured
+_ANCHORS = 1_000  # of these, rows that tell how far apart they usually lie
+
+
+@dataclass(frozen=True)
+class Label:
+    """Refuse a label that no neighbour shares; for rows labelled by the condition they were made under.
+
+    A majority vote would refuse nearly every row of a rare class. What is asked for here is any support at all:
+    a row is refused only if none of its nearest real rows has its class *and* it lies farther from that class than
+    the rows of the class lie from each other. Soft labels are judged by the class above one half, if there is one.
+
+    Parameters
+    ----------
+    neighbours : int
+        How many of the nearest reference rows may support the label.
+    factor : float
+        How far from its class a row may lie, in median distances between nearest reference rows of that class.
+        A class with fewer than two reference rows cannot be judged and passes.
+
+    Raises
+    ------
+    ConfigError
+        If neighbours is below 1 or factor not positive.
+    """
+
+    neighbours: int = 10
+    factor: float = 2.0
+
+    def __post_init__(self) -> None:
+        if self.neighbours < 1:
+            raise ConfigError(f"Label.neighbours must be 1 or more, got {self.neighbours}: use 10.")
+        if not self.factor > 0:
+            raise ConfigError(f"Label.factor must be above 0, got {self.factor}: use 2.")
+
+    def judge(self, candidates: Table, reference: Table, rng: np.random.Generator) -> Verdict:
+        """Judge candidates against the labels of ``reference``; the reason is "label contradicted"."""
+        far = np.zeros(len(candidates), dtype=bool)
+        sure = candidates.targets.max(axis=1) > 0.5
+        space = Space(reference)
+        for label in np.unique(candidates.y[sure]):
+            rows = np.flatnonzero(sure & (candidates.y == label))
+            far[rows] = self._is_far(candidates.X[rows], reference.X[reference.y == label], space, rng)
+        far[far] = ~self._is_supported(candidates.take(far), reference, space)
+        return Verdict.refuse(far, "label contradicted")
+
+    def _is_far(self, X: np.ndarray, own: np.ndarray, space: Space, rng: np.random.Generator) -> np.ndarray:
+        """Tell which rows lie far from the reference rows ``own`` of their class."""
+        if len(own) < 2:
+            return np.zeros(len(X), dtype=bool)
+        own = own[rng.permutation(len(own))[:_CLASS_ROWS]]
+        apart, _ = space.distances(own[:_ANCHORS], own, neighbours=2)  # the first neighbour is the row itself
+        distance, _ = space.distances(X, own)
+        far: np.ndarray = distance[:, 0] > self.factor * np.median(apart[:, 1])
+        return far
+
+    def _is_supported(self, candidates: Table, reference: Table, space: Space) -> np.ndarray:
+        if not len(candidates):
+            return np.zeros(0, dtype=bool)
+        _, nearest = space.distances(candidates.X, reference.X, min(self.neighbours, len(reference)))
+        supported: np.ndarray = (reference.y[nearest] == candidates.y[:, None]).any(axis=1)
+        return supported

@@ -1,0 +1,70 @@
+"""Lanes: who fits on which rows and is judged on which others."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from loop.split import duplicate_groups, folds, holdout, merge_groups
+from loop.types import Table
+
+TEACHER_FOLDS = 5  # of the fit rows of a hold-out lane
+DELIVERABLE = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Lane:
+    """One copy of the cycle. Its teacher, generator, learner and rows never see its judge rows.
+
+    Parameters
+    ----------
+    index
+        Number of the lane; `DELIVERABLE` for the lane that is fitted on all rows and judged by nobody.
+    fit, judge
+        Row positions in the training table, shapes (m,) and (j,).
+    without
+        Fold id that the lane's teacher must not have seen; None = a teacher that may use all its members.
+    """
+
+    index: int
+    fit: np.ndarray
+    judge: np.ndarray
+    without: int | None
+
+    @property
+    def delivers(self) -> bool:
+        return self.index == DELIVERABLE
+
+
+def lanes(folds: np.ndarray) -> tuple[Lane, ...]:
+    """Turn fold ids (n,) into lanes, the deliverable lane last.
+
+    Ids 0..k-1 make k lanes, each judged on its own fold. Where some rows have the id -1 these are judge rows of a
+    single hold-out lane, which no member of the teacher ever sees.
+    """
+    rows = np.arange(len(folds))
+    if (folds < 0).any():
+        judging = [Lane(0, rows[folds >= 0], rows[folds < 0], None)]
+    else:
+        judging = [Lane(k, rows[folds != k], rows[folds == k], k) for k in range(int(folds.max()) + 1)]
+    return (*judging, Lane(DELIVERABLE, rows, rows[:0], None))
+
+
+def deal(table: Table, rng: np.random.Generator, *, k: int = 5, groups: np.ndarray | None = None) -> np.ndarray:
+    """Deal the training rows into the fold ids (n,) of k lanes, or (k = 1) of a single hold-out lane.
+
+    Exact duplicates stay together, as do rows of one group (n,).
+
+    Raises
+    ------
+    DataError
+        If a class has fewer rows than there are lanes.
+    """
+    together = duplicate_groups(table.X)
+    if groups is not None:
+        together = merge_groups(together, groups)
+    if k > 1:
+        return folds(table.y, rng, k=k, groups=together)
+    ids = holdout(table.y, rng, groups=together)
+    fit = ids >= 0
+    ids[fit] = folds(table.y[fit], rng, k=TEACHER_FOLDS, groups=together[fit])
+    return ids

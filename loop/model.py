@@ -1,0 +1,34 @@
+"""What is delivered: a learner together with the schema of the frames it understands."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from loop.codec import encode_features
+from loop.protocols import Predictor
+from loop.types import Schema
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """Predicts for frames with the columns of the schema."""
+
+    schema: Schema
+    learner: Predictor
+
+    def predict_proba(self, frame: pd.DataFrame) -> np.ndarray:
+        """Return class probabilities (n, K), in the order of ``schema.classes``.
+
+        Raises
+        ------
+        DataError
+            If a column is missing or of another type.
+        """
+        return self.learner.predict_proba(encode_features(self.schema, frame))
+
+    def predict(self, frame: pd.DataFrame) -> np.ndarray:
+        """Return the most probable class of each row, shape (n,)."""
+        classes: np.ndarray = np.asarray(self.schema.classes)
+        chosen: np.ndarray = classes[self.predict_proba(frame).argmax(axis=1)]
+        return chosen

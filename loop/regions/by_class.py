@@ -1,0 +1,78 @@
+"""Weak classes: those on which the learner does worse than on the rest."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from loop.errors import ConfigError
+from loop.regions.confirm import benjamini_hochberg, bootstrap_difference, permutation_p
+from loop.types import Region, Table
+from loop.weakness import measured_rows, seed_weights
+
+
+@dataclass(frozen=True)
+class ByClass:
+    """Finds the classes whose rows are weaker than all others together.
+
+    Classes are given, not chosen by the data, so all rows may confirm them.
+
+    Parameters
+    ----------
+    min_rows : int
+        Rows of a class, at least.
+    false_discovery : float
+        Expected share of classes that are not weaker than the rest, at most; on pure noise, the chance to report any.
+
+    Raises
+    ------
+    ConfigError
+        If a setting is out of its range.
+    """
+
+    min_rows: int = 5
+    false_discovery: float = 0.05
+
+    def __post_init__(self) -> None:
+        if self.min_rows < 1:
+            raise ConfigError(f"min_rows must be at least 1, got {self.min_rows}: raise it.")
+        if not 0 < self.false_discovery <= 1:
+            share = self.false_discovery
+            raise ConfigError(f"false_discovery is a share and must be above 0 and at most 1, got {share}.")
+
+    def find(self, table: Table, weakness: np.ndarray, rng: np.random.Generator) -> tuple[Region, ...]:
+        """Return a region without a rule for each confirmed class, worst first; none is an answer.
+
+        Parameters
+        ----------
+        table : Table
+            Synthetic rows in it are ignored.
+        weakness : ndarray of shape (n,)
+            Weakness of each row, higher is weaker, from a learner that has not seen it; NaN = not measured, ignored.
+        rng : numpy.random.Generator
+
+        Raises
+        ------
+        DataError
+            If the weakness has another length than the table or is infinite somewhere.
+        """
+        rows = measured_rows(table, weakness)
+        y, weak = table.y[rows], weakness[rows]
+        counts = np.bincount(y, minlength=table.n_classes)
+        classes = np.flatnonzero((counts >= self.min_rows) & (counts < len(rows)))
+        draws = max(1999, int(2 * len(classes) / self.false_discovery))  # a single sure class can pass, too
+        p = permutation_p(weak, [y == label for label in classes], draws, rng)
+        shown = classes[benjamini_hochberg(p, self.false_discovery)]
+        regions = []
+        for label in shown:
+            inside = y == label
+            region = Region(
+                text=f"class = {table.schema.classes[label]}",
+                label=int(label),
+                rows=int(inside.sum()),
+                positives=int(inside.sum()) if label == table.schema.positive else 0,
+                deficit=bootstrap_difference(weak[inside], weak[~inside], rng, shown=len(shown), tested=len(classes)),
+                seeds=rows[inside],
+                seed_weight=seed_weights(weak[inside]),
+            )
+            regions.append(region)
+        return tuple(sorted(regions, key=lambda region: -region.deficit.estimate if region.deficit else 0.0))

@@ -1,0 +1,183 @@
+"""Weak regions as boxes: one half of the rows proposes them, the other half confirms them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from loop.errors import ConfigError
+from loop.regions.boxes import Rule, weak_boxes
+from loop.regions.confirm import benjamini_hochberg, bootstrap_difference, permutation_p
+from loop.regions.words import describe
+from loop.split import duplicate_groups
+from loop.types import Region, Table
+from loop.weakness import measured_rows, seed_weights
+
+_SAME = 0.5  # Jaccard similarity of two regions' rows above which they are told as one
+
+
+@dataclass(frozen=True)
+class TreeFinder:
+    """Finds boxes in feature space, by regression trees on the weakness.
+
+    The worst leaf of a tree looks worse than it is on the rows that chose it. So the rows are split in two halves; the
+    leaves of a tree grown on either half are tested, and their deficits measured, on the other.
+
+    Parameters
+    ----------
+    depth : int
+        Conditions in a rule, at most.
+    min_share : float
+        Rows in a region, at least, as a share of those measured.
+    min_rows, min_positives : int
+        Rows and rows of the positive class in a region, at least, both halves together.
+    false_discovery : float
+        Expected share of regions that are not weaker than the rest, at most; on pure noise, the chance to report any.
+    cover : float
+        Regions are reported, worst first, until they hold this share of the rows.
+
+    Raises
+    ------
+    ConfigError
+        If a setting is out of its range.
+    """
+
+    depth: int = 4
+    min_share: float = 0.02
+    min_rows: int = 20
+    min_positives: int = 5
+    false_discovery: float = 0.05
+    cover: float = 0.2
+
+    def __post_init__(self) -> None:
+        for name, least in (("depth", 1), ("min_rows", 4), ("min_positives", 0)):
+            if getattr(self, name) < least:
+                raise ConfigError(f"{name} must be at least {least}, got {getattr(self, name)}: raise it.")
+        for name in ("min_share", "false_discovery", "cover"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ConfigError(f"{name} is a share and must be above 0 and at most 1, got {getattr(self, name)}.")
+
+    def find(self, table: Table, weakness: np.ndarray, rng: np.random.Generator) -> tuple[Region, ...]:
+        """Return the confirmed weak regions, worst first; none is an answer.
+
+        Parameters
+        ----------
+        table : Table
+            Synthetic rows in it are ignored.
+        weakness : ndarray of shape (n,)
+            Weakness of each row, higher is weaker, from a learner that has not seen it; NaN = not measured, ignored.
+        rng : numpy.random.Generator
+
+        Raises
+        ------
+        DataError
+            If the weakness has another length than the table or is infinite somewhere.
+        """
+        rows = measured_rows(table, weakness)
+        known, weak = table.take(rows), weakness[rows]
+        if len(rows) < 4 * self.min_rows or np.ptp(weak) == 0:
+            return ()
+        first = _halves(known, rng)
+        if not self.min_rows <= first.sum() <= len(rows) - self.min_rows:  # most rows are copies of each other
+            return ()
+        tested = [*self._candidates(known, weak, first, rng), *self._candidates(known, weak, ~first, rng)]
+        told = self._worst(_distinct(self._confirmed(tested, known.y == table.schema.positive)))
+        regions = []
+        for candidate in told:
+            inside, outside = candidate.inside, ~candidate.inside
+            region = Region(
+                candidate.rule,
+                describe(candidate.rule, table.schema),
+                rows=int(inside.sum()),
+                positives=int((known.y[inside] == table.schema.positive).sum()),
+                deficit=bootstrap_difference(
+                    weak[candidate.judges & inside],
+                    weak[candidate.judges & outside],
+                    rng,
+                    shown=len(told),
+                    tested=len(tested),
+                ),
+                seeds=rows[inside],
+                seed_weight=seed_weights(weak[inside]),
+            )
+            regions.append(region)
+        return tuple(regions)
+
+    def _candidates(
+        self, table: Table, weakness: np.ndarray, chooses: np.ndarray, rng: np.random.Generator
+    ) -> "list[_Candidate]":
+        """Propose boxes on one half of the rows, a mask (n,), and test them on the other."""
+        least = max(self.min_rows // 2, int(np.ceil(self.min_share * chooses.sum())))
+        discrete = table.schema.discrete
+        rules = weak_boxes(table.X[chooses], weakness[chooses], discrete, depth=self.depth, min_rows=least, rng=rng)
+        boxes = [(rule, Region(rule).contains(table.X)) for rule in rules]
+        boxes = [(rule, inside) for rule, inside in boxes if 0 < (inside & ~chooses).sum() < (~chooses).sum()]
+        leaves = min(2.0**self.depth, 1 / self.min_share)
+        draws = max(1999, int(4 * leaves / self.false_discovery))  # a single sure leaf can pass, too
+        p = permutation_p(weakness[~chooses], [inside[~chooses] for _, inside in boxes], draws, rng)
+        return [
+            _Candidate(rule, inside, ~chooses, float(p_value), _gap(weakness, inside, ~chooses))
+            for (rule, inside), p_value in zip(boxes, p, strict=True)
+        ]
+
+    def _confirmed(self, tested: "list[_Candidate]", positive: np.ndarray) -> "list[_Candidate]":
+        """Return the candidates that pass the tests and are large enough; ``positive`` is a mask (n,).
+
+        In this order: the number of positives tells of the weakness, and if it decided who is tested, only the lucky
+        would be.
+        """
+        stands = benjamini_hochberg(np.array([candidate.p for candidate in tested]), self.false_discovery)
+        return [
+            candidate
+            for candidate, passes in zip(tested, stands, strict=True)
+            if passes
+            and candidate.inside.sum() >= max(self.min_rows, self.min_share * len(positive))
+            and (candidate.inside & candidate.judges).sum() >= self.min_rows // 2
+            and (candidate.inside & positive).sum() >= self.min_positives
+        ]
+
+    def _worst(self, candidates: "list[_Candidate]") -> "list[_Candidate]":
+        """Return candidates by falling gap, up to the one with which they cover enough rows."""
+        shown: list[_Candidate] = []
+        covered = np.zeros(len(candidates[0].inside) if candidates else 1, dtype=bool)
+        for candidate in sorted(candidates, key=lambda c: -c.gap):
+            if covered.mean() >= self.cover:
+                break
+            shown.append(candidate)
+            covered |= candidate.inside
+        return shown
+
+
+@dataclass(frozen=True, eq=False)
+class _Candidate:
+    rule: Rule
+    inside: np.ndarray  # (n,) bool
+    judges: np.ndarray  # (n,) bool: rows that did not choose it
+    p: float
+    gap: float  # mean weakness inside minus outside, of the judging rows
+
+
+def _gap(weakness: np.ndarray, inside: np.ndarray, judges: np.ndarray) -> float:
+    return float(weakness[judges & inside].mean() - weakness[judges & ~inside].mean())
+
+
+def _halves(table: Table, rng: np.random.Generator) -> np.ndarray:  # (n,) bool
+    """Choose half of the distinct rows, stratified by label; copies of a row are on its side."""
+    _, where, group = np.unique(duplicate_groups(table.X), return_index=True, return_inverse=True)
+    order = np.lexsort((rng.random(len(where)), table.y[where]))
+    side = np.empty(len(where), dtype=bool)
+    side[order] = np.arange(len(where)) % 2 == 0
+    first: np.ndarray = side[group]
+    return first
+
+
+def _distinct(candidates: list[_Candidate]) -> list[_Candidate]:
+    """Drop each candidate that shares most of its rows with a surer one."""
+    kept: list[_Candidate] = []
+    for candidate in sorted(candidates, key=lambda c: (c.p, -c.gap)):
+        if all(_jaccard(candidate.inside, other.inside) <= _SAME for other in kept):
+            kept.append(candidate)
+    return kept
+
+
+def _jaccard(a: np.ndarray, b: np.ndarray) -> float:
+    return float((a & b).sum() / (a | b).sum())

@@ -1,0 +1,253 @@
+"""Who may see which row: test and training part, folds and hold-out, in which copies and groups stay together."""
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from loop.errors import ConfigError, DataError
+from loop.types import Table
+
+
+def duplicate_groups(X: np.ndarray) -> np.ndarray:
+    """Give rows of X (n, d) that are exactly equal the same id, shape (n,) int64; NaN equals NaN."""
+    ids = np.zeros(len(X), dtype=np.int64)
+    for column in X.T:
+        codes, values = pd.factorize(column)  # -1 = missing
+        ids, distinct = pd.factorize(ids * (len(values) + 1) + codes + 1)
+        if len(distinct) == len(X):
+            break
+    return ids.astype(np.int64)
+
+
+def merge_groups(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Join rows that share either id, directly or through others.
+
+    Parameters
+    ----------
+    a, b : numpy.ndarray, shape (n,)
+        Ids of any type; a row whose id is missing shares it with no other.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n,), int
+        Ids of the connected components of the graph that links each row's two ids.
+    """
+    a, b = _ids(a), _ids(b)
+    size_a, size_b = a.max(initial=-1) + 1, b.max(initial=-1) + 1
+    links = coo_array((np.ones(len(a), dtype=np.int8), (a, size_a + b)), shape=(size_a + size_b,) * 2)
+    component: np.ndarray = connected_components(links.tocsr(), directed=False)[1]
+    joined: np.ndarray = component[a].astype(np.int64)
+    return joined
+
+
+def train_test(
+    table: Table,
+    rng: np.random.Generator,
+    *,
+    test_size: float = 0.4,
+    time: np.ndarray | None = None,
+    groups: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Split off the test part.
+
+    Exact duplicates and groups are never on both sides. Without ``time`` the split is random and stratified by class.
+    With ``time`` the later rows test and rows of equal time stay together; of groups (and duplicates) on both sides
+    of the boundary the later rows are left out altogether, so the two parts may not add up to the table.
+
+    Parameters
+    ----------
+    table : Table, n rows
+        Rows to split.
+    rng : numpy.random.Generator
+        Decides which rows test; not used with ``time``.
+    test_size : float
+        Share of the rows to test on, strictly between 0 and 1; met as nearly as groups allow.
+    time : numpy.ndarray, shape (n,), optional
+        Anything that sorts, without missing values.
+    groups : numpy.ndarray, shape (n,), optional
+        Ids of cards or customers; a row whose id is missing is a group of its own.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Row positions of the training and of the test part, ascending.
+
+    Raises
+    ------
+    DataError
+        When a class is missing on a side, or time is missing or the same in all rows.
+    """
+    together = duplicate_groups(table.X)
+    if groups is not None:
+        together = merge_groups(together, groups)
+    test_size = _checked_share(test_size)
+    if time is None:
+        test = _deal(table.y, together, np.array([1 - test_size, test_size]), rng) == 1
+    else:
+        test = _late(np.asarray(time), test_size)
+    train = ~test
+    test &= ~np.isin(together, together[train])
+    for side, rows in (("training", train), ("test", test)):
+        absent = np.setdiff1d(np.arange(table.n_classes), table.y[rows])
+        if len(absent):
+            name = table.schema.classes[absent[0]]
+            raise DataError(
+                f"each class must have rows in the {side} part, got none of class {name!r}"
+                f" ({(table.y == absent[0]).sum()} rows in all): change test_size, or add rows of it."
+            )
+    return np.flatnonzero(train), np.flatnonzero(test)
+
+
+def folds(y: np.ndarray, rng: np.random.Generator, *, k: int = 5, groups: np.ndarray | None = None) -> np.ndarray:
+    """Deal rows into k folds, stratified by class, groups kept whole.
+
+    Parameters
+    ----------
+    y : numpy.ndarray, shape (n,)
+        Class codes.
+    rng : numpy.random.Generator
+        Decides who falls where.
+    k : int
+        Number of folds, at least 2.
+    groups : numpy.ndarray, shape (n,), optional
+        Ids of rows that must stay together. By default every row is free.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n,), int
+        Fold ids 0..k-1.
+
+    Raises
+    ------
+    DataError
+        When a class has rows in fewer than k groups, or cannot be had in each fold.
+    """
+    if k < 2:
+        raise ConfigError(f"the number of folds must be at least 2, got {k}: use holdout for a single split.")
+    together = np.arange(len(y)) if groups is None else _ids(groups)
+    unit = "rows" if groups is None else "groups"
+    for label in np.unique(y):
+        spread = len(np.unique(together[y == label]))
+        if spread < k:
+            raise DataError(
+                f"each class must be in {k} {unit} or more, got {spread} of class {label}: use fewer folds."
+            )
+    fold = _deal(y, together, np.full(k, 1 / k), rng)
+    _check_sides(y, fold, k, "use fewer folds")
+    return fold
+
+
+def holdout(
+    y: np.ndarray, rng: np.random.Generator, *, share: float = 0.3, groups: np.ndarray | None = None
+) -> np.ndarray:
+    """Split rows once, stratified by class, groups kept whole.
+
+    Parameters
+    ----------
+    y : numpy.ndarray, shape (n,)
+        Class codes.
+    rng : numpy.random.Generator
+        Decides who judges.
+    share : float
+        Share of judge rows, strictly between 0 and 1.
+    groups : numpy.ndarray, shape (n,), optional
+        Ids of rows that must stay together. By default every row is free.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n,), int
+        0 for rows to fit on, -1 for rows to judge on.
+
+    Raises
+    ------
+    DataError
+        When a class is missing on a side.
+    """
+    share = _checked_share(share)
+    together = np.arange(len(y)) if groups is None else _ids(groups)
+    side = _deal(y, together, np.array([1 - share, share]), rng)
+    _check_sides(y, side, 2, "take a share nearer to one half, or add rows of it")
+    return -side
+
+
+def _deal(y: np.ndarray, groups: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Deal whole groups into parts so that each part gets its share of every class, (n,) part ids.
+
+    Groups of several rows go first, those with the rarest class and most rows of it ahead, each to the part with most
+    room for that class; single rows then fill the rooms exactly. Any number of single rows costs one pass.
+    """
+    _, label, n_label = np.unique(y, return_inverse=True, return_counts=True)
+    _, group, n_group = np.unique(groups, return_inverse=True, return_counts=True)
+    # The jitter breaks ties between equal rooms at random.
+    room = np.outer(shares, n_label) + rng.random((len(shares), len(n_label))) * 1e-6
+    part = np.empty(len(y), dtype=np.int64)
+
+    single = n_group[group] == 1
+    part[~single] = _deal_groups(label[~single], group[~single], n_label, room, rng)
+    for code in range(len(n_label)):
+        rows = rng.permutation(np.flatnonzero(single & (label == code)))
+        part[rows] = np.repeat(np.arange(len(shares)), _fill(room[:, code], len(rows)))
+    return part
+
+
+def _deal_groups(
+    label: np.ndarray, group: np.ndarray, n_label: np.ndarray, room: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Deal groups one by one, (m,) part of each row; takes what it gives from room (parts, K)."""
+    ids, group = np.unique(group, return_inverse=True)
+    counts = np.zeros((len(ids), len(n_label)))
+    np.add.at(counts, (group, label), 1)
+    rarest = np.where(counts > 0, n_label, np.inf).argmin(axis=1)
+    rows_rarest = counts[np.arange(len(ids)), rarest]
+    order = np.lexsort((rng.random(len(ids)), -counts.sum(axis=1), -rows_rarest, rarest, n_label[rarest]))
+    part = np.empty(len(ids), dtype=np.int64)
+    for i in order:
+        part[i] = room[:, rarest[i]].argmax()
+        room[part[i]] -= counts[i]
+    return part[group]
+
+
+def _fill(room: np.ndarray, n: int) -> np.ndarray:
+    """Share n rows out in proportion to the room of each part, by largest remainder: (parts,) int summing to n."""
+    room = np.clip(room, 0, None)
+    quota = room * (n / room.sum()) if n else np.zeros(len(room))
+    rows = np.floor(quota).astype(np.int64)
+    left_over = n - rows.sum()
+    rows[np.argsort(rows - quota, kind="stable")[:left_over]] += 1
+    return rows
+
+
+def _late(time: np.ndarray, share: float) -> np.ndarray:
+    """Mark the latest rows, as nearly ``share`` of them as equal times allow, (n,) bool."""
+    missing = int(pd.isna(time).sum())
+    if missing:
+        raise DataError(f"every row must have a time, got {missing} without: drop these rows.")
+    moments, rank, rows = np.unique(time, return_inverse=True, return_counts=True)
+    if len(moments) < 2:
+        raise DataError(f"a split by time needs at least two times, got {len(moments)}: split without time.")
+    train_share = np.cumsum(rows)[:-1] / len(time)
+    late: np.ndarray = rank > np.abs(train_share - (1 - share)).argmin()
+    return late
+
+
+def _ids(groups: np.ndarray) -> np.ndarray:
+    """Number groups from 0, (n,) int64; each row with a missing id becomes a group of its own."""
+    ids, known = pd.factorize(groups)
+    alone = ids < 0
+    return np.where(alone, len(known) + np.cumsum(alone) - 1, ids).astype(np.int64)
+
+
+def _checked_share(share: float) -> float:
+    if not 0 < share < 1:
+        raise ConfigError(f"a share must lie strictly between 0 and 1, got {share}: 0.3 is usual.")
+    return share
+
+
+def _check_sides(y: np.ndarray, part: np.ndarray, parts: int, way_out: str) -> None:
+    classes, label = np.unique(y, return_inverse=True)
+    counts = np.zeros((parts, len(classes)), dtype=np.int64)
+    np.add.at(counts, (part, label), 1)
+    if (counts == 0).any():
+        label = classes[(counts == 0).any(axis=0).argmax()]
+        raise DataError(f"each class must have rows on every side, got none of class {label} on one: {way_out}.")

@@ -1,0 +1,145 @@
+"""The journal of a run on the local disk: one JSON object a line, new rows as Parquet, copies of attached files."""
+
+import json
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from loop.errors import TrackingError
+from loop.protocols import Tracker
+from loop.tracking.records import Record, generation_record, plain, rows_frame, verdict_record
+from loop.types import Generation, LoopVerdict
+
+JOURNAL = "records.jsonl"
+
+
+class JsonlTracker:
+    """Keep the records of a run in a folder.
+
+    ``records.jsonl`` gets one line a record (kinds "start", "generation", "metrics", "attach", "child", "finish"),
+    each on the disk before the call returns; ``rows/generation-001.parquet`` the new rows of a generation; ``files/``
+    copies of what was attached. A folder that already has a journal is continued under its old identity.
+
+    Parameters
+    ----------
+    folder : Path
+        Created at `start`.
+
+    Raises
+    ------
+    TrackingError
+        By every method, if the disk does not take the record.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder)
+        self._open = False
+
+    def start(self, run: Mapping[str, object]) -> None:
+        """Open the run, or open it again after an interruption."""
+        with self._disk():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            _cut_torn_line(self.folder / JOURNAL)
+        earlier = read_records(self.folder)
+        identity = earlier[0]["id"] if earlier else uuid.uuid4().hex
+        self._open = True
+        self._append("start", {"id": identity, "name": "", "params": {}, "tags": {}, **run})
+
+    def record(self, generation: Generation) -> None:
+        """Keep one generation and, first, its rows."""
+        path = f"rows/generation-{generation.index:03d}.parquet"
+        frame = rows_frame(generation)
+        self._place(path, lambda temporary: frame.to_parquet(temporary, index=False))
+        self._append("generation", {**generation_record(generation), "file": path})
+
+    def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
+        """Keep metrics of the run itself."""
+        self._append("metrics", {"values": values, "step": step})
+
+    def attach(self, path: Path, folder: str = "") -> None:
+        """Keep a copy of a file or directory under ``files/folder``."""
+        target = (Path("files") / folder / path.name).as_posix()
+        self._place(target, lambda temporary: _copy(path, temporary))
+        self._append("attach", {"file": target, "folder": folder})
+
+    def child(
+        self, name: str, params: Mapping[str, object], metrics: Mapping[str, float], tags: Mapping[str, str]
+    ) -> None:
+        """Keep one finished arm of a comparison."""
+        self._append("child", {"name": name, "params": params, "metrics": metrics, "tags": tags})
+
+    def finish(self, verdict: LoopVerdict | None, status: str) -> None:
+        """Close the run; without an open run, do nothing."""
+        if self._open:
+            self._append("finish", {"status": status, "verdict": verdict_record(verdict)})
+            self._open = False
+
+    def _append(self, kind: str, content: Mapping[str, object]) -> None:
+        if not self._open:
+            raise TrackingError(f"A run takes records between start and finish, got a {kind!r} outside: call start.")
+        record = {"kind": kind, "time_ms": time.time_ns() // 1_000_000, **content}
+        with self._disk(), (self.folder / JOURNAL).open("a", encoding="utf-8") as journal:
+            journal.write(json.dumps(plain(record), allow_nan=False) + "\n")
+            journal.flush()
+            os.fsync(journal.fileno())
+
+    def _place(self, name: str, write: Callable[[Path], object]) -> None:
+        """Write under a temporary name and rename, so that no half-written file ever bears its final name."""
+        path = self.folder / name
+        temporary = path.with_name(f".{path.name}.partial")
+        try:
+            with self._disk():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write(temporary)
+                if path.is_dir():  # a directory is not renamed over another
+                    _remove(path)
+                temporary.replace(path)
+        finally:
+            _remove(temporary)
+
+    @contextmanager
+    def _disk(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise TrackingError(
+                f"Records must be kept on the local disk, but {self.folder} does not take them ({why}): "
+                "make room or name another folder."
+            ) from error
+
+
+def read_records(folder: Path) -> list[Record]:
+    """Read the journal of a folder, oldest record first; a last line torn by a crash is left out."""
+    path = Path(folder) / JOURNAL
+    if not path.exists():
+        return []
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
+def _cut_torn_line(journal: Path) -> None:
+    if journal.exists():
+        content = journal.read_bytes()
+        os.truncate(journal, content.rfind(b"\n") + 1)
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target)
+    else:
+        shutil.copyfile(source, target)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+_: type[Tracker] = JsonlTracker

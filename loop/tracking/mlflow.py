@@ -1,0 +1,152 @@
+"""Runs in MLflow: a parent run with one child per generation, or per arm of a comparison.
+
+The journal on disk comes first; what goes to MLflow is read back from it. Every send can be repeated without harm:
+runs are found again by a tag, and metrics bear the time of their record. So live tracking, a resumed run and the
+upload of a whole journal are one and the same thing.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+import yaml
+
+from loop.errors import ConfigError
+from loop.protocols import Tracker
+from loop.tracking.jsonl import JsonlTracker, read_records
+from loop.tracking.uplink import Uplink, lost_connection, quiet
+from loop.types import Generation, LoopVerdict
+
+
+@dataclass(frozen=True)
+class MlflowSettings:
+    """Where and how runs are tracked: the keys of ``mlflow.yaml``."""
+
+    tracking_uri: str = "sqlite:///mlflow.db"
+    experiment: str = "weakspot"
+    artifact_root: str | None = None  # of a new experiment, None = MLflow's default
+    registered_model: str | None = None  # name under which the final model is registered, None = not at all
+
+
+def load_settings(path: Path) -> MlflowSettings:
+    """Read ``mlflow.yaml``; the environment variable ``MLFLOW_TRACKING_URI`` wins over the file.
+
+    Raises
+    ------
+    ConfigError
+        If the file is missing, is no mapping of keys to text, or has an unknown key.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(
+            f"Tracking settings must be a readable YAML file, got {path}: give the path of one."
+        ) from error
+    allowed = {field.name for field in fields(MlflowSettings)}
+    unknown = sorted(map(str, set(content) - allowed)) if isinstance(content, dict) else [str(content)]
+    if unknown:
+        raise ConfigError(f"{path} may hold the keys {sorted(allowed)}, got {unknown}: remove or correct them.")
+    for key, value in content.items():
+        if not (isinstance(value, str) or (value is None and key in ("artifact_root", "registered_model"))):
+            raise ConfigError(f"{key} in {path} must be text, got {value!r}: put it in quotes.")
+    settings = MlflowSettings(**content)
+    return replace(settings, tracking_uri=os.environ.get("MLFLOW_TRACKING_URI") or settings.tracking_uri)
+
+
+class MlflowTracker:
+    """Keep a run in MLflow and, first, in a journal on the local disk.
+
+    When MLflow does not answer, the run goes on with the journal alone and `failure` says how to upload it later.
+    Metrics of a generation's run: see `loop.tracking.records.generation_metrics`. The parent run has the champion's
+    scores as curves over generations, and at the end ``generations_kept``, ``proven``, ``difference``,
+    ``difference_low`` and ``difference_high`` of champion and real-only learner.
+
+    Parameters
+    ----------
+    settings : MlflowSettings
+        Where the records go.
+    local : JsonlTracker
+        The journal. If its folder has one already, records that MLflow lacks are sent at `start`.
+
+    Attributes
+    ----------
+    failure : str or None
+        Why records did not reach MLflow, and what to do; None = all did.
+    """
+
+    def __init__(self, settings: MlflowSettings, local: JsonlTracker) -> None:
+        self.settings = settings
+        self.local = local
+        self.failure: str | None = None
+        self.uplink: Uplink | None = None  # None until the first record is sent
+        self._sent = 0
+
+    def start(self, run: Mapping[str, object]) -> None:
+        """Open the parent run, or the one that an earlier run of the same folder has left."""
+        self.local.start(run)
+        self._forward()
+
+    def record(self, generation: Generation) -> None:
+        """Keep one generation as a child run with its rows, regions and metrics."""
+        self.local.record(generation)
+        self._forward()
+
+    def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
+        """Keep metrics of the parent run."""
+        self.local.metrics(values, step)
+        self._forward()
+
+    def attach(self, path: Path, folder: str = "") -> None:
+        """Keep a file or directory as an artifact of the parent run."""
+        self.local.attach(path, folder)
+        self._forward()
+
+    def child(
+        self, name: str, params: Mapping[str, object], metrics: Mapping[str, float], tags: Mapping[str, str]
+    ) -> None:
+        """Keep one arm of a comparison as a child run."""
+        self.local.child(name, params, metrics, tags)
+        self._forward()
+
+    def finish(self, verdict: LoopVerdict | None, status: str) -> None:
+        """Close the parent run."""
+        self.local.finish(verdict, status)
+        self._forward()
+
+    def upload(self, folder: Path, skip: int = 0) -> int:
+        """Send the records of a folder's journal but the first few; return how many went through.
+
+        The first record that does not sets `failure`; those after it are not tried.
+        """
+        sent = 0
+        with quiet():
+            errors = lost_connection()
+            try:
+                for record in read_records(folder)[skip:]:
+                    if self.uplink is None:
+                        where = self.settings
+                        self.uplink = Uplink(where.tracking_uri, where.experiment, where.artifact_root)
+                    self.uplink.send(record, folder)
+                    sent += 1
+            except errors as error:
+                self.failure = _failure(self.settings.tracking_uri, error, folder)
+        return sent
+
+    def _forward(self) -> None:
+        if self.failure is None:
+            self._sent += self.upload(self.local.folder, self._sent)
+
+
+def _failure(uri: str, error: Exception, folder: Path) -> str:
+    """Say in one sentence what did not go through and how to repeat it, without the passwords of addresses."""
+    cause = (str(error).strip() or type(error).__name__).splitlines()[0][:160]
+    sentence = (
+        f"MLflow at {uri} did not take all records ({cause}); they are kept in {folder}: "
+        f"send them later with `weakspot upload {folder}`."
+    )
+    return re.sub(r"//[^/@\s]*@", "//***@", sentence)
+
+
+_: type[Tracker] = MlflowTracker

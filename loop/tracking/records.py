@@ -1,0 +1,161 @@
+"""What trackers write, as plain values: a `Generation` or `LoopVerdict` as JSON-able dicts, tables and flat metrics.
+
+Both sides of a round trip are here, so the journal on disk and the metrics in MLflow cannot drift apart.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from loop.types import Generation, LoopVerdict
+
+Record = dict[str, Any]  # one line of the journal: "kind", "time_ms" and what the kind holds
+
+
+def plain(value: object) -> Any:
+    """Return a value as JSON can hold it.
+
+    Numbers that JSON has no word for become the strings "NaN", "Infinity" and "-Infinity", as in the JSON form of
+    protocol buffers; ``float`` reads them back. What is neither number, text nor container becomes its ``str``.
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return str(value)
+
+
+def generation_record(generation: Generation) -> Record:
+    """Return everything of a generation but its rows, which `rows_frame` holds."""
+    regions = [
+        {
+            "region": region.text,
+            "label": None if region.label is None else generation.rows.schema.classes[region.label],
+            "rows": region.rows,
+            "positives": region.positives,
+            "deficit": None if region.deficit is None else asdict(region.deficit),
+        }
+        for region in generation.regions
+    ]
+    record: Record = plain(
+        {
+            "index": generation.index,
+            "regions": regions,
+            "requests": generation.requests,
+            "counts": generation.counts,
+            "scores": {name: asdict(score) for name, score in generation.scores.items()},
+            "challenger": {name: asdict(score) for name, score in generation.challenger.items()},
+            "decision": asdict(generation.decision),
+            "drift": generation.drift,
+            "seconds": generation.seconds,
+            "looks": generation.looks,
+            "n_rows": len(generation.rows),
+        }
+    )
+    return record
+
+
+def verdict_record(verdict: LoopVerdict | None) -> Record | None:
+    """Return a verdict as a dict, None for a run that ended without one."""
+    return None if verdict is None else plain(asdict(verdict))
+
+
+def rows_frame(generation: Generation) -> pd.DataFrame:
+    """Return the new rows as the user would write them, with their trail in columns that begin with ``ws_``."""
+    from loop.codec import decode
+
+    table = generation.rows
+    frame: pd.DataFrame = decode(table.schema, table).reset_index(drop=True)
+    origins = [generation.origins[i] for i in table.source]
+    trail = {
+        "ws_born": table.born,
+        "ws_parent": table.parent,
+        "ws_source": table.source,
+        "ws_weight": table.weight,
+        "ws_kept": np.full(len(table), generation.decision.kept),
+        "ws_generation": np.full(len(table), generation.index),
+        "ws_region": pd.Series([origin.region for origin in origins], dtype="str"),
+        "ws_label": pd.Series([origin.label for origin in origins], dtype="str"),
+        "ws_generator": pd.Series([origin.generator for origin in origins], dtype="str"),
+        "ws_acquisition": pd.Series([origin.acquisition for origin in origins], dtype="str"),
+        "ws_labeller": pd.Series([origin.labeller for origin in origins], dtype="str"),
+    }
+    soft = {f"ws_p_{name}": table.targets[:, code] for code, name in enumerate(table.schema.classes)}
+    return pd.concat([frame, pd.DataFrame({**trail, **soft})], axis=1)
+
+
+def region_table(record: Record) -> pd.DataFrame:
+    """Return one row for each region of a generation's record: its rule, counts, deficit and rows asked for."""
+    asked = dict(record["requests"])
+    rows = [
+        {
+            "region": region["region"],
+            "label": region["label"],
+            "rows": region["rows"],
+            "positives": region["positives"],
+            **_interval("deficit", region["deficit"] or {"estimate": None, "low": None, "high": None}),
+            "asked": asked.get(region["region"], 0),
+        }
+        for region in record["regions"]
+    ]
+    columns = ["region", "label", "rows", "positives", "deficit", "deficit_low", "deficit_high", "asked"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def generation_metrics(record: Record) -> dict[str, float]:
+    """Flatten a generation's record to metrics.
+
+    The champion's scores and the decision have plain names (``ap``, ``ap_low``, ``ap_high``, ``kept``, ``difference``,
+    ``difference_low``, ``difference_high``, ``expected``, ``looks``, ``new_rows``); the rest is grouped by a prefix:
+    ``challenger/``, ``drift/``, ``count/``, ``seconds/``.
+    """
+    decision = record["decision"]
+    metrics = {
+        **score_metrics(record["scores"]),
+        **_grouped("challenger", score_metrics(record["challenger"])),
+        "kept": decision["kept"],
+        **_interval("difference", decision["difference"]),
+        "expected": decision["expected"],
+        "looks": record["looks"],
+        "new_rows": record["n_rows"],
+        **_grouped("drift", record["drift"]),
+        **_grouped("count", record["counts"]),
+        **_grouped("seconds", record["seconds"]),
+    }
+    return {name: float(value) for name, value in metrics.items()}
+
+
+def score_metrics(scores: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    """Flatten named intervals to ``name``, ``name_low`` and ``name_high``."""
+    return {key: float(x) for name, score in scores.items() for key, x in _interval(metric_name(name), score).items()}
+
+
+def verdict_metrics(verdict: Record) -> dict[str, float]:
+    """Flatten a verdict. The final ``difference`` is not called a gain here: only ``proven`` may license the word."""
+    spread = {"estimate": verdict["gain"], "low": verdict["interval"]["low"], "high": verdict["interval"]["high"]}
+    metrics = {"generations_kept": verdict["kept"], "proven": verdict["proven"], **_interval("difference", spread)}
+    return {name: float(value) for name, value in metrics.items()}
+
+
+def metric_name(name: str) -> str:
+    """Return a name that MLflow accepts for a metric: letters, digits, and ``_ - . /`` and blanks."""
+    return re.sub(r"[^\w\-. /]", "_", name)[:250]
+
+
+def _interval(name: str, interval: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: interval["estimate"], f"{name}_low": interval["low"], f"{name}_high": interval["high"]}
+
+
+def _grouped(group: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"{group}/{metric_name(name).replace('/', '_')}": value for name, value in values.items()}

@@ -1,0 +1,25 @@
+"""Send the journal of a run to MLflow after the fact."""
+
+from pathlib import Path
+
+from loop.errors import TrackingError
+from loop.tracking.jsonl import JOURNAL, read_records
+from loop.tracking.mlflow import MlflowTracker
+
+
+def replay(folder: Path, tracker: MlflowTracker) -> int:
+    """Send all records of a folder to the tracker's MLflow and return how many there were.
+
+    What MLflow has already is not doubled, so an upload cut short can simply be repeated.
+
+    Raises
+    ------
+    TrackingError
+        If the folder has no journal, or MLflow does not take a record.
+    """
+    if not read_records(folder):
+        raise TrackingError(f"An upload needs a folder with {JOURNAL}, got {folder}: give the folder of a run.")
+    sent = tracker.upload(folder)
+    if tracker.failure is not None:
+        raise TrackingError(tracker.failure)
+    return sent

@@ -1,0 +1,217 @@
+"""How one record of the journal becomes MLflow runs, metrics, tags and artifacts. Raises whatever MLflow raises."""
+
+import hashlib
+import json
+import logging
+import math
+import os
+import uuid
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from loop.tracking.records import (
+    Record,
+    generation_metrics,
+    metric_name,
+    region_table,
+    score_metrics,
+    verdict_metrics,
+)
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+STATUS = {"finished": "FINISHED", "interrupted": "KILLED", "failed": "FAILED"}
+IDENTITY = "weakspot.id"  # the tag by which a run is found again
+# A dead server must cost seconds, not minutes, and nobody asked for usage statistics; the user's own settings win.
+ENVIRONMENT = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+}
+
+
+class Uplink:
+    """Send records of one journal, in order, through an `MlflowClient` with explicit run ids: no global state.
+
+    Every send can be repeated: runs are found again by the tag ``weakspot.id``, MLflow drops a metric it already has
+    (same key, step, time and value), artifacts are written over.
+
+    Parameters
+    ----------
+    tracking_uri : str
+        Address of a tracking server, or a database URI.
+    experiment : str
+        Made if it does not exist.
+    artifact_root : str or None
+        Where a new experiment keeps artifacts, None = MLflow's default.
+    """
+
+    def __init__(self, tracking_uri: str, experiment: str, artifact_root: str | None) -> None:
+        self.client = connect(tracking_uri)
+        self.run_id = ""
+        self._experiment_id = _experiment_id(self.client, experiment, artifact_root)
+        self._identity = ""
+        self._tags: dict[str, str] = {}
+
+    def send(self, record: Record, folder: Path) -> None:
+        """Send one record; the files it names lie in the journal's folder."""
+        match record["kind"]:
+            case "start":
+                self._start(record)
+            case "generation":
+                self._generation(record, folder)
+            case "metrics":
+                self._log(self.run_id, record, record["values"], step=record["step"])
+            case "attach":
+                self._attach(folder / record["file"], record["folder"])
+            case "child":
+                run_id = self._child(record["name"], record, record["time_ms"])
+                self._log(run_id, record, record["metrics"], record["params"], record["tags"])
+                self.client.set_terminated(run_id, end_time=record["time_ms"])
+            case "finish":
+                self._finish(record)
+
+    def _start(self, record: Record) -> None:
+        self._identity, self._tags = record["id"], record["tags"]
+        self.run_id, known = self._find_or_create(self._identity, record["name"], record["time_ms"], {})
+        params = {name: value for name, value in record["params"].items() if name not in known}
+        self._log(self.run_id, record, params=params, tags=self._tags)
+
+    def _generation(self, record: Record, folder: Path) -> None:
+        name, decision = f"generation-{record['index']:03d}", record["decision"]
+        duration_ms = int(1000 * sum(float(seconds) for seconds in record["seconds"].values()))
+        child = self._child(name, record, record["time_ms"] - duration_ms)
+        tags = {"decision": "kept" if decision["kept"] else "rolled back", "decision_reason": decision["reason"]}
+        tags["mlflow.loggedArtifacts"] = json.dumps([{"path": "regions.json", "type": "table"}])
+        self._log(child, record, generation_metrics(record), tags=tags, step=record["index"])
+        table = region_table(record).to_json(orient="split", index=False)  # the format of MlflowClient.log_table
+        self.client.log_text(child, table, "regions.json")
+        self.client.log_artifact(child, str(folder / record["file"]), "rows")
+        self._log_dataset(child, name, folder / record["file"], "training" if decision["kept"] else "rolled back")
+        self.client.set_terminated(child, end_time=record["time_ms"])
+        self._log(self.run_id, record, score_metrics(record["scores"]), step=record["index"])
+
+    def _log_dataset(self, run_id: str, name: str, rows: Path, context: str) -> None:
+        from mlflow.data import from_pandas
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        frame, digest = pd.read_parquet(rows), hashlib.sha256(rows.read_bytes()).hexdigest()[:16]
+        head = frame.head(100)  # for the schema: MLflow looks at every value of every row
+        dataset = from_pandas(head, source=str(rows), name=f"{self._identity[:8]}-{name}", digest=digest)
+        entity = Dataset.from_dictionary({**dataset.to_dict(), "profile": json.dumps({"num_rows": len(frame)})})
+        self.client.log_inputs(run_id, [DatasetInput(entity, [InputTag("mlflow.data.context", context)])])
+
+    def _attach(self, path: Path, folder: str) -> None:
+        if path.is_dir():
+            self.client.log_artifacts(self.run_id, str(path), (Path(folder) / path.name).as_posix())
+        else:
+            self.client.log_artifact(self.run_id, str(path), folder or None)
+
+    def _finish(self, record: Record) -> None:
+        verdict = record["verdict"]
+        if verdict is not None:
+            self._log(self.run_id, record, verdict_metrics(verdict), tags={"verdict": verdict["sentence"]})
+        self.client.set_terminated(self.run_id, STATUS[record["status"]], end_time=record["time_ms"])
+
+    def _child(self, name: str, record: Record, start_ms: int) -> str:
+        identity = uuid.uuid5(uuid.UUID(hex=self._identity), name).hex
+        tags = {**self._tags, "mlflow.parentRunId": self.run_id}
+        return self._find_or_create(identity, name, start_ms, tags)[0]
+
+    def _find_or_create(
+        self, identity: str, name: str, start_ms: int, tags: Mapping[str, str]
+    ) -> tuple[str, dict[str, str]]:
+        """Return the id of the run with this identity and the parameters it already has."""
+        found = self.client.search_runs([self._experiment_id], f"tags.`{IDENTITY}` = '{identity}'", max_results=1)
+        if found:
+            run = found[0]
+            self.client.update_run(run.info.run_id, status="RUNNING")
+        else:
+            run = self.client.create_run(self._experiment_id, start_ms, {**tags, IDENTITY: identity}, run_name=name)
+        return run.info.run_id, run.data.params
+
+    def _log(
+        self,
+        run_id: str,
+        record: Record,
+        metrics: Mapping[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None,
+        tags: Mapping[str, Any] | None = None,
+        step: int = 0,
+    ) -> None:
+        """Log in one request, or in as few as the limits of MLflow allow."""
+        from mlflow.entities import Metric, Param, RunTag
+
+        time_ms = record["time_ms"]
+        curve = [Metric(metric_name(key), float(value), time_ms, step) for key, value in (metrics or {}).items()]
+        settings = [Param(key, str(value)[:6000]) for key, value in (params or {}).items()]
+        labels = [RunTag(key, str(value)[:8000]) for key, value in (tags or {}).items()]
+        requests = max(math.ceil(len(curve) / 1000), math.ceil(len(settings) / 100), math.ceil(len(labels) / 100))
+        for i in range(requests):
+            hundred = slice(100 * i, 100 * i + 100)
+            self.client.log_batch(run_id, curve[1000 * i : 1000 * i + 1000], settings[hundred], labels[hundred])
+
+
+def connect(tracking_uri: str) -> "MlflowClient":
+    """Return a client that answers or fails within seconds and prints nothing of its own."""
+    with quiet():
+        from mlflow import MlflowClient
+
+        if "://" in tracking_uri and not tracking_uri.startswith(("http", "file", "databricks")):
+            _knock(tracking_uri)
+        return MlflowClient(tracking_uri)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Let MLflow fail fast and hold back what it and SQLAlchemy say of their own insides."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    for logger in ("mlflow", "alembic"):
+        logging.getLogger(logger).setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def lost_connection() -> tuple[type[Exception], ...]:
+    """Return the errors by which a tracking server, its database or its disk does not take a record."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    # requests.RequestException is an OSError; a database whose driver is not installed gives ImportError
+    return MlflowException, SQLAlchemyError, OSError, ImportError
+
+
+def _knock(database_uri: str) -> None:
+    """Open a database once: MLflow itself would try a bad address for a hundred seconds."""
+    from sqlalchemy import create_engine, make_url
+
+    url = make_url(database_uri)
+    if url.get_backend_name() == "sqlite" and url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url)
+    engine.connect().close()
+    engine.dispose()
+
+
+def _experiment_id(client: "MlflowClient", name: str, artifact_root: str | None) -> str:
+    from mlflow.exceptions import MlflowException
+
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        try:
+            return str(client.create_experiment(name, artifact_root))
+        except MlflowException:  # another process may have made it in between
+            found = client.get_experiment_by_name(name)
+            if found is None:
+                raise
+    return str(found.experiment_id)

@@ -1,0 +1,305 @@
+"""Laws that every generator must obey. Each takes a maker of unfitted generators and asserts."""
+
+import hashlib
+import os
+import pickle
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import fields, replace
+
+import numpy as np
+from contracts.tables import mixed_table
+
+from loop.errors import ConditionError
+from loop.protocols import Generator
+from loop.types import Condition, Region, Request, Samples, Table
+
+Make = Callable[[], Generator]
+ANYWHERE = Region()
+FAR = 1e6  # where rows are planted that nobody may learn
+
+
+def delivers_inside_a_region_on_each_column(make: Make) -> None:
+    table = mixed_table()
+    generator = make().fit(table, _rng())
+    for region in column_regions(table):
+        for label in (None, 1):
+            made = generator.sample(Request(region, label, 60), _rng()).table
+            assert len(made), f"nothing for {region.text}, label {label}"
+            assert region.contains(made.X).all(), f"outside {region.text}"
+
+
+def beats_unconditional_sampling_on_each_column(make: Make) -> None:
+    table = mixed_table()
+    generator = make().fit(table, _rng())
+    anywhere = generator.sample(Request(ANYWHERE, None, 600), _rng()).table
+    for region in column_regions(table):
+        made = generator.sample(Request(region, None, 100), _rng()).table
+        share, base = region.contains(made.X).mean(), region.contains(anywhere.X).mean()
+        assert share > base, f"{region.text}: {share:.2f} inside when asked, {base:.2f} unasked"
+
+
+def gives_the_label_asked_for(make: Make) -> None:
+    generator = make().fit(mixed_table(), _rng())
+    for label in (0, 1):
+        made = generator.sample(Request(ANYWHERE, label, 50), _rng()).table
+        assert len(made)
+        assert (made.y == label).all()
+        assert made.y.dtype == np.int64
+
+
+def keeps_the_prior_when_no_label_is_asked(make: Make) -> None:
+    table = mixed_table()
+    made = make().fit(table, _rng()).sample(Request(ANYWHERE, None, 3000), _rng()).table
+    assert abs(made.y.mean() - table.y.mean()) < 0.03
+
+
+def reports_what_it_delivered(make: Make) -> None:
+    table = mixed_table()
+    generator = make().fit(table, _rng())
+    narrow = Region((Condition(1, low=float(np.quantile(table.X[:, 1], 0.997))),), text="two rows wide")
+    for region in (ANYWHERE, narrow):
+        request = Request(region, 1, 300)
+        samples = generator.sample(request, _rng())
+        assert samples.request is request
+        assert 0 <= len(samples.table) <= 300, f"{len(samples.table)} rows for 300"
+        assert len(samples.table) + samples.shortfall == 300
+        assert samples.tried >= len(samples.table)
+
+
+def repeats_itself_with_the_same_seed(make: Make) -> None:
+    assert _fingerprint(make()) == _fingerprint(make())
+
+
+def repeats_itself_in_another_process(make: Make) -> None:
+    child = "import pickle, sys; from contracts import generators as g;"
+    child += "print(g._fingerprint(pickle.load(sys.stdin.buffer)))"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": "12345"}
+    arguments = [sys.executable, "-c", child]
+    done = subprocess.run(arguments, input=pickle.dumps(make()), env=environment, capture_output=True, check=True)
+    assert done.stdout.decode().strip() == _fingerprint(make())
+
+
+def follows_the_generator_it_is_given(make: Make) -> None:
+    generator, request = make().fit(mixed_table(), _rng()), Request(ANYWHERE, 1, 50)
+    one, other = generator.sample(request, _rng(1)), generator.sample(request, _rng(2))
+    assert not _same(one.table.X, other.table.X)
+
+
+def leaves_the_global_random_state_alone(make: Make) -> None:
+    np.random.seed(5)  # noqa: NPY002
+    before = pickle.dumps(np.random.get_state())  # noqa: NPY002
+    make().fit(mixed_table(), _rng()).sample(Request(ANYWHERE, 1, 50), _rng())
+    assert pickle.dumps(np.random.get_state()) == before  # noqa: NPY002
+
+
+def draws_differently_for_different_classes(make: Make) -> None:
+    half = mixed_table(300)
+    half = replace(half, y=np.zeros_like(half.y))
+    twins = Table.concat([half, replace(half, y=np.ones_like(half.y))])  # both classes hold the very same rows
+    generator = make().fit(twins, _rng())
+    fine, fraud = (generator.sample(Request(ANYWHERE, label, 50), _rng()).table for label in (0, 1))
+    assert not _same(fine.X, fraud.X)
+
+
+def leaves_the_table_alone(make: Make) -> None:
+    table = mixed_table()
+    before = pickle.dumps(table)
+    generator = make().fit(table, _rng())
+    made = generator.sample(Request(column_regions(table)[0], 1, 50), _rng()).table
+    made.X[:] = 0  # what is handed out must not be a view either
+    assert pickle.dumps(table) == before
+
+
+def learns_from_real_rows_only(make: Make) -> None:
+    table = _with_planted_rows()
+    generator = make().fit(table, _rng())
+    for label in (None, 0, 1):
+        made = generator.sample(Request(ANYWHERE, label, 400), _rng()).table
+        assert made.X[:, 1].max() < FAR / 100, "a synthetic row was learnt"
+        assert not (made.X[:, 5] == 4).any(), "a category of synthetic rows only was learnt"
+
+
+def starts_from_real_seeds_only(make: Make) -> None:
+    table = _with_planted_rows()
+    synthetic, real = np.flatnonzero(~table.is_real)[:5], np.flatnonzero(table.is_real)[:40]
+    region = Region(seeds=np.concatenate([synthetic, real]), seed_weight=np.ones(45))
+    made = make().fit(table, _rng()).sample(Request(region, None, 200), _rng()).table
+    allowed = {-1, *table.parent[real].tolist()}
+    assert set(made.parent.tolist()) <= allowed, "a proposal started from a row that is no real seed"
+
+
+def starts_in_proportion_to_the_seed_weight(make: Make) -> None:
+    table = mixed_table()
+    region = Region(seeds=np.array([10, 20, 30]), seed_weight=np.array([8.0, 2.0, 0.0]))
+    parent = make().fit(table, _rng()).sample(Request(region, None, 1000), _rng()).table.parent
+    if (parent >= 0).any():
+        assert set(parent.tolist()) <= {10, 20}
+        assert abs((parent == 10).mean() - 0.8) < 0.06
+
+
+def keeps_values_that_columns_can_hold(make: Make) -> None:
+    table = mixed_table()
+    generator = make().fit(table, _rng())
+    for label in (None, 1):
+        made = generator.sample(Request(ANYWHERE, label, 500), _rng()).table
+        for number, column in enumerate(table.schema.columns):
+            x = made.X[:, number]
+            assert column.missing or not np.isnan(x).any(), f"missing value in {column.name}"
+            x = x[~np.isnan(x)]
+            assert np.isfinite(x).all(), column.name
+            if column.kind != "numeric":
+                assert (x == np.round(x)).all(), f"{column.name} must be whole"
+            if column.decimals is not None:
+                assert (x == np.round(x, column.decimals)).all(), f"{column.name} has too many digits"
+            assert ((x >= column.low) & (x <= column.high)).all(), f"{column.name} left its range"
+
+
+def keeps_rare_categories(make: Make) -> None:
+    made = make().fit(mixed_table(), _rng()).sample(Request(ANYWHERE, None, 5000), _rng()).table
+    assert (made.X[:, 5] == 3).any(), "the category of 2 % is gone"
+
+
+def keeps_constant_and_empty_columns(make: Make) -> None:
+    made = make().fit(mixed_table(), _rng()).sample(Request(ANYWHERE, None, 500), _rng()).table
+    assert (made.X[:, 7] == 7).all()
+    assert np.isnan(made.X[:, 8]).all()
+
+
+def copes_with_a_class_of_one_row(make: Make) -> None:
+    table = mixed_table()
+    y = table.y.copy()
+    y[0] = 2
+    lonely = replace(table, y=y, schema=replace(table.schema, classes=("fine", "fraud", "lonely")))
+    generator = make().fit(lonely, _rng())
+    assert len(generator.sample(Request(ANYWHERE, None, 300), _rng()).table) > 250
+    made = _sample_or_refuse(generator, Request(ANYWHERE, 2, 20))
+    assert made is None or (made.table.y == 2).all()
+
+
+def answers_zero_with_an_empty_table(make: Make) -> None:
+    table = mixed_table()
+    generator = make().fit(table, _rng())
+    for label in (None, 1):
+        samples = generator.sample(Request(column_regions(table)[0], label, 0), _rng())
+        assert samples.table.X.shape == (0, table.X.shape[1])
+        assert samples.shortfall == samples.tried == 0
+
+
+def gives_up_on_an_impossible_region(make: Make) -> None:
+    table = mixed_table()
+    generator = make().fit(table, _rng())
+    start = time.perf_counter()
+    for label in (None, 1):
+        samples = _sample_or_refuse(generator, Request(Region((Condition(1, low=1e9),)), label, 50))
+        assert samples is None or (len(samples.table) == 0 and samples.tried <= 1000 * 50)
+    assert time.perf_counter() - start < 20
+
+
+def names_parents_that_exist(make: Make) -> None:
+    table = mixed_table().take(np.arange(100, 500))  # a lane: row numbers are not positions
+    made = make().fit(table, _rng()).sample(Request(ANYWHERE, None, 200), _rng()).table
+    assert set(made.parent.tolist()) <= {-1, *table.parent.tolist()}
+
+
+def marks_rows_as_synthetic(make: Make) -> None:
+    table = mixed_table()
+    made = make().fit(table, _rng()).sample(Request(ANYWHERE, 1, 50), _rng()).table
+    assert not made.is_real.any()
+    assert (made.weight == 1).all()
+    assert made.soft is None
+    assert made.schema is table.schema
+    assert {len(made.y), len(made.born), len(made.source), len(made.parent), len(made.weight)} == {len(made)}
+
+
+def leaves_its_settings_alone(make: Make) -> None:
+    generator = make()
+    before = _settings(generator)
+    generator.fit(mixed_table(), _rng()).sample(Request(ANYWHERE, 1, 50), _rng())
+    assert _settings(generator) == before
+
+
+LAWS: tuple[Callable[[Make], None], ...] = (
+    delivers_inside_a_region_on_each_column,
+    beats_unconditional_sampling_on_each_column,
+    gives_the_label_asked_for,
+    keeps_the_prior_when_no_label_is_asked,
+    reports_what_it_delivered,
+    repeats_itself_with_the_same_seed,
+    follows_the_generator_it_is_given,
+    leaves_the_global_random_state_alone,
+    draws_differently_for_different_classes,
+    leaves_the_table_alone,
+    learns_from_real_rows_only,
+    starts_from_real_seeds_only,
+    starts_in_proportion_to_the_seed_weight,
+    keeps_values_that_columns_can_hold,
+    keeps_rare_categories,
+    keeps_constant_and_empty_columns,
+    copes_with_a_class_of_one_row,
+    answers_zero_with_an_empty_table,
+    gives_up_on_an_impossible_region,
+    names_parents_that_exist,
+    marks_rows_as_synthetic,
+    leaves_its_settings_alone,
+)
+SLOW_LAWS: tuple[Callable[[Make], None], ...] = (repeats_itself_in_another_process,)
+
+
+def column_regions(table: Table) -> tuple[Region, ...]:
+    """One region on each column that varies: a middle range, or one category."""
+    regions = []
+    for number, column in enumerate(table.schema.columns):
+        seen = table.X[:, number][~np.isnan(table.X[:, number])]
+        if len(np.unique(seen)) < 2:
+            continue
+        if table.schema.discrete[number]:
+            condition = Condition(number, codes=frozenset({1}))
+        else:
+            condition = Condition(number, *np.quantile(seen, [0.55, 0.9]).tolist())
+        regions.append(Region((condition,), text=f"a part of {column.name}"))
+    return tuple(regions)
+
+
+def _with_planted_rows() -> Table:
+    """Half as many synthetic rows as real ones, placed first, far away and in a category of their own."""
+    real = mixed_table()
+    half = real.take(np.arange(300))
+    X = half.X.copy()
+    X[:, 1], X[:, 5] = FAR, 4
+    planted = replace(half, X=X, born=np.ones_like(half.born), parent=np.full_like(half.parent, 599))
+    # The range is opened too, or clipping to it would hide what was learnt.
+    columns = tuple(replace(column, high=np.inf) if i == 1 else column for i, column in enumerate(real.schema.columns))
+    return replace(Table.concat([planted, real]), schema=replace(real.schema, columns=columns))
+
+
+def _sample_or_refuse(generator: Generator, request: Request) -> Samples | None:
+    try:
+        return generator.sample(request, _rng())
+    except ConditionError:
+        return None
+
+
+def _fingerprint(generator: Generator) -> str:
+    table = mixed_table()
+    generator.fit(table, _rng(3))
+    digest = hashlib.sha256()
+    for region in (ANYWHERE, *column_regions(table)[:2]):
+        made = generator.sample(Request(region, 1, 40), _rng(4)).table
+        digest.update(made.X.tobytes() + made.y.tobytes() + made.parent.tobytes())
+    return digest.hexdigest()
+
+
+def _settings(generator: Generator) -> bytes:
+    """Init fields as bytes, so that changes deep inside a setting show."""
+    return pickle.dumps({field.name: getattr(generator, field.name) for field in fields(generator) if field.init})
+
+
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+    return one.shape == other.shape and np.array_equal(one, other, equal_nan=True)
+
+
+def _rng(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)

@@ -1,0 +1,150 @@
+"""Laws that every tracker obeys, and a run made by hand to try them on."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from loop.protocols import Tracker
+from loop.tracking import read_records
+from loop.tracking.records import generation_record, plain
+from loop.types import (
+    Column,
+    Condition,
+    Decision,
+    Generation,
+    Interval,
+    LoopVerdict,
+    Origin,
+    Region,
+    Schema,
+    Table,
+)
+
+SCHEMA = Schema(
+    columns=(
+        Column("amount", "numeric", "float64", 0.0, 900.0, missing=True, decimals=2),
+        Column("age", "integer", "int64", 18.0, 90.0),
+        Column("shop", "categorical", "str", categories=("book", "fuel", "toys")),
+    ),
+    classes=("honest", "fraud"),
+    target="label",
+)
+RUN = {
+    "name": "cards",
+    "params": {"generations": 2, "rate": 0.05, "seed": "7"},
+    "tags": {"data": "cards", "loop": "aim"},
+}
+VERDICT = LoopVerdict(1, 0.03, Interval(0.03, -0.01, 0.07, 0.975), False, "No proven gain after 2 generations.")
+ARMS = (("smote seed 0", 0.41), ("smote seed 1", 0.43))
+GENERATION_METRICS = {
+    *("ap", "ap_low", "ap_high", "challenger/ap", "challenger/ap_low", "challenger/ap_high"),
+    *("kept", "difference", "difference_low", "difference_high", "expected", "looks", "new_rows"),
+    *("drift/amount_psi", "drift/auc", "count/proposed", "count/label_unsure", "count/kept"),
+    *("seconds/fit", "seconds/generate"),
+}
+
+
+def generation(index: int, kept: bool = True, n: int = 12) -> Generation:
+    """Make the record of a generation with n new rows, one region, a missing value and a drift that is not a number."""
+    rng = np.random.default_rng(index)
+    X = np.column_stack([rng.uniform(0, 900, n).round(2), rng.integers(18, 91, n), rng.integers(0, 3, n)]).astype(float)
+    X[0, 0] = np.nan
+    fraud = rng.uniform(size=n)
+    soft = np.column_stack([1 - fraud, fraud])
+    whole = np.full(n, index, dtype=np.int64)
+    source = (np.arange(n) % 2).astype(np.int64)
+    parent = np.arange(n, dtype=np.int64)
+    rows = Table(X, (fraud > 0.5).astype(np.int64), SCHEMA, np.full(n, 0.5), whole, source, parent, soft)
+    region = Region((Condition(0, 500.0),), "amount > 500", 1, 200, 9, Interval(0.4, 0.2, 0.6))
+    score = Interval(0.5 + 0.01 * index, 0.4, 0.6)
+    return Generation(
+        index=index,
+        regions=(region,),
+        requests=(("amount > 500", 2 * n), ("anywhere", n)),
+        counts={"proposed": 8 * n, "label:unsure": 3, "kept": n},
+        scores={"ap": score},
+        challenger={"ap": Interval(0.52, 0.41, 0.61)},
+        decision=Decision(kept, "speaks for it", Interval(np.float64(0.02), -0.01, 0.05), 0.015),
+        drift={"amount_psi": float("nan"), "auc": 0.61},
+        seconds={"fit": 1.5, "generate": 0.25},
+        rows=rows,
+        origins=tuple(
+            Origin(index, -1, place, "any", "neighbourhood", "gap", "teacher") for place in ("amount > 500", "anywhere")
+        ),
+        looks=index,
+    )
+
+
+def play(tracker: Tracker, attached: Path, status: str = "finished") -> list[Generation]:
+    """Play a whole run to a tracker: start, baseline, two generations, two arms, a file, the end (twice)."""
+    generations = [generation(1), generation(2, kept=False)]
+    tracker.start(RUN)
+    tracker.metrics({"ap": 0.5}, step=0)
+    for made in generations:
+        tracker.record(made)
+    for name, score in ARMS:
+        tracker.child(name, {"arm": "smote"}, {"ap": score}, {"arm": "smote"})
+    tracker.attach(attached, "reports")
+    tracker.finish(VERDICT, status)
+    tracker.finish(None, "failed")
+    return generations
+
+
+def check_fits_the_protocol(tracker: Tracker) -> None:
+    """A tracker has all methods of the protocol."""
+    assert isinstance(tracker, Tracker)
+
+
+def check_leaves_records_alone(tracker: Tracker, attached: Path) -> None:
+    """Neither arrays, dictionaries nor the attached file change when they are kept."""
+    before = [plain_rows(generation(1)), generation_record(generation(1)), attached.read_bytes()]
+    kept = play(tracker, attached)[0]
+    assert [plain_rows(kept), generation_record(kept), attached.read_bytes()] == before
+
+
+def check_journal_holds_all(tracker: Tracker, folder: Path, attached: Path) -> None:
+    """Records read back equal what was sent, in order, the status of the first finish stands, files are whole."""
+    sent = play(tracker, attached, "interrupted")
+    records = read_records(folder)
+    kinds = ["start", "metrics", "generation", "generation", "child", "child", "attach", "finish"]
+    assert [record["kind"] for record in records] == kinds
+    assert {key: records[0][key] for key in RUN} == RUN
+    for record, made in zip(records[2:4], sent, strict=True):
+        expected = generation_record(made)
+        assert {key: record[key] for key in expected} == expected
+        assert (folder / record["file"]).is_file()
+    assert records[-1]["status"] == "interrupted"
+    assert records[-1]["verdict"]["sentence"] == VERDICT.sentence
+    assert (folder / records[6]["file"]).read_bytes() == attached.read_bytes()
+    assert [record["time_ms"] for record in records] == sorted(record["time_ms"] for record in records)
+
+
+def check_runs_mirror_the_run(runs: Sequence[Any], status: str) -> None:
+    """Among MLflow's runs are one parent and one child per generation and arm, with the documented metric keys."""
+    parents = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+    children = {run.info.run_name: run for run in runs if run not in parents}
+    assert [run.info.status for run in parents] == [status]
+    assert set(parents[0].data.metrics) == {
+        *("ap", "ap_low", "ap_high", "generations_kept", "proven"),
+        *("difference", "difference_low", "difference_high"),
+    }
+    assert parents[0].data.params == {key: str(value) for key, value in RUN["params"].items()}  # type: ignore[attr-defined]
+    assert set(children) == {"generation-001", "generation-002", *(name for name, _ in ARMS)}
+    assert len(runs) == 1 + len(children)
+    for name, run in children.items():
+        assert run.data.tags["mlflow.parentRunId"] == parents[0].info.run_id
+        assert RUN["tags"].items() <= run.data.tags.items()  # type: ignore[attr-defined]
+        assert run.info.status == "FINISHED"
+        assert set(run.data.metrics) == (GENERATION_METRICS if name.startswith("generation") else {"ap"})
+
+
+def plain_rows(made: Generation) -> Any:
+    """Return the arrays of a generation's rows as values that compare with ``==``."""
+    table = made.rows
+    arrays = (table.X, table.y, table.soft, table.weight, table.born, table.source, table.parent)
+    return plain([None if array is None else array.tolist() for array in arrays])
+
+
+Check = Callable[[Tracker], None]

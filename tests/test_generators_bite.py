@@ -1,0 +1,252 @@
+"""Deliberately bad generators: each law must catch the fault it is there for."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pytest
+from contracts import generators as laws
+from contracts.generators import LAWS, SLOW_LAWS, Make
+
+from generators import Resample
+from loop.types import Region, Request, Samples, Table
+
+
+@dataclass
+class Tampered(Resample):
+    """A good generator whose rows pass through ``tamper`` before they are delivered."""
+
+    def sample(self, request, rng):
+        samples = super().sample(request, rng)
+        return replace(samples, table=self.tamper(samples.table, request))
+
+    def tamper(self, rows: Table, request: Request) -> Table:
+        return rows
+
+
+class IgnoresRegion(Resample):
+    def sample(self, request, rng):
+        return replace(super().sample(replace(request, region=Region()), rng), request=request)
+
+
+class ConditionsOnFirstColumnOnly(Resample):
+    """The fault of a well-known conditional network."""
+
+    def sample(self, request, rng):
+        first = tuple(condition for condition in request.region.rule if condition.column == 0)
+        return replace(super().sample(replace(request, region=Region(first)), rng), request=request)
+
+
+class DeliversNothing(Tampered):
+    def tamper(self, rows, request):
+        return rows.take(np.arange(0))
+
+
+class IgnoresLabel(Resample):
+    def sample(self, request, rng):
+        return replace(super().sample(replace(request, label=None), rng), request=request)
+
+
+class BalancesClasses(Resample):
+    """The fault of drawing classes by their log frequency."""
+
+    def sample(self, request, rng):
+        label = int(rng.integers(2)) if request.label is None else request.label
+        half = super().sample(replace(request, label=label), rng)
+        if request.label is not None:
+            return half
+        other = super().sample(replace(request, label=1 - label, n=request.n // 2), rng)
+        keep = np.arange(request.n - request.n // 2)
+        return Samples(Table.concat([half.table.take(keep), other.table]), request, request.n)
+
+
+class DeliversTooMany(Tampered):
+    def tamper(self, rows, request):
+        return Table.concat([rows, rows])
+
+
+class ForgetsHowManyItTried(Resample):
+    def sample(self, request, rng):
+        return replace(super().sample(request, rng), tried=0)
+
+
+class DrawsItsOwnSeed(Resample):
+    def sample(self, request, rng):
+        return super().sample(request, np.random.default_rng())
+
+
+class StoresItsSeed(Resample):
+    def sample(self, request, rng):
+        return super().sample(request, np.random.default_rng(0))
+
+
+class UsesGlobalState(Resample):
+    def sample(self, request, rng):
+        return super().sample(request, np.random.default_rng(np.random.randint(2**31)))  # noqa: NPY002
+
+
+class HashesStrings(Resample):
+    """Strings hash differently in each process."""
+
+    def sample(self, request, rng):
+        return super().sample(request, np.random.default_rng(abs(hash("resample"))))
+
+
+class OneSeedForAllClasses(Resample):
+    """The fault of an integer seed in imbalanced-learn."""
+
+    def sample(self, request, rng):
+        rows = np.flatnonzero(self.table_.y == request.label)
+        return Samples(self.table_.take(rng.choice(rows, size=request.n)), request, request.n)
+
+
+class FillsInPlace(Resample):
+    def fit(self, table, rng):
+        table.X[np.isnan(table.X)] = 0
+        return super().fit(table, rng)
+
+
+class HandsOutViews(Resample):
+    def sample(self, request, rng):
+        return Samples(replace(self.table_, X=self.table_.X[:]), request, len(self.table_))
+
+
+class LearnsFromEverything(Resample):
+    def fit(self, table, rng):
+        return super().fit(replace(table, born=np.zeros_like(table.born)), rng)
+
+
+class CountsSeedsAmongRealRows(Resample):
+    """Seeds are positions in the table given to fit, not in its real part."""
+
+    def fit(self, table, rng):
+        return super().fit(table.take(table.is_real), rng)
+
+
+class IgnoresSeedWeight(Resample):
+    def sample(self, request, rng):
+        region = replace(request.region, seed_weight=None)
+        return replace(super().sample(replace(request, region=region), rng), request=request)
+
+
+@dataclass
+class Shifts(Tampered):
+    """Adds to one column: whole numbers, codes and ranges break."""
+
+    column: int = 0
+    step: float = 0.001
+
+    def tamper(self, rows, request):
+        X = rows.X.copy()
+        X[:, self.column] += self.step
+        return replace(rows, X=X)
+
+
+class InventsMissingValues(Tampered):
+    def tamper(self, rows, request):
+        X = rows.X.copy()
+        X[:5, 1] = np.nan
+        return replace(rows, X=X)
+
+
+class DropsRareCategories(Tampered):
+    def tamper(self, rows, request):
+        return rows.take(rows.X[:, 5] != 3)
+
+
+class FillsEmptyColumns(Tampered):
+    def tamper(self, rows, request):
+        return replace(rows, X=np.nan_to_num(rows.X))
+
+
+class NeedsTwoRowsSilently(Tampered):
+    def tamper(self, rows, request):
+        return replace(rows, y=np.zeros_like(rows.y)) if request.label == 2 else rows
+
+
+class AlwaysDeliversOne(Resample):
+    def sample(self, request, rng):
+        return super().sample(replace(request, n=max(request.n, 1)), rng)
+
+
+class TriesForEver(Resample):
+    def sample(self, request, rng):
+        return replace(super().sample(request, rng), tried=10**9)
+
+
+class NamesPositionsAsParents(Tampered):
+    def tamper(self, rows, request):
+        return replace(rows, parent=rows.parent - 100)
+
+
+class PassesForReal(Tampered):
+    def tamper(self, rows, request):
+        return replace(rows, born=np.zeros_like(rows.born))
+
+
+class KeepsWeights(Tampered):
+    def tamper(self, rows, request):
+        return replace(rows, weight=rows.weight * 2)
+
+
+@dataclass
+class RewritesSettings(Resample):
+    options: dict = field(default_factory=dict)
+
+    def fit(self, table, rng):
+        self.options["fitted"] = True
+        return super().fit(table, rng)
+
+
+BAD: list[tuple[Make, object]] = [
+    (IgnoresRegion, laws.delivers_inside_a_region_on_each_column),
+    (ConditionsOnFirstColumnOnly, laws.delivers_inside_a_region_on_each_column),
+    (DeliversNothing, laws.delivers_inside_a_region_on_each_column),
+    (IgnoresRegion, laws.beats_unconditional_sampling_on_each_column),
+    (ConditionsOnFirstColumnOnly, laws.beats_unconditional_sampling_on_each_column),
+    (IgnoresLabel, laws.gives_the_label_asked_for),
+    (BalancesClasses, laws.keeps_the_prior_when_no_label_is_asked),
+    (DeliversTooMany, laws.reports_what_it_delivered),
+    (ForgetsHowManyItTried, laws.reports_what_it_delivered),
+    (DrawsItsOwnSeed, laws.repeats_itself_with_the_same_seed),
+    (HashesStrings, laws.repeats_itself_in_another_process),
+    (StoresItsSeed, laws.follows_the_generator_it_is_given),
+    (UsesGlobalState, laws.leaves_the_global_random_state_alone),
+    (OneSeedForAllClasses, laws.draws_differently_for_different_classes),
+    (FillsInPlace, laws.leaves_the_table_alone),
+    (HandsOutViews, laws.leaves_the_table_alone),
+    (LearnsFromEverything, laws.learns_from_real_rows_only),
+    (LearnsFromEverything, laws.starts_from_real_seeds_only),
+    (CountsSeedsAmongRealRows, laws.starts_from_real_seeds_only),
+    (IgnoresSeedWeight, laws.starts_in_proportion_to_the_seed_weight),
+    (lambda: Shifts(column=0), laws.keeps_values_that_columns_can_hold),
+    (lambda: Shifts(column=2, step=0.5), laws.keeps_values_that_columns_can_hold),
+    (lambda: Shifts(column=4, step=1), laws.keeps_values_that_columns_can_hold),
+    (lambda: Shifts(column=5, step=0.5), laws.keeps_values_that_columns_can_hold),
+    (InventsMissingValues, laws.keeps_values_that_columns_can_hold),
+    (DropsRareCategories, laws.keeps_rare_categories),
+    (FillsEmptyColumns, laws.keeps_constant_and_empty_columns),
+    (lambda: Shifts(column=7), laws.keeps_constant_and_empty_columns),
+    (NeedsTwoRowsSilently, laws.copes_with_a_class_of_one_row),
+    (AlwaysDeliversOne, laws.answers_zero_with_an_empty_table),
+    (IgnoresRegion, laws.gives_up_on_an_impossible_region),
+    (TriesForEver, laws.gives_up_on_an_impossible_region),
+    (NamesPositionsAsParents, laws.names_parents_that_exist),
+    (PassesForReal, laws.marks_rows_as_synthetic),
+    (KeepsWeights, laws.marks_rows_as_synthetic),
+    (RewritesSettings, laws.leaves_its_settings_alone),
+]
+
+
+@pytest.mark.parametrize(("make", "law"), BAD, ids=lambda part: part.__name__)
+def test_the_law_bites(make, law):
+    with pytest.raises(AssertionError):
+        law(make)
+
+
+def test_every_law_is_proved_to_bite():
+    assert {law for _, law in BAD} == {*LAWS, *SLOW_LAWS}
+
+
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
+def test_an_honest_copy_passes(law):
+    law(Tampered)

@@ -1,0 +1,164 @@
+"""The laws of learners bite: each bad learner here breaks one promise and must fail the law about it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+import numpy as np
+import pytest
+from contracts import learners as laws
+from contracts.learners import LAWS, Make
+
+from learners.forest import ExtraTrees
+from loop.types import Table
+
+
+@dataclass
+class Good:
+    """A small sound learner; the bad ones differ from it in one place."""
+
+    trees: int = 30
+    inner_: ExtraTrees = field(init=False, repr=False)
+
+    def fit(self, table: Table, rng: np.random.Generator) -> Self:
+        self.inner_ = ExtraTrees(self.trees).fit(table, rng)
+        return self
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        return self.inner_.predict_proba(X)
+
+
+class IgnoresWeights(Good):
+    def fit(self, table: Table, rng: np.random.Generator) -> Self:
+        return super().fit(replace(table, weight=np.ones(len(table))), rng)
+
+
+class IgnoresSoftLabels(Good):
+    def fit(self, table: Table, rng: np.random.Generator) -> Self:
+        return super().fit(replace(table, soft=None), rng)
+
+
+class SmoothsSoftLabelsOnly(Good):
+    def fit(self, table: Table, rng: np.random.Generator) -> Self:
+        soft = None if table.soft is None else 0.9 * table.soft + 0.1 / table.n_classes
+        return super().fit(replace(table, soft=soft), rng)
+
+
+class ImputesInPlace(Good):
+    def fit(self, table: Table, rng: np.random.Generator) -> Self:
+        np.nan_to_num(table.X, copy=False)
+        return super().fit(table, rng)
+
+
+class Unseeded(Good):
+    def fit(self, table: Table, rng: np.random.Generator) -> Self:
+        return super().fit(table, np.random.default_rng())
+
+
+class UsesTheGlobalGenerator(Good):
+    def fit(self, table: Table, rng: np.random.Generator) -> Self:
+        return super().fit(table, np.random.default_rng(np.random.randint(2**31)))  # noqa: NPY002
+
+
+class ForgetsAbsentClasses(Good):
+    classes_: np.ndarray
+
+    def fit(self, table: Table, rng: np.random.Generator) -> Self:
+        self.classes_ = np.unique(table.y)
+        return super().fit(table, rng)
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        return super().predict_proba(X)[:, self.classes_]
+
+
+class Unnormalised(Good):
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        return super().predict_proba(X) * 0.9
+
+
+class ChangesItsSettings(Good):
+    def fit(self, table: Table, rng: np.random.Generator) -> Self:
+        self.trees += 1
+        return super().fit(table, rng)
+
+
+class RanksTheBatch(Good):
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        share = super().predict_proba(X)[:, -1].argsort().argsort() / len(X)
+        return np.column_stack([1 - share, share])
+
+
+class PredictsTheClassShares(Good):
+    shares_: np.ndarray
+
+    def fit(self, table: Table, rng: np.random.Generator) -> Self:
+        self.shares_ = table.targets.mean(axis=0)
+        return self
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        return np.tile(self.shares_, (len(X), 1))
+
+
+class DropsRowsWithGaps(Good):
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        return super().predict_proba(X[~np.isnan(X).any(axis=1)])
+
+
+class PassesGapsOn(Good):
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        return super().predict_proba(X) + 0 * X[:, -1:]
+
+
+class IgnoresTheLastColumn(Good):
+    def fit(self, table: Table, rng: np.random.Generator) -> Self:
+        return super().fit(replace(table, X=np.column_stack([table.X[:, :-1], np.zeros(len(table))])), rng)
+
+
+class RemembersTheFirstFit(Good):
+    def fit(self, table: Table, rng: np.random.Generator) -> Self:
+        return self if hasattr(self, "inner_") else super().fit(table, rng)
+
+
+BITES: list[tuple[Make, Callable[[Make], None]]] = [
+    (IgnoresWeights, laws.check_zero_weight_is_absence),
+    (IgnoresWeights, laws.check_weight_counts),
+    (IgnoresSoftLabels, laws.check_soft_labels_are_learnt),
+    (IgnoresSoftLabels, laws.check_soft_labels_of_three_classes_are_learnt),
+    (SmoothsSoftLabelsOnly, laws.check_onehot_equals_hard),
+    (ImputesInPlace, laws.check_input_is_unchanged),
+    (Unseeded, laws.check_seed_decides),
+    (Unseeded, laws.check_template_can_be_copied),
+    (UsesTheGlobalGenerator, laws.check_global_random_state_is_left_alone),
+    (ForgetsAbsentClasses, laws.check_absent_class_keeps_its_column),
+    (ForgetsAbsentClasses, laws.check_single_class),
+    (Unnormalised, laws.check_probabilities_are_valid),
+    (Unnormalised, laws.check_three_classes),
+    (Unnormalised, laws.check_constant_column),
+    (Unnormalised, laws.check_two_positives),
+    (ChangesItsSettings, laws.check_settings_are_unchanged),
+    (RanksTheBatch, laws.check_prediction_is_row_by_row),
+    (PredictsTheClassShares, laws.check_beats_the_prior),
+    (PredictsTheClassShares, laws.check_heavy_tail),
+    (DropsRowsWithGaps, laws.check_missing_values),
+    (PassesGapsOn, laws.check_missing_values_first_seen_after_fit),
+    (PassesGapsOn, laws.check_unseen_and_missing_categories),
+    (PassesGapsOn, laws.check_every_kind_of_column),
+    (IgnoresTheLastColumn, laws.check_categories_are_used),
+    (RemembersTheFirstFit, laws.check_refit_forgets),
+]
+
+
+@pytest.mark.parametrize(("bad", "law"), BITES, ids=lambda part: part.__name__)
+def test_law_bites(bad: Make, law: Callable[[Make], None]) -> None:
+    with pytest.raises(AssertionError):
+        law(bad)
+
+
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
+def test_a_sound_learner_passes(law: Callable[[Make], None]) -> None:
+    law(Good)
+
+
+def test_nearly_every_law_is_known_to_bite() -> None:
+    unbitten = {law.__name__ for law in LAWS} - {law.__name__ for _, law in BITES}
+    assert unbitten == {"check_column_all_missing", "check_fitted_learner_can_be_copied"}

@@ -1,0 +1,99 @@
+"""The laws of trackers must fail for trackers that break them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from loop.tracking import JsonlTracker, NullTracker
+from loop.types import Generation, LoopVerdict
+from tests.contracts import trackers as laws
+
+
+@pytest.fixture
+def attached(tmp_path: Path) -> Path:
+    path = tmp_path / "report.txt"
+    path.write_text("no proven gain")
+    return path
+
+
+class Incomplete:
+    def start(self, run: Mapping[str, object]) -> None: ...
+
+
+class Scribbler(NullTracker):
+    def record(self, generation: Generation) -> None:
+        np.nan_to_num(generation.rows.X, copy=False)
+
+
+class Forgetful(JsonlTracker):
+    def record(self, generation: Generation) -> None:
+        if generation.decision.kept:
+            super().record(generation)
+
+
+class Optimist(JsonlTracker):
+    def finish(self, verdict: LoopVerdict | None, status: str) -> None:
+        super().finish(verdict, "finished")
+
+
+class Chatterbox(JsonlTracker):
+    def finish(self, verdict: LoopVerdict | None, status: str) -> None:
+        self._open = True
+        super().finish(verdict, status)
+
+
+class Emptier(JsonlTracker):
+    def attach(self, path: Path, folder: str = "") -> None:
+        super().attach(path, folder)
+        (self.folder / "files" / folder / path.name).write_text("")
+
+
+def test_a_missing_method_is_found() -> None:
+    with pytest.raises(AssertionError):
+        laws.check_fits_the_protocol(Incomplete())  # type: ignore[arg-type]
+
+
+def test_changed_records_are_found(attached: Path) -> None:
+    with pytest.raises(AssertionError):
+        laws.check_leaves_records_alone(Scribbler(), attached)
+
+
+@pytest.mark.parametrize("bad", [Forgetful, Optimist, Chatterbox, Emptier])
+def test_a_wrong_journal_is_found(bad: type[JsonlTracker], tmp_path: Path, attached: Path) -> None:
+    with pytest.raises(AssertionError):
+        laws.check_journal_holds_all(bad(tmp_path / "run"), tmp_path / "run", attached)
+
+
+@pytest.mark.parametrize("fault", ["status", "child missing", "metric missing", "tag missing"])
+def test_wrong_runs_are_found(fault: str) -> None:
+    runs = good_runs()
+    laws.check_runs_mirror_the_run(runs, "FINISHED")
+    if fault == "status":
+        runs[0].info.status = "RUNNING"
+    elif fault == "child missing":
+        runs.pop()
+    elif fault == "metric missing":
+        del runs[1].data.metrics["expected"]
+    else:
+        del runs[1].data.tags["data"]
+    with pytest.raises(AssertionError):
+        laws.check_runs_mirror_the_run(runs, "FINISHED")
+
+
+def good_runs() -> list[SimpleNamespace]:
+    ends = ("", "_low", "_high")
+    keys = [*(name + end for name in ("ap", "difference") for end in ends), "generations_kept", "proven"]
+    params = {key: str(value) for key, value in laws.RUN["params"].items()}
+    parent = a_run("cards", keys, {}, params)
+    tags = {**laws.RUN["tags"], "mlflow.parentRunId": "cards"}
+    turns = [a_run(f"generation-00{i}", laws.GENERATION_METRICS, tags, {}) for i in (1, 2)]
+    return [parent, *turns, *(a_run(name, ["ap"], tags, {}) for name, _ in laws.ARMS)]
+
+
+def a_run(name: str, metrics: object, tags: dict[str, str], params: dict[str, str]) -> SimpleNamespace:
+    info = SimpleNamespace(run_name=name, run_id=name, status="FINISHED")
+    data = SimpleNamespace(metrics=dict.fromkeys(metrics, 0.0), tags=dict(tags), params=params)
+    return SimpleNamespace(info=info, data=data)
