@@ -10,12 +10,13 @@ import numpy as np
 
 from experiments.tuned import tunable, tune
 from generators import ImblearnAdapter
-from loop.controller import Outcome, Prepared, conclude, generations, prepare
+from loop.controller import Outcome, conclude, generations, prepare
 from loop.errors import ConditionError
 from loop.gates import combine
 from loop.parts import Parts
 from loop.protocols import Predictor, Teacher
 from loop.seeds import root, stream
+from loop.training import Prepared
 from loop.types import Generation, Pool, Region, Request, Table
 
 REAL_ONLY, TARGETED, TEACHER = "real only", "targeted", "teacher itself"

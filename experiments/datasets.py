@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.files import read_table
-from experiments.simulate import simulate
+from experiments.simulate import Simulation, simulate
 from loop.errors import DataError
 from loop.seeds import stream
 
@@ -184,7 +184,18 @@ def _openml(name: str) -> Dataset:
     return Dataset(name, bunch.frame, bunch.target_names[0], note="OpenML")
 
 
+def simulation(source: str) -> Simulation | None:
+    """Return the simulation behind a source, with the regions planted in it; None for any other source."""
+    scheme, _, settings = source.partition(":")
+    return simulate(**_simulation_settings(settings)) if scheme == "simulation" else None  # type: ignore[arg-type]
+
+
 def _simulation(settings: str) -> Dataset:
+    frame = simulate(**_simulation_settings(settings)).frame  # type: ignore[arg-type]
+    return Dataset("simulation", frame, "fraud", 1, "time", "customer", "card payments, simulated")
+
+
+def _simulation_settings(settings: str) -> dict[str, float]:
     values: dict[str, float] = {}
     for item in filter(None, settings.split(",")):
         key, _, text = (part.strip() for part in item.partition("="))
@@ -196,8 +207,7 @@ def _simulation(settings: str) -> Dataset:
         except ValueError as error:
             kind = _SIMULATION_KEYS[key].__name__
             raise DataError(f"simulation: {key} must be of type {kind}, got {text!r}: write {key}=NUMBER.") from error
-    simulation = simulate(**values)  # type: ignore[arg-type]
-    return Dataset("simulation", simulation.frame, "fraud", 1, "time", "customer", "card payments, simulated")
+    return values
 
 
 def _suite(name: str) -> Dataset:

@@ -25,7 +25,10 @@ CODE = ("loop", "generators", "learners")  # travels with the model, since no pa
 class Classifier(Protocol):
     """A fitted scikit-learn style classifier."""
 
-    classes_: np.ndarray
+    @property
+    def classes_(self) -> np.ndarray:
+        """Class names in the order of the probabilities."""
+        ...
 
     def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
         """Return probabilities of shape (n, K) for a frame of n rows."""

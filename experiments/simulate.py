@@ -18,6 +18,7 @@ from loop.seeds import stream
 
 REPORT_DAYS = 7  # a fraud is known this many days after it happened
 RISK_DAYS = 28  # and counts for the terminal this many days longer
+RISK_PRIOR = 10  # honest payments added to a terminal's record, so that one fraud among few does not stain it
 START = pd.Timestamp("2024-01-01")  # a Monday
 _WINDOWS = {"count_1h": 3600, "count_24h": DAY, "count_7d": 7 * DAY}  # seconds
 _SPAN = 10_000 * DAY  # more than any simulation and its windows last
@@ -189,13 +190,16 @@ def _count_before(key: np.ndarray, second: np.ndarray, width: int) -> np.ndarray
 
 
 def _reported_risk(terminal: np.ndarray, second: np.ndarray, fraud: np.ndarray) -> np.ndarray:
-    """Return the share of frauds (n,) among the terminal's payments whose reports are in; NaN if there are none."""
+    """Return the share of frauds (n,) among the terminal's payments whose reports are in, shrunk towards 0.
+
+    NaN where there are no such payments.
+    """
     clock = terminal.astype(np.int64) * _SPAN + second.astype(np.int64)
     order = np.argsort(clock, kind="stable")
     line, total = clock[order], np.append(0, np.cumsum(fraud[order]))
     first = np.searchsorted(line, clock - (REPORT_DAYS + RISK_DAYS) * DAY)
     last = np.searchsorted(line, clock - REPORT_DAYS * DAY)
-    risk: np.ndarray = np.where(last > first, (total[last] - total[first]) / np.maximum(last - first, 1), np.nan)
+    risk: np.ndarray = np.where(last > first, (total[last] - total[first]) / (last - first + RISK_PRIOR), np.nan)
     return risk
 
 

@@ -4,7 +4,6 @@ Run as ``python -m experiments.suite``; the last line is JSON with the headline 
 ``--out`` and found again, so an interrupted suite goes on where it stopped.
 """
 
-import hashlib
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -15,13 +14,12 @@ from typing import Annotated
 import numpy as np
 import pandas as pd
 import typer
-from joblib import Parallel, delayed
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table as RichTable
 from scipy import stats
 
 from experiments.arms import REAL_ONLY, TARGETED, TEACHER, arms, run_loop, seconds_per_million
+from experiments.cells import digest, each_cell
 from experiments.compose import STRATEGIES, compose
 from experiments.datasets import load, rare_suite
 from loop.codec import encode
@@ -148,26 +146,14 @@ def _cells(
     console: Console,
 ) -> Iterator[list[dict[str, object]]]:
     """Yield each cell's rows, from its file if it was finished before with the same settings."""
-    key = json.dumps([strategy, asdict(settings), asdict(STRATEGIES[strategy]), tuning], sort_keys=True)
-    folder = out / hashlib.sha256(key.encode()).hexdigest()[:12]
-    folder.mkdir(parents=True, exist_ok=True)
-
-    def work(name: str, split: int) -> list[dict[str, object]]:
-        path = folder / f"{name}-{split}.json"
-        if path.exists():
-            found: list[dict[str, object]] = json.loads(path.read_text())
-            return found
-        rows = cell(name, split, strategy, settings, tuning)
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(rows))
-        partial.rename(path)
-        return rows
-
-    with Progress(console=console) as progress:
-        task = progress.add_task("cells", total=len(wanted))
-        for rows in Parallel(n_jobs=jobs, return_as="generator")(delayed(work)(*each) for each in wanted):
-            progress.advance(task)
-            yield rows
+    folder = out / digest([strategy, asdict(settings), asdict(STRATEGIES[strategy]), tuning])
+    return each_cell(
+        wanted,
+        lambda key: cell(*key, strategy, settings, tuning),
+        lambda key: folder / f"{key[0]}-{key[1]}.json",
+        jobs=jobs,
+        console=console,
+    )
 
 
 if __name__ == "__main__":

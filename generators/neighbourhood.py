@@ -58,7 +58,9 @@ class Neighbourhood:
         self.scale_ = _spread(real.X)
         self.space_ = _distance_space(real, self.scale_)
         # One more than asked for, as each row is its own nearest neighbour.
-        self.index_ = NearestNeighbors(n_neighbors=min(self.neighbours + 1, len(real))).fit(self.space_)
+        self.index_ = NearestNeighbors(n_neighbors=min(self.neighbours + 1, len(real)), algorithm="brute").fit(
+            self.space_
+        )
         return self
 
     def sample(self, request: Request, rng: np.random.Generator) -> Samples:

@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from joblib import Parallel, delayed
 
-from learners.forest import ExtraTrees, Forest
+from learners.forest import ExtraTrees
 from learners.linear import Linear
 from learners.mlp import MLP
 from learners.xgboost import XGBoost
@@ -20,15 +20,15 @@ from loop.types import Table
 
 
 def default_members() -> tuple[Learner, ...]:
-    """Kinds that err in different ways: boosted trees twice, both forests, a network ensemble, a linear model."""
+    """Kinds that err in different ways: boosted trees, random trees fine and coarse, networks, a linear model."""
     return (
-        XGBoost(trees=300, depth=4, rate=0.05, row_share=0.8, column_share=0.8),
-        XGBoost(trees=200, depth=8, rate=0.05, row_share=0.8, column_share=0.5, min_child_weight=2.0),
-        ExtraTrees(),
-        Forest(),
+        XGBoost(depth=4, row_share=0.8, column_share=0.8),
+        ExtraTrees(trees=150),
+        ExtraTrees(trees=100, min_leaf=3),
         MLP(),
         Linear(),
     )
+
 
 Fitted = tuple[Learner, np.ndarray]  # a member and the share of each class (K,) that it was shown
 

@@ -1,13 +1,19 @@
 """Forests on label distributions: random forest and extremely randomised trees."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
-from sklearn.ensemble import ExtraTreesRegressor, RandomForestRegressor
+from joblib import Parallel, delayed
+from sklearn.tree import DecisionTreeRegressor, ExtraTreeRegressor
 
+from learners.saved import read_settings, write_settings
+from loop.protocols import Learner
 from loop.seeds import integer
 from loop.types import Table
+
+TRUSTED = ["sklearn.tree._tree.Tree"]  # beyond what skops trusts by itself
 
 
 @dataclass
@@ -41,25 +47,50 @@ class Forest:
         """Grow the trees on the rows with weight above zero."""
         table = table.take(table.weight > 0)
         targets = table.targets[:, 1] if table.n_classes == 2 else table.targets
-        self.model_, self.n_classes_ = self._estimator(integer(rng)), table.n_classes
-        self.model_.fit(table.X, targets, sample_weight=table.weight)
+        X = table.X.astype(np.float32)
+        # Not scikit-learn's own loop over trees: it swaps the global warning filters, which other threads then lose.
+        self.model_ = Parallel(n_jobs=self.jobs, backend="threading")(
+            delayed(self._grow)(X, targets, table.weight, own) for own in rng.spawn(self.trees)
+        )
+        self.n_classes_ = table.n_classes
         return self
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Return probabilities of shape (n, K): the mean of the leaves' label distributions."""
-        mean: np.ndarray = self.model_.predict(X)
+        X = X.astype(np.float32)
+        total = sum(tree.predict(X, check_input=False) for tree in self.model_)
+        mean: np.ndarray = total / len(self.model_)
         return np.column_stack([1 - mean, mean]) if self.n_classes_ == 2 else mean
 
-    def _estimator(self, seed: int) -> Any:
-        return RandomForestRegressor(**self._settings(seed))
+    def _grow(self, X: np.ndarray, targets: np.ndarray, weight: np.ndarray, rng: np.random.Generator) -> Any:
+        """Grow one tree on rows drawn with replacement, in proportion to their weight."""
+        drawn = rng.choice(len(X), size=len(X), p=weight / weight.sum())
+        counts = np.bincount(drawn, minlength=len(X))
+        return DecisionTreeRegressor(**self._settings(rng)).fit(X, targets, sample_weight=counts)
 
-    def _settings(self, seed: int) -> dict[str, Any]:
+    def save(self, folder: Path) -> None:
+        """Write settings and trees into a folder, without pickle."""
+        import skops.io
+
+        write_settings(self, folder, n_classes=self.n_classes_)
+        skops.io.dump(self.model_, folder / "forest.skops")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read back what `save` has written; types that a forest does not need are refused."""
+        import skops.io
+
+        settings, learnt = read_settings(folder)
+        learner = cls(**settings)
+        learner.n_classes_ = learnt["n_classes"]
+        learner.model_ = skops.io.load(folder / "forest.skops", trusted=TRUSTED)
+        return learner
+
+    def _settings(self, rng: np.random.Generator) -> dict[str, Any]:
         return {
-            "n_estimators": self.trees,
             "min_samples_leaf": self.min_leaf,
             "max_features": self.max_features,
-            "n_jobs": self.jobs,
-            "random_state": seed,
+            "random_state": integer(rng),
         }
 
 
@@ -70,5 +101,9 @@ class ExtraTrees(Forest):
     Smoother than a random forest, and faster to grow. The settings are those of `Forest`.
     """
 
-    def _estimator(self, seed: int) -> Any:
-        return ExtraTreesRegressor(**self._settings(seed))
+    def _grow(self, X: np.ndarray, targets: np.ndarray, weight: np.ndarray, rng: np.random.Generator) -> Any:
+        """Grow one tree on all rows."""
+        return ExtraTreeRegressor(**self._settings(rng)).fit(X, targets, sample_weight=weight)
+
+
+_learner: type[Learner] = Forest

@@ -1,10 +1,10 @@
 """Logistic regression: the plain learner that the others must beat."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from sklearn.compose import make_column_transformer
 from sklearn.dummy import DummyClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
@@ -12,11 +12,15 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from learners.copies import weighted_copies, with_all_classes
-from loop.types import Schema, Table
+from learners.saved import read_settings, write_settings
+from loop.protocols import Learner
+from loop.types import Table
 
 CLIP_SD = 5.0  # standardised values are clipped here, so that no single heavy tail steers the fit
 MIN_CATEGORY_ROWS = 10  # rarer categories share one column
 MAX_CATEGORIES = 50  # columns per categorical feature; keeps the Newton solver's Hessian small
+
+TRUSTED = ["numpy.clip", "numpy.dtype"]  # beyond what skops trusts by itself
 
 
 @dataclass
@@ -34,35 +38,72 @@ class Linear:
 
     C: float = 1.0
     n_classes_: int = field(init=False, repr=False)
+    categorical_: np.ndarray = field(init=False, repr=False)  # (d,) bool
+    encoders_: tuple[Any, Any] = field(init=False, repr=False)  # of the numeric and of the categorical columns
     model_: Any = field(init=False, repr=False)
 
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         """Fit by Newton's method; the problem is convex, so ``rng`` is not used."""
-        encode = _encoder(table.schema).fit(table.X[table.weight > 0])
+        self.categorical_ = table.schema.categorical
+        counted = table.X[table.weight > 0]
+        self.encoders_ = (
+            _numeric_encoder().fit(counted[:, ~self.categorical_]) if not self.categorical_.all() else None,
+            _category_encoder().fit(counted[:, self.categorical_]) if self.categorical_.any() else None,
+        )
         X, y, weight = weighted_copies(table)
         model = DummyClassifier()  # one class only: there is nothing to separate
         if len(np.unique(y)) > 1:
             model = LogisticRegression(C=self.C, solver="newton-cholesky", max_iter=200)
-        model.fit(encode.transform(X), y, sample_weight=weight)
-        self.model_, self.n_classes_ = make_pipeline(encode, model), table.n_classes
+        self.model_ = model.fit(self._encode(X), y, sample_weight=weight)
+        self.n_classes_ = table.n_classes
         return self
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Return probabilities of shape (n, K)."""
-        return with_all_classes(self.model_.predict_proba(X), self.model_.classes_, self.n_classes_)
+        return with_all_classes(self.model_.predict_proba(self._encode(X)), self.model_.classes_, self.n_classes_)
+
+    def _encode(self, X: np.ndarray) -> np.ndarray:
+        """Return the rows as the model sees them, shape (n, p)."""
+        # Not a ColumnTransformer: it swaps the global warning filters, which other threads then lose.
+        parts = zip(self.encoders_, (~self.categorical_, self.categorical_), strict=True)
+        return np.hstack([encoder.transform(X[:, columns]) for encoder, columns in parts if encoder is not None])
+
+    def save(self, folder: Path) -> None:
+        """Write settings and coefficients into a folder, without pickle."""
+        import skops.io
+
+        write_settings(self, folder, n_classes=self.n_classes_, categorical=self.categorical_.tolist())
+        skops.io.dump((*self.encoders_, self.model_), folder / "linear.skops")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read back what `save` has written; types that the pipeline does not need are refused."""
+        import skops.io
+
+        settings, learnt = read_settings(folder)
+        learner = cls(**settings)
+        learner.n_classes_ = learnt["n_classes"]
+        learner.categorical_ = np.array(learnt["categorical"], dtype=bool)
+        numeric, category, learner.model_ = skops.io.load(folder / "linear.skops", trusted=TRUSTED)
+        learner.encoders_ = (numeric, category)
+        return learner
 
 
-def _encoder(schema: Schema) -> Any:
-    numeric = make_pipeline(
+def _numeric_encoder() -> Any:
+    return make_pipeline(
         SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
         StandardScaler(),
         FunctionTransformer(np.clip, kw_args={"a_min": -CLIP_SD, "a_max": CLIP_SD}),
     )
-    onehot = OneHotEncoder(
+
+
+def _category_encoder() -> Any:
+    return OneHotEncoder(
         handle_unknown="infrequent_if_exist",
         min_frequency=MIN_CATEGORY_ROWS,
         max_categories=MAX_CATEGORIES,
         sparse_output=False,
     )
-    categorical = schema.categorical
-    return make_column_transformer((numeric, np.flatnonzero(~categorical)), (onehot, np.flatnonzero(categorical)))
+
+
+_learner: type[Learner] = Linear

@@ -4,6 +4,7 @@ import copy
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -13,6 +14,8 @@ from torch.nn import functional
 
 from learners.batched_net import BatchedNet
 from learners.net_input import NetInput
+from learners.saved import read_settings, write_settings
+from loop.protocols import Learner
 from loop.seeds import integer
 from loop.types import Table
 
@@ -53,9 +56,9 @@ class MLP:
     """
 
     members: int = 8
-    hidden: int = 64
+    hidden: int = 48
     layers: int = 2
-    rate: float = 3e-3
+    rate: float = 2e-3
     decay: float = 0.05
     batch: int = 256
     steps: int = 2000
@@ -84,6 +87,30 @@ class MLP:
         """Return probabilities of shape (n, K): the mean over members."""
         chunks = np.array_split(X, max(1, len(X) // CHUNK))
         return np.concatenate([self._predict_chunk(chunk) for chunk in chunks])
+
+    def save(self, folder: Path) -> None:
+        """Write settings, weights and encoding into a folder, as plain arrays."""
+        write_settings(self, folder)
+        weights = {f"net/{name}": value.cpu().numpy() for name, value in self.net_.state_dict().items()}
+        np.savez(folder / "mlp.npz", allow_pickle=False, **self.input_.arrays(), **weights)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read back what `save` has written."""
+        settings, _ = read_settings(folder)
+        learner = cls(**settings)
+        with np.load(folder / "mlp.npz", allow_pickle=False) as archive:
+            arrays = dict(archive)
+        learner.input_ = NetInput.of(arrays)
+        weights = {name.removeprefix("net/"): array for name, array in arrays.items() if name.startswith("net/")}
+        device = _device()
+        n_classes = weights[f"bias.{learner.layers}"].shape[-1]
+        generator = torch.Generator(device)  # draws weights that are overwritten
+        hidden = [learner.hidden] * learner.layers
+        shape = learner.members, learner.input_.widths, learner.input_.n_slots, hidden
+        learner.net_ = BatchedNet(*shape, torch.ones(n_classes, device=device), generator)
+        learner.net_.load_state_dict({name: torch.as_tensor(array) for name, array in weights.items()})
+        return learner
 
     def _predict_chunk(self, X: np.ndarray) -> np.ndarray:
         device = self.net_.bias[-1].device
@@ -176,3 +203,6 @@ def _device() -> torch.device:
 def _tensor(array: np.ndarray, device: torch.device) -> Tensor:
     whole = np.issubdtype(array.dtype, np.integer)
     return torch.as_tensor(array, dtype=torch.int64 if whole else torch.float32, device=device)
+
+
+_learner: type[Learner] = MLP

@@ -1,5 +1,6 @@
 """How a network sees a table: a few well-scaled numbers and one embedding slot for each category."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -9,6 +10,8 @@ from scipy.special import ndtri
 from loop.types import Table
 
 CLIP_SD = 5.0  # standard scores are clipped here
+
+_ARRAYS = ("mean_", "sd_", "gaps_", "categorical_", "sizes_")
 
 
 @dataclass
@@ -42,6 +45,26 @@ class NetInput:
         self.gaps_ = missing.any(axis=0)
         self.scores_ = [_normal_scores(x[w > 0], w[w > 0]) for x, w in zip(numeric.T, weight.T, strict=True)]
         return self
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return what was learnt as named arrays."""
+        held = {name: getattr(self, name) for name in _ARRAYS}
+        return held | {f"scores/{j}": np.stack(pair) for j, pair in enumerate(self.scores_)}
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, np.ndarray]) -> Self:
+        """Rebuild from what `arrays` returned; other names are ignored."""
+        encoding = cls()
+        for name in _ARRAYS:
+            setattr(encoding, name, arrays[name])
+        encoding.scores_ = [(arrays[f"scores/{j}"][0], arrays[f"scores/{j}"][1]) for j in range(len(encoding.mean_))]
+        return encoding
+
+    @property
+    def widths(self) -> tuple[int, int, int]:
+        """Columns of the three outputs of `transform`."""
+        p = len(self.mean_)
+        return p, p + int(self.gaps_.sum()), len(self.sizes_)
 
     @property
     def n_slots(self) -> int:

@@ -13,6 +13,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from learners.copies import weighted_copies, with_all_classes
 from loop.errors import ConfigError
+from loop.protocols import Learner
 from loop.seeds import integer
 from loop.types import Table
 
@@ -54,7 +55,7 @@ class SklearnAdapter:
         X, y, weight = weighted_copies(table)
         options = {"sample_weight": weight}
         if not has_fit_parameter(self.estimator, "sample_weight"):
-            rows, options = _resample(weight, rng), {}
+            rows, options = _resample(y, weight, rng), {}
             X, y = X[rows], y[rows]
         # Most classifiers refuse a single class.
         model = _seeded_clone(self.estimator, rng) if len(np.unique(y)) > 1 else DummyClassifier()
@@ -69,11 +70,15 @@ class SklearnAdapter:
         return with_all_classes(proba, self.model_.classes_, self.n_classes_)
 
 
-def _resample(weight: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw as many rows as there are weights, each as often as its share says, rounded up or down."""
-    cumulative = np.cumsum(weight)
-    ticks = (np.arange(len(weight)) + rng.random()) * (cumulative[-1] / len(weight))
-    rows: np.ndarray = np.searchsorted(cumulative, ticks, side="right").clip(max=len(weight) - 1)
+def _resample(y: np.ndarray, weight: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw as many rows as there are weights, each as often as its share says, rounded up or down.
+
+    Rows are lined up by class, so that the rounding evens out within each class, and in random order inside it.
+    """
+    order = np.lexsort((rng.random(len(y)), y))
+    cumulative = np.cumsum(weight[order])
+    ticks = (np.arange(len(y)) + rng.random()) * (cumulative[-1] / len(y))
+    rows: np.ndarray = order[np.searchsorted(cumulative, ticks, side="right").clip(max=len(y) - 1)]
     return rows
 
 
@@ -87,3 +92,6 @@ def _imputer(estimator: Any) -> Any:
     if get_tags(estimator).input_tags.allow_nan:
         return FunctionTransformer()
     return SimpleImputer(strategy="median", keep_empty_features=True)
+
+
+_learner: type[Learner] = SklearnAdapter

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import xgboost as xgb
 
 from learners.copies import weighted_copies
+from learners.saved import read_settings, write_settings
 from loop.protocols import Learner
 from loop.seeds import integer
 from loop.types import Schema, Table
@@ -42,7 +44,7 @@ class XGBoost:
     depth: int = 6
     rate: float = 0.05
     grown_trees: int = 600
-    grown_depth: int = 8
+    grown_depth: int = 6
     grown_rate: float = 0.03
     min_child_weight: float = 1.0
     row_share: float = 1.0
@@ -79,6 +81,20 @@ class XGBoost:
             return np.column_stack([1.0 - proba, proba])
         normalised: np.ndarray = proba / proba.sum(axis=1, keepdims=True)
         return normalised
+
+    def save(self, folder: Path) -> None:
+        """Write settings and trees into a folder, in XGBoost's own format."""
+        write_settings(self, folder, feature_types=self.feature_types_, n_classes=self.n_classes_)
+        self.booster_.save_model(folder / "booster.ubj")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read back what `save` has written."""
+        settings, learnt = read_settings(folder)
+        learner = cls(**settings)
+        learner.feature_types_, learner.n_classes_ = learnt["feature_types"], learnt["n_classes"]
+        learner.booster_ = xgb.Booster({"nthread": learner.jobs}, model_file=folder / "booster.ubj")
+        return learner
 
     def _predict_categories(self, X: np.ndarray) -> np.ndarray:
         data = xgb.DMatrix(X, feature_types=self.feature_types_, enable_categorical=True, nthread=self.jobs)

@@ -7,15 +7,25 @@ from typing import Protocol
 import numpy as np
 
 from loop.bootstrap import Paired, paired
-from loop.metrics import score
+from loop.metrics import resolve, score
 from loop.types import Decision, Interval, LoopVerdict
 
 
 class Guard(Protocol):
     """Objects to a challenger that does harm elsewhere, whatever it gains on the score."""
 
-    def objection(self, y: np.ndarray, champion: np.ndarray, challenger: np.ndarray, positive: int) -> str | None:
-        """Return the reason to roll back, or None. Arrays are the pooled judge rows: (n,), (n, K), (n, K)."""
+    def objection(
+        self, y: np.ndarray, champion: np.ndarray, challenger: np.ndarray, positive: int, rows: np.ndarray
+    ) -> str | None:
+        """Return the reason to roll back, or None.
+
+        Parameters
+        ----------
+        y, champion, challenger
+            Classes (j,) and answers (j, K) of the pooled judge rows.
+        rows
+            Where the judge rows are in the training table, shape (j,).
+        """
         ...
 
 
@@ -25,7 +35,9 @@ class CalibrationGuard:
 
     tolerance: float = 0.25
 
-    def objection(self, y: np.ndarray, champion: np.ndarray, challenger: np.ndarray, positive: int) -> str | None:
+    def objection(
+        self, y: np.ndarray, champion: np.ndarray, challenger: np.ndarray, positive: int, rows: np.ndarray
+    ) -> str | None:
         before, after = (score("log_loss", y, proba, positive) for proba in (champion, challenger))
         if after <= before * (1 + self.tolerance):
             return None
@@ -34,16 +46,16 @@ class CalibrationGuard:
 
 @dataclass(frozen=True, eq=False)
 class GroupGuard:
-    """Objects when the score of the worst group falls by more than a tolerance.
+    """Objects when the score of the worst group worsens by more than a tolerance.
 
     Parameters
     ----------
     groups
         Group of each training row, shape (n,), in the order of the table the loop is given.
     tolerance
-        Fall of the worst group's score that is put up with.
+        Loss of the worst group's score that is put up with.
     least
-        Positives under which a group is too small to be scored.
+        Positives under which a group is too small to be scored, as is one of positives only.
     """
 
     groups: np.ndarray
@@ -51,18 +63,20 @@ class GroupGuard:
     tolerance: float = 0.02
     least: int = 10
 
-    def objection(self, y: np.ndarray, champion: np.ndarray, challenger: np.ndarray, positive: int) -> str | None:
-        worst: dict[str, float] = {}
-        for name, proba in (("champion", champion), ("challenger", challenger)):
-            scores = [
-                score(self.metric, y[members], proba[members], positive)
-                for members in (self.groups == group for group in np.unique(self.groups))
-                if (y[members] == positive).sum() >= self.least
-            ]
-            worst[name] = min(scores, default=0.0)
-        if worst["challenger"] >= worst["champion"] - self.tolerance:
+    def objection(
+        self, y: np.ndarray, champion: np.ndarray, challenger: np.ndarray, positive: int, rows: np.ndarray
+    ) -> str | None:
+        before, after = (self._worst(y, proba, positive, self.groups[rows]) for proba in (champion, challenger))
+        if before is None or after is None or after >= before - self.tolerance:
             return None
-        return f"{self.metric} of the worst group fell from {worst['champion']:.3f} to {worst['challenger']:.3f}"
+        return f"{self.metric} of the worst group worsened from {abs(before):.3f} to {abs(after):.3f}"
+
+    def _worst(self, y: np.ndarray, proba: np.ndarray, positive: int, groups: np.ndarray) -> float | None:
+        """Return the lowest score of a group, signed so that higher is better; None if all groups are too small."""
+        sign = resolve(self.metric).sign
+        members = [groups == group for group in np.unique(groups)]
+        large = [each for each in members if self.least <= (y[each] == positive).sum() < each.sum()]
+        return min((sign * score(self.metric, y[each], proba[each], positive) for each in large), default=None)
 
 
 @dataclass(frozen=True)
@@ -88,20 +102,30 @@ class Acceptance:
     """
 
     metric: str = "average_precision"
-    prior_mean: float = 0.005
+    prior_mean: float = 0.01
     prior_sd: float = 0.01
     level: float = 0.95
     replicates: int = 300
     guards: Sequence[Guard] = (CalibrationGuard(),)
 
     def decide(
-        self, y: np.ndarray, champion: np.ndarray, challenger: np.ndarray, positive: int, rng: np.random.Generator
+        self,
+        y: np.ndarray,
+        champion: np.ndarray,
+        challenger: np.ndarray,
+        positive: int,
+        rng: np.random.Generator,
+        *,
+        rows: np.ndarray,
     ) -> Decision:
-        """Answer "keep?" for a challenger from answers (n, K) to the same judge rows."""
+        """Answer "keep?" for a challenger from answers (j, K) to the same judge rows.
+
+        ``rows`` (j,) says where they are in the training table, for guards that know more of them.
+        """
         evidence = self._compare(y, champion, challenger, positive, rng, self.level)
         expected = self._expected(evidence)
         for guard in self.guards:
-            if objection := guard.objection(y, champion, challenger, positive):
+            if objection := guard.objection(y, champion, challenger, positive, rows):
                 return Decision(False, objection, evidence.difference, expected)
         reason = "expected to help" if expected > 0 else "judge rows speak against it"
         return Decision(expected > 0, reason, evidence.difference, expected)

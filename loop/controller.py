@@ -5,12 +5,10 @@ printing, tracking and saving are ordinary loops around it. A run is resumed by 
 """
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
-from joblib import Parallel, delayed
 
 from loop import seeds
 from loop.bootstrap import interval
@@ -19,43 +17,13 @@ from loop.drift import report as drift_report
 from loop.lanes import Lane, lanes
 from loop.parts import Parts
 from loop.propose import Proposed, propose
-from loop.protocols import Generator, Learner, Teacher
+from loop.protocols import Learner
 from loop.stopping import reason_to_stop
+from loop.training import Prepared, Trained, train, unseen_answers
 from loop.types import Generation, Interval, LoopVerdict, Origin, Table
 from loop.weakness import MEASURES
 
-Result = TypeVar("Result")
-
 REPORTED = ("average_precision", "recall_at_fpr_01", "brier", "log_loss")
-
-
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """What stays the same from generation to generation."""
-
-    parts: Parts
-    table: Table  # the real training rows
-    lanes: tuple[Lane, ...]  # the deliverable lane last
-    seed: int
-    teacher: Teacher | None
-    generators: tuple[Generator, ...]  # one a lane
-    seconds: dict[str, float]
-
-    def stream(self, *purpose: int | str) -> np.random.Generator:
-        return seeds.stream(self.seed, *purpose)
-
-    def each(self, work: Callable[[Lane], Result], of: Sequence[Lane]) -> list[Result]:
-        """Do the same work in several lanes side by side; results in the order of the lanes."""
-        return list(Parallel(n_jobs=self.parts.settings.jobs, backend="threading")(delayed(work)(lane) for lane in of))
-
-
-@dataclass(frozen=True, eq=False)
-class Trained:
-    """A fitted learner of one lane and its answers to the lane's judge rows."""
-
-    learner: Learner
-    proba: np.ndarray  # (j, K)
-    seconds: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,12 +102,12 @@ def conclude(prepared: Prepared, history: Sequence[Generation]) -> Outcome:
                 y, before, after, positive, prepared.stream("verdict"), kept=len(kept), looks=len(history) + 1
             )
         if not decision.kept:
-            kept, after, verdict = [], before, replace(verdict, kept=0)
+            kept, after, verdict = [], before, parts.acceptance.nothing_kept()
     with clock.stage("learner"):
         (final,) = train(prepared, parts.learner, kept, "final", int(bool(kept)), prepared.lanes[-1:])
     with clock.stage("score"):
         baseline = _scores(y, before, positive, prepared.stream("baseline scores"))
-        scores = _scores(y, after, positive, prepared.stream("final scores"))
+        scores = _scores(y, after, positive, prepared.stream("final scores")) if kept else baseline
     synthetic, origins = _provenance(table, kept)
     return Outcome(
         learner=final.learner,
@@ -152,43 +120,6 @@ def conclude(prepared: Prepared, history: Sequence[Generation]) -> Outcome:
         proba=after,
         seconds=dict(clock.seconds),
     )
-
-
-def train(
-    prepared: Prepared,
-    template: Learner,
-    history: Sequence[Generation],
-    purpose: str,
-    number: int,
-    of: Sequence[Lane] | None = None,
-    extra: Sequence[Table] = (),
-) -> list[Trained]:
-    """Fit a copy of the learner in each lane on real and kept rows, and answer the judge rows.
-
-    Parameters
-    ----------
-    history
-        Generations whose rows count, as far as they were kept.
-    extra
-        One more table of rows a lane, not yet in the history.
-    """
-
-    def fit(lane: Lane) -> Trained:
-        clock = Clock()
-        rows = [lane_rows(generation, lane) for generation in history if generation.decision.kept]
-        rows += [extra[lane.index]] if extra else []
-        table = Table.concat([prepared.table.take(lane.fit), *rows])
-        with clock.stage("learner"):
-            learner = copy.deepcopy(template).fit(table, prepared.stream(purpose, number, lane.index + 1))
-            proba = learner.predict_proba(prepared.table.X[lane.judge]) if len(lane.judge) else np.empty((0, 0))
-        return Trained(learner, proba, clock.seconds["learner"])
-
-    return prepared.each(fit, prepared.lanes if of is None else of)
-
-
-def lane_rows(generation: Generation, lane: Lane) -> Table:
-    """Return the rows that a generation made in one lane."""
-    return generation.rows if lane.delivers else generation.lane_rows[lane.index]
 
 
 def _turn(
@@ -220,11 +151,12 @@ def _turn(
     new = [each.rows for each in proposed]
     challengers = train(prepared, parts.aimer, history, "scout", index, extra=new)
     clock.add({"learner": sum(each.seconds for each in challengers)})
-    y = np.concatenate([prepared.table.y[lane.judge] for lane in judging])
+    judged = np.concatenate([lane.judge for lane in judging])
+    y = prepared.table.y[judged]
     old, fresh = (np.concatenate([each.proba for each in group[:-1]]) for group in (champions, challengers))
     positive, delivered = prepared.table.schema.positive, proposed[-1]
     with clock.stage("accept"):
-        decision = parts.acceptance.decide(y, old, fresh, positive, prepared.stream("accept", index))
+        decision = parts.acceptance.decide(y, old, fresh, positive, prepared.stream("accept", index), rows=judged)
     with clock.stage("score"):
         challenger = _scores(y, fresh, positive, prepared.stream("scores", index))
         scores = challenger if decision.kept else _last_scores(history, y, old, positive, prepared)
@@ -256,28 +188,6 @@ def _provenance(table: Table, kept: Sequence[Generation]) -> tuple[Table, tuple[
         tables.append(replace(generation.rows, source=generation.rows.source + len(origins)))
         origins += generation.origins
     return Table.concat(tables), tuple(origins)
-
-
-def unseen_answers(prepared: Prepared, history: Sequence[Generation], champions: Sequence[Trained]) -> np.ndarray:
-    """Answers (n, K) to every training row by a learner that has not seen it.
-
-    With k lanes these are the answers to the judge rows. A hold-out lane leaves its fit rows unanswered; there two
-    halves of them answer each other.
-    """
-    table, judging = prepared.table, prepared.lanes[:-1]
-    answers = np.full((len(table), table.n_classes), np.nan)
-    for lane, champion in zip(judging, champions, strict=False):
-        answers[lane.judge] = champion.proba
-    missing = np.flatnonzero(np.isnan(answers[:, 0]))
-    if len(missing):
-        rng = prepared.stream("halves", len(history))
-        half = rng.permutation(len(missing)) % 2
-        kept = [generation.lane_rows[0] for generation in history if generation.decision.kept]
-        for side in (0, 1):
-            seen = Table.concat([table.take(missing[half != side]), *kept])
-            learner = copy.deepcopy(prepared.parts.aimer).fit(seen, rng)
-            answers[missing[half == side]] = learner.predict_proba(table.X[missing[half == side]])
-    return answers
 
 
 def _scores(y: np.ndarray, proba: np.ndarray, positive: int, rng: np.random.Generator) -> dict[str, Interval]:

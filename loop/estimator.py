@@ -6,12 +6,10 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
-    _check_feature_names,
-    _check_n_features,
     _check_sample_weight,
     check_consistent_length,
     check_is_fitted,
@@ -21,7 +19,7 @@ from sklearn.utils.validation import (
 
 from loop.acceptance import Acceptance
 from loop.acquisition import Entropy, Gap
-from loop.codec import encode
+from loop.codec import encode, named
 from loop.controller import Outcome, conclude, generations, prepare
 from loop.errors import DataError
 from loop.frames import history_frame, regions_frame, synthetic_frame
@@ -29,6 +27,7 @@ from loop.gates import Copies, Domain, Label
 from loop.labelling import ByCondition, ByTeacher
 from loop.lanes import deal
 from loop.model import Model
+from loop.nested import NestedParams
 from loop.parts import Parts, Settings
 from loop.protocols import Acquisition, Gate, Generator, Labeller, Learner, RegionFinder, Teacher, Tracker
 from loop.regions import TreeFinder
@@ -39,7 +38,7 @@ from loop.types import Generation, Table
 TARGET = "target"
 
 
-class LoopClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
     """Trains a learner, finds where it is weak, makes rows there, retrains, and says whether that helped.
 
     Parameters
@@ -144,6 +143,7 @@ class LoopClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             Mixed types and missing values are welcome in a frame.
         y : array of shape (n,)
         sample_weight : array of shape (n,), optional
+            Not negative; a row of weight zero counts as absent.
         groups : array of shape (n,), optional
             Rows of one group (card, customer) are never on both sides of a lane.
 
@@ -151,13 +151,20 @@ class LoopClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ------
         DataError
             If the data break a rule; see `loop.schema.infer`.
+        ConfigError
+            If a setting is out of range.
         """
         parts = self._parts()
-        frame, target, weight = self._frame(X, y, sample_weight)
+        frame, target = self._frame(X, y)
+        weight = _check_sample_weight(sample_weight, frame, dtype=np.float64, ensure_non_negative=True)
+        groups = None if groups is None else column_or_1d(groups)
+        check_consistent_length(frame, groups)
+        counted = weight > 0
+        frame = frame[counted]
         schema = infer(frame, target, positive=self.positive)
-        table = replace(encode(schema, frame), weight=weight)
+        table = replace(encode(schema, frame), weight=weight[counted])
         rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31 - 1))
-        fold_ids = deal(table, rng, k=self.lanes, groups=None if groups is None else column_or_1d(groups))
+        fold_ids = deal(table, rng, k=self.lanes, groups=None if groups is None else groups[counted])
         tracker = self.tracker or NullTracker()
         tracker.start({"name": "LoopClassifier", "params": self._settings(), "tags": {}})
         status, verdict = "failed", None
@@ -177,13 +184,17 @@ class LoopClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self._keep(table, history, outcome)
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Return class probabilities of shape (n, K), in the order of ``classes_``."""
+        """Return class probabilities of shape (n, K), in the order of ``classes_``.
+
+        A category that was never seen counts as missing. Frames need the columns of ``fit`` in the same order.
+        """
         check_is_fitted(self)
         return self.model_.predict_proba(self._features(X, reset=False))
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the most probable class of each row, shape (n,)."""
-        chosen: np.ndarray = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        proba = self.predict_proba(X)
+        chosen: np.ndarray = self.classes_[proba.argmax(axis=1)]
         return chosen
 
     def _parts(self) -> Parts:
@@ -210,32 +221,38 @@ class LoopClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             ),
         )
 
-    def _frame(self, X: Any, y: Any, sample_weight: Any) -> tuple[pd.DataFrame, str, np.ndarray]:
-        """Join features and target under a free name; rows without weight are left out."""
+    def _frame(self, X: Any, y: Any) -> tuple[pd.DataFrame, str]:
+        """Join features and target under a free name."""
         if y is None:
             raise DataError("LoopClassifier requires y to be passed, but the target y is None: pass the labels.")
         frame = self._features(X, reset=True)
+        if len(frame) < 2:
+            raise DataError("a table to learn from must have two rows or more, got 1 sample: pass more.")
         labels = column_or_1d(y, warn=True)
         check_consistent_length(frame, labels)
+        unusable = int(pd.isna(labels).sum() + (np.isinf(labels).sum() if labels.dtype.kind == "f" else 0))
+        if unusable:
+            raise DataError(f"labels must be finite, got {unusable} missing or infinite: drop these rows.")
         check_classification_targets(labels)
-        weight = _check_sample_weight(sample_weight, np.empty((len(frame), 1)), dtype=np.float64)
         target = TARGET
         while target in frame:
             target += "_"
-        counted = weight > 0
-        joined = frame.assign(**{target: labels}).loc[counted]
-        return joined.reset_index(drop=True), target, weight[counted]
+        return frame.assign(**{target: labels}), target
 
     def _features(self, X: Any, *, reset: bool) -> pd.DataFrame:
-        """Return the features as a frame. Arrays get column names; frames keep their types."""
+        """Return the features as a frame with the columns of ``fit``. Frames keep their types."""
         if isinstance(X, pd.DataFrame):
-            _check_feature_names(self, X, reset=reset)
-            _check_n_features(self, X, reset=reset)
+            named(X)  # refuses names that are empty or come twice
+            validate_data(self, X, reset=reset, skip_check_array=True)
             if not len(X):
                 raise DataError("a table must have at least one row, got 0 sample(s): pass some.")
-            return X.reset_index(drop=True)
-        X = validate_data(self, X, reset=reset, dtype="numeric", ensure_all_finite="allow-nan")
-        return pd.DataFrame(X, columns=[f"x{number}" for number in range(X.shape[1])])
+            frame = X.reset_index(drop=True)
+        else:
+            X = validate_data(self, X, reset=reset, dtype="numeric", ensure_all_finite="allow-nan")
+            frame = pd.DataFrame(X, columns=[f"x{number}" for number in range(X.shape[1])])
+        if reset:
+            self._columns = frame.columns
+        return frame.set_axis(self._columns, axis=1)
 
     def _settings(self) -> dict[str, object]:
         """Return the settings that a tracker can write: numbers and the names of parts."""

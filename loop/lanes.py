@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from loop.errors import ConfigError, DataError
 from loop.split import duplicate_groups, folds, holdout, merge_groups
 from loop.types import Table
 
@@ -58,13 +59,28 @@ def deal(table: Table, rng: np.random.Generator, *, k: int = 5, groups: np.ndarr
     ------
     DataError
         If a class has fewer rows than there are lanes.
+    ConfigError
+        If k is below 1.
     """
+    if k < 1:
+        raise ConfigError(f"lanes must be at least 1, got {k}: 5 is usual, 1 is a single hold-out")
     together = duplicate_groups(table.X)
     if groups is not None:
         together = merge_groups(together, groups)
+    _check_spread(table, together, k if k > 1 else TEACHER_FOLDS + 1)
     if k > 1:
         return folds(table.y, rng, k=k, groups=together)
     ids = holdout(table.y, rng, groups=together)
     fit = ids >= 0
     ids[fit] = folds(table.y[fit], rng, k=TEACHER_FOLDS, groups=together[fit])
     return ids
+
+
+def _check_spread(table: Table, together: np.ndarray, least: int) -> None:
+    for code in np.unique(table.y):
+        spread = len(np.unique(together[table.y == code]))
+        if spread < least:
+            raise DataError(
+                f"each class must have at least {least} rows, copies and rows of one group counted once, got {spread} "
+                f"of class {table.schema.classes[code]!r}: use fewer lanes or add rows of it."
+            )

@@ -17,6 +17,11 @@ class Model:
     schema: Schema
     learner: Predictor
 
+    @property
+    def classes_(self) -> np.ndarray:
+        """Class names (K,) in the order of the probabilities."""
+        return np.asarray(self.schema.classes)
+
     def predict_proba(self, frame: pd.DataFrame) -> np.ndarray:
         """Return class probabilities (n, K), in the order of ``schema.classes``.
 
@@ -29,6 +34,5 @@ class Model:
 
     def predict(self, frame: pd.DataFrame) -> np.ndarray:
         """Return the most probable class of each row, shape (n,)."""
-        classes: np.ndarray = np.asarray(self.schema.classes)
-        chosen: np.ndarray = classes[self.predict_proba(frame).argmax(axis=1)]
+        chosen: np.ndarray = self.classes_[self.predict_proba(frame).argmax(axis=1)]
         return chosen

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from loop.acceptance import Acceptance
 from loop.errors import ConfigError
 from loop.protocols import Acquisition, Gate, Generator, Labeller, Learner, RegionFinder, Teacher
+from loop.weakness import MEASURES
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,13 @@ class Settings:
                 raise ConfigError(f"{name} must be at least {least}, got {getattr(self, name)}: raise it")
         for name in ("budget", "weight"):
             if not getattr(self, name) > 0:
-                raise ConfigError(f"{name} must be above 0, got {getattr(self, name)}: try {name}: 0.25")
+                raise ConfigError(
+                    f"{name} must be above 0, got {getattr(self, name)}: the default is {getattr(Settings, name)}"
+                )
         if not 0 <= self.share_anywhere <= 1:
             raise ConfigError(f"share_anywhere must lie in 0..1, got {self.share_anywhere}: try 0.5")
+        if self.weakness not in MEASURES:
+            raise ConfigError(f"weakness must be one of {', '.join(MEASURES)}, got {self.weakness!r}: try 'log_loss'")
 
 
 @dataclass(frozen=True)

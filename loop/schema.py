@@ -9,15 +9,14 @@ import pandas as pd
 from pandas.api.extensions import ExtensionDtype
 from pandas.api.types import infer_dtype, pandas_dtype
 
-from loop.codec import decode, encode, encode_column, encode_features, listed, named, require
+from loop.codec import encode_column, listed, named, require
 from loop.errors import DataError
 from loop.types import Column, Kind, Schema
-
-__all__ = ["decode", "encode", "encode_features", "infer"]
 
 MOST_CATEGORIES = 1_000
 FEWEST_ROWS_NUMBERED = 20  # below, integers may follow each other by chance
 MOST_DECIMALS = 6
+TRAIL = "ws_"  # begins the names of the columns that tell where a synthetic row came from
 KINDS: dict[str, Kind] = {  # by what pandas finds in the values
     "floating": "numeric",
     "integer": "integer",
@@ -55,7 +54,7 @@ def infer(
     Raises
     ------
     DataError
-        For an empty frame; for names that are empty, come twice or are not there; for a target with missing
+        For an empty frame; for names that are empty, reserved, come twice or are not there; for a target with missing
         values, a single class or too many; for values that cannot be kept exactly; when no feature is left.
 
     Examples
@@ -69,6 +68,9 @@ def infer(
     if frame.empty:
         raise DataError(f"the data must have rows and columns, got shape {frame.shape}: check the file or the filter.")
     require([*([] if target is None else [target]), *aside], frame)
+    reserved = [name for name in frame.columns.drop(list(aside)) if name.startswith(TRAIL)]
+    if reserved:
+        raise DataError(f"names with {TRAIL!r} belong to the trail of synthetic rows, got {listed(reserved)}: rename.")
     reasons, columns = dict(aside), []
     for name in frame.columns.drop([] if target is None else target):
         reason = reasons.get(name) or _no_feature(name, frame[name])

@@ -87,14 +87,17 @@ def train_test(
     else:
         test = _late(np.asarray(time), test_size)
     train = ~test
-    test &= ~np.isin(together, together[train])
+    straddling = test & np.isin(together, together[train])
+    test &= ~straddling
+    left_out = straddling.sum()
     for side, rows in (("training", train), ("test", test)):
         absent = np.setdiff1d(np.arange(table.n_classes), table.y[rows])
         if len(absent):
             name = table.schema.classes[absent[0]]
             raise DataError(
                 f"each class must have rows in the {side} part, got none of class {name!r}"
-                f" ({(table.y == absent[0]).sum()} rows in all): change test_size, or add rows of it."
+                f" ({(table.y == absent[0]).sum()} rows in all; {left_out} rows left out of the test part to keep"
+                " groups and copies together): change test_size, split by groups or by time alone, or add rows of it."
             )
     return np.flatnonzero(train), np.flatnonzero(test)
 

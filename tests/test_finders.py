@@ -4,6 +4,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from contracts import finders as laws
 from scipy.stats import false_discovery_control
 
 from loop.errors import ConfigError, DataError
@@ -14,7 +15,6 @@ from loop.regions.confirm import benjamini_hochberg, bootstrap_difference, permu
 from loop.regions.tree import _halves
 from loop.regions.words import describe
 from loop.types import Column, Condition, Region, Schema, Table
-from tests.contracts import finders as laws
 
 FRAUD: dict[str, laws.Inside] = {"class": lambda table: table.y == 1}
 TREE, BY_CLASS = TreeFinder(), ByClass()

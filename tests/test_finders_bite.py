@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from contracts import finders as laws
 
 from loop.protocols import RegionFinder
 from loop.regions import TreeFinder
 from loop.regions.boxes import weak_boxes
 from loop.regions.confirm import benjamini_hochberg, bootstrap_difference, permutation_p
 from loop.types import Interval, Region, Table
-from tests.contracts import finders as laws
 
 Regions = tuple[Region, ...]
 NUMERIC = laws.BOXES["numeric"]

@@ -190,9 +190,12 @@ def test_adapter_laws_with_other_estimators(law: Callable[[Make], None], estimat
 
 def test_adapter_resamples_each_row_as_often_as_its_share_says() -> None:
     weight = np.random.default_rng(0).exponential(size=50)
-    drawn = np.bincount(_resample(weight, np.random.default_rng(1)), minlength=50)
+    y = np.arange(50) % 2
+    drawn = np.bincount(_resample(y, weight, np.random.default_rng(1)), minlength=50)
     assert drawn.sum() == 50
-    assert np.abs(drawn - 50 * weight / weight.sum()).max() < 1
+    wanted = 50 * weight / weight.sum()
+    assert np.abs(drawn - wanted).max() < 1
+    assert abs(drawn[y == 1].sum() - wanted[y == 1].sum()) < 1
 
 
 def test_adapter_seeds_nested_random_states() -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from contracts.trackers import SCHEMA, VERDICT, generation
 from matplotlib.figure import Figure
 
 from experiments.pictures import new_rows, precision_recall, save, score_over_generations, telling_columns
 from loop.types import Condition, Region, Table
-from tests.contracts.trackers import SCHEMA, VERDICT, generation
 
 
 @pytest.fixture

@@ -6,12 +6,13 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
+from loop.codec import decode, encode, encode_features
 from loop.errors import DataError
-from loop.schema import decode, encode, encode_features, infer
+from loop.schema import infer
 from loop.types import Schema, Table
 
 LABELS = ["no", "yes", "no", "no"]
@@ -94,7 +95,7 @@ def without(schema: Schema) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", DTYPES)
 @given(data=st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 def test_decode_gives_back_what_was_encoded(name: str, data: st.DataObject) -> None:
     dtype, values, missing = DTYPES[name]
     drawn = data.draw(st.lists(values, min_size=2, max_size=8, unique=True))

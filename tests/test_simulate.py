@@ -10,7 +10,7 @@ import pytest
 
 from experiments.population import CATEGORIES, Population, pick
 from experiments.scenarios import SCENARIOS
-from experiments.simulate import REPORT_DAYS, RISK_DAYS, Planted, Simulation, judge, simulate
+from experiments.simulate import REPORT_DAYS, RISK_DAYS, RISK_PRIOR, Planted, Simulation, judge, simulate
 from loop.errors import ConfigError
 
 SMALL = {"customers": 60, "terminals": 40, "days": 45, "fraud_rate": 0.03}
@@ -85,7 +85,7 @@ def test_terminal_risk_counts_reported_frauds_only(small: Simulation) -> None:
         now = frame.iloc[row]
         ago = (now["time"] - frame["time"]).dt.total_seconds() / 86_400
         told = (frame["terminal"] == now["terminal"]) & (ago > REPORT_DAYS) & (ago <= REPORT_DAYS + RISK_DAYS)
-        risk = frame.loc[told, "fraud"].mean()
+        risk = frame.loc[told, "fraud"].sum() / (told.sum() + RISK_PRIOR) if told.any() else np.nan
         assert now["terminal_risk"] == pytest.approx(risk, abs=1e-4, nan_ok=True)
 
 

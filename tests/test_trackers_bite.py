@@ -6,10 +6,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from contracts import trackers as laws
 
 from loop.tracking import JsonlTracker, NullTracker
 from loop.types import Generation, LoopVerdict
-from tests.contracts import trackers as laws
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from urllib.request import urlopen
 import numpy as np
 import pandas as pd
 import pytest
+from contracts import trackers as laws
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,7 +31,6 @@ from loop.tracking import (
 )
 from loop.tracking.records import generation_metrics, generation_record, plain, region_table
 from loop.tracking.uplink import quiet
-from tests.contracts import trackers as laws
 
 CLOSED_PORT = "http://127.0.0.1:9"
 

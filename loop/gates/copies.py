@@ -48,7 +48,7 @@ class Space:
         """Return distances and positions (n, neighbours) of the rows of ``to`` nearest to each row of X."""
         from sklearn.neighbors import NearestNeighbors  # here, to keep `import loop` fast
 
-        index = NearestNeighbors(n_neighbors=neighbours).fit(self.embed(to))
+        index = NearestNeighbors(n_neighbors=neighbours, algorithm="brute").fit(self.embed(to))
         distance, position = index.kneighbors(self.embed(X))
         return distance, position
 

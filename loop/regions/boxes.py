@@ -90,7 +90,7 @@ class _Axis:
 
     @classmethod
     def discrete(cls, x: np.ndarray, weakness: np.ndarray, min_rows: int) -> "_Axis":
-        """Rank codes by mean weakness. Codes rarer than a leaf share a rank: sorted by chance, they would outdo real splits."""
+        """Rank codes by mean weakness; those rarer than a leaf share a rank, as their chance order would look real."""
         known = ~np.isnan(x)
         values, position, counts = np.unique(x[known], return_inverse=True, return_counts=True)
         pool = np.where(counts < min_rows, len(values), np.arange(len(values)))

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 
 import numpy as np
-from contracts.tables import mixed_table
 
+from contracts.tables import mixed_table
 from loop.errors import ConditionError
 from loop.protocols import Generator
 from loop.types import Condition, Region, Request, Samples, Table

@@ -1,6 +1,6 @@
 """Laws that every tracker obeys, and a run made by hand to try them on."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +145,3 @@ def plain_rows(made: Generation) -> Any:
     table = made.rows
     arrays = (table.X, table.y, table.soft, table.weight, table.born, table.source, table.parent)
     return plain([None if array is None else array.tolist() for array in arrays])
-
-
-Check = Callable[[Tracker], None]

@@ -1,0 +1,33 @@
+# Two commands matter: `make demo` and `make test`. Both set up .venv/ on first use.
+PYTHON ?= python3
+BIN := .venv/bin
+# One thread a fit: members and lanes run side by side already.
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: demo test lint types bench clean
+
+demo: .venv/ready
+	$(BIN)/weakspot run experiments/configs/demo.yaml
+
+test: lint types
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/ready
+	$(BIN)/mypy
+
+bench: .venv/ready
+	$(BIN)/python -m experiments.bench
+
+# torch first and alone: asked for together with other packages, pip may choose another build of it.
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,116 @@
+"""What the loop costs, next to one fit on real rows.
+
+Run as ``python -m experiments.bench``. Each table is measured in a process of its own, so that memory is its own too;
+the last line is JSON. Machines are noisy: what counts are the ratios within one run.
+"""
+
+import copy
+import json
+import multiprocessing
+import os
+import resource
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from experiments.arms import run_loop
+from experiments.card_fraud import FEATURES, STARTS, TARGET, fraud_weeks
+from experiments.compose import compose
+from experiments.datasets import data_folder, load
+from loop.codec import encode
+from loop.lanes import deal
+from loop.schema import infer
+from loop.seeds import stream
+from loop.split import train_test
+from loop.types import Table
+
+FITS = 7  # real-only fits, of which the median counts
+WORK = ("learner", "teacher", "generator")  # stages that are not bookkeeping
+
+
+def mammography() -> Table:
+    """Training part of split 0 of the rare-class protocol; the embedded simulation where the data are not there."""
+    there = (data_folder() / "mammography.parquet").is_file()
+    data = load("suite:mammography", "target") if there else load("simulation:customers=150,days=60")
+    aside = {name: "not a feature" for name in (data.time, data.group) if name}
+    table = encode(infer(data.frame, str(data.target), positive=1, aside=aside), data.frame)
+    train = table.take(train_test(table, stream(0, "split"), test_size=0.4)[0])
+    return Table.real(train.X, train.y, train.schema)
+
+
+def fraud_week() -> Table:
+    """The training week of the card-fraud protocol."""
+    week = fraud_weeks(STARTS[0], Path(data_folder())).train[[*FEATURES, TARGET]]
+    return encode(infer(week, TARGET, positive=1), week)
+
+
+TABLES = {"mammography": mammography, "fraud_week": fraud_week}
+
+
+def measure(name: str) -> dict[str, float]:
+    """Run the loop once on one table, and the real-only fit several times."""
+    table = TABLES[name]()
+    parts, fits = compose(), []
+    for number in range(FITS):
+        started = time.perf_counter()
+        copy.deepcopy(parts.learner).fit(table, stream(number, "fit"))
+        fits.append(time.perf_counter() - started)
+    folds = deal(table, stream(0, "folds"))
+    before = _peak_bytes()
+    run = run_loop(parts, table, folds, stream(0, "loop"))
+    stages: dict[str, float] = {}
+    for seconds in (run.prepared.seconds, *(each.seconds for each in run.history), run.outcome.seconds):
+        for stage, spent in seconds.items():
+            stages[stage] = stages.get(stage, 0.0) + spent
+    working = sum(stages[stage] for stage in WORK)
+    return {
+        "rows": len(table),
+        "seconds_real_only": float(np.median(fits)),
+        "seconds_loop": run.seconds,
+        "cost_ratio": run.seconds / float(np.median(fits)),
+        "bookkeeping_share": 1 - working / sum(stages.values()),
+        "peak_memory_ratio": (_peak_bytes() - before) / table.X.nbytes,
+        **{f"seconds/{stage}": spent for stage, spent in stages.items()},
+    }
+
+
+def _peak_bytes() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def main() -> None:
+    """Print cost, memory and bookkeeping of the loop and, last, one line of JSON."""
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    there = (data_folder() / "fraud_handbook.parquet").is_file()
+    names = [name for name in TABLES if name != "fraud_week" or there]
+    results = {}
+    for name in names:
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            results[name] = pool.apply(measure, (name,))
+    printed = RichTable("", *names)
+    for key in sorted({key for result in results.values() for key in result}):
+        printed.add_row(key, *(f"{results[name].get(key, 0):.3f}" for name in names))
+    console.print(printed)
+    if not there:
+        console.print(f"card fraud left out: no fraud_handbook.parquet in {os.fspath(data_folder())}")
+    print(
+        json.dumps(
+            {
+                "cost_ratio_mammography": round(results["mammography"]["cost_ratio"], 1),
+                "cost_ratio_fraud_week": round(results["fraud_week"]["cost_ratio"], 1) if there else None,
+                "bookkeeping_share": round(max(each["bookkeeping_share"] for each in results.values()), 4),
+                "peak_memory_ratio": round(max(each["peak_memory_ratio"] for each in results.values()), 1),
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    from experiments.cli import run_command
+
+    run_command(main)

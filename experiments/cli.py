@@ -1,0 +1,234 @@
+"""The command ``weakspot``. Everything heavy is imported inside the commands, so that --help answers at once."""
+
+import errno
+import functools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ParamSpec
+
+import typer
+
+from loop.errors import ConfigError, DataError, WeakspotError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from loop.tracking import MlflowSettings
+
+Parameters = ParamSpec("Parameters")
+
+USER_FAULT, INTERRUPTED = 2, 130  # exit codes
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
+WIDTH = 150  # columns of tables that go to a file
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Train a model, find where it is weak, make data exactly there, retrain, and prove whether that helped.",
+)
+
+RunFolder = Annotated[Path, typer.Argument(help="Folder of a run.", metavar="RUN_DIR")]
+
+
+def main() -> None:
+    """Run the command line; the console entry point."""
+    app()
+
+
+def run_command(function: Callable[..., object]) -> None:
+    """Run a function as a command of its own, with options from its annotations and errors in one sentence."""
+    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    alone.command()(one_sentence(function))
+    alone()
+
+
+def one_sentence(function: Callable[Parameters, object]) -> Callable[Parameters, None]:
+    """Let a command say what the user can put right in one sentence on stderr and exit with code 2."""
+
+    @functools.wraps(function)
+    def wrapped(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        try:
+            function(*args, **kwargs)
+        except WeakspotError as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(USER_FAULT) from error
+        except OSError as error:
+            if error.errno not in DISK:
+                raise
+            where = error.filename or "the disk"
+            typer.echo(f"files must be writable, and {where} is not ({error.strerror}): make room there.", err=True)
+            raise typer.Exit(USER_FAULT) from error
+        except KeyboardInterrupt as error:
+            typer.echo("Interrupted.", err=True)
+            raise typer.Exit(INTERRUPTED) from error
+
+    return wrapped
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"weakspot {version('weakspot')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Hold the options of the command as a whole."""
+
+
+@app.command()
+@one_sentence
+def run(
+    config: Annotated[Path | None, typer.Argument(help="YAML file; options win over it.")] = None,
+    data: Annotated[str | None, typer.Option(help="File (.csv, .parquet, ...) or source, such as simulation.")] = None,
+    target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
+    positive: Annotated[str | None, typer.Option(help="Class to catch; default the rarest.")] = None,
+    time: Annotated[str | None, typer.Option(help="Time column: later rows test.")] = None,
+    group: Annotated[str | None, typer.Option(help="Column of ids whose rows stay together.")] = None,
+    strategy: Annotated[str | None, typer.Option(help="targeted, untargeted, doubt, ...")] = None,
+    learner: Annotated[str | None, typer.Option(help="xgboost, forest, linear, ...")] = None,
+    generations: Annotated[int | None, typer.Option(help="Turns of the loop at most.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same numbers.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the run's folder.")] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with an interrupted run.", metavar="RUN_DIR")] = None,
+    no_arms: Annotated[bool, typer.Option("--no-arms", help="Compare with real rows alone only.")] = False,
+    no_tuning: Annotated[bool, typer.Option("--no-tuning", help="Leave out the tuned arm.")] = False,
+    tracking: Annotated[str | None, typer.Option(help="Path of mlflow.yaml, or none.")] = None,
+) -> None:
+    """Run the loop on one table and say whether it helped."""
+    overrides: dict[str, object] = {
+        "data.source": data,
+        "data.target": target,
+        "data.positive": positive,
+        "data.time": time,
+        "data.group": group,
+        "loop.strategy": strategy,
+        "loop.generations": generations,
+        "loop.seed": seed,
+        "learner.name": learner,
+        "arms.run": False if no_arms else None,
+        "arms.tuning": False if no_tuning else None,
+        "tracking": tracking,
+        "out": None if out is None else str(out),
+    }
+    if resume is not None:
+        given = [key for key, value in {"CONFIG": config, **overrides}.items() if value is not None]
+        if given:
+            raise ConfigError(f"--resume goes on as the run began, got {', '.join(given)} too: leave them out.")
+        config = resume / "config.yaml"
+    from experiments.config import RunConfig
+    from experiments.run import run as run_loop
+    from experiments.yaml_config import load_config
+
+    console = _console()
+    result = run_loop(load_config(RunConfig, config, overrides), console, resume)
+    if result.status == "interrupted":
+        typer.echo(
+            f"Interrupted; the model so far is saved. Go on with: weakspot run --resume {result.folder}", err=True
+        )
+        raise typer.Exit(INTERRUPTED)
+
+
+@app.command()
+@one_sentence
+def compare(
+    config: Annotated[Path, typer.Argument(help="YAML file with sources, strategies and seeds.")],
+    jobs: Annotated[int, typer.Option(min=1, help="Cells side by side.")] = 1,
+) -> None:
+    """Compare strategies on equal splits; finished cells are found again."""
+    from experiments.compare import compare as compare_all
+    from experiments.config import CompareConfig
+    from experiments.yaml_config import load_config
+
+    compare_all(load_config(CompareConfig, config), _console(), jobs)
+
+
+@app.command()
+@one_sentence
+def predict(
+    run_dir: RunFolder,
+    data: Annotated[Path, typer.Option(help="File of rows to score.")],
+    out: Annotated[Path | None, typer.Option(help=".csv or .parquet; default: CSV on the screen.")] = None,
+) -> None:
+    """Score new rows with the final model of a run: one column of probabilities for each class."""
+    if out is not None and out.suffix not in (".csv", ".parquet"):
+        raise ConfigError(f"--out must end in .csv or .parquet, got {out.name}: rename it.")
+    import pandas as pd
+
+    from experiments.files import read_table
+    from experiments.storage import MODEL, load_model
+
+    model = load_model(run_dir / MODEL)
+    proba = model.predict_proba(read_table(data))
+    frame = pd.DataFrame(proba, columns=[f"p_{name}" for name in model.classes_])
+    if out is None:
+        frame.to_csv(sys.stdout, index=False)
+    elif out.suffix == ".csv":
+        frame.to_csv(out, index=False)
+    else:
+        frame.to_parquet(out, index=False)
+
+
+@app.command()
+@one_sentence
+def report(run_dir: RunFolder) -> None:
+    """Print the report of a finished run again."""
+    from experiments.report import Report, show
+
+    show(Report.load(run_dir), run_dir, _console())
+
+
+@app.command()
+@one_sentence
+def ui(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the page.")] = 5000,
+    tracking: Annotated[str, typer.Option(help="Path of mlflow.yaml.")] = "auto",
+) -> None:
+    """Open the records of all runs: starts MLflow's page on the configured store."""
+    import subprocess
+
+    uri = _store(tracking).tracking_uri
+    if uri.startswith("http"):
+        typer.echo(f"The records are on a server: open {uri}")
+        return
+    typer.echo(f"MLflow at http://127.0.0.1:{port} (Ctrl-C ends it)")
+    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--port", str(port)]
+    raise typer.Exit(subprocess.run(command, check=False).returncode)
+
+
+@app.command()
+@one_sentence
+def upload(
+    run_dir: RunFolder,
+    tracking: Annotated[str, typer.Option(help="Path of mlflow.yaml.")] = "auto",
+) -> None:
+    """Send the journal of a run to MLflow, for example after its server was down."""
+    from experiments.storage import JOURNAL
+    from loop.tracking import JsonlTracker, MlflowTracker, replay
+
+    folder = run_dir / JOURNAL if (run_dir / JOURNAL).is_dir() else run_dir
+    if not folder.is_dir():
+        raise DataError(f"an upload needs the folder of a run, got {run_dir}: check the path.")
+    sent = replay(folder, MlflowTracker(_store(tracking), JsonlTracker(folder)))
+    typer.echo(f"{sent} records are in MLflow.")
+
+
+def _store(tracking: str) -> "MlflowSettings":
+    from experiments.track import settings_of
+
+    settings = settings_of(tracking)
+    if settings is None:
+        raise ConfigError("--tracking must be the path of an mlflow.yaml here, got none: name one or leave it out.")
+    return settings
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else WIDTH)

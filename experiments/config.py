@@ -1,0 +1,219 @@
+"""What a user may ask for, checked as a whole before any work starts; `experiments.yaml_config` reads it."""
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Literal, Self, get_type_hints
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
+
+from experiments.compose import LEARNERS, STRATEGIES, pick
+from loop.errors import ConfigError
+from loop.protocols import Learner
+from loop.types import Column, Schema, Table
+
+NONE = "none"  # switches off what would be there by default
+
+
+def as_rule(message: str) -> str:
+    """Turn a message of pydantic into the rule of a sentence."""
+    return message.replace("Input should", "must", 1)
+
+
+def _learner_name(name: str) -> str:
+    pick("learner", name, LEARNERS)
+    return name
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataConfig(Section):
+    """Which table, and the roles of its columns."""
+
+    source: str  # a file, or sklearn:NAME, openml:NAME, simulation:key=value,..., suite:NAME
+    target: str | None = None  # needed for files
+    positive: bool | int | float | str | None = None  # the class to catch, None = the rarest
+    time: str | None = None  # later rows test; "none" = do not use the one that the source names
+    group: str | None = None  # rows of one group are never on two sides; "none" as above
+    test_size: float = Field(default=0.3, gt=0, lt=1)
+
+    @field_validator("source")
+    @classmethod
+    def _exists(cls, source: str) -> str:
+        if ":" not in source and source != "simulation" and not Path(source).is_file():
+            raise ConfigError(f"data must be a file or a named source, and {source!r} is no file: check the path.")
+        return source
+
+
+class LoopConfig(Section):
+    """How the loop runs; see `loop.parts.Settings`."""
+
+    strategy: str = "targeted"
+    generations: int = Field(default=4, ge=1)
+    budget: float = Field(default=0.25, gt=0)
+    most_rows: int = Field(default=5000, ge=1)
+    pool: int = Field(default=4, ge=1)
+    share_anywhere: float | None = Field(default=None, ge=0, le=1)  # None = as the strategy says
+    lanes: int | Literal["auto"] = "auto"  # 1 = hold-out; auto = 5, or hold-out above 100,000 training rows
+    patience: int = Field(default=2, ge=1)
+    jobs: int = Field(default=2, ge=1)  # lanes side by side
+    seed: int = Field(default=0, ge=0)
+
+    @field_validator("strategy")
+    @classmethod
+    def _known(cls, strategy: str) -> str:
+        pick("strategy", strategy, STRATEGIES)
+        return strategy
+
+    @field_validator("lanes")
+    @classmethod
+    def _enough(cls, lanes: int | str) -> int | str:
+        if isinstance(lanes, int) and lanes < 1:
+            raise ConfigError(
+                f"loop.lanes must be auto or at least 1, got {lanes}: 1 is a single hold-out, 5 is usual."
+            )
+        return lanes
+
+
+class LearnerConfig(Section):
+    """The model to be delivered; settings are the arguments of its class."""
+
+    name: str = "xgboost"
+    settings: dict[str, bool | int | float | str] = {}
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        learner = LEARNERS[_learner_name(self.name)]
+        hints = get_type_hints(learner)
+        allowed = [field.name for field in fields(learner) if field.init]  # type: ignore[arg-type]
+        for key, value in self.settings.items():
+            if key not in allowed:
+                raise ConfigError(
+                    f"learner.settings of {self.name} may hold {', '.join(allowed)}, got {key!r}: remove or correct it."
+                )
+            try:
+                TypeAdapter(hints[key]).validate_python(value)
+            except ValidationError as error:
+                rule = as_rule(error.errors()[0]["msg"])
+                raise ConfigError(f"learner.settings.{key} {rule}, got {value!r}: correct it.") from error
+        if self.settings:
+            _try_out(self.make(), self.name)
+        return self
+
+    def make(self) -> Learner:
+        return LEARNERS[self.name](**self.settings)
+
+
+class TeacherConfig(Section):
+    """The committee that labels new rows; without members the default one."""
+
+    members: tuple[str, ...] = ()
+
+    @field_validator("members")
+    @classmethod
+    def _known(cls, members: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_learner_name(name) for name in members)
+
+
+class ArmsConfig(Section):
+    """What the loop is compared with."""
+
+    run: bool = True  # False = with the learner on real rows alone only
+    tuning: bool = True  # the tuned arm takes as long as the loop took
+
+
+class MetricsConfig(Section):
+    """Operating points of the report."""
+
+    precision: float = Field(default=0.9, ge=0.01, le=0.99)  # recall is reported at this precision, in whole percent
+
+    @property
+    def recall_at_precision(self) -> str:
+        return f"recall_at_precision_{round(100 * self.precision):02d}"
+
+
+class CommonConfig(Section):
+    """What a run and a comparison share."""
+
+    loop: LoopConfig = LoopConfig()
+    learner: LearnerConfig = LearnerConfig()
+    teacher: TeacherConfig = TeacherConfig()
+    arms: ArmsConfig = ArmsConfig()
+    metrics: MetricsConfig = MetricsConfig()
+    tracking: str = "auto"  # path of mlflow.yaml; auto = the one in the working folder, or its defaults; none
+    out: Path = Path("runs")
+
+    @field_validator("tracking", mode="before")
+    @classmethod
+    def _is_there(cls, tracking: object) -> object:
+        if isinstance(tracking, str) and tracking not in ("auto", NONE) and not Path(tracking).is_file():
+            raise ConfigError(
+                f"tracking must be auto, none or a YAML file, and {tracking!r} is no file: check the path."
+            )
+        return NONE if tracking is None else tracking
+
+    @field_validator("out")
+    @classmethod
+    def _is_folder(cls, out: Path) -> Path:
+        nearest = next(path for path in (out, *out.absolute().parents) if path.exists())
+        if not nearest.is_dir():
+            raise ConfigError(f"out must be a folder or a new name, and {nearest} is a file: choose another one.")
+        return out
+
+
+class RunConfig(CommonConfig):
+    """One run of the loop."""
+
+    data: DataConfig
+
+
+class CompareConfig(CommonConfig):
+    """Strategies, each on every source and seed."""
+
+    sources: tuple[DataConfig, ...] = Field(min_length=1)  # a source alone is text
+    strategies: tuple[str, ...] = Field(default=("targeted", "untargeted"), min_length=1)
+    seeds: tuple[int, ...] = Field(default=(0, 1, 2), min_length=1)
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _spelled_out(cls, sources: object) -> object:
+        if not isinstance(sources, (list, tuple)):
+            return sources
+        return [{"source": source} if isinstance(source, str) else source for source in sources]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for name in self.strategies:
+            pick("strategies", name, STRATEGIES)
+        for key, instead in (("strategy", "strategies"), ("seed", "seeds")):
+            if key in self.loop.model_fields_set:
+                raise ConfigError(
+                    f"a comparison takes {instead} as a list, got loop.{key} {getattr(self.loop, key)!r}: move it."
+                )
+        for key in ("sources", "strategies", "seeds"):
+            given = getattr(self, key)
+            if any(value in given[:position] for position, value in enumerate(given)):
+                raise ConfigError(f"{key} must differ from each other, got {list(map(str, given))}: name each once.")
+        return self
+
+    def run_of(self, source: DataConfig, strategy: str, seed: int) -> RunConfig:
+        """Return the configuration of one cell; the cheap arms run once, beside the first strategy."""
+        common = {name: getattr(self, name) for name in CommonConfig.model_fields}
+        loop = self.loop.model_copy(update={"strategy": strategy, "seed": seed})
+        first = strategy == self.strategies[0]
+        arms = self.arms if first else self.arms.model_copy(update={"run": False})
+        return RunConfig.model_construct(**{**common, "data": source, "loop": loop, "arms": arms})
+
+
+def _try_out(learner: Learner, name: str) -> None:
+    """Fit a toy table, so that settings a library refuses come to light before hours of work."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((40, 2)), np.arange(40) % 2
+    schema = Schema((Column("a", "numeric", "float64"), Column("b", "numeric", "float64")), classes=(0, 1))
+    try:
+        learner.fit(Table.real(X, y, schema), rng)
+    except (ValueError, TypeError, RuntimeError) as error:
+        why = " ".join(str(error).split())[:200]
+        raise ConfigError(f"learner.settings must suit {name}, and it says {why!r}: correct them.") from error

@@ -1,0 +1,121 @@
+"""What a finished run leaves behind: the report, files for people, records for the tracker."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from experiments import pictures
+from experiments.arms import REAL_ONLY, TARGETED, LoopRun
+from experiments.config import RunConfig
+from experiments.datasets import simulation
+from experiments.material import Material
+from experiments.report import Report
+from experiments.scoring import Gain, Scored
+from experiments.serving import log_model
+from experiments.simulate import judge
+from loop.frames import regions_frame, synthetic_frame
+from loop.model import Model
+from loop.protocols import Tracker
+from loop.tracking import MlflowTracker
+from loop.tracking.records import Record, generation_record, plain, score_metrics, verdict_record
+from loop.types import Generation, Interval, Table
+
+FILES = ("report.json", "arms.csv", "regions.csv", "synthetic.parquet", "pictures", "config.yaml")
+
+
+def write_up(
+    config: RunConfig, material: Material, looped: LoopRun, scored: Sequence[Scored], gain: Gain, seconds: float
+) -> Report:
+    """Put the report together."""
+    return Report(
+        data=_data_record(material),
+        recall_at_precision=config.metrics.recall_at_precision,
+        generations=[generation_record(generation) for generation in looped.history],
+        verdict=verdict_record(looped.outcome.verdict) or {},
+        arms=[plain(each.row()) for each in scored],
+        gain=plain(asdict(gain)),
+        planted=_planted(config.data.source, material.train, looped.history),
+        seconds=seconds,
+    )
+
+
+def keep_files(report: Report, looped: LoopRun, scored: Sequence[Scored], material: Material, folder: Path) -> None:
+    """Write report, tables and pictures into the run's folder."""
+    report.save(folder)
+    pd.DataFrame(report.arms).to_csv(folder / "arms.csv", index=False)
+    regions_frame(looped.history).to_csv(folder / "regions.csv", index=False)
+    kept = [generation for generation in looped.history if generation.decision.kept]
+    synthetic_frame(kept if looped.outcome.verdict.kept else []).to_parquet(folder / "synthetic.parquet", index=False)
+    _draw(looped, scored, material, folder / "pictures")
+
+
+def keep_records(report: Report, looped: LoopRun, material: Material, tracker: Tracker, folder: Path) -> None:
+    """Hand files, headline figures and the model to the tracker."""
+    tracker.metrics(_headline(report, looped))
+    for name in FILES:
+        tracker.attach(folder / name)
+    if isinstance(tracker, MlflowTracker):
+        log_model(tracker, Model(material.schema, looped.outcome.learner), material.example)
+
+
+def _headline(report: Report, looped: LoopRun) -> Mapping[str, float]:
+    """Return the figures of the run as a whole, flat."""
+    gain = report.gain["difference"]
+    figures = {
+        **_under("real_only", score_metrics(_dicts(looped.outcome.baseline))),
+        **_under("final", score_metrics(_dicts(looped.outcome.scores))),
+        "test/difference": gain["estimate"],
+        "test/difference_low": gain["low"],
+        "test/difference_high": gain["high"],
+        "test/proven": report.gain["proven"],
+        "seconds": report.seconds,
+    }
+    for arm in report.arms:
+        numbers = {key: value for key, value in arm.items() if key not in ("arm", "note", "cheap")}
+        figures |= _under(f"arm/{arm['arm']}", numbers)
+    return {name: float(value) for name, value in figures.items()}
+
+
+def _under(group: str, values: Mapping[str, float]) -> dict[str, float]:
+    return {f"{group}/{name}": value for name, value in values.items()}
+
+
+def _dicts(scores: Mapping[str, Interval]) -> dict[str, Record]:
+    return {name: asdict(score) for name, score in scores.items()}
+
+
+def _data_record(material: Material) -> Record:
+    schema = material.schema
+    record: Record = {"name": material.dataset.name, "positive": plain(schema.classes[schema.positive])}
+    for part, table in (("train", material.train), ("test", material.test)):
+        record |= {f"{part}_rows": len(table), f"{part}_positives": int((table.y == schema.positive).sum())}
+    return record
+
+
+def _planted(source: str, train: Table, history: Sequence[Generation]) -> list[Record]:
+    """Judge the regions found against the answer key, if there is one, on the training rows."""
+    answer = simulation(source)
+    if answer is None:
+        return []
+    masks = [region.contains(train.X) for generation in history for region in generation.regions]
+    return [plain(finding._asdict()) for finding in judge([one.take(train.source) for one in answer.planted], masks)]
+
+
+def _draw(looped: LoopRun, scored: Sequence[Scored], material: Material, folder: Path) -> None:
+    outcome, schema = looped.outcome, material.schema
+    if looped.history:
+        figure = pictures.score_over_generations(looped.history, outcome.verdict, "average_precision")
+        pictures.save(figure, folder / "score.png")
+    proba = {each.arm.name: each.proba[:, schema.positive] for each in scored}
+    positive = str(schema.classes[schema.positive])
+    others = [str(name) for code, name in enumerate(schema.classes) if code != schema.positive]
+    is_positive: np.ndarray = material.test.y == schema.positive
+    negative = others[0] if len(others) == 1 else "the rest"
+    figure = pictures.precision_recall(is_positive, proba[REAL_ONLY], proba[TARGETED], positive, negative)
+    pictures.save(figure, folder / "precision_recall.png")
+    if len(outcome.synthetic):
+        regions = looped.history[0].regions
+        pictures.save(pictures.new_rows(material.train, outcome.synthetic, regions), folder / "new_rows.png")

@@ -1,0 +1,95 @@
+"""Do no harm, claim nothing: the loop on tables where there is nothing to gain.
+
+Run as ``python -m experiments.honest``: pure noise, and real features with permuted labels. The last line is JSON.
+"""
+
+import json
+import sys
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+import typer
+from joblib import Parallel, delayed
+from rich.console import Console
+from rich.progress import Progress
+from scipy import stats
+
+from experiments.arms import run_loop
+from experiments.compose import compose
+from experiments.datasets import Dataset, load, noise_table, permuted
+from loop.codec import encode
+from loop.lanes import deal
+from loop.metrics import score
+from loop.parts import Settings
+from loop.schema import infer
+from loop.seeds import stream
+from loop.split import train_test
+from loop.types import Table
+
+SOURCES = ("sklearn:breast_cancer", "simulation:customers=60,days=30")  # what is permuted, in turn
+
+
+def table_of(kind: str, seed: int) -> Dataset:
+    """Make one table without anything to learn; sizes, columns and rarity differ from seed to seed."""
+    if kind == "noise":
+        rng = stream(seed, "shape")
+        return noise_table(int(rng.integers(400, 1500)), int(rng.integers(4, 20)), seed, float(rng.uniform(0.05, 0.15)))
+    source = load(SOURCES[seed % len(SOURCES)])
+    target = str(source.target)
+    return Dataset(f"permuted {source.name}", permuted(source.frame, target, seed), target, source.positive)
+
+
+def judge(kind: str, seed: int) -> dict[str, object]:
+    """Run the loop on one such table; compare with real only on its test part."""
+    data = table_of(kind, seed)
+    target = str(data.target)
+    aside = {name: "not a feature" for name in (data.time, data.group) if name}
+    table = encode(infer(data.frame, target, positive=data.positive, aside=aside), data.frame)
+    train_rows, test_rows = train_test(table, stream(seed, "split"), test_size=0.4)
+    train = table.take(train_rows)
+    train, test = Table.real(train.X, train.y, train.schema), table.take(test_rows)
+    run = run_loop(compose(settings=Settings(jobs=1)), train, deal(train, stream(seed, "folds")), stream(seed, "loop"))
+    real_only = run.prepared.parts.learner.fit(train, stream(seed, "real only"))
+    before, after = (
+        score("average_precision", test.y, learner.predict_proba(test.X), test.schema.positive)
+        for learner in (real_only, run.outcome.learner)
+    )
+    verdict = run.outcome.verdict
+    found = sum(len(generation.regions) for generation in run.history)
+    return {"kind": kind, "seed": seed, "delta_ap": after - before, "proven": verdict.proven, "regions": found}
+
+
+def main(
+    tables: Annotated[int, typer.Option(min=1, help="Tables of each kind.")] = 20,
+    jobs: Annotated[int, typer.Option(min=1, help="Tables side by side.")] = 2,
+) -> None:
+    """Count what the loop claims where there is nothing, and what it costs on test."""
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    wanted = [(kind, seed) for kind in ("noise", "permuted") for seed in range(tables)]
+    rows = []
+    with Progress(console=console) as progress:
+        task = progress.add_task("tables", total=len(wanted))
+        for row in Parallel(n_jobs=jobs, return_as="generator")(delayed(judge)(*each) for each in wanted):
+            progress.advance(task)
+            rows.append(row)
+    results = pd.DataFrame(rows)
+    console.print(results.groupby("kind").agg({"delta_ap": ["mean", "sem"], "proven": "sum", "regions": "sum"}))
+    delta = results["delta_ap"].to_numpy()
+    half = stats.t.ppf(0.975, len(delta) - 1) * stats.sem(delta) if len(delta) > 1 else np.nan
+    print(
+        json.dumps(
+            {
+                "tables": len(results),
+                "proven": int(results["proven"].sum()),
+                "mean_delta_ap": round(float(delta.mean()), 4),
+                "mean_delta_ap_half_width": round(float(half), 4),
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    from experiments.cli import run_command
+
+    run_command(main)

@@ -1,0 +1,154 @@
+"""The report of a run: plain values for a file, tables and a verdict in words for the terminal."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from experiments import storage
+from loop.tracking.records import Record
+
+SHOWN_REGIONS = 10
+WRAPPED = ("decision", "weak region")  # columns that give way on a narrow terminal
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything the report says, as values that JSON can hold."""
+
+    data: Record  # name, rows and positives of both parts, class to catch
+    recall_at_precision: str  # name of the metric at the chosen precision
+    generations: list[Record]  # see `loop.tracking.records.generation_record`
+    verdict: Record  # of the judge rows
+    arms: list[Record]  # on the test rows
+    gain: Record  # of the loop over the best cheap arm, on the test rows
+    planted: list[Record]  # of a simulation: which planted weak regions were found
+    seconds: float
+
+    def save(self, folder: Path) -> None:
+        """Write the report into a run's folder."""
+        storage.write_json(folder / storage.REPORT, asdict(self))
+
+    @classmethod
+    def load(cls, folder: Path) -> "Report":
+        """Read the report of a finished run.
+
+        Raises
+        ------
+        DataError
+            If the folder holds none.
+        """
+        return cls(**storage.read_json(folder / storage.REPORT))
+
+
+def show(report: Report, folder: Path, console: Console) -> None:
+    """Print tables, verdict and where to look."""
+    console.print(_generations(report))
+    console.print(_regions(report))
+    if report.planted:
+        console.print(_planted(report.planted))
+    console.print(_arms(report))
+    for line in verdict_lines(report):
+        console.print(line, highlight=False, soft_wrap=True)
+    console.print(
+        f"\n{folder}: report.json, arms.csv, regions.csv, synthetic.parquet, pictures/, model/\n"
+        f"weakspot predict {folder} --data FILE   scores new rows\n"
+        "weakspot ui                             opens the records in MLflow",
+        highlight=False,
+        soft_wrap=True,
+        markup=False,
+    )
+
+
+def verdict_lines(report: Report) -> tuple[str, ...]:
+    """Say in words what was proven: on the judge rows during the run, and on the sealed test rows."""
+    colour = "green" if report.gain["proven"] else "yellow"
+    lines = [
+        f"\nJudge rows: {escape(report.verdict['sentence'])}",
+        f"Test rows:  [bold {colour}]{escape(report.gain['sentence'])}[/]",
+    ]
+    if not report.gain["proven"]:
+        lines.append(
+            f"            A clear answer too: nothing here shows that the new rows beat {report.gain['against']!r}."
+        )
+    return tuple(lines)
+
+
+def _generations(report: Report) -> Table:
+    columns = ("", "decision", "average precision", "change", "new\nrows", "refused", "drift\nAUC", "s")
+    table = _table("Generations, on the judge rows", columns, left=("decision",))
+    for record in report.generations:
+        decision = record["decision"]
+        refused = sum(count for reason, count in record["counts"].items() if reason.startswith("refused"))
+        table.add_row(
+            str(record["index"]),
+            f"{'kept' if decision['kept'] else 'rolled back'}: {escape(decision['reason'])}",
+            _interval(record["scores"]["average_precision"]),
+            f"{float(decision['difference']['estimate']):+.3f}",
+            f"{record['n_rows']:,}",
+            f"{refused:,}",
+            _number(record["drift"].get("drift/detection_auc")),
+            f"{sum(map(float, record['seconds'].values())):.0f}",
+        )
+    table.caption = (
+        "drift AUC: how well a classifier tells new rows from real ones, 0.5 = not at all; s: over all lanes"
+    )
+    return table
+
+
+def _regions(report: Report) -> Table:
+    columns = ("weak region", "rows", "positives", "deficit in nats")
+    table = _table("Weak regions of the learner on real rows", columns, left=("weak region",))
+    regions = report.generations[0]["regions"] if report.generations else []
+    for region in regions[:SHOWN_REGIONS]:
+        deficit = "" if region["deficit"] is None else _interval(region["deficit"])
+        table.add_row(escape(region["region"]), f"{region['rows']:,}", f"{region['positives']:,}", deficit)
+    rest = len(regions) - SHOWN_REGIONS
+    table.caption = f"and {rest} more in regions.csv" if rest > 0 else None if regions else "none could be confirmed"
+    return table
+
+
+def _planted(planted: Iterable[Mapping[str, Any]]) -> Table:
+    columns = ("planted weak region", "found", "share of its frauds inside")
+    table = _table("Answer key of the simulation", columns, left=columns[:2])
+    for finding in planted:
+        table.add_row(finding["name"], "found" if finding["found"] else "missed", f"{finding['recall']:.0%}")
+    return table
+
+
+def _arms(report: Report) -> Table:
+    level = report.recall_at_precision.rpartition("_")[2]
+    metrics = {
+        "average_precision": "AP",
+        "recall_at_fpr_01": "recall at\n1 % FPR",
+        report.recall_at_precision: f"recall at\n{level} % prec",
+        "brier": "Brier",
+    }
+    table = _table("Arms, on the sealed test rows", ("arm", *metrics.values(), "s to\nfit", "s per\n1M rows"), ("arm",))
+    for arm in report.arms:
+        scores = [f"{float(arm[metric]):.4f}" if metric == "brier" else _number(arm[metric]) for metric in metrics]
+        costs = [f"{arm[cost]:.1f}" for cost in ("seconds_fit", "seconds_per_million")]
+        table.add_row(arm["arm"], *scores, *costs, style=None if arm["cheap"] else "bold")
+    table.caption = "; ".join(f"{arm['arm']}: {escape(arm['note'])}" for arm in report.arms if arm["note"]) or None
+    return table
+
+
+def _table(title: str, columns: Iterable[str], left: Iterable[str]) -> Table:
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, caption_justify="left", pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="left" if column in left else "right", no_wrap=column not in WRAPPED)
+    return table
+
+
+def _interval(interval: Mapping[str, Any]) -> str:
+    estimate, low, high = (float(interval[key]) for key in ("estimate", "low", "high"))
+    return f"{estimate:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _number(value: object) -> str:
+    return "" if value is None else f"{float(str(value)):.3f}"

@@ -1,0 +1,179 @@
+"""One run from a configuration to a folder: load, loop, compare on the sealed test rows, report, keep."""
+
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from experiments import storage
+from experiments.arms import CHEAP, Arm, LoopRun
+from experiments.config import RunConfig
+from experiments.deliver import keep_files, keep_records, write_up
+from experiments.material import Material, gather, parts_of
+from experiments.progress import Stages, generation_note
+from experiments.report import Report, show
+from experiments.scoring import METRICS, contestants_of, gain_over_cheap, score_arms
+from experiments.track import describe, open_tracker, settings_of
+from experiments.yaml_config import dump
+from loop import checkpoint
+from loop.controller import conclude, generations, prepare
+from loop.errors import ConfigError, DataError, WeakspotError
+from loop.model import Model
+from loop.protocols import Tracker
+from loop.schema_json import to_json
+from loop.seeds import stream
+from loop.training import Prepared
+from loop.types import Generation, LoopVerdict
+
+
+@dataclass(frozen=True, eq=False)
+class RunResult:
+    """How a run ended and where its files are."""
+
+    folder: Path
+    status: str  # "finished" or "interrupted"
+    verdict: LoopVerdict
+    history: tuple[Generation, ...]
+    report: Report | None  # None = interrupted: the test part stays sealed
+
+
+@dataclass(frozen=True, eq=False)
+class _Bench:
+    """What the steps of one run share."""
+
+    config: RunConfig
+    material: Material
+    stages: Stages
+    tracker: Tracker
+    folder: Path
+    started: float  # on the clock of time.perf_counter
+
+
+def run(config: RunConfig, console: Console, resume: Path | None = None) -> RunResult:
+    """Run the loop as configured and write its folder.
+
+    On Ctrl-C the champion so far is concluded and saved, and the run can be resumed; a second Ctrl-C aborts.
+
+    Parameters
+    ----------
+    resume
+        Folder of an interrupted run with the same configuration; its generations are taken over.
+
+    Raises
+    ------
+    WeakspotError
+        If configuration or data break a rule; a run that has no generation yet then leaves nothing behind.
+    """
+    started = time.perf_counter()
+    tracking = settings_of(config.tracking)
+    material, parts = gather(config.data, config.loop), parts_of(config)
+    to_json(material.schema)  # what could not be saved is refused before any work
+    if resume is not None:
+        _check_resumable(resume, material)
+    for message in material.messages:
+        console.print(message, highlight=False, markup=False)
+    steps = 3 + config.loop.generations + (len(CHEAP) + 2 if config.arms.run else 2)
+    with Stages(console, total=steps) as stages:
+        stages.begin("teacher and generators")
+        prepared = prepare(parts, material.train, material.folds, stream(config.loop.seed, "loop"))
+        stages.end()
+        name = f"{material.dataset.name}-{config.loop.strategy}-seed{config.loop.seed}"
+        folder = resume or storage.new_folder(config.out, name.replace("/", "-"))
+        bench = _Bench(config, material, stages, open_tracker(tracking, folder), folder, started)
+        try:
+            result = _tracked(bench, prepared)
+        except WeakspotError:
+            if resume is None and not any((folder / storage.CHECKPOINTS).glob("*.npz")):
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
+    if result.report is not None:
+        show(result.report, folder, console)
+    failure = getattr(bench.tracker, "failure", None)
+    if failure is not None:
+        console.print(failure, style="yellow", highlight=False, markup=False, soft_wrap=True)
+    return result
+
+
+def _tracked(bench: _Bench, prepared: Prepared) -> RunResult:
+    """Run between the start and the finish of the tracker, which is told how it ended whatever happens."""
+    status, verdict = "failed", None
+    bench.tracker.start(describe(bench.config, bench.material, bench.folder.name))
+    try:
+        _begin_folder(bench)
+        past = checkpoint.load(bench.folder / storage.CHECKPOINTS, bench.material.schema)
+        history, interrupted = _turn(bench, prepared, past)
+        bench.stages.begin("final learner")
+        outcome = conclude(prepared, history)
+        verdict = outcome.verdict
+        bench.stages.end(verdict.sentence)
+        storage.save_model(Model(bench.material.schema, outcome.learner), bench.folder / storage.MODEL)
+        if interrupted:
+            status = "interrupted"
+            return RunResult(bench.folder, status, verdict, tuple(history), None)
+        before = sum(sum(generation.seconds.values()) for generation in past)
+        looped = LoopRun(prepared, tuple(history), outcome, bench.stages.seconds + before)
+        report = _compare(bench, looped)
+        status = "finished"
+    except KeyboardInterrupt:
+        status = "interrupted"
+        raise
+    finally:
+        bench.tracker.finish(verdict, status)
+    storage.write_json(bench.folder / storage.MARKER, {"status": status, "seconds": report.seconds})
+    return RunResult(bench.folder, status, outcome.verdict, tuple(history), report)
+
+
+def _begin_folder(bench: _Bench) -> None:
+    storage.write_text(bench.folder / storage.CONFIG, dump(bench.config))
+    digest = storage.fingerprint(bench.material.train, bench.material.folds)
+    storage.write_json(bench.folder / storage.FINGERPRINT, {"training_rows": digest})
+
+
+def _check_resumable(folder: Path, material: Material) -> None:
+    if storage.finished(folder):
+        raise ConfigError(
+            f"a run to resume must be unfinished, and {folder} is finished: see `weakspot report {folder}`."
+        )
+    digest = storage.fingerprint(material.train, material.folds)
+    if storage.read_json(folder / storage.FINGERPRINT)["training_rows"] != digest:
+        raise DataError(f"a run must be resumed with the data it began with, got others for {folder}: start a new run.")
+
+
+def _turn(bench: _Bench, prepared: Prepared, past: Sequence[Generation]) -> tuple[list[Generation], bool]:
+    """Turn the cycle; return all generations and whether Ctrl-C came in between."""
+    history, most = list(past), bench.config.loop.generations
+    try:
+        bench.stages.begin(f"generation {len(history) + 1} of {most}")
+        for generation in generations(prepared, past):
+            bench.stages.end(generation_note(generation))
+            bench.tracker.record(generation)  # first, so that a checkpoint never lacks its record
+            checkpoint.save(generation, bench.folder / storage.CHECKPOINTS)
+            history.append(generation)
+            bench.stages.begin(f"generation {len(history) + 1} of {most}")
+    except KeyboardInterrupt:
+        return history, True
+    return history, False
+
+
+def _compare(bench: _Bench, looped: LoopRun) -> Report:
+    """Fit the arms, open the test part, and write everything that a finished run leaves behind."""
+    config, material, stages = bench.config, bench.material, bench.stages
+    contestants: list[Arm] = []
+    stages.begin("arm")
+    for arm in contestants_of(looped, material.folds, config.arms, stream(config.loop.seed, "arms")):
+        contestants.append(arm)
+        stages.end(arm.name)
+        stages.begin("arm")
+    stages.begin("sealed test")
+    scored = score_arms(contestants, material.test, (*METRICS, config.metrics.recall_at_precision))
+    gain = gain_over_cheap(scored, material.test, stream(config.loop.seed, "gain"))
+    stages.end()
+    stages.begin("files and records")
+    report = write_up(config, material, looped, scored, gain, time.perf_counter() - bench.started)
+    keep_files(report, looped, scored, material, bench.folder)
+    keep_records(report, looped, material, bench.tracker, bench.folder)
+    stages.end()
+    return report

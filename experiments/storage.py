@@ -1,0 +1,134 @@
+"""A run on disk: one folder, finished by a marker written last; a model that is read back without pickle."""
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any, Protocol, Self, cast, runtime_checkable
+
+import numpy as np
+
+from loop.errors import ConfigError, DataError
+from loop.model import Model
+from loop.protocols import Predictor
+from loop.schema_json import from_json, to_json
+from loop.tracking.records import plain
+from loop.types import Table
+
+MARKER = "done.json"
+CONFIG, REPORT, MODEL, CHECKPOINTS, JOURNAL = "config.yaml", "report.json", "model", "checkpoint", "journal"
+FINGERPRINT = "data.json"
+
+
+@runtime_checkable
+class Storable(Predictor, Protocol):
+    """A fitted learner that can be kept without pickle."""
+
+    def save(self, folder: Path) -> None:
+        """Write settings and what was learnt into a folder, which is made."""
+        ...
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read back what `save` has written."""
+        ...
+
+
+def new_folder(out: Path, name: str) -> Path:
+    """Make the folder of a run, named by what it does and when it began."""
+    stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
+    for attempt in range(1, 1000):
+        folder = out / (stem if attempt == 1 else f"{stem}-{attempt}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return folder
+    raise ConfigError(f"out must have room for another run, got {out}: choose another folder.")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file under a temporary name and rename it, so that it is whole or not there."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write plain values as JSON; numbers it has no word for become text, see `loop.tracking.records.plain`."""
+    write_text(path, json.dumps(plain(value), indent=1, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a file of a run's folder.
+
+    Raises
+    ------
+    DataError
+        If it is missing or broken.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"a run's folder must hold {path.name}, and {path.parent} has none to read: check it."
+        ) from error
+
+
+def finished(folder: Path) -> bool:
+    return (folder / MARKER).is_file()
+
+
+def fingerprint(train: Table, folds: np.ndarray) -> str:
+    """Return a digest of the training rows and their lanes, to tell whether a resumed run sees the same."""
+    digest = hashlib.sha256()
+    for array in (train.X, train.y, folds):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def save_model(model: Model, folder: Path) -> None:
+    """Write a model, replacing an older one.
+
+    Raises
+    ------
+    ConfigError
+        If its learner is of a kind that cannot be saved.
+    """
+    from experiments.compose import LEARNERS  # loads every learner's library: not for those who only read reports
+
+    name = next((name for name, kind in LEARNERS.items() if type(model.learner) is kind), None)
+    if name is None or not isinstance(model.learner, Storable):
+        kind = type(model.learner).__name__
+        raise ConfigError(f"a learner to be saved must be one of {', '.join(LEARNERS)}, got {kind}: use one of these.")
+    partial = folder.with_name(f".{folder.name}.partial")
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        model.learner.save(partial / "learner")
+        write_json(partial / "schema.json", to_json(model.schema))
+        write_json(partial / "model.json", {"learner": name})
+        shutil.rmtree(folder, ignore_errors=True)
+        os.replace(partial, folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def load_model(folder: Path) -> Model:
+    """Read a model; its probabilities are those it gave before it was saved.
+
+    Raises
+    ------
+    DataError
+        If the folder holds no model.
+    """
+    from experiments.compose import LEARNERS
+
+    name = read_json(folder / "model.json")["learner"]
+    kind = cast(type[Storable], LEARNERS[name])
+    return Model(from_json(read_json(folder / "schema.json")), kind.load(folder / "learner"))

@@ -1,0 +1,59 @@
+"""Where the records of a run go, and what they say of it."""
+
+import os
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+from experiments import storage
+from experiments.config import NONE, RunConfig
+from experiments.material import Material
+from loop.protocols import Tracker
+from loop.tracking import JsonlTracker, MlflowSettings, MlflowTracker, load_settings
+
+DEFAULT = Path("mlflow.yaml")
+
+
+def settings_of(tracking: str) -> MlflowSettings | None:
+    """Resolve where MLflow is: a file by name, ``mlflow.yaml`` of the working folder, or the defaults; None = nowhere.
+
+    Raises
+    ------
+    ConfigError
+        If the file breaks a rule.
+    """
+    if tracking == NONE:
+        return None
+    if tracking != "auto":
+        return load_settings(Path(tracking))
+    if DEFAULT.is_file():
+        return load_settings(DEFAULT)
+    default = MlflowSettings()
+    return MlflowSettings(os.environ.get("MLFLOW_TRACKING_URI") or default.tracking_uri)
+
+
+def open_tracker(settings: MlflowSettings | None, folder: Path) -> Tracker:
+    """Return a tracker that keeps a journal in the folder and, with settings, sends it to MLflow."""
+    local = JsonlTracker(folder / storage.JOURNAL)
+    return local if settings is None else MlflowTracker(settings, local)
+
+
+def describe(config: RunConfig, material: Material, name: str) -> Mapping[str, object]:
+    """Return name, parameters and tags of a run, as trackers take them."""
+    tags = {
+        "dataset": material.dataset.name,
+        "strategy": config.loop.strategy,
+        "learner": config.learner.name,
+        "seed": str(config.loop.seed),
+        "weakspot": version("weakspot"),
+    }
+    return {"name": name, "params": dict(flat(config.model_dump(mode="json"))), "tags": tags}
+
+
+def flat(content: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Yield nested settings under dotted names; what is not set is left out."""
+    for key, value in content.items():
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{prefix}{key}.")
+        elif value is not None and value != []:
+            yield f"{prefix}{key}", ", ".join(map(str, value)) if isinstance(value, list) else value

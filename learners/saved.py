@@ -1,0 +1,22 @@
+"""Settings of a learner on disk, beside what it has learnt."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+FILE = "settings.json"
+
+
+def write_settings(learner: Any, folder: Path, **learnt: object) -> None:
+    """Make the folder and write the constructor's arguments of a dataclass, and small facts learnt in the fit."""
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = {field.name: getattr(learner, field.name) for field in fields(learner) if field.init}
+    (folder / FILE).write_text(json.dumps({"settings": settings, "learnt": learnt}, indent=1), encoding="utf-8")
+
+
+def read_settings(folder: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Return the constructor's arguments and the facts that `write_settings` has written."""
+    content = json.loads((folder / FILE).read_text(encoding="utf-8"))
+    return content["settings"], content["learnt"]

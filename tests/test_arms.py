@@ -1,0 +1,190 @@
+"""The arms of a comparison: all there, on the same rows, as many rows as their names promise."""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from contracts.learners import blobs
+from tiny import LEARNER, rare_table, tiny_parts
+
+from experiments import tuned
+from experiments.arms import (
+    CHEAP,
+    REAL_ONLY,
+    TARGETED,
+    TEACHER,
+    Arm,
+    LoopRun,
+    _untargeted,
+    arms,
+    balanced,
+    class_weighted,
+    run_loop,
+    seconds_per_million,
+)
+from experiments.tuned import tunable, tune
+from learners import MLP, Forest, Linear, XGBoost
+from loop.acquisition import Entropy
+from loop.labelling import ByCondition
+from loop.lanes import deal
+from loop.parts import Settings
+from loop.types import Generation, Table
+
+TABLE = rare_table(400)
+FOLDS = deal(TABLE, np.random.default_rng(0), k=3)
+
+
+@pytest.fixture(scope="module")
+def run() -> LoopRun:
+    parts = tiny_parts(settings=Settings(generations=1, jobs=1))
+    return run_loop(parts, TABLE, FOLDS, np.random.default_rng(0))
+
+
+def fitted_arms(run: LoopRun, tuning: bool = False) -> dict[str, Arm]:
+    return {arm.name: arm for arm in arms(run, FOLDS, np.random.default_rng(1), tuning=tuning)}
+
+
+@pytest.fixture(scope="module")
+def fitted(run: LoopRun) -> dict[str, Arm]:
+    return fitted_arms(replace(run, seconds=0.5), tuning=True)
+
+
+def test_all_arms_appear_the_loop_and_its_teacher_last(fitted: dict[str, Arm]) -> None:
+    assert list(fitted) == [*CHEAP, TEACHER, TARGETED]
+    assert [name for name, arm in fitted.items() if arm.cheap] == list(CHEAP)
+
+
+def test_every_arm_predicts_and_has_taken_time(fitted: dict[str, Arm]) -> None:
+    for arm in fitted.values():
+        proba = arm.predictor.predict_proba(TABLE.X)
+        assert proba.shape == (len(TABLE), 2)
+        np.testing.assert_allclose(proba.sum(axis=1), 1, atol=1e-6)
+        assert arm.seconds_fit > 0
+
+
+def test_untargeted_pays_for_the_teacher(fitted: dict[str, Arm], run: LoopRun) -> None:
+    assert fitted["untargeted"].seconds_fit > run.prepared.seconds["teacher"]
+    assert fitted[TEACHER].seconds_fit == run.prepared.seconds["teacher"]
+    assert fitted[TARGETED].seconds_fit == 0.5
+
+
+def test_targeted_is_the_loop_s_own_learner(fitted: dict[str, Arm], run: LoopRun) -> None:
+    assert fitted[TARGETED].predictor is run.outcome.learner
+    assert f"{len(run.outcome.synthetic)} new rows" in fitted[TARGETED].note
+
+
+def test_arms_are_the_same_each_time_but_for_the_tuned_one(fitted: dict[str, Arm], run: LoopRun) -> None:
+    for name, arm in fitted_arms(run).items():
+        np.testing.assert_array_equal(
+            arm.predictor.predict_proba(TABLE.X), fitted[name].predictor.predict_proba(TABLE.X), err_msg=name
+        )
+
+
+def test_without_a_teacher_there_is_no_arm_that_needs_one() -> None:
+    parts = tiny_parts(
+        teacher=None, acquisition=Entropy(), labeller=ByCondition(), settings=Settings(generations=1, jobs=1)
+    )
+    untaught = run_loop(parts, TABLE, FOLDS, np.random.default_rng(0))
+    names = set(fitted_arms(untaught))
+    assert TEACHER not in names
+    assert "untargeted" not in names
+    assert {REAL_ONLY, TARGETED} <= names
+
+
+def test_watches_see_every_generation() -> None:
+    seen: list[Generation] = []
+    watched = run_loop(tiny_parts(), TABLE, FOLDS, np.random.default_rng(0), watches=[seen.append])
+    assert tuple(seen) == watched.history
+    assert watched.seconds > 0
+
+
+# Rows of the arms
+
+
+@pytest.mark.parametrize("table", [TABLE, blobs(n_classes=3)], ids=["two classes", "three classes"])
+@pytest.mark.parametrize("sampler", ["SMOTE", "RandomOverSampler"])
+def test_balanced_classes_are_equal_and_real_rows_stay(table: Table, sampler: str) -> None:
+    even = balanced(table, sampler, np.random.default_rng(0))
+    assert len(set(np.bincount(even.y))) == 1
+    np.testing.assert_array_equal(even.X[: len(table)], table.X)
+    assert even.soft is None
+    assert even.is_real.all()  # hard-labelled arms do not let the learner grow
+
+
+def test_oversampling_copies_and_smote_does_not() -> None:
+    real = {row.tobytes() for row in TABLE.X}
+    for sampler, copied in (("RandomOverSampler", True), ("SMOTE", False)):
+        new = balanced(TABLE, sampler, np.random.default_rng(0)).X[len(TABLE) :]
+        assert all(row.tobytes() in real for row in new) == copied
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_weighted_classes_weigh_the_same_and_the_sum_stays(n_classes: int) -> None:
+    table = blobs(n_classes=n_classes)
+    table = replace(table, weight=np.random.default_rng(0).random(len(table)))
+    weighted = class_weighted(table)
+    sums = np.bincount(weighted.y, weights=weighted.weight)
+    np.testing.assert_allclose(sums, table.weight.sum() / n_classes)
+    ratio = weighted.weight / table.weight
+    for code in range(n_classes):  # within a class the weights keep their proportions
+        np.testing.assert_allclose(ratio[table.y == code], ratio[table.y == code][0])
+
+
+def test_untargeted_has_as_many_new_rows_as_the_loop_made(run: LoopRun) -> None:
+    made = sum(len(generation.rows) for generation in run.history)
+    table = _untargeted(run, np.random.default_rng(0))
+    new = table.take(np.arange(len(table)) >= len(TABLE))
+    assert made > 0
+    assert len(new) == made
+    assert not new.is_real.any()  # the learner grows as it does in the loop
+    np.testing.assert_allclose(new.targets, run.prepared.teacher.views(new.X, None)[0])
+    np.testing.assert_array_equal(table.X[: len(TABLE)], TABLE.X)
+
+
+# The tuned arm
+
+
+def test_first_trial_is_the_learner_as_it_is() -> None:
+    best, trials = tune(LEARNER, TABLE, FOLDS, 1e-6, np.random.default_rng(0), jobs=1)
+    assert trials == 1
+    assert best is LEARNER
+
+
+def test_the_best_trial_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: dict[float, object] = {}
+
+    def out_of_fold(learner: Linear, *_: object) -> float:
+        return tried.setdefault(-abs(np.log10(learner.C) - 1), learner) and -abs(np.log10(learner.C) - 1)
+
+    monkeypatch.setattr(tuned, "_out_of_fold", out_of_fold)
+    best, trials = tune(Linear(C=1e-3), TABLE, FOLDS, 0.3, np.random.default_rng(0), jobs=1)
+    assert trials > 1
+    assert best is tried[max(tried)]
+
+
+def test_tuning_scores_out_of_fold() -> None:
+    noise = replace(TABLE, y=np.random.default_rng(0).permutation(TABLE.y))
+    memory = Forest(trees=10)
+    assert tuned._out_of_fold(memory, noise, FOLDS, 0, 0, 1) < 0.2
+    assert tuned._out_of_fold(memory, TABLE, FOLDS, 0, 0, 1) > 0.3
+
+
+def test_only_learners_with_a_space_are_tunable() -> None:
+    assert tunable(XGBoost())
+    assert not tunable(MLP())
+
+
+# Cost of serving
+
+
+class Slow:
+    """Takes two microseconds a row."""
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        time.sleep(2e-6 * len(X))
+        return np.full((len(X), 2), 0.5)
+
+
+def test_seconds_per_million_rows() -> None:
+    assert seconds_per_million(Slow(), TABLE.X) == pytest.approx(2, rel=0.5)

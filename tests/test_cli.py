@@ -1,0 +1,115 @@
+"""The command line: quick to answer, quiet in files, and the same model on every way to it."""
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from small_runs import content, frame, write, write_config
+from typer.testing import CliRunner, Result
+
+from experiments.cli import app
+from experiments.storage import load_model
+
+
+def call(*words: object) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a finished run."""
+    place = tmp_path_factory.mktemp("cli")
+    path = write_config(place, content(write(place, frame()), place / "out", generations=1))
+    result = call("run", path, "--no-arms", "--seed", 5)
+    assert result.exit_code == 0, result.output
+    (made,) = (place / "out").iterdir()
+    return made
+
+
+def test_help_needs_nothing_heavy() -> None:
+    code = "import sys, experiments.cli; print(*(set(sys.modules) & {'torch', 'pandas', 'numpy', 'mlflow', 'sklearn'}))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == ""
+    assert call("--help").exit_code == 0
+
+
+def test_every_command_has_help() -> None:
+    for command in ("run", "compare", "predict", "report", "ui", "upload"):
+        result = call(command, "--help")
+        assert result.exit_code == 0
+        assert command in result.output
+
+
+def test_version() -> None:
+    assert call("--version").output.startswith("weakspot 0.")
+
+
+def test_options_reach_the_run(folder: Path) -> None:
+    config = (folder / "config.yaml").read_text()
+    assert "seed: 5" in config
+    assert folder.name.endswith("targeted-seed5")
+    assert set(pd.read_csv(folder / "arms.csv")["arm"]) == {"real only", "targeted"}
+
+
+def test_a_file_and_a_target_are_enough_to_be_understood(tmp_path: Path) -> None:
+    table = frame(60).assign(fraud=["yes"] * 4 + ["no"] * 56)
+    result = call("run", "--data", write(tmp_path, table), "--target", "fraud", "--out", tmp_path / "out")
+    assert result.exit_code == 2  # four frauds are too few for the lanes, but the configuration was fine
+    assert "use fewer lanes" in result.stderr
+
+
+def test_report_prints_the_tables_again(folder: Path) -> None:
+    result = call("report", folder)
+    assert result.exit_code == 0
+    for words in ("Generations", "Weak regions", "Arms", "Judge rows:", "Test rows:", "targeted"):
+        assert words in result.stdout
+
+
+@pytest.mark.parametrize("name", ["scores.csv", "scores.parquet", None])
+def test_predict_writes_the_probabilities_of_the_model(folder: Path, tmp_path: Path, name: str | None) -> None:
+    rows = frame(30, seed=9).drop(columns="fraud")
+    data = write(tmp_path, rows)
+    out = [] if name is None else ["--out", tmp_path / name]
+    result = call("predict", folder, "--data", data, *out)
+    assert result.exit_code == 0, result.output
+    if name is None:
+        (tmp_path / "screen.csv").write_text(result.stdout)
+    path = tmp_path / (name or "screen.csv")
+    written = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    assert list(written) == ["p_no", "p_yes"]
+    np.testing.assert_allclose(written, load_model(folder / "model").predict_proba(rows), rtol=1e-12)
+
+
+def test_upload_sends_the_journal_once(folder: Path, tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path}/mlflow.db"
+    settings = tmp_path / "mlflow.yaml"
+    settings.write_text(f"tracking_uri: {store}\nartifact_root: {tmp_path.as_uri()}/artifacts\n")
+    for _ in range(2):
+        result = call("upload", folder, "--tracking", settings)
+        assert result.exit_code == 0, result.output
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
+        states = database.execute("select status from runs").fetchall()
+    assert states == [("FINISHED",), ("FINISHED",)]  # the run and its only generation
+
+
+def test_commands_of_their_own_fail_in_one_sentence_too() -> None:
+    code = """
+from experiments.cli import run_command
+from loop.errors import DataError
+def main(rows: int = 3) -> None:
+    if rows == 0:
+        raise KeyboardInterrupt
+    raise DataError(f"rows must be few, got {rows}: take fewer.")
+run_command(main)
+"""
+    words, status = "rows must be few, got 7: take fewer.\n", []
+    for rows in ("7", "0"):
+        ended = subprocess.run([sys.executable, "-c", code, "--rows", rows], capture_output=True, text=True)
+        status.append(ended.returncode)
+        assert ended.stderr == (words if rows == "7" else "Interrupted.\n")
+    assert status == [2, 130]

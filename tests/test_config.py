@@ -1,0 +1,135 @@
+"""A configuration is whole and right before any work starts, or refused in one sentence."""
+
+from pathlib import Path
+
+import pytest
+from small_runs import content, frame, write, write_config
+
+from experiments.config import CompareConfig, LearnerConfig, RunConfig
+from experiments.material import parts_of
+from experiments.yaml_config import dump, load_config
+from loop.errors import ConfigError
+
+CONFIGS = Path(__file__).parent.parent / "experiments" / "configs"
+SIMULATION = {"data.source": "simulation"}
+
+
+def test_a_source_alone_is_a_configuration() -> None:
+    config = load_config(RunConfig, None, SIMULATION)
+    assert (config.loop.strategy, config.learner.name, config.arms.run) == ("targeted", "xgboost", True)
+
+
+def test_what_is_dumped_is_what_was_loaded(tmp_path: Path) -> None:
+    settings = content(write(tmp_path, frame()), tmp_path / "out")
+    config = load_config(RunConfig, write_config(tmp_path, settings))
+    (tmp_path / "again.yaml").write_text(dump(config))
+    assert load_config(RunConfig, tmp_path / "again.yaml") == config
+
+
+def test_options_win_over_the_file_and_none_is_no_option(tmp_path: Path) -> None:
+    path = write_config(tmp_path, content(write(tmp_path, frame()), tmp_path / "out", seed=3))
+    config = load_config(RunConfig, path, {"loop.generations": 7, "loop.seed": None, "arms.run": False})
+    assert (config.loop.generations, config.loop.seed, config.loop.lanes) == (7, 3, 2)
+    assert not config.arms.run
+    assert not config.arms.tuning  # the rest of a section stays
+
+
+@pytest.mark.parametrize("name", ["demo", "compare"])
+def test_the_configurations_that_ship_are_valid(name: str) -> None:
+    model = CompareConfig if name == "compare" else RunConfig
+    load_config(model, CONFIGS / f"{name}.yaml")
+
+
+def test_the_parts_are_those_asked_for() -> None:
+    overrides = {
+        "loop.share_anywhere": 0.25,
+        "loop.pool": 2,
+        "learner.name": "forest",
+        "learner.settings": {"trees": 7},
+    }
+    parts = parts_of(load_config(RunConfig, None, {**SIMULATION, **overrides, "teacher.members": ["linear", "forest"]}))
+    assert (parts.settings.share_anywhere, parts.settings.pool) == (0.25, 2)
+    assert (type(parts.learner).__name__, parts.learner.trees) == ("Forest", 7)  # type: ignore[attr-defined]
+    assert [type(member).__name__ for member in parts.teacher.members] == ["Linear", "Forest"]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        ({"data.source": None}, ["data", "--data"]),
+        ({"data.source": "no/such.csv"}, ["no/such.csv", "check the path"]),
+        ({"data.test_size": 1.5}, ["data.test_size", "less than 1", "1.5"]),
+        ({"loop.generatons": 3}, ["'generatons'", "generations", "patience"]),
+        ({"lop": {}}, ["'lop'", "loop", "learner"]),
+        ({"loop.generations": 0}, ["loop.generations", "greater than or equal to 1", "got 0"]),
+        ({"loop.lanes": 0}, ["loop.lanes", "got 0", "5 is usual"]),
+        ({"loop.strategy": "magic"}, ["strategy", "targeted", "'magic'"]),
+        ({"loop": 3}, ["loop", "got 3"]),
+        ({"learner.name": "oracle"}, ["learner", "xgboost", "'oracle'"]),
+        ({"learner.settings": {"tres": 1}}, ["'tres'", "trees", "depth"]),
+        ({"learner.settings": {"trees": "many"}}, ["learner.settings.trees", "integer", "'many'"]),
+        ({"learner.settings": {"row_share": 3}}, ["xgboost", "subsample"]),
+        ({"teacher.members": ["linear", "oracle"]}, ["learner", "'oracle'"]),
+        ({"metrics.precision": 1}, ["metrics.precision", "0.99"]),
+        ({"tracking": "no/such.yaml"}, ["tracking", "no/such.yaml"]),
+        ({"out": __file__}, ["out", "is a file"]),
+    ],
+)
+def test_a_fault_is_one_sentence_with_rule_value_and_way_out(overrides: dict[str, object], words: list[str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(RunConfig, None, {**SIMULATION, **overrides})
+    sentence = str(caught.value)
+    assert all(word in sentence for word in words), sentence
+    assert "\n" not in sentence
+    assert ":" in sentence  # then comes the way out
+
+
+@pytest.mark.parametrize("text", ["- 1\n- 2\n", "loop: [", "\t", "\x00"])
+def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match="a configuration must"):
+        load_config(RunConfig, path)
+
+
+def test_yaml_makes_no_objects(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("data: !!python/object/apply:os.getcwd []\n")
+    with pytest.raises(ConfigError, match="valid YAML"):
+        load_config(RunConfig, path)
+
+
+def test_settings_are_the_arguments_of_the_learner() -> None:
+    learner = LearnerConfig(name="linear", settings={"C": 0.5}).make()
+    assert learner.C == 0.5  # type: ignore[attr-defined]
+
+
+class TestCompare:
+    SOURCES = ("sources", ["simulation", {"source": "sklearn:wine", "test_size": 0.4}])
+
+    def test_a_source_is_text_or_a_section(self) -> None:
+        config = load_config(CompareConfig, None, dict([self.SOURCES]))
+        assert [source.test_size for source in config.sources] == [0.3, 0.4]
+
+    def test_the_cheap_arms_run_beside_the_first_strategy_only(self) -> None:
+        config = load_config(CompareConfig, None, dict([self.SOURCES, ("strategies", ["doubt", "classical"])]))
+        first, second = (config.run_of(config.sources[0], name, 4) for name in config.strategies)
+        assert (first.arms.run, second.arms.run) == (True, False)
+        assert (second.loop.strategy, second.loop.seed) == ("classical", 4)
+        assert config.loop.seed == 0
+
+    @pytest.mark.parametrize(
+        ("overrides", "words"),
+        [
+            ({"sources": []}, "sources"),
+            ({"sources": ["simulation", {"source": "simulation", "taget": "x"}]}, "sources.1 may hold source, target"),
+            ({"strategies": ["targeted", "magic"]}, "'magic'"),
+            ({"strategies": ["targeted", "targeted"]}, "strategies must differ"),
+            ({"loop.seed": 3}, "seeds"),
+            ({"loop.strategy": "doubt"}, "strategies"),
+            ({"data.source": "simulation"}, "'data'"),
+        ],
+    )
+    def test_faults_are_refused(self, overrides: dict[str, object], words: str) -> None:
+        with pytest.raises(ConfigError, match=words):
+            load_config(CompareConfig, None, {**dict([self.SOURCES]), **overrides})

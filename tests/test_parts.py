@@ -1,0 +1,65 @@
+"""Settings and parts are checked before any work starts; the clock adds up."""
+
+import time
+from contextlib import suppress
+
+import pytest
+from tiny import LEARNER, tiny_parts
+
+from learners import Linear
+from loop.acquisition import Entropy, Gap, Variance
+from loop.clock import Clock
+from loop.errors import ConfigError
+from loop.labelling import ByCondition, ByTeacher
+from loop.parts import Settings
+
+
+@pytest.mark.parametrize("name", ["generations", "most_rows", "pool", "patience", "jobs"])
+def test_counts_are_at_least_one(name: str) -> None:
+    Settings(**{name: 1})
+    with pytest.raises(ConfigError, match=f"{name} must be at least 1, got 0: raise it"):
+        Settings(**{name: 0})
+
+
+@pytest.mark.parametrize("name", ["budget", "weight"])
+@pytest.mark.parametrize("value", [0.0, -1.0, float("nan")])
+def test_shares_are_above_zero(name: str, value: float) -> None:
+    with pytest.raises(ConfigError, match=f"{name} must be above 0, got {value}"):
+        Settings(**{name: value})
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.1, float("nan")])
+def test_share_anywhere_is_a_share(value: float) -> None:
+    with pytest.raises(ConfigError, match=f"share_anywhere must lie in 0..1, got {value}"):
+        Settings(share_anywhere=value)
+
+
+def test_weakness_must_exist() -> None:
+    with pytest.raises(ConfigError, match=r"weakness must be one of log_loss, .*, got 'sadness'"):
+        Settings(weakness="sadness")
+
+
+@pytest.mark.parametrize("part", [{"acquisition": Gap()}, {"acquisition": Variance()}, {"labeller": ByTeacher()}])
+def test_parts_that_need_a_teacher_are_refused_without(part: dict[str, object]) -> None:
+    untaught = {"acquisition": Entropy(), "labeller": ByCondition()}
+    assert tiny_parts(teacher=None, **untaught).teacher is None
+    with pytest.raises(ConfigError, match="needs a teacher, got none: pass a teacher, or aim by entropy"):
+        tiny_parts(teacher=None, **untaught | part)
+
+
+def test_the_scout_aims_where_there_is_one() -> None:
+    scout = Linear()
+    assert tiny_parts().aimer is LEARNER
+    assert tiny_parts(scout=scout).aimer is scout
+
+
+def test_clock_adds_up_the_seconds_of_a_stage_even_when_it_fails() -> None:
+    clock = Clock()
+    for _ in range(2):
+        with suppress(KeyError), clock.stage("fit"):
+            time.sleep(0.01)
+            raise KeyError
+    assert 0.02 <= clock.seconds["fit"] < 1
+    clock.add({"fit": 1.0, "judge": 2.0})
+    assert clock.seconds["fit"] > 1
+    assert clock.seconds["judge"] == 2

@@ -1,0 +1,268 @@
+"""A run: a configuration in, a folder out, and the same numbers however it came about."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+from small_runs import content, frame, write, write_config
+
+from experiments import storage
+from experiments.arms import Arm
+from experiments.config import DataConfig, LoopConfig, RunConfig
+from experiments.material import gather
+from experiments.report import Report, show
+from experiments.run import RunResult, run
+from experiments.scoring import Scored, gain_over_cheap
+from experiments.yaml_config import load_config
+from learners import MLP, ExtraTrees, Forest, Linear, XGBoost
+from loop.codec import encode
+from loop.errors import ConfigError, DataError
+from loop.model import Model
+from loop.schema import infer
+from loop.schema_json import from_json, to_json
+from loop.types import Column, Schema, Table
+
+
+def quiet_console() -> Console:
+    return Console(file=StringIO(), width=150)
+
+
+def printed(console: Console) -> str:
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("run")
+
+
+@pytest.fixture(scope="module")
+def config(place: Path) -> RunConfig:
+    return load_config(RunConfig, write_config(place, content(write(place, frame()), place / "out")))
+
+
+@pytest.fixture(scope="module")
+def console() -> Console:
+    return quiet_console()
+
+
+@pytest.fixture(scope="module")
+def result(config: RunConfig, console: Console) -> RunResult:
+    return run(config, console)
+
+
+def test_the_folder_holds_what_the_report_names(result: RunResult) -> None:
+    names = ["config.yaml", "report.json", "arms.csv", "regions.csv", "synthetic.parquet", "done.json"]
+    assert all((result.folder / name).is_file() for name in names)
+    assert (result.folder / "pictures" / "precision_recall.png").stat().st_size > 1000
+    assert len(list((result.folder / "checkpoint").iterdir())) == len(result.history)
+    assert not list(result.folder.rglob("*.partial"))
+
+
+def test_the_configuration_in_the_folder_repeats_the_run(result: RunResult, config: RunConfig) -> None:
+    assert load_config(RunConfig, result.folder / "config.yaml") == config
+
+
+def test_the_marker_is_written_last(result: RunResult) -> None:
+    last = (result.folder / "done.json").stat().st_mtime_ns
+    assert all(path.stat().st_mtime_ns <= last for path in result.folder.rglob("*"))
+
+
+def test_the_report_can_be_printed_again(result: RunResult, console: Console) -> None:
+    again = quiet_console()
+    show(Report.load(result.folder), result.folder, again)
+    assert printed(again) in printed(console)
+
+
+def test_the_output_in_a_file_has_no_control_characters(console: Console, result: RunResult) -> None:
+    assert "\x1b" not in printed(console)
+    assert "\r" not in printed(console)
+    assert "generation 1 of 2" in printed(console)
+
+
+def test_the_saved_model_answers_as_reported(result: RunResult, config: RunConfig) -> None:
+    material = gather(config.data, config.loop)
+    model = storage.load_model(result.folder / "model")
+    rows = frame().iloc[material.test.source]
+    brier = np.mean((model.predict_proba(rows)[:, 1] - (rows["fraud"] == "yes")) ** 2)
+    assert result.report is not None
+    reported = next(arm["brier"] for arm in result.report.arms if arm["arm"] == "targeted")
+    assert brier == pytest.approx(reported, abs=1e-12)
+
+
+def test_another_process_gets_the_same_numbers(result: RunResult, place: Path) -> None:
+    code = "import sys; from experiments.cli import app; app(['run', *sys.argv[1:]])"
+    subprocess.run(
+        [sys.executable, "-c", code, str(place / "config.yaml"), "--out", str(place / "second")], check=True, text=True
+    )
+    (folder,) = (place / "second").iterdir()
+    mine, theirs = result.report, Report.load(folder)
+    assert mine is not None
+    assert (mine.verdict, mine.gain) == (theirs.verdict, theirs.gain)
+    untimed = [{key: value for key, value in arm.items() if "seconds" not in key} for arm in mine.arms]
+    assert untimed == [{key: value for key, value in arm.items() if "seconds" not in key} for arm in theirs.arms]
+    pd.testing.assert_frame_equal(*(pd.read_parquet(each / "synthetic.parquet") for each in (result.folder, folder)))
+
+
+def test_ctrl_c_saves_the_champion_and_resuming_equals_the_uninterrupted_run(place: Path, tmp_path: Path) -> None:
+    settings = content(place / "table.csv", tmp_path / "cut", generations=5, patience=5)
+    settings["learner"] = {"name": "forest", "settings": {"trees": 60}}  # slow enough to be interrupted
+    settings["arms"] = {"run": False}
+    path = write_config(tmp_path, settings)
+    code = "import signal as s; s.signal(s.SIGINT, s.default_int_handler); from experiments.cli import main; main()"
+    process = subprocess.Popen([sys.executable, "-c", code, "run", str(path)], stderr=subprocess.PIPE, text=True)
+    while not list(tmp_path.glob("cut/*/checkpoint/*.npz")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 130, said
+    assert "--resume" in said
+    (folder,) = (tmp_path / "cut").iterdir()
+    assert len(list((folder / "checkpoint").iterdir())) < 5
+    assert storage.load_model(folder / "model").predict_proba(frame()).shape == (240, 2)
+    assert not (folder / "done.json").exists()
+    assert not (folder / "report.json").exists()  # the test part stays sealed
+    journal = (folder / "journal" / "records.jsonl").read_text().splitlines()
+    assert json.loads(journal[-1])["status"] == "interrupted"
+
+    resumed = run(load_config(RunConfig, folder / "config.yaml"), quiet_console(), resume=folder)
+    whole = run(load_config(RunConfig, path, {"out": str(tmp_path / "whole")}), quiet_console())
+    assert (resumed.status, resumed.verdict) == ("finished", whole.verdict)
+    for mine, theirs in zip(resumed.history, whole.history, strict=True):
+        np.testing.assert_array_equal(mine.rows.X, theirs.rows.X)
+        np.testing.assert_array_equal(mine.rows.soft, theirs.rows.soft)  # type: ignore[arg-type]
+        assert (mine.scores, mine.decision, mine.counts) == (theirs.scores, theirs.decision, theirs.counts)
+    assert resumed.report is not None
+    assert whole.report is not None
+    assert resumed.report.gain == whole.report.gain
+
+
+def test_a_finished_run_is_not_resumed(result: RunResult, config: RunConfig) -> None:
+    with pytest.raises(ConfigError, match="is finished"):
+        run(config, quiet_console(), resume=result.folder)
+
+
+def test_a_run_is_not_resumed_with_other_data(result: RunResult, config: RunConfig, tmp_path: Path) -> None:
+    folder = tmp_path / "cut"
+    folder.mkdir()
+    (folder / "data.json").write_bytes((result.folder / "data.json").read_bytes())
+    other = DataConfig(**{**config.data.model_dump(), "source": str(write(tmp_path, frame(seed=1)))})
+    with pytest.raises(DataError, match="data it began with"):
+        run(config.model_copy(update={"data": other}), quiet_console(), resume=folder)
+
+
+def test_an_unreachable_tracking_server_does_not_stop_the_run(place: Path, tmp_path: Path) -> None:
+    settings = content(place / "table.csv", tmp_path / "out", generations=1)
+    (tmp_path / "mlflow.yaml").write_text("tracking_uri: http://127.0.0.1:9\n")
+    settings |= {"tracking": str(tmp_path / "mlflow.yaml"), "arms": {"run": False}}
+    out = quiet_console()
+    ended = run(load_config(RunConfig, write_config(tmp_path, settings)), out)
+    assert ended.status == "finished"
+    assert "weakspot upload" in printed(out)
+
+
+class TestMaterial:
+    def test_sources_are_row_numbers_of_the_users_table(self, config: RunConfig) -> None:
+        material, table = gather(config.data, config.loop), frame()
+        amount = material.schema.names.index("amount")
+        np.testing.assert_array_equal(material.train.X[:, amount], table["amount"].iloc[material.train.source])
+        assert not set(material.train.source) & set(material.test.source)
+
+    def test_the_schema_knows_nothing_of_test_rows(self, tmp_path: Path) -> None:
+        table = frame().assign(day=np.arange(240))
+        table.loc[200:, "shop"] = "bank"
+        table.loc[200:, "amount"] = 1e6
+        data = DataConfig(source=str(write(tmp_path, table)), target="fraud", time="day")
+        material = gather(data, LoopConfig(lanes=2))
+        assert material.train.source.max() < material.test.source.min()
+        shop, amount = (next(c for c in material.schema.columns if c.name == name) for name in ("shop", "amount"))
+        assert "bank" not in shop.categories
+        assert amount.high < 1e6
+
+    def test_groups_stay_whole_in_test_and_lanes(self, tmp_path: Path) -> None:
+        table = frame().assign(card=np.arange(240) // 6)
+        data = DataConfig(source=str(write(tmp_path, table)), target="fraud", group="card")
+        material = gather(data, LoopConfig(lanes=3))
+        side = pd.Series("test", index=range(240))
+        side.iloc[material.train.source] = material.folds.astype(str)
+        assert (side.groupby(table["card"]).nunique() == 1).all()
+        assert "card" not in material.schema.names
+
+
+arrays = st.integers(0, 10_000).map(lambda seed: np.random.default_rng(seed))
+
+
+@given(arrays, st.floats(-0.4, 0.4))
+def test_the_word_gain_needs_an_interval_above_zero(rng: np.random.Generator, shift: float) -> None:
+    y = np.arange(60) % 4 == 0
+    schema = Schema((Column("a", "numeric", "float64"),), (0, 1))
+    test = Table.real(np.zeros((60, 1)), y.astype(int), schema)
+
+    def scored(name: str, skill: float) -> Scored:
+        p = 1 / (1 + np.exp(-skill * y - rng.normal(size=60)))
+        return Scored(Arm(name, _Nobody(), 0.0), np.column_stack([1 - p, p]), {"average_precision": float(skill)}, 0.0)
+
+    gain = gain_over_cheap([scored("real only", 1.0), scored("targeted", 1.0 + 5 * shift)], test, rng)
+    assert gain.proven == (gain.difference.low > 0)
+    assert gain.sentence.startswith("Proven gain") == gain.proven
+    assert gain.sentence.startswith("Harm") == (gain.difference.high < 0)
+
+
+class _Nobody:
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        raise NotImplementedError
+
+
+def mixed_frame(n_classes: int) -> pd.DataFrame:
+    rng = np.random.default_rng(n_classes)
+    table = frame(200).assign(
+        fraud=rng.choice(["a", "b", "c"][:n_classes], 200), when=pd.date_range("2024", periods=200)
+    )
+    table.loc[::9, "amount"] = np.nan
+    table.loc[::11, "shop"] = np.nan
+    return table
+
+
+LEARNERS = (XGBoost(trees=10), Forest(trees=5), ExtraTrees(trees=5), Linear(), MLP(steps=20), MLP(steps=20, layers=1))
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("learner", LEARNERS, ids=lambda learner: type(learner).__name__)
+def test_a_saved_model_answers_the_same(learner: storage.Storable, n_classes: int, tmp_path: Path) -> None:
+    table = mixed_frame(n_classes)
+    schema = infer(table, "fraud")
+    model = Model(schema, learner.fit(encode(schema, table), np.random.default_rng(0)))  # type: ignore[attr-defined]
+    for _ in range(2):  # an older model is replaced
+        storage.save_model(model, tmp_path / "model")
+    loaded = storage.load_model(tmp_path / "model")
+    np.testing.assert_array_equal(loaded.predict_proba(table), model.predict_proba(table))
+    assert {type(value) for value in loaded.classes_} == {type(value) for value in model.classes_}
+    assert not [path for path in tmp_path.rglob("*") if path.suffix in (".pkl", ".pickle", ".joblib")]
+
+
+@pytest.mark.parametrize("values", [["1", "2"], [1, 2], [1.0, 2.5], [True, False]])
+def test_a_schema_keeps_the_types_of_its_values(values: list[object]) -> None:
+    table = frame(40).assign(fraud=pd.Series(values * 20), kind=pd.Categorical(values * 20))
+    schema = infer(table, "fraud")
+    read = from_json(json.loads(json.dumps(to_json(schema), allow_nan=False)))
+    assert read.classes == schema.classes
+    assert [vars(column) for column in read.columns] == [vars(column) for column in schema.columns]
+    assert [type(value) for value in read.columns[-1].categories] == [type(value) for value in values]
+
+
+def test_categories_that_json_cannot_hold_are_refused() -> None:
+    stamps = pd.Categorical(pd.to_datetime(["2024-01-01", "2024-01-02"] * 20))
+    with pytest.raises(DataError, match="astype"):
+        to_json(infer(frame(40).assign(day=stamps), "fraud"))
