@@ -89,16 +89,16 @@ def compose(
     if isinstance(strategy, str):
         pick("strategy", strategy, STRATEGIES)
         strategy = STRATEGIES[strategy]
-    learner = learner or XGBoost()
+    learner, settings = learner or XGBoost(), settings or Settings()
     return Parts(
         learner=learner,
         scout=scout_of(learner),
-        teacher=Committee(),
+        teacher=Committee(jobs=settings.jobs),
         generator=pick("generator", strategy.generator, GENERATORS)(),  # type: ignore[operator]
         finder=pick("finder", strategy.finder, FINDERS)(),  # type: ignore[operator]
         acquisition=pick("acquisition", strategy.acquisition, ACQUISITIONS)(),  # type: ignore[operator]
         labeller=pick("labeller", strategy.labeller, LABELLERS)(),  # type: ignore[operator]
         gates=tuple(pick("gate", gate, GATES)() for gate in strategy.gates),  # type: ignore[operator]
         acceptance=acceptance or Acceptance(),
-        settings=replace(settings or Settings(), share_anywhere=strategy.share_anywhere),
+        settings=replace(settings, share_anywhere=strategy.share_anywhere),
     )

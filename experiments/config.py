@@ -52,7 +52,7 @@ class LoopConfig(Section):
 
     strategy: str = "targeted"
     generations: int = Field(default=4, ge=1)
-    budget: float = Field(default=0.25, gt=0)
+    budget: float = Field(default=0.5, gt=0)
     most_rows: int = Field(default=5000, ge=1)
     pool: int = Field(default=4, ge=1)
     share_anywhere: float | None = Field(default=None, ge=0, le=1)  # None = as the strategy says

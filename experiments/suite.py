@@ -7,7 +7,6 @@ Run as ``python -m experiments.suite``; the last line is JSON with the headline 
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -145,8 +144,8 @@ def _cells(
     jobs: int,
     console: Console,
 ) -> Iterator[list[dict[str, object]]]:
-    """Yield each cell's rows, from its file if it was finished before with the same settings."""
-    folder = out / digest([strategy, asdict(settings), asdict(STRATEGIES[strategy]), tuning])
+    """Yield each cell's rows, from its file if it was finished before with the same parts."""
+    folder = out / digest([repr(compose(strategy, settings=settings)), tuning])
     return each_cell(
         wanted,
         lambda key: cell(*key, strategy, settings, tuning),

@@ -30,7 +30,7 @@ class XGBoost:
     ----------
     trees, depth, rate
         Boosting rounds, depth of a tree and learning rate on real rows alone.
-    grown_trees, grown_depth, grown_rate
+    grown_trees, grown_depth, grown_rate, grown_row_share, grown_bins
         The same on tables that hold synthetic rows.
     min_child_weight, row_share, column_share, l2
         Regularisation: smallest sum of hessians in a leaf, share of rows and of columns a tree sees, leaf penalty.
@@ -43,9 +43,11 @@ class XGBoost:
     trees: int = 300
     depth: int = 6
     rate: float = 0.05
-    grown_trees: int = 600
-    grown_depth: int = 6
-    grown_rate: float = 0.03
+    grown_trees: int = 400
+    grown_depth: int = 10
+    grown_rate: float = 0.045
+    grown_row_share: float = 0.8
+    grown_bins: int = 128
     min_child_weight: float = 1.0
     row_share: float = 1.0
     column_share: float = 1.0
@@ -61,16 +63,16 @@ class XGBoost:
         self.n_classes_ = table.n_classes
         self.feature_types_ = _feature_types(table.schema)
         X, target, weight = self._rows(table)
+        trees, settings = self._settings(grown=bool((table.born > 0).any()))
         data = xgb.QuantileDMatrix(
             X,
             label=target,
             weight=weight,
             feature_types=self.feature_types_,
             enable_categorical=True,
-            max_bin=self.bins,
+            max_bin=settings["max_bin"],
             nthread=self.jobs,
         )
-        trees, settings = self._settings(grown=bool((table.born > 0).any()))
         self.booster_ = xgb.train(settings | {"seed": integer(rng)}, data, num_boost_round=trees)
         return self
 
@@ -110,24 +112,21 @@ class XGBoost:
         return copies
 
     def _settings(self, grown: bool) -> tuple[int, dict[str, Any]]:
-        trees, depth, rate = (
-            (self.grown_trees, self.grown_depth, self.grown_rate) if grown else (self.trees, self.depth, self.rate)
-        )
         settings: dict[str, Any] = {
             "objective": "binary:logistic" if self.n_classes_ == 2 else "multi:softprob",
-            "max_depth": depth,
-            "eta": rate,
+            "max_depth": self.grown_depth if grown else self.depth,
+            "eta": self.grown_rate if grown else self.rate,
+            "subsample": min(self.row_share, self.grown_row_share) if grown else self.row_share,
             "min_child_weight": self.min_child_weight,
-            "subsample": self.row_share,
             "colsample_bytree": self.column_share,
             "lambda": self.l2,
-            "max_bin": self.bins,
+            "max_bin": min(self.bins, self.grown_bins) if grown else self.bins,
             "nthread": self.jobs,
             "verbosity": 0,
         }
         if self.n_classes_ > 2:
             settings["num_class"] = self.n_classes_
-        return trees, settings
+        return self.grown_trees if grown else self.trees, settings
 
 
 def _feature_types(schema: Schema) -> list[str]:

@@ -103,7 +103,7 @@ class Acceptance:
 
     metric: str = "average_precision"
     prior_mean: float = 0.01
-    prior_sd: float = 0.01
+    prior_sd: float = 0.005
     level: float = 0.95
     replicates: int = 300
     guards: Sequence[Guard] = (CalibrationGuard(),)
@@ -147,7 +147,7 @@ class Acceptance:
         """
         level = 1 - (1 - self.level) / max(looks, 1)
         evidence = self._compare(y, baseline, champion, positive, rng, level)
-        difference, expected = evidence.difference, self._expected(evidence)
+        difference, expected = evidence.difference, self._expected(evidence, generations=kept)
         proven = difference.low > 0
         claim = LoopVerdict(kept, difference.estimate, difference, proven, self._sentence(difference, proven, looks))
         reason = "expected to help" if expected > 0 else "judge rows speak against it"
@@ -171,10 +171,11 @@ class Acceptance:
     ) -> Paired:
         return paired(self.metric, y, champion, challenger, positive, rng, level=level, replicates=self.replicates)
 
-    def _expected(self, evidence: Paired) -> float:
+    def _expected(self, evidence: Paired, generations: int = 1) -> float:
+        """Shrink the difference that some generations made to what so many are known to bring."""
         precision = 1 / max(evidence.standard_error, 1e-9) ** 2
-        prior = 1 / self.prior_sd**2
-        return float((precision * evidence.difference.estimate + prior * self.prior_mean) / (precision + prior))
+        prior, mean = 1 / (generations * self.prior_sd**2), generations * self.prior_mean
+        return float((precision * evidence.difference.estimate + prior * mean) / (precision + prior))
 
     def _sentence(self, difference: object, proven: bool, looks: int) -> str:
         measured = f"{self.metric} {difference} on judge rows the loop did not learn from, corrected for {looks} looks"

@@ -102,7 +102,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         gates: Sequence[Gate] | None = None,
         acceptance: Acceptance | None = None,
         generations: int = 4,
-        budget: float = 0.25,
+        budget: float = 0.5,
         most_rows: int = 5000,
         pool: int = 4,
         share_anywhere: float = 0.5,

@@ -36,7 +36,7 @@ class Settings:
     """
 
     generations: int = 4
-    budget: float = 0.25
+    budget: float = 0.5
     most_rows: int = 5000
     pool: int = 4
     share_anywhere: float = 0.5
