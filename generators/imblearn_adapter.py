@@ -14,7 +14,7 @@ from loop.protocols import Generator
 from loop.types import Request, Samples, Schema, Table
 
 
-@dataclass
+@dataclass(eq=False)
 class ImblearnAdapter:
     """Lets an imbalanced-learn over-sampler make rows of one class and keeps those inside the region.
 

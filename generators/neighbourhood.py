@@ -15,7 +15,7 @@ from loop.types import Condition, Region, Request, Samples, Schema, Table
 WIDEST = 30  # categories of a column that get an axis of their own in the distance; rarer ones share the origin
 
 
-@dataclass
+@dataclass(eq=False)
 class Neighbourhood:
     """Moves real rows a little, in three ways, so that proposals lie where labels are in doubt.
 

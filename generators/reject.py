@@ -13,7 +13,7 @@ from loop.protocols import Generator
 from loop.types import Region, Request, Samples, Table
 
 
-@dataclass
+@dataclass(eq=False)
 class Reject:
     """Asks another generator for rows of the class, whatever the region's rule, and keeps those inside the region.
 

@@ -10,7 +10,7 @@ from loop.protocols import Generator
 from loop.types import Request, Samples, Schema, Table
 
 
-@dataclass
+@dataclass(eq=False)
 class Resample:
     """Draws real rows with replacement from the requested region and class.
 

@@ -33,7 +33,7 @@ def default_members() -> tuple[Learner, ...]:
 Fitted = tuple[Learner, np.ndarray]  # a member and the share of each class (K,) that it was shown
 
 
-@dataclass
+@dataclass(eq=False)
 class Committee:
     """Every kind fitted once without each fold; weights by greedy selection on out-of-fold log-loss.
 

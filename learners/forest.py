@@ -16,7 +16,7 @@ from loop.types import Table
 TRUSTED = ["sklearn.tree._tree.Tree"]  # beyond what skops trusts by itself
 
 
-@dataclass
+@dataclass(eq=False)
 class Forest:
     """Random forest (Breiman 2001).
 
@@ -94,7 +94,7 @@ class Forest:
         }
 
 
-@dataclass
+@dataclass(eq=False)
 class ExtraTrees(Forest):
     """Extremely randomised trees (Geurts, Ernst & Wehenkel 2006): random cut points, no bootstrap.
 

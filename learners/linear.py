@@ -23,7 +23,7 @@ MAX_CATEGORIES = 50  # columns per categorical feature; keeps the Newton solver'
 TRUSTED = ["numpy.clip", "numpy.dtype"]  # beyond what skops trusts by itself
 
 
-@dataclass
+@dataclass(eq=False)
 class Linear:
     """Multinomial logistic regression with an L2 penalty.
 

@@ -26,7 +26,7 @@ MAX_ROUND = 100  # steps between two looks at the held-out rows at most
 CHUNK = 4096  # rows predicted at once
 
 
-@dataclass
+@dataclass(eq=False)
 class MLP:
     """Mean of several multilayer perceptrons that share nothing but the computation.
 

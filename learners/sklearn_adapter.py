@@ -18,7 +18,7 @@ from loop.seeds import integer
 from loop.types import Table
 
 
-@dataclass
+@dataclass(eq=False)
 class SklearnAdapter:
     """Wrap a classifier or pipeline that has ``predict_proba``.
 

@@ -16,7 +16,7 @@ from loop.seeds import integer
 from loop.types import Schema, Table
 
 
-@dataclass
+@dataclass(eq=False)
 class XGBoost:
     """Boosted trees with native missing values, native categories and soft labels.
 

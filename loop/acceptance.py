@@ -153,12 +153,19 @@ class Acceptance:
         reason = "expected to help" if expected > 0 else "judge rows speak against it"
         return claim, Decision(expected > 0, reason, difference, expected)
 
-    def nothing_kept(self) -> LoopVerdict:
-        """The verdict of a loop that kept no generation."""
+    def nothing_kept(self, objection: Interval | None = None) -> LoopVerdict:
+        """The verdict of a loop that hands over the real-only model.
+
+        Parameters
+        ----------
+        objection
+            The difference for which the learner itself, at the end, was rolled back; None = no generation was kept.
+        """
+        why = "no generation was kept"
+        if objection is not None:
+            why = f"the kept rows did not help the final learner ({self.metric} {objection}), so they were rolled back"
         zero = Interval(0.0, 0.0, 0.0, self.level)
-        return LoopVerdict(
-            0, 0.0, zero, False, "No proven gain: no generation was kept; the model is the real-only one."
-        )
+        return LoopVerdict(0, 0.0, zero, False, f"No proven gain: {why}; the model is the real-only one.")
 
     def _compare(
         self,

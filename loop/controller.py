@@ -102,7 +102,7 @@ def conclude(prepared: Prepared, history: Sequence[Generation]) -> Outcome:
                 y, before, after, positive, prepared.stream("verdict"), kept=len(kept), looks=len(history) + 1
             )
         if not decision.kept:
-            kept, after, verdict = [], before, parts.acceptance.nothing_kept()
+            kept, after, verdict = [], before, parts.acceptance.nothing_kept(decision.difference)
     with clock.stage("learner"):
         (final,) = train(prepared, parts.learner, kept, "final", int(bool(kept)), prepared.lanes[-1:])
     with clock.stage("score"):

@@ -129,7 +129,7 @@ def generation_metrics(record: Record) -> dict[str, float]:
         "expected": decision["expected"],
         "looks": record["looks"],
         "new_rows": record["n_rows"],
-        **_grouped("drift", record["drift"]),
+        **_grouped("drift", {name.removeprefix("drift/"): value for name, value in record["drift"].items()}),
         **_grouped("count", record["counts"]),
         **_grouped("seconds", record["seconds"]),
     }
