@@ -61,7 +61,7 @@ def test_with_little_evidence_the_prior_decides() -> None:
 def test_with_much_evidence_the_data_decide() -> None:
     y, champion = answers(10_000, signal=2, seed=0, share=0.5)
     challenger = worsened(y, champion, 0.3)
-    decision = decide(Acceptance(guards=()), y, champion, challenger)
+    decision = decide(Acceptance(prior_sd=0.01, guards=()), y, champion, challenger)
     assert not decision.kept
     assert decision.expected == pytest.approx(decision.difference.estimate, rel=0.5)
     assert decide(Acceptance(prior_mean=-0.005, guards=()), y, challenger, champion).kept

@@ -27,7 +27,7 @@ class MlflowSettings:
     tracking_uri: str = "sqlite:///mlflow.db"
     experiment: str = "weakspot"
     artifact_root: str | None = None  # of a new experiment, None = MLflow's default
-    registered_model: str | None = None  # name under which the final model is registered, None = not at all
+    registered_model: str | None = "weakspot"  # name under which the final model is registered, None = not at all
 
 
 def load_settings(path: Path) -> MlflowSettings:
