@@ -4,6 +4,7 @@ Run as ``python -m experiments.digits``; prints recall of every digit before and
 """
 
 import json
+import sys
 from typing import Annotated
 
 import numpy as np
@@ -30,7 +31,7 @@ def main(
     lanes: Annotated[int, typer.Option(min=1, help="Lanes; the rare digits have few rows.")] = 3,
 ) -> None:
     """Compare recall of every digit with and without the loop, on the same test rows."""
-    console, before, after, deltas = Console(), [], [], []
+    console, before, after, deltas = Console(width=None if sys.stdout.isatty() else 120), [], [], []
     for split in range(splits):
         data = rare_digits(split, digits=RARE)
         table = encode(infer(data.frame, "target"), data.frame)

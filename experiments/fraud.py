@@ -5,6 +5,7 @@ Run as ``python -m experiments.fraud --start 2018-07-25``; the last line is JSON
 
 import json
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -37,7 +38,7 @@ def main(
     tuning: Annotated[bool, typer.Option(help="Run the tuned arm, as long as the loop took.")] = True,
 ) -> None:
     """Run every arm on one week of the card-fraud simulation and print its table and, last, one line of JSON."""
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 160)
     weeks = fraud_weeks(start, Path(os.environ.get("WEAKSPOT_DATA", "../shared/data")))
     columns = [*FEATURES, TARGET]
     schema = infer(weeks.train[columns], TARGET, positive=1)
