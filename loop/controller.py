@@ -74,7 +74,8 @@ def generations(prepared: Prepared, past: Sequence[Generation] = ()) -> Iterator
     """
     history = list(past)
     settings = prepared.parts.settings
-    champions = train(prepared, prepared.parts.aimer, history, "scout", len(history))
+    crowned = max((generation.index for generation in history if generation.decision.kept), default=0)
+    champions = train(prepared, prepared.parts.aimer, history, "scout", crowned)
     while reason_to_stop(history, generations=settings.generations, patience=settings.patience) is None:
         generation, champions = _turn(prepared, history, champions)
         history.append(generation)

@@ -197,6 +197,35 @@ def test_rolled_back_rows_are_not_taught_and_patience_ends_the_loop():
     assert outcome.verdict.sentence.startswith("No proven gain")
 
 
+class RefuseSecond(Acceptance):
+    """Rolls back every second decision."""
+
+    def decide(self, *args, **kwargs):
+        decision = super().decide(*args, **kwargs)
+        self.made.append(decision)
+        return replace(decision, kept=len(self.made) % 2 == 1)
+
+
+def test_resumed_after_a_rollback_equals_uninterrupted():
+    """The champion of a resumed run is the one that was crowned, drawn with the same random rows."""
+
+    def turns(past=()):
+        acceptance = RefuseSecond(replicates=50)
+        object.__setattr__(acceptance, "made", list(past))
+        learner = replace(tiny_parts().learner, grown_row_share=0.5)
+        settings = Settings(generations=3, jobs=1)
+        parts = tiny_parts(acceptance=acceptance, settings=settings, learner=learner)
+        table = rare_table()
+        prepared = prepare(parts, table, deal(table, np.random.default_rng(0), k=3), np.random.default_rng(0))
+        return list(past) + list(generations(prepared, past=past))
+
+    whole = turns()
+    assert [generation.decision.kept for generation in whole] == [True, False, True]
+    resumed = turns(past=whole[:2])
+    np.testing.assert_array_equal(resumed[2].rows.X, whole[2].rows.X)
+    assert resumed[2].scores == whole[2].scores
+
+
 @pytest.mark.slow
 def test_pure_noise_proves_nothing():
     proven = 0
