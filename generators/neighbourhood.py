@@ -67,7 +67,7 @@ class Neighbourhood:
         rng = class_stream(rng, request.label)
         rows = self._rows(request, rng)
         if not len(rows):
-            return Samples(self.table_.take(rows), request, tried=0)
+            return Samples(self.table_.take(rows), request, 0, "seeds")
         seeds = self.place_[rows]
         X = _tidy(self._move(seeds, rng), self.table_.schema)
         for condition in request.region.rule:
@@ -75,7 +75,7 @@ class Neighbourhood:
         inside = request.region.contains(X)  # a narrow rule may leave no value that the column can hold
         X, parents = X[inside], self.table_.take(rows[inside])
         y = parents.y if request.label is None else np.full(len(X), request.label)
-        return Samples(proposals(X, y, parents.parent, self.table_.schema), request, tried=len(rows))
+        return Samples(proposals(X, y, parents.parent, self.table_.schema), request, len(rows), "seeds")
 
     def _rows(self, request: Request, rng: np.random.Generator) -> np.ndarray:
         """Choose n seed rows (n,) with replacement: matching ones, else any of the class, which are then pulled in."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
-from joblib import Parallel, delayed
 
 from learners.forest import ExtraTrees
 from learners.linear import Linear
@@ -80,9 +80,8 @@ class Committee:
         self.positive_ = table.schema.positive
         seed, ids = root(rng), range(int(folds.max()) + 1)
         cells = [(fold, number) for number in range(len(self.members)) for fold in ids]
-        fits = Parallel(n_jobs=self.jobs, backend="threading")(
-            delayed(self._fit_cell)(table, folds, fold, number, seed) for fold, number in cells
-        )
+        with ThreadPoolExecutor(self.jobs) as pool:
+            fits = list(pool.map(lambda cell: self._fit_cell(table, folds, cell[0], cell[1], seed), cells))
         by_cell = dict(zip(cells, fits, strict=True))
         self.fitted_ = [[by_cell[fold, number][:2] for number in range(len(self.members))] for fold in ids]
         member_oof = np.full((len(self.members), len(table), table.n_classes), np.nan)
@@ -100,10 +99,9 @@ class Committee:
     def views(self, X: np.ndarray, without: int | None) -> tuple[np.ndarray, np.ndarray]:
         chosen = range(len(self.fitted_)) if without is None else [without]
         weights = self.weights_[-1 if without is None else without]
-        used = [(fold, number) for fold in chosen for number in np.flatnonzero(weights)]
-        answers = Parallel(n_jobs=self.jobs, backend="threading")(
-            delayed(self._answer)(fold, int(number), X) for fold, number in used
-        )
+        used = [(fold, number) for fold in chosen for number in np.flatnonzero(weights).tolist()]
+        with ThreadPoolExecutor(self.jobs) as pool:
+            answers = list(pool.map(lambda cell: self._answer(cell[0], cell[1], X), used))
         stacked = np.stack(answers)  # (folds x used members, n, K)
         shares = np.array([weights[number] for _, number in used]) / len(chosen)
         proba = np.einsum("m,mnk->nk", shares, stacked)

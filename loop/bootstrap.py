@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
@@ -33,10 +34,21 @@ def interval(
     level: float = 0.95,
     replicates: int = 500,
 ) -> Interval:
-    """Return a score with its bootstrap interval; see `paired` for the method and the parameters."""
+    """Return a score with its interval; see `paired` for the method and the parameters.
+
+    A mean over rows gets the interval that many replicates would tend to: normal, from the spread within each class.
+    """
     _check(level, replicates)
-    estimate = score(name, y, proba, positive)
-    (values,) = _replicates(resolve(name), y, (proba,), positive, rng, replicates)
+    metric, estimate = resolve(name), score(name, y, proba, positive)
+    if metric.rows is not None:
+        half = NormalDist().inv_cdf((1 + level) / 2) * _standard_error(metric.rows(y, proba, positive), y)
+        return Interval(estimate, estimate - half, estimate + half, level)
+    if metric.ranking is not None and proba.shape[1] == 2:
+        values = _drawn_rankings(
+            metric.ranking, steps(proba[:, positive], y == positive), y == positive, rng, replicates
+        )
+    else:
+        (values,) = _replicates(metric, y, (proba,), positive, rng, replicates)
     return _percentile(estimate, values, level)
 
 
@@ -98,6 +110,23 @@ def _check(level: float, replicates: int) -> None:
         raise ConfigError(f"The level of an interval must lie between 0 and 1, got {level}: use 0.95.")
     if replicates < 2:
         raise ConfigError(f"A bootstrap needs at least 2 replicates, got {replicates}: use 500.")
+
+
+def _standard_error(values: np.ndarray, y: np.ndarray) -> float:
+    """Return the standard error of the mean of values (n,) whose rows are drawn within their class."""
+    spread = [np.square((y == code).mean()) * values[y == code].var() / (y == code).sum() for code in np.unique(y)]
+    return float(np.sqrt(np.sum(spread)))
+
+
+def _drawn_rankings(
+    ranking: Ranking, step: np.ndarray, is_positive: np.ndarray, rng: np.random.Generator, replicates: int
+) -> np.ndarray:  # (B,)
+    """Score one ranking of drawn rows. How often each step is drawn is multinomial, so no row need be drawn itself."""
+    drawn = []
+    for mask in (is_positive, ~is_positive):
+        counts = np.bincount(step[mask], minlength=int(step.max()) + 1)
+        drawn.append(rng.multinomial(counts.sum(), counts / counts.sum(), replicates).cumsum(axis=1))
+    return ranking(*drawn)
 
 
 def _replicates(

@@ -14,6 +14,7 @@ from loop.errors import ConfigError, DataError
 
 Ranking = Callable[[np.ndarray, np.ndarray], np.ndarray]
 PointScore = Callable[[np.ndarray, np.ndarray, int, np.ndarray], float]
+RowScore = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
 
 CALIBRATION_BINS = 15
 _ROUNDING = 1e-9  # 0.29 * 100 is 28.999999999999996; a limit met exactly must count as met
@@ -27,6 +28,7 @@ class Metric:
     greater_is_better: bool
     function: PointScore
     ranking: Ranking | None = None  # for ranking metrics: score (...) from cumulative counts (..., steps)
+    rows: RowScore | None = None  # for means over rows: the score of each row (n,)
 
     @property
     def sign(self) -> int:
@@ -125,17 +127,30 @@ def _ranked(name: str, ranking: Ranking) -> Metric:
     return Metric(name, True, function, ranking)
 
 
-def _brier(y: np.ndarray, proba: np.ndarray, positive: int, weight: np.ndarray) -> float:
+def _mean(name: str, greater_is_better: bool, rows: RowScore) -> Metric:
+    def function(y: np.ndarray, proba: np.ndarray, positive: int, weight: np.ndarray) -> float:
+        return float(np.average(rows(y, proba, positive), weights=weight))
+
+    return Metric(name, greater_is_better, function, rows=rows)
+
+
+def _squared_errors(y: np.ndarray, proba: np.ndarray, positive: int) -> np.ndarray:
     if proba.shape[1] == 2:
-        squared = (proba[:, positive] - (y == positive)) ** 2
-    else:
-        squared = ((proba - np.eye(proba.shape[1])[y]) ** 2).sum(axis=1)
-    return float(np.average(squared, weights=weight))
+        of_two: np.ndarray = (proba[:, positive] - (y == positive)) ** 2
+        return of_two
+    squared: np.ndarray = ((proba - np.eye(proba.shape[1])[y]) ** 2).sum(axis=1)
+    return squared
 
 
-def _log_loss(y: np.ndarray, proba: np.ndarray, positive: int, weight: np.ndarray) -> float:
+def _log_losses(y: np.ndarray, proba: np.ndarray, positive: int) -> np.ndarray:
     own = proba[np.arange(len(y)), y]
-    return float(np.average(-np.log(np.maximum(own, np.finfo(np.float64).eps)), weights=weight))
+    losses: np.ndarray = -np.log(np.maximum(own, np.finfo(np.float64).eps))
+    return losses
+
+
+def _hits(y: np.ndarray, proba: np.ndarray, positive: int) -> np.ndarray:
+    hits: np.ndarray = (proba.argmax(axis=1) == y).astype(np.float64)
+    return hits
 
 
 def _calibration_error(y: np.ndarray, proba: np.ndarray, positive: int, weight: np.ndarray) -> float:
@@ -149,10 +164,6 @@ def _calibration_error(y: np.ndarray, proba: np.ndarray, positive: int, weight: 
     middle = (mass.cumsum() - mass / 2) / mass.sum()  # in (0, 1): equal probabilities never part
     bins = (middle * CALIBRATION_BINS).astype(np.intp)[level]
     return float(np.abs(np.bincount(bins, weight * (stated - true))).sum() / mass.sum())
-
-
-def _accuracy(y: np.ndarray, proba: np.ndarray, positive: int, weight: np.ndarray) -> float:
-    return float(np.average(proba.argmax(axis=1) == y, weights=weight))
 
 
 def _balanced_accuracy(y: np.ndarray, proba: np.ndarray, positive: int, weight: np.ndarray) -> float:
@@ -182,10 +193,10 @@ METRICS: dict[str, Metric] = {
         _recall_at("fpr", "01"),
         _recall_at("fpr", "05"),
         _recall_at("precision", "90"),
-        Metric("brier", False, _brier),
-        Metric("log_loss", False, _log_loss),
+        _mean("brier", False, _squared_errors),
+        _mean("log_loss", False, _log_losses),
         Metric("calibration_error", False, _calibration_error),
-        Metric("accuracy", True, _accuracy),
+        _mean("accuracy", True, _hits),
         Metric("balanced_accuracy", True, _balanced_accuracy),
     )
 }

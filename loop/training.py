@@ -2,11 +2,11 @@
 
 import copy
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-from joblib import Parallel, delayed
 
 from loop import seeds
 from loop.clock import Clock
@@ -35,7 +35,8 @@ class Prepared:
 
     def each(self, work: Callable[[Lane], Result], of: Sequence[Lane]) -> list[Result]:
         """Do the same work in several lanes side by side; results in the order of the lanes."""
-        return list(Parallel(n_jobs=self.parts.settings.jobs, backend="threading")(delayed(work)(lane) for lane in of))
+        with ThreadPoolExecutor(self.parts.settings.jobs) as pool:
+            return list(pool.map(work, of))
 
 
 @dataclass(frozen=True, eq=False)

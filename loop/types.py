@@ -11,6 +11,8 @@ from typing import Literal
 import numpy as np
 
 Kind = Literal["numeric", "integer", "boolean", "categorical", "datetime"]
+# How a region was reached: the method itself draws inside; near real rows of it; weighted and redrawn; thrown away.
+Way = Literal["native", "seeds", "importance", "rejection"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,11 +194,17 @@ class Samples:
 
     table: Table  # rows as proposed: labels are the condition's, or the parent's
     request: Request
-    tried: int  # rows drawn before any was thrown away: tried >= len(table)
+    tried: int  # rows drawn before any was thrown away, the cost: tried >= len(table)
+    way: Way = "native"  # how the region was reached
 
     @property
     def shortfall(self) -> int:
         return self.request.n - len(self.table)
+
+    @property
+    def acceptance(self) -> float:
+        """Share of the rows drawn that were delivered."""
+        return len(self.table) / max(self.tried, 1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from loop.bootstrap import _draw, _replicate, interval, paired
+from loop.bootstrap import _draw, _drawn_rankings, _replicate, _replicates, interval, paired
 from loop.errors import ConfigError, DataError
-from loop.metrics import METRICS, resolve, score
+from loop.metrics import METRICS, resolve, score, steps
 
 Rows = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -33,6 +33,21 @@ def test_a_replicate_is_the_score_of_the_drawn_rows(name: str, n_classes: int) -
     assert (y[drawn] == y).all(), "rows are drawn within their class"
     expected = [score(name, y[rows], proba[rows], 1) for rows in drawn]
     np.testing.assert_allclose(_replicate(resolve(name), y, proba, 1)(drawn), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["average_precision", "roc_auc", "recall_at_fpr_05"])
+def test_drawing_how_often_each_step_comes_is_drawing_rows(name: str) -> None:
+    y, proba, _ = two_models(600, 40, np.random.default_rng(10))
+    proba = np.round(proba, 2)  # ties, too
+    metric, rng = resolve(name), np.random.default_rng(11)
+    assert metric.ranking is not None
+    by_step = _drawn_rankings(metric.ranking, steps(proba[:, 1], y == 1), y == 1, rng, 4000)
+    (by_row,) = _replicates(metric, y, (proba,), 1, rng, 4000)
+    levels = [0.025, 0.25, 0.5, 0.75, 0.975]
+    np.testing.assert_allclose(
+        np.quantile(by_step, levels), np.quantile(by_row, levels), atol=0.1 * by_row.std() + 0.02
+    )
+    assert by_step.std() == pytest.approx(by_row.std(), rel=0.05)
 
 
 def test_the_interval_covers_the_true_difference() -> None:
@@ -63,9 +78,9 @@ def test_the_standard_error_is_that_of_the_mean() -> None:
     y, proba, _ = two_models(5000, 2500, rng)
     right = proba.argmax(axis=1) == y
     theory = np.sqrt(sum((y == c).mean() ** 2 * right[y == c].var() / (y == c).sum() for c in (0, 1)))
-    found = interval("accuracy", y, proba, 1, rng, replicates=2000)
+    found = interval("accuracy", y, proba, 1, rng)
     assert found.estimate == right.mean()
-    assert (found.high - found.low) / (2 * 1.96) == pytest.approx(theory, rel=0.1)
+    assert (found.high - found.low) / (2 * 1.96) == pytest.approx(theory, rel=0.001)
     oracle = np.column_stack([1 - y, y]).astype(float)
     assert paired("accuracy", y, proba, oracle, 1, rng).standard_error == pytest.approx(theory, rel=0.15)
 
