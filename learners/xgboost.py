@@ -43,9 +43,9 @@ class XGBoost:
     trees: int = 300
     depth: int = 6
     rate: float = 0.05
-    grown_trees: int = 400
-    grown_depth: int = 10
-    grown_rate: float = 0.045
+    grown_trees: int = 250
+    grown_depth: int = 8
+    grown_rate: float = 0.07
     grown_row_share: float = 0.8
     grown_bins: int = 128
     min_child_weight: float = 1.0

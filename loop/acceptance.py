@@ -96,7 +96,8 @@ class Acceptance:
     level
         Confidence of the claim, before it is corrected for the number of looks.
     replicates
-        Bootstrap replicates.
+        Bootstrap replicates of the claim. What stays from generation to generation rests on a standard error alone,
+        for which a third of them do.
     guards
         Reasons to roll back in spite of the score.
     """
@@ -122,7 +123,8 @@ class Acceptance:
 
         ``rows`` (j,) says where they are in the training table, for guards that know more of them.
         """
-        evidence = self._compare(y, champion, challenger, positive, rng, self.level)
+        few = max(2, self.replicates // 3)
+        evidence = self._compare(y, champion, challenger, positive, rng, self.level, few)
         expected = self._expected(evidence)
         for guard in self.guards:
             if objection := guard.objection(y, champion, challenger, positive, rows):
@@ -146,7 +148,7 @@ class Acceptance:
         The confidence is corrected for the number of ``looks`` at the judge rows (Bonferroni).
         """
         level = 1 - (1 - self.level) / max(looks, 1)
-        evidence = self._compare(y, baseline, champion, positive, rng, level)
+        evidence = self._compare(y, baseline, champion, positive, rng, level, self.replicates)
         difference, expected = evidence.difference, self._expected(evidence, generations=kept)
         proven = difference.low > 0
         claim = LoopVerdict(kept, difference.estimate, difference, proven, self._sentence(difference, proven, looks))
@@ -175,8 +177,9 @@ class Acceptance:
         positive: int,
         rng: np.random.Generator,
         level: float,
+        replicates: int,
     ) -> Paired:
-        return paired(self.metric, y, champion, challenger, positive, rng, level=level, replicates=self.replicates)
+        return paired(self.metric, y, champion, challenger, positive, rng, level=level, replicates=replicates)
 
     def _expected(self, evidence: Paired, generations: int = 1) -> float:
         """Shrink the difference that some generations made to what so many are known to bring."""

@@ -13,7 +13,8 @@ from loop.metrics import score
 from loop.types import Table
 
 _BINS = 10
-_DETECTION_ROWS = 2_000  # a side
+_DETECTION_ROWS = 1_000  # a side
+_DETECTION_TREES = 20
 _COVERAGE_ROWS = 1_000  # a side
 _RARE = 0.05  # share below which a category is rare
 _SHRINKS = 0.02  # loss of coverage that is more than the noise of its sample
@@ -168,7 +169,7 @@ def _detection_auc(real: np.ndarray, synthetic: np.ndarray, rng: np.random.Gener
     for held in (0, 1):
         fit, judge = fold != held, fold == held
         forest = ExtraTreesClassifier(
-            n_estimators=30, min_samples_leaf=5, class_weight="balanced", random_state=seeds.integer(rng)
+            n_estimators=_DETECTION_TREES, min_samples_leaf=5, class_weight="balanced", random_state=seeds.integer(rng)
         )
         proba = forest.fit(X[fit], made[fit]).predict_proba(X[judge])
         areas.append(score("roc_auc", made[judge], proba, 1))

@@ -57,9 +57,13 @@ def propose(
     with clock.stage("generator"):
         samples = [generator.sample(request, generate_rng) for request in requests]
     proposals = _gather(samples, generation)
-    pool = _views(proposals, learner, teacher, lane, clock)
+    with clock.stage("learner"):
+        pool = Pool(proposals, learner.predict_proba(proposals.X))
+    pool = _taught(pool, teacher, lane.aims_without(generation), clock)
     with clock.stage("aim"):
         chosen = pool.take(draw(parts.acquisition.score(pool, score_rng), n, draw_rng))
+    if lane.without is None:  # a part of the teacher aimed, all of it labels
+        chosen = _taught(chosen, teacher, None, clock)
     with clock.stage("label"):
         labelled = parts.labeller.label(chosen, label_rng)
     with clock.stage("gate"):
@@ -97,14 +101,13 @@ def _gather(samples: list[Samples], generation: int) -> Table:
     )
 
 
-def _views(proposals: Table, learner: Learner, teacher: Teacher | None, lane: Lane, clock: Clock) -> Pool:
-    """Ask learner and teacher about the proposals."""
-    with clock.stage("learner"):
-        answers = learner.predict_proba(proposals.X)
+def _taught(pool: Pool, teacher: Teacher | None, without: int | None, clock: Clock) -> Pool:
+    """Add what the teacher's members that have not seen a fold (None = all members) say of the pool."""
     if teacher is None:
-        return Pool(proposals, answers)
+        return pool
     with clock.stage("teacher"):
-        return Pool(proposals, answers, *teacher.views(proposals.X, lane.without))
+        proba, variance = teacher.views(pool.table.X, without)
+    return replace(pool, teacher=proba, variance=variance)
 
 
 def _origin(parts: Parts, real: Table, request: Request, generation: int, lane: Lane) -> Origin:

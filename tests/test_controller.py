@@ -61,6 +61,12 @@ def test_synthetic_labels_are_soft_and_real_labels_hard(finished):
     assert ((soft > 0.01) & (soft < 0.99)).any()
 
 
+def test_rows_are_labelled_by_all_members_that_may_know_them(finished):
+    prepared, history, _ = finished
+    for rows, without in [(history[-1].rows, None), *zip(history[-1].lane_rows, range(3), strict=True)]:
+        np.testing.assert_allclose(rows.soft, prepared.teacher.views(rows.X, without)[0])
+
+
 def test_same_seed_same_rows_and_scores(finished):
     _, history, outcome = finished
     _, again, repeated = run(tiny_parts(), rare_table())

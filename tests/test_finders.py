@@ -131,6 +131,18 @@ def test_many_rare_categories_do_not_hide_a_weak_range() -> None:
     assert {condition.column for rule in rules for condition in rule} == {0}
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_large_table_is_thinned_without_losing_a_small_region(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    X = rng.random((60_000, 4))
+    inside = (X[:, 0] > 0.8) & (X[:, 1] > 0.85)
+    failed = rng.random(len(X)) < np.where(inside, 0.06, 0.01)  # errors are rare everywhere
+    rules = weak_boxes(X, failed * 1.0, np.zeros(4, dtype=bool), depth=4, min_rows=1200, rng=rng)
+    members = [Region(rule).contains(X) for rule in rules]
+    assert all(each.sum() > 1000 for each in members), "a leaf is as large as asked, to the error of the sample"
+    assert max((each & inside).sum() / (each | inside).sum() for each in members) > 0.8
+
+
 def test_permutation_p_is_the_share_of_all_subsets() -> None:
     rng = np.random.default_rng(0)
     weakness = np.array([0.1, 0.1, 0.1, 2.0, 0.5, 0.1, 3.0, 0.1, 2.0])

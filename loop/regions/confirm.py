@@ -1,7 +1,7 @@
 """Is a region really weaker, and by how much: a permutation test, control over many tests, and an interval.
 
 Weakness is heavy-tailed and rare positives carry most of it, so no step takes its mean for normal. All sums over
-random rows are split in two: the few hundred weakest rows are drawn one by one, and only the sum of the remaining
+random rows are split in two: the weakest hundred or so rows are drawn one by one, and only the sum of the remaining
 many, which are bounded by those, is drawn from a normal distribution. Up to `_DRAWN_SINGLY` rows that is exact.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from loop.types import Interval
 
-_DRAWN_SINGLY = 256
+_DRAWN_SINGLY = 128
 _BOOTSTRAPS = 1999
 
 

@@ -112,7 +112,7 @@ class TreeFinder:
         boxes = [(rule, Region(rule).contains(table.X)) for rule in rules]
         boxes = [(rule, inside) for rule, inside in boxes if 0 < (inside & ~chooses).sum() < (~chooses).sum()]
         leaves = min(2.0**self.depth, 1 / self.min_share)
-        draws = max(1999, int(4 * leaves / self.false_discovery))  # a single sure leaf can pass, too
+        draws = max(999, int(4 * leaves / self.false_discovery))  # a single sure leaf can pass, too
         p = permutation_p(weakness[~chooses], [inside[~chooses] for _, inside in boxes], draws, rng)
         return [
             _Candidate(rule, inside, ~chooses, float(p_value), _gap(weakness, inside, ~chooses))
