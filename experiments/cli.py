@@ -93,6 +93,7 @@ def run(
     group: Annotated[str | None, typer.Option(help="Column of ids whose rows stay together.")] = None,
     strategy: Annotated[str | None, typer.Option(help="targeted, untargeted, doubt, ...")] = None,
     learner: Annotated[str | None, typer.Option(help="xgboost, forest, linear, ...")] = None,
+    generator: Annotated[str | None, typer.Option(help="neighbourhood, tree_chain, diffusion, ...")] = None,
     generations: Annotated[int | None, typer.Option(help="Turns of the loop at most.")] = None,
     seed: Annotated[int | None, typer.Option(help="Same seed, same numbers.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the run's folder.")] = None,
@@ -112,6 +113,7 @@ def run(
         "loop.generations": generations,
         "loop.seed": seed,
         "learner.name": learner,
+        "generator.name": generator,
         "arms.run": False if no_arms else None,
         "arms.tuning": False if no_tuning else None,
         "tracking": tracking,
@@ -157,11 +159,10 @@ def predict(
     out: Annotated[Path | None, typer.Option(help=".csv or .parquet; default: CSV on the screen.")] = None,
 ) -> None:
     """Score new rows with the final model of a run: one column of probabilities for each class."""
-    if out is not None and out.suffix not in (".csv", ".parquet"):
-        raise ConfigError(f"--out must end in .csv or .parquet, got {out.name}: rename it.")
+    _check_suffix(out)
     import pandas as pd
 
-    from experiments.files import read_table
+    from experiments.files import read_table, write_table
     from experiments.storage import MODEL, load_model
 
     model = load_model(run_dir / MODEL)
@@ -169,10 +170,59 @@ def predict(
     frame = pd.DataFrame(proba, columns=[f"p_{name}" for name in model.classes_])
     if out is None:
         frame.to_csv(sys.stdout, index=False)
-    elif out.suffix == ".csv":
-        frame.to_csv(out, index=False)
     else:
-        frame.to_parquet(out, index=False)
+        write_table(frame, out)
+
+
+@app.command()
+@one_sentence
+def generate(
+    model: Annotated[Path | None, typer.Argument(help="Folder of a saved generator or of a run.")] = None,
+    n: Annotated[int, typer.Option("--n", help="Rows wanted.")] = 1000,
+    where: Annotated[str | None, typer.Option(help="Region, such as 'amount > 300 and night == 1'.")] = None,
+    label: Annotated[str | None, typer.Option(help="Class; default: as classes occur in the region.")] = None,
+    out: Annotated[Path | None, typer.Option(help=".csv or .parquet; default: CSV on the screen.")] = None,
+    data: Annotated[str | None, typer.Option(help="Instead of MODEL: file or source to fit on.")] = None,
+    target: Annotated[str | None, typer.Option(help="With --data: column of the classes.")] = None,
+    generator: Annotated[str | None, typer.Option(help="With --data: what to fit; default neighbourhood.")] = None,
+    save: Annotated[Path | None, typer.Option(help="With --data: folder to keep the fitted generator in.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same rows.")] = 0,
+) -> None:
+    """Make rows inside a region, from a saved generator or one fitted on a file."""
+    _check_suffix(out)
+    if (model is None) == (data is None):
+        raise ConfigError("rows must come from MODEL or from --data, got both or neither: give one of them.")
+    given = [name for name, value in {"target": target, "generator": generator, "save": save}.items() if value]
+    if model is not None and given:
+        raise ConfigError(f"a saved generator is fitted already, got --{' and --'.join(given)} too: leave them out.")
+    from experiments import generate as rows
+    from experiments import storage
+    from experiments.files import write_table
+    from loop.seeds import stream
+
+    def say(sentence: str) -> None:
+        typer.echo(sentence, err=out is None)
+
+    if model is not None:
+        made, schema = storage.load_generator(model)
+        request = rows.request_of(schema, n, where, label)
+    else:
+        if save is not None:
+            storage.check_replaceable(save)
+        made, table = rows.unfitted(generator or "neighbourhood"), rows.table_of(str(data), target, say)
+        schema, request = table.schema, rows.request_of(table.schema, n, where, label)
+        made = made.fit(table, stream(seed, "fit"))
+        if save is not None:
+            storage.save_generator(made, save)
+            say(f"{save}: the fitted generator, for weakspot generate {save}")
+    delivery = rows.deliver(made, request, schema, seed)
+    if out is None:
+        delivery.frame.to_csv(sys.stdout, index=False)
+    else:
+        write_table(delivery.frame, out)
+    say(delivery.summary if out is None else f"{out}: {delivery.summary}")
+    if delivery.warning:
+        typer.echo(delivery.warning, err=True)
 
 
 @app.command()
@@ -217,6 +267,11 @@ def upload(
         raise DataError(f"an upload needs the folder of a run, got {run_dir}: check the path.")
     sent = replay(folder, MlflowTracker(_store(tracking), JsonlTracker(folder)))
     typer.echo(f"{sent} records are in MLflow.")
+
+
+def _check_suffix(out: Path | None) -> None:
+    if out is not None and out.suffix not in (".csv", ".parquet"):
+        raise ConfigError(f"--out must end in .csv or .parquet, got {out.name}: rename it.")
 
 
 def _store(tracking: str) -> "MlflowSettings":

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from generators import ImblearnAdapter, Neighbourhood, Resample
+from generators import kind_of
 from learners import MLP, Committee, ExtraTrees, Forest, Linear, XGBoost
 from loop.acceptance import Acceptance
 from loop.acquisition import ACQUISITIONS
@@ -21,11 +21,6 @@ LEARNERS: Mapping[str, type[Learner]] = {
     "linear": Linear,
     "mlp": MLP,
 }
-GENERATORS: Mapping[str, type[Generator]] = {
-    "neighbourhood": Neighbourhood,
-    "resample": Resample,
-    "imblearn": ImblearnAdapter,
-}
 FINDERS: Mapping[str, type[RegionFinder]] = {"tree": TreeFinder, "by_class": ByClass}
 GATES: Mapping[str, type[Gate]] = {"domain": Domain, "copies": Copies, "label": Label}
 
@@ -40,6 +35,7 @@ class Strategy:
     labeller: str = "teacher"
     gates: tuple[str, ...] = ("domain", "copies")
     share_anywhere: float = 0.5
+    steer: bool = False  # does the acquisition lead the generator, too?
 
 
 STRATEGIES: Mapping[str, Strategy] = {
@@ -47,6 +43,7 @@ STRATEGIES: Mapping[str, Strategy] = {
     "untargeted": Strategy(acquisition="random", share_anywhere=1.0),
     "doubt": Strategy(acquisition="entropy"),
     "disagreement": Strategy(acquisition="variance"),
+    "guided": Strategy(generator="diffusion", steer=True),
     "classical": Strategy(
         finder="by_class",
         acquisition="random",
@@ -82,10 +79,14 @@ def compose(
     strategy: Strategy | str = "targeted",
     *,
     learner: Learner | None = None,
+    generator: Generator | None = None,
     settings: Settings | None = None,
     acceptance: Acceptance | None = None,
 ) -> Parts:
-    """Make the parts of a loop from a strategy, with the project's defaults for everything else."""
+    """Make the parts of a loop from a strategy, with the project's defaults for everything else.
+
+    A ``generator`` takes the place of the strategy's.
+    """
     if isinstance(strategy, str):
         pick("strategy", strategy, STRATEGIES)
         strategy = STRATEGIES[strategy]
@@ -94,11 +95,11 @@ def compose(
         learner=learner,
         scout=scout_of(learner),
         teacher=Committee(jobs=settings.jobs),
-        generator=pick("generator", strategy.generator, GENERATORS)(),  # type: ignore[operator]
+        generator=generator or kind_of(strategy.generator)(),
         finder=pick("finder", strategy.finder, FINDERS)(),  # type: ignore[operator]
         acquisition=pick("acquisition", strategy.acquisition, ACQUISITIONS)(),  # type: ignore[operator]
         labeller=pick("labeller", strategy.labeller, LABELLERS)(),  # type: ignore[operator]
         gates=tuple(pick("gate", gate, GATES)() for gate in strategy.gates),  # type: ignore[operator]
         acceptance=acceptance or Acceptance(),
-        settings=replace(settings, share_anywhere=strategy.share_anywhere),
+        settings=replace(settings, share_anywhere=strategy.share_anywhere, steer=strategy.steer),
     )

@@ -1,6 +1,6 @@
 """What a user may ask for, checked as a whole before any work starts; `experiments.yaml_config` reads it."""
 
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Literal, Self, get_type_hints
 
@@ -8,10 +8,13 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from experiments.compose import LEARNERS, STRATEGIES, pick
+from experiments.constraints import Entry, checked
+from generators import kind_of
 from loop.errors import ConfigError
-from loop.protocols import Learner
+from loop.protocols import Generator, Learner
 from loop.types import Column, Schema, Table
 
+Arguments = dict[str, bool | int | float | str]
 NONE = "none"  # switches off what would be there by default
 
 
@@ -27,6 +30,25 @@ def _learner_name(name: str) -> str:
 
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def check_settings(section: str, name: str, kind: type, settings: Arguments) -> None:
+    """Check the arguments of a part's class by name, type and completeness."""
+    hints, known = get_type_hints(kind), [field for field in fields(kind) if field.init]
+    allowed = [field.name for field in known]
+    for key, value in settings.items():
+        if key not in allowed:
+            raise ConfigError(
+                f"{section}.settings of {name} may hold {', '.join(allowed)}, got {key!r}: remove or correct it."
+            )
+        try:
+            TypeAdapter(hints[key]).validate_python(value)
+        except ValidationError as error:
+            rule = as_rule(error.errors()[0]["msg"])
+            raise ConfigError(f"{section}.settings.{key} {rule}, got {value!r}: correct it.") from error
+    needed = [field.name for field in known if field.default is field.default_factory is MISSING]
+    if missing := [key for key in needed if key not in settings]:
+        raise ConfigError(f"{section}.settings of {name} must hold {', '.join(needed)}, got none: give {missing[0]}.")
 
 
 class DataConfig(Section):
@@ -81,29 +103,40 @@ class LearnerConfig(Section):
     """The model to be delivered; settings are the arguments of its class."""
 
     name: str = "xgboost"
-    settings: dict[str, bool | int | float | str] = {}
+    settings: Arguments = {}
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        learner = LEARNERS[_learner_name(self.name)]
-        hints = get_type_hints(learner)
-        allowed = [field.name for field in fields(learner) if field.init]  # type: ignore[arg-type]
-        for key, value in self.settings.items():
-            if key not in allowed:
-                raise ConfigError(
-                    f"learner.settings of {self.name} may hold {', '.join(allowed)}, got {key!r}: remove or correct it."
-                )
-            try:
-                TypeAdapter(hints[key]).validate_python(value)
-            except ValidationError as error:
-                rule = as_rule(error.errors()[0]["msg"])
-                raise ConfigError(f"learner.settings.{key} {rule}, got {value!r}: correct it.") from error
+        check_settings("learner", self.name, LEARNERS[_learner_name(self.name)], self.settings)
         if self.settings:
             _try_out(self.make(), self.name)
         return self
 
     def make(self) -> Learner:
         return LEARNERS[self.name](**self.settings)
+
+
+class GeneratorConfig(Section):
+    """The source of new rows; without a name the strategy's. Settings are the arguments of its class."""
+
+    name: str | None = None
+    settings: Arguments = {}
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.name is not None:
+            check_settings("generator", self.name, kind_of(self.name), self.settings)
+            self.make()
+        elif self.settings:
+            raise ConfigError(f"generator.settings need a generator.name, got only {self.settings}: name one.")
+        return self
+
+    def make(self) -> Generator | None:
+        """Return a new generator, None = the strategy's own."""
+        if self.name is None:
+            return None
+        made: Generator = kind_of(self.name)(**self.settings)
+        return made
 
 
 class TeacherConfig(Section):
@@ -139,11 +172,20 @@ class CommonConfig(Section):
 
     loop: LoopConfig = LoopConfig()
     learner: LearnerConfig = LearnerConfig()
+    generator: GeneratorConfig = GeneratorConfig()
     teacher: TeacherConfig = TeacherConfig()
     arms: ArmsConfig = ArmsConfig()
     metrics: MetricsConfig = MetricsConfig()
+    constraints: tuple[Entry, ...] = ()  # rules that new rows must obey, see `experiments.constraints`
     tracking: str = "auto"  # path of mlflow.yaml; auto = the one in the working folder, or its defaults; none
     out: Path = Path("runs")
+
+    @field_validator("constraints", mode="before")
+    @classmethod
+    def _readable(cls, entries: object) -> object:
+        if not isinstance(entries, (list, tuple)):
+            raise ConfigError(f"constraints must be a list, got {entries!r}: begin each with a dash.")
+        return tuple(checked(entry) for entry in entries)
 
     @field_validator("tracking", mode="before")
     @classmethod

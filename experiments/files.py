@@ -1,4 +1,4 @@
-"""Tables from files, read strictly."""
+"""Tables from files, read strictly and written whole."""
 
 import warnings
 import zlib
@@ -54,3 +54,17 @@ def _read_csv(path: Path, separator: str) -> pd.DataFrame:
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)
         return pd.read_csv(path, sep=separator, index_col=False, low_memory=False)
+
+
+def write_table(frame: pd.DataFrame, path: Path) -> None:
+    """Write a .csv or .parquet file under a temporary name and rename it, so that it is whole or not there."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".csv":
+            frame.to_csv(partial, index=False)
+        else:
+            frame.to_parquet(partial, index=False)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

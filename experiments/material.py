@@ -7,6 +7,7 @@ import pandas as pd
 
 from experiments.compose import LEARNERS, STRATEGIES, compose
 from experiments.config import NONE, CommonConfig, DataConfig, LoopConfig
+from experiments.constraints import constraints
 from experiments.datasets import Dataset, load
 from learners import Committee
 from loop.codec import encode
@@ -85,7 +86,9 @@ def parts_of(config: CommonConfig) -> Parts:
         patience=loop.patience,
         jobs=loop.jobs,
     )
-    parts = compose(strategy, learner=config.learner.make(), settings=settings)
+    parts = compose(strategy, learner=config.learner.make(), generator=config.generator.make(), settings=settings)
+    if config.constraints:
+        parts = replace(parts, gates=(*parts.gates, constraints(config.constraints)))
     if config.teacher.members:
         members = tuple(LEARNERS[name]() for name in config.teacher.members)
         parts = replace(parts, teacher=Committee(members=members, jobs=loop.jobs))

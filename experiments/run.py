@@ -11,6 +11,7 @@ from rich.console import Console
 from experiments import storage
 from experiments.arms import CHEAP, Arm, LoopRun
 from experiments.config import RunConfig
+from experiments.constraints import complaints, constraints
 from experiments.deliver import keep_files, keep_records, write_up
 from experiments.material import Material, gather, parts_of
 from experiments.progress import Stages, generation_note
@@ -18,6 +19,7 @@ from experiments.report import Report, show
 from experiments.scoring import METRICS, contestants_of, gain_over_cheap, score_arms
 from experiments.track import describe, open_tracker, settings_of
 from experiments.yaml_config import dump
+from generators.saved import Savable
 from loop import checkpoint
 from loop.controller import conclude, generations, prepare
 from loop.errors import ConfigError, DataError, WeakspotError
@@ -70,10 +72,11 @@ def run(config: RunConfig, console: Console, resume: Path | None = None) -> RunR
     started = time.perf_counter()
     tracking = settings_of(config.tracking)
     material, parts = gather(config.data, config.loop), parts_of(config)
+    broken = complaints(constraints(config.constraints), material.train)
     to_json(material.schema)  # what could not be saved is refused before any work
     if resume is not None:
         _check_resumable(resume, material)
-    for message in material.messages:
+    for message in (*material.messages, *broken):
         console.print(message, highlight=False, markup=False)
     steps = 3 + config.loop.generations + (len(CHEAP) + 2 if config.arms.run else 2)
     with Stages(console, total=steps) as stages:
@@ -110,6 +113,8 @@ def _tracked(bench: _Bench, prepared: Prepared) -> RunResult:
         verdict = outcome.verdict
         bench.stages.end(verdict.sentence)
         storage.save_model(Model(bench.material.schema, outcome.learner), bench.folder / storage.MODEL)
+        if isinstance(generator := prepared.generators[-1], Savable):
+            storage.save_generator(generator, bench.folder / storage.GENERATOR)
         if interrupted:
             status = "interrupted"
             return RunResult(bench.folder, status, verdict, tuple(history), None)

@@ -5,20 +5,25 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, Self, cast, runtime_checkable
 
 import numpy as np
 
+from generators import saved
+from generators.saved import Savable
 from loop.errors import ConfigError, DataError
 from loop.model import Model
 from loop.protocols import Predictor
 from loop.schema_json import from_json, to_json
 from loop.tracking.records import plain
-from loop.types import Table
+from loop.types import Schema, Table
 
 MARKER = "done.json"
 CONFIG, REPORT, MODEL, CHECKPOINTS, JOURNAL = "config.yaml", "report.json", "model", "checkpoint", "journal"
+GENERATOR = "generator"
 FINGERPRINT = "data.json"
 
 
@@ -106,13 +111,58 @@ def save_model(model: Model, folder: Path) -> None:
     if name is None or not isinstance(model.learner, Storable):
         kind = type(model.learner).__name__
         raise ConfigError(f"a learner to be saved must be one of {', '.join(LEARNERS)}, got {kind}: use one of these.")
+    with _replaced(folder) as partial:
+        model.learner.save(partial / "learner")
+        write_json(partial / "schema.json", to_json(model.schema))
+        write_json(partial / "model.json", {"learner": name})
+
+
+def save_generator(generator: Savable, folder: Path) -> None:
+    """Write a fitted generator, replacing an older one; nothing else is ever replaced.
+
+    Raises
+    ------
+    ConfigError
+        If the folder holds something other than a saved generator.
+    DataError
+        If the generator has settings or categories that cannot be saved.
+    """
+    check_replaceable(folder)
+    with _replaced(folder) as partial:
+        generator.save(partial)
+
+
+def check_replaceable(folder: Path) -> None:
+    """Raise a ConfigError unless a folder is new, empty or holds a saved generator."""
+    free = not folder.exists() or (folder.is_dir() and ((folder / saved.FILE).is_file() or not any(folder.iterdir())))
+    if not free:
+        raise ConfigError(f"a generator must be saved in a new or empty folder, and {folder} is none: choose another.")
+
+
+def load_generator(folder: Path) -> tuple[Savable, Schema]:
+    """Read a generator and the schema of its rows from a folder of its own or the folder of a run.
+
+    Raises
+    ------
+    DataError
+        If neither holds one, or its files are damaged.
+    """
+    home = next((each for each in (folder, folder / GENERATOR) if (each / saved.FILE).is_file()), None)
+    if home is None:
+        raise DataError(
+            f"a generator must be a folder of a saved one or of a run, {folder} is neither: check the path."
+        )
+    return saved.load(home), saved.read_settings(home)[-1]
+
+
+@contextmanager
+def _replaced(folder: Path) -> Iterator[Path]:
+    """Offer an empty folder that takes the place of another one when all went well."""
     partial = folder.with_name(f".{folder.name}.partial")
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        model.learner.save(partial / "learner")
-        write_json(partial / "schema.json", to_json(model.schema))
-        write_json(partial / "model.json", {"learner": name})
+        yield partial
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(partial, folder)
     finally:

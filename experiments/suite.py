@@ -21,11 +21,12 @@ from experiments.arms import REAL_ONLY, TARGETED, TEACHER, arms, run_loop, secon
 from experiments.cells import digest, each_cell
 from experiments.compose import STRATEGIES, compose
 from experiments.datasets import load, rare_suite
+from generators import kind_of
 from loop.codec import encode
 from loop.errors import WeakspotError
 from loop.lanes import deal
 from loop.metrics import evaluate
-from loop.parts import Settings
+from loop.parts import Parts, Settings
 from loop.schema import infer
 from loop.seeds import stream
 from loop.split import train_test
@@ -35,7 +36,7 @@ METRICS = ("average_precision", "recall_at_fpr_01", "recall_at_fpr_05", "brier")
 SCORE = METRICS[0]
 
 
-def cell(name: str, split: int, strategy: str, settings: Settings, tuning: bool) -> list[dict[str, object]]:
+def cell(name: str, split: int, parts: Parts, tuning: bool) -> list[dict[str, object]]:
     """Run every arm on one split of one table; one row an arm."""
     data = load(f"suite:{name}", "target")
     table = encode(infer(data.frame, "target", positive=1), data.frame)
@@ -44,7 +45,7 @@ def cell(name: str, split: int, strategy: str, settings: Settings, tuning: bool)
     train = Table.real(train.X, train.y, train.schema)
     test = table.take(test_rows)
     ids = deal(train, stream(split, "folds"))
-    run = run_loop(compose(strategy, settings=settings), train, ids, stream(split, "loop"))
+    run = run_loop(parts, train, ids, stream(split, "loop"))
     rows = []
     for arm in arms(run, ids, stream(split, "arms"), tuning=tuning):
         scores = evaluate(METRICS, test.y, arm.predictor.predict_proba(test.X), test.schema.positive)
@@ -113,6 +114,7 @@ def main(
     splits: Annotated[int, typer.Option(min=1, help="Splits of each table, seeds 0..N-1.")] = 10,
     tables: Annotated[str, typer.Option(help="Tables, separated by commas.")] = ",".join(rare_suite()),
     strategy: Annotated[str, typer.Option(help="Name of a strategy.")] = "targeted",
+    generator: Annotated[str, typer.Option(help="Name of a generator instead of the strategy's.")] = "",
     tuning: Annotated[bool, typer.Option(help="Run the tuned arm, as long as the loop took.")] = True,
     out: Annotated[Path, typer.Option(help="Folder of finished cells.")] = Path("runs/suite"),
     jobs: Annotated[int, typer.Option(min=1, help="Cells side by side.")] = 2,
@@ -125,10 +127,11 @@ def main(
             f"tables must be among {', '.join(rare_suite())} and strategy among {', '.join(STRATEGIES)}, "
             f"got {', '.join([*unknown, strategy])}: choose from these"
         )
-    settings = Settings(jobs=1 if jobs > 1 else 2)
+    chosen = kind_of(generator)() if generator else None
+    parts = compose(strategy, generator=chosen, settings=Settings(jobs=1 if jobs > 1 else 2))
     wanted = [(name, split) for split in range(splits) for name in names]
     console = Console(width=None if sys.stdout.isatty() else 200)
-    rows = [row for result in _cells(wanted, strategy, settings, tuning, out, jobs, console) for row in result]
+    rows = [row for result in _cells(wanted, parts, tuning, out, jobs, console) for row in result]
     results = pd.DataFrame(rows)
     show(results, console)
     arms_there = [arm for arm in dict.fromkeys(results["arm"]) if arm not in (TARGETED, TEACHER)]
@@ -137,18 +140,17 @@ def main(
 
 def _cells(
     wanted: list[tuple[str, int]],
-    strategy: str,
-    settings: Settings,
+    parts: Parts,
     tuning: bool,
     out: Path,
     jobs: int,
     console: Console,
 ) -> Iterator[list[dict[str, object]]]:
     """Yield each cell's rows, from its file if it was finished before with the same parts."""
-    folder = out / digest([repr(compose(strategy, settings=settings)), tuning])
+    folder = out / digest([repr(parts), tuning])
     return each_cell(
         wanted,
-        lambda key: cell(*key, strategy, settings, tuning),
+        lambda key: cell(*key, parts, tuning),
         lambda key: folder / f"{key[0]}-{key[1]}.json",
         jobs=jobs,
         console=console,

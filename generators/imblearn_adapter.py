@@ -2,16 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
 from generators.reject import check_bounds, keep_inside
 from generators.resample import class_stream, proposals
+from generators.saved import load_rows, save_rows
 from loop import seeds
 from loop.errors import ConditionError, ConfigError
 from loop.protocols import Generator
 from loop.types import Request, Samples, Schema, Table
+
+MOST_CELLS = 10_000_000  # new rows times categories in one draw: about half a gigabyte
 
 
 @dataclass(eq=False)
@@ -36,11 +40,13 @@ class ImblearnAdapter:
         Parameters of the sampler. Numbers of neighbours are lowered to what the class allows: one less than its rows.
     tries, batch
         At most ``tries`` rows are drawn for each row asked for, at most ``batch`` at once.
+    reference
+        Of a class with more rows the sampler sees this many, chosen at random for each draw: bounds its search.
 
     Raises
     ------
     ConfigError
-        If there is no such sampler or setting, or the object is no over-sampler.
+        If there is no such sampler or setting, the object is no over-sampler, or a bound is too low.
 
     References
     ----------
@@ -51,6 +57,7 @@ class ImblearnAdapter:
     settings: Mapping[str, Any] = field(default_factory=dict)
     tries: int = 20
     batch: int = 10_000
+    reference: int = 10_000
 
     table_: Table = field(init=False, repr=False)  # the real rows
     X_: np.ndarray = field(init=False, repr=False)  # (m, d) the same rows, complete and on one scale
@@ -59,6 +66,8 @@ class ImblearnAdapter:
 
     def __post_init__(self) -> None:
         check_bounds(self.tries, self.batch)
+        if self.reference < 2:
+            raise ConfigError(f"reference must be at least 2, got {self.reference}: leave it out for the default.")
 
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         """Prepare the real rows; the sampler itself learns anew at each draw."""
@@ -85,7 +94,7 @@ class ImblearnAdapter:
             if self._count(label) >= self._fewest():
                 part = self._of_class(label, Request(request.region, label, int(shares[label])), rng)
                 rows, tried = Table.concat([rows, part.table]), tried + part.tried
-        return Samples(rows, request, tried)
+        return Samples(rows, request, tried, "rejection" if request.region.rule else "seeds")
 
     def _frequencies(self, request: Request) -> np.ndarray:  # (K,)
         """Class frequencies inside the region, or anywhere if no real row is inside."""
@@ -98,29 +107,33 @@ class ImblearnAdapter:
         """Serve a request for one class."""
         # An integer seed gives every class the same draws (imbalanced-learn 0.14), so each class has its own stream.
         draws = class_stream(rng, label)
-        return keep_inside(lambda wish: self._draw(label, wish, draws), request, self.tries, self.batch, draws)
+        # SMOTENC spreads every neighbour of every new row out over all categories (imbalanced-learn 0.14).
+        wide = sum(len(column.categories) for column in self.table_.schema.columns)
+        batch = max(1, min(self.batch, MOST_CELLS // max(wide, 1)))
+        return keep_inside(lambda wish: self._draw(label, wish, draws), request, self.tries, batch, draws)
 
     def _draw(self, label: int, request: Request, rng: np.random.Generator) -> Samples:
         """Draw rows of one class from anywhere."""
-        y = self.table_.y
         self._check_count(label)
+        seen = self._seen(label, rng)
+        X_old, y_old = self.X_[seen], self.table_.y[seen]
         asked = max(request.n, self._least_asked(label) if request.n else 0)
         strategy = {label: self._count(label) + asked}
         sampler = _clone(self.sampler_).set_params(
-            sampling_strategy=strategy, random_state=seeds.integer(rng), **self._neighbours(label)
+            sampling_strategy=strategy, random_state=seeds.integer(rng), **self._neighbours(label, len(seen))
         )
         try:
-            X, labels = sampler.fit_resample(self.X_, y)
+            X, labels = sampler.fit_resample(X_old, y_old)
         except (ValueError, RuntimeError) as error:
             raise ConditionError(
                 f"{self._name} must be able to make rows of class {self._class(label)!r}, but it refuses ({error}): "
                 "use the sampler SMOTE or RandomOverSampler, or the generator resample."
             ) from error
-        self._check_appended(X, labels)
-        new = self._restored(X[len(y) :])
+        self._check_appended(X, labels, X_old, y_old)
+        new = self._restored(X[len(seen) :])
         y_new = np.full(len(new), label, dtype=np.int64)
         rows = proposals(new, y_new, np.full(len(new), -1, dtype=np.int64), self.table_.schema)
-        return Samples(rows, request, tried=len(new))
+        return Samples(rows, request, len(new), "seeds")
 
     def _restored(self, X: np.ndarray) -> np.ndarray:
         """Undo the scale of new rows (n, d) and round them to what their columns can hold."""
@@ -136,13 +149,21 @@ class ImblearnAdapter:
         X[:, np.isnan(self.table_.X).all(axis=0)] = np.nan
         return X
 
-    def _count(self, label: int) -> int:
-        return int((self.table_.y == label).sum())
+    def _seen(self, label: int, rng: np.random.Generator) -> np.ndarray:
+        """Return the rows (m,) the sampler sees: all but those of the class above ``reference``."""
+        of_class, others = (np.flatnonzero(mask) for mask in (self.table_.y == label, self.table_.y != label))
+        if len(of_class) > self.reference:
+            of_class = rng.choice(of_class, self.reference, replace=False)
+        return np.sort(np.concatenate([of_class, others]))
 
-    def _neighbours(self, label: int) -> dict[str, int]:
+    def _count(self, label: int) -> int:
+        """Rows of a class that the sampler sees."""
+        return min(int((self.table_.y == label).sum()), self.reference)
+
+    def _neighbours(self, label: int, seen: int) -> dict[str, int]:
         """Lower the sampler's numbers of neighbours to what the class (or, for danger zones, the table) allows."""
         most = {"k_neighbors": self._count(label) - 1, "n_neighbors": self._count(label) - 1}
-        most["m_neighbors"] = len(self.table_) - 1
+        most["m_neighbors"] = seen - 1
         given = self.sampler_.get_params(deep=False)
         return {name: min(given[name], most[name]) for name in most if isinstance(given.get(name), int)}
 
@@ -161,10 +182,10 @@ class ImblearnAdapter:
                 f"{self._count(label)}: ask for another class or use the generator resample."
             )
 
-    def _check_appended(self, X: np.ndarray, y: np.ndarray) -> None:
+    def _check_appended(self, X: np.ndarray, y: np.ndarray, X_old: np.ndarray, y_old: np.ndarray) -> None:
         """New rows are told from old ones by their place, so the old ones must come first, untouched."""
-        old = len(self.X_)
-        if not (np.array_equal(X[:old], self.X_) and np.array_equal(y[:old], self.table_.y)):
+        old = len(X_old)
+        if not (np.array_equal(X[:old], X_old) and np.array_equal(y[:old], y_old)):
             raise ConfigError(
                 f"an over-sampler must append its rows to the ones given, {self._name} changed those: "
                 "use a sampler of imblearn.over_sampling."
@@ -177,6 +198,15 @@ class ImblearnAdapter:
     def _class(self, label: int) -> object:
         classes = self.table_.schema.classes
         return classes[label] if label < len(classes) else label
+
+    def save(self, folder: Path) -> None:
+        """Write settings and real rows into a folder."""
+        save_rows(self, folder)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read back what `save` has written."""
+        return load_rows(cls, folder)
 
 
 def _build(sampler: Any, settings: Mapping[str, Any], schema: Schema) -> Any:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Self
 
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 from generators.resample import class_stream, proposals, starting_rows
+from generators.saved import load_rows, save_rows
+from generators.tidy import tidy
+from loop.errors import ConfigError
 from loop.protocols import Generator
-from loop.types import Condition, Region, Request, Samples, Schema, Table
+from loop.types import Condition, Region, Request, Samples, Table
 
 WIDEST = 30  # categories of a column that get an axis of their own in the distance; rarer ones share the origin
 
@@ -35,6 +39,13 @@ class Neighbourhood:
         Standard deviation of the noise in units of the column's; also the chance that a discrete value is redrawn.
     most_seeds
         Distinct seed rows used for one request: bounds the neighbour search.
+    reference
+        Neighbours are looked for among this many real rows, chosen at random where there are more: bounds it too.
+
+    Raises
+    ------
+    ConfigError
+        If ``reference`` is below one.
     """
 
     interpolate: float = 0.5
@@ -44,24 +55,35 @@ class Neighbourhood:
     swap_share: float = 0.3
     noise_scale: float = 0.1
     most_seeds: int = 4000
+    reference: int = 20_000
 
     table_: Table = field(init=False, repr=False)
     place_: np.ndarray = field(init=False, repr=False)  # (n,) number of each row among the m real ones
     X_: np.ndarray = field(init=False, repr=False)  # (m, d) the real rows
     space_: np.ndarray = field(init=False, repr=False)  # (m, s) float32: where distances are taken
-    index_: NearestNeighbors = field(init=False, repr=False)
     scale_: np.ndarray = field(init=False, repr=False)  # (d,) standard deviations
+    reference_: np.ndarray = field(init=False, repr=False)  # (r,) the real rows that can be neighbours, ascending
+    index_: NearestNeighbors = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.reference < 1:
+            raise ConfigError(f"reference must be at least 1, got {self.reference}: leave it out for the default.")
 
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         real = table.take(table.is_real)
         self.table_, self.place_, self.X_ = table, np.cumsum(table.is_real) - 1, real.X
         self.scale_ = _spread(real.X)
         self.space_ = _distance_space(real, self.scale_)
-        # One more than asked for, as each row is its own nearest neighbour.
-        self.index_ = NearestNeighbors(n_neighbors=min(self.neighbours + 1, len(real)), algorithm="brute").fit(
-            self.space_
-        )
+        many = len(real) > self.reference
+        self._look_among(rng.choice(len(real), self.reference, replace=False) if many else np.arange(len(real)))
         return self
+
+    def _look_among(self, reference: np.ndarray) -> None:
+        """Build the index in which neighbours are looked for from real rows (r,)."""
+        self.reference_ = np.sort(reference)
+        # One more than asked for, as each row of the reference is its own nearest neighbour.
+        nearest = NearestNeighbors(n_neighbors=min(self.neighbours + 1, len(reference)), algorithm="brute")
+        self.index_ = nearest.fit(self.space_[self.reference_])
 
     def sample(self, request: Request, rng: np.random.Generator) -> Samples:
         rng = class_stream(rng, request.label)
@@ -69,7 +91,7 @@ class Neighbourhood:
         if not len(rows):
             return Samples(self.table_.take(rows), request, 0, "seeds")
         seeds = self.place_[rows]
-        X = _tidy(self._move(seeds, rng), self.table_.schema)
+        X = tidy(self._move(seeds, rng), self.table_.schema)
         for condition in request.region.rule:
             self._pull_inside(X, seeds, condition, rng)
         inside = request.region.contains(X)  # a narrow rule may leave no value that the column can hold
@@ -103,7 +125,8 @@ class Neighbourhood:
         distinct, back = np.unique(seeds, return_inverse=True)
         near = self.index_.kneighbors(self.space_[distinct], return_distance=False)[back]
         pick = rng.integers(min(1, near.shape[1] - 1), near.shape[1], size=len(seeds))
-        start, end = self.X_[seeds], self.X_[near[np.arange(len(seeds)), pick]]
+        pick -= ~np.isin(seeds, self.reference_)  # only a row of the reference meets itself first
+        start, end = self.X_[seeds], self.X_[self.reference_[near[np.arange(len(seeds)), pick]]]
         way = rng.random((len(seeds), 1))
         either = np.where(rng.random(start.shape) < way, end, start)
         either_only: np.ndarray = self.table_.schema.discrete | np.isnan(start) | np.isnan(end)
@@ -136,6 +159,19 @@ class Neighbourhood:
         if len(outside) and len(allowed):
             X[outside, column] = rng.choice(allowed, size=len(outside))
 
+    def save(self, folder: Path) -> None:
+        """Write settings, real rows and which of them can be neighbours into a folder."""
+        save_rows(self, folder)
+        np.savez(folder / "reference.npz", allow_pickle=False, rows=self.reference_)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read back what `save` has written."""
+        loaded = load_rows(cls, folder)
+        with np.load(folder / "reference.npz", allow_pickle=False) as arrays:
+            loaded._look_among(arrays["rows"])
+        return loaded
+
 
 def _spread(X: np.ndarray) -> np.ndarray:
     """Standard deviation of each column (d,), 0 where nothing was seen."""
@@ -163,17 +199,6 @@ def _distance_space(table: Table, scale: np.ndarray) -> np.ndarray:
             parts.append(np.clip(np.nan_to_num(centred), -5, 5)[:, None])
     space: np.ndarray = np.hstack(parts or [np.zeros((len(table), 1))]).astype(np.float32)
     return space
-
-
-def _tidy(X: np.ndarray, schema: Schema) -> np.ndarray:
-    """Round to what the columns can hold and stay within the range that was seen."""
-    tidy = np.where(schema.whole, np.round(X), X)
-    for number, column in enumerate(schema.columns):
-        if column.decimals is not None:
-            tidy[:, number] = np.round(tidy[:, number], column.decimals)
-    low = np.array([column.low for column in schema.columns])
-    high = np.array([column.high for column in schema.columns])
-    return np.where(schema.categorical, tidy, np.clip(tidy, low, high))
 
 
 _: type[Generator] = Neighbourhood

@@ -4,13 +4,17 @@ import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import ceil
+from pathlib import Path
 from typing import Self
 
 import numpy as np
 
-from loop.errors import ConfigError
+from generators.saved import Savable, load, read_settings, write_settings
+from loop.errors import ConfigError, DataError
 from loop.protocols import Generator
 from loop.types import Region, Request, Samples, Table
+
+INNER = "generator"  # folder of the wrapped generator, inside the wrapper's
 
 
 @dataclass(eq=False)
@@ -53,6 +57,30 @@ class Reject:
         """Draw until ``request.n`` rows lie inside the region or the tries are used up."""
         return keep_inside(lambda anywhere: self.generator_.sample(anywhere, rng), request, self.tries, self.batch, rng)
 
+    def save(self, folder: Path) -> None:
+        """Write settings into a folder, and the wrapped generator into a folder inside.
+
+        Raises
+        ------
+        DataError
+            If the wrapped generator cannot be saved.
+        """
+        inner = self.generator_
+        if not isinstance(inner, Savable):
+            raise DataError(
+                f"a generator to be saved must have save and load, {type(inner).__name__} has not: add them."
+            )
+        inner.save(folder / INNER)
+        write_settings(self, folder, read_settings(folder / INNER)[-1])
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read back what `save` has written."""
+        inner = load(folder / INNER)
+        made = cls(inner, **read_settings(folder)[0])
+        made.generator_ = inner
+        return made
+
 
 def keep_inside(
     draw: Callable[[Request], Samples], request: Request, tries: int, batch: int, rng: np.random.Generator
@@ -74,7 +102,7 @@ def keep_inside(
         asked, tried, found = asked + n, tried + drawn.tried, found + len(parts[-1])
     # Random order: what is cut off must not depend on the order in which the generator makes its rows.
     kept = rng.permutation(found)[: request.n]
-    return Samples(Table.concat(parts).take(kept), request, tried, "rejection" if request.region.rule else "native")
+    return Samples(Table.concat(parts).take(kept), request, tried, "rejection" if request.region.rule else drawn.way)
 
 
 def check_bounds(tries: int, batch: int) -> None:

@@ -1,10 +1,12 @@
 """Real rows drawn again: nothing new, and therefore the control arm of every comparison."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Self
 
 import numpy as np
 
+from generators.saved import load_rows, save_rows
 from loop import seeds
 from loop.protocols import Generator
 from loop.types import Request, Samples, Schema, Table
@@ -36,7 +38,16 @@ class Resample:
         draws = class_stream(rng, request.label)
         drawn = draws.choice(rows, size=request.n, p=chance) if len(rows) else rows
         chosen = self.table_.take(drawn)
-        return Samples(proposals(chosen.X, chosen.y, chosen.parent, chosen.schema), request, tried=len(drawn))
+        return Samples(proposals(chosen.X, chosen.y, chosen.parent, chosen.schema), request, len(drawn), "seeds")
+
+    def save(self, folder: Path) -> None:
+        """Write settings and real rows into a folder."""
+        save_rows(self, folder)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read back what `save` has written."""
+        return load_rows(cls, folder)
 
 
 def starting_rows(table: Table, request: Request) -> tuple[np.ndarray, np.ndarray]:

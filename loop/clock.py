@@ -7,18 +7,24 @@ from contextlib import contextmanager
 
 
 class Clock:
-    """Adds up seconds under the names of stages. Lanes run side by side, so sums may exceed the wall clock."""
+    """Adds up seconds under the names of stages. Lanes run side by side, so sums may exceed the wall clock.
+
+    A stage inside another counts for itself only.
+    """
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
+        self._inside = 0.0  # seconds of the stages that ended inside the current one
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        started = time.perf_counter()
+        started, before, self._inside = time.perf_counter(), self._inside, 0.0
         try:
             yield
         finally:
-            self.seconds[name] += time.perf_counter() - started
+            spent = time.perf_counter() - started
+            self.seconds[name] += spent - self._inside
+            self._inside = before + spent
 
     def add(self, seconds: Mapping[str, float]) -> None:
         """Add the seconds of another clock."""

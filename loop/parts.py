@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from loop.acceptance import Acceptance
 from loop.errors import ConfigError
-from loop.protocols import Acquisition, Gate, Generator, Labeller, Learner, RegionFinder, Teacher
+from loop.protocols import Acquisition, Gate, Generator, Labeller, Learner, RegionFinder, Steerable, Teacher
 from loop.weakness import MEASURES
 
 
@@ -27,6 +27,9 @@ class Settings:
         Share of the budget that goes anywhere instead of into weak regions.
     weight
         Weight of a synthetic row against a real one.
+    steer
+        Whether the acquisition's score leads the generator while it makes rows, and not only picks among them; for
+        generators that can be steered.
     weakness
         Measure that the region finder works on, see `loop.weakness`.
     patience
@@ -41,6 +44,7 @@ class Settings:
     pool: int = 4
     share_anywhere: float = 0.5
     weight: float = 1.0
+    steer: bool = False
     weakness: str = "log_loss"
     patience: int = 2
     jobs: int = 2
@@ -93,6 +97,10 @@ class Parts:
                     f"{type(part).__name__} needs a teacher, got none: "
                     "pass a teacher, or aim by entropy and label by condition"
                 )
+        if self.settings.steer and not isinstance(self.generator, Steerable):
+            raise ConfigError(
+                f"steer needs a generator that can be steered, got {type(self.generator).__name__}: diffusion can."
+            )
 
     @property
     def aimer(self) -> Learner:

@@ -10,7 +10,7 @@ from loop.clock import Clock
 from loop.gates import combine
 from loop.lanes import Lane
 from loop.parts import Parts
-from loop.protocols import Generator, Learner, Teacher
+from loop.protocols import Generator, Learner, Steerable, Teacher
 from loop.types import Origin, Pool, Region, Request, Samples, Table
 
 
@@ -54,12 +54,18 @@ def propose(
         regions = tuple(parts.finder.find(real, weakness, find_rng))
     background = anywhere(weakness, by_weakness=False)
     requests = allocate(regions, n * settings.pool, share_anywhere=settings.share_anywhere, background=background)
+
+    def viewed(rows: Table) -> Pool:
+        with clock.stage("learner"):
+            pool = Pool(rows, learner.predict_proba(rows.X))
+        return _taught(pool, teacher, lane.aims_without(generation), clock)
+
+    if settings.steer and isinstance(generator, Steerable):
+        generator = generator.steered(lambda X: parts.acquisition.score(viewed(_bare(X, real)), score_rng))
     with clock.stage("generator"):
         samples = [generator.sample(request, generate_rng) for request in requests]
     proposals = _gather(samples, generation)
-    with clock.stage("learner"):
-        pool = Pool(proposals, learner.predict_proba(proposals.X))
-    pool = _taught(pool, teacher, lane.aims_without(generation), clock)
+    pool = viewed(proposals)
     with clock.stage("aim"):
         chosen = pool.take(draw(parts.acquisition.score(pool, score_rng), n, draw_rng))
     if lane.without is None:  # a part of the teacher aimed, all of it labels
@@ -99,6 +105,11 @@ def _gather(samples: list[Samples], generation: int) -> Table:
             for number, sample in enumerate(samples)
         ]
     )
+
+
+def _bare(X: np.ndarray, like: Table) -> Table:
+    """Wrap rows (n, d) that have no label yet."""
+    return Table.real(X, np.zeros(len(X), dtype=np.int64), like.schema)
 
 
 def _taught(pool: Pool, teacher: Teacher | None, without: int | None, clock: Clock) -> Pool:

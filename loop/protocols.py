@@ -1,6 +1,6 @@
 """What the parts of the loop must be able to do. No inheritance needed: a class with these methods fits."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol, Self, runtime_checkable
 
@@ -51,6 +51,18 @@ class Generator(Protocol):
 
     def sample(self, request: Request, rng: np.random.Generator) -> Samples:
         """Deliver at most ``request.n`` rows, all inside ``request.region``."""
+        ...
+
+
+@runtime_checkable
+class Steerable(Protocol):
+    """A generator that a score of rows can lead while it makes them."""
+
+    def steered(self, score: Callable[[np.ndarray], np.ndarray]) -> Generator:
+        """Return a generator, fitted like this one, that makes more of the rows which score high.
+
+        ``score`` gives non-negative numbers (n,) to encoded rows X (n, d), finished or not.
+        """
         ...
 
 

@@ -1,8 +1,10 @@
 """Laws of the loop: reproducible, resumable, blind to judge rows, honest in its counts."""
 
+import copy
 import subprocess
 import sys
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 from contracts.tables import mixed_table
 from tiny import rare_table, tiny_parts
 
+from generators import Neighbourhood
 from loop.acceptance import Acceptance
 from loop.acquisition import Entropy, Uniform
 from loop.controller import conclude, generations, prepare
@@ -124,8 +127,8 @@ def test_input_table_is_unchanged():
     table = rare_table()
     before = (table.X.copy(), table.y.copy(), table.weight.copy())
     run(tiny_parts(), table)
-    for array, copy in zip((table.X, table.y, table.weight), before, strict=True):
-        np.testing.assert_array_equal(array, copy)
+    for array, unchanged in zip((table.X, table.y, table.weight), before, strict=True):
+        np.testing.assert_array_equal(array, unchanged)
 
 
 def test_nothing_of_the_judge_part_is_learnt():
@@ -239,3 +242,36 @@ def test_pure_noise_proves_nothing():
         parts = tiny_parts(acquisition=Uniform() if seed % 2 else tiny_parts().acquisition)
         proven += run(parts, rare_table(n=300, seed=seed, noise=True), seed=seed)[2].verdict.proven
     assert proven <= 1
+
+
+class Leading(Neighbourhood):
+    """A generator that keeps, of three times as many rows, those that score highest."""
+
+    def steered(self, score):
+        return Led(self, score)
+
+
+@dataclass
+class Led:
+    inner: Neighbourhood
+    score: Callable[[np.ndarray], np.ndarray]
+
+    def fit(self, table, rng):
+        return self
+
+    def sample(self, request, rng):
+        made = self.inner.sample(replace(request, n=3 * request.n), rng)
+        best = np.argsort(-self.score(made.table.X))[: request.n]
+        return replace(made, request=request, table=made.table.take(np.sort(best)))
+
+
+def test_the_acquisition_steers_a_generator_that_can_be():
+    settings = Settings(generations=1, jobs=1)
+    plain = run(tiny_parts(settings=settings), rare_table())
+    led = run(tiny_parts(generator=Leading(), settings=replace(settings, steer=True)), rare_table())
+    gaps = []
+    for prepared, (generation,), _ in (plain, led):
+        rows = generation.rows
+        champion = copy.deepcopy(prepared.parts.learner).fit(prepared.table, np.random.default_rng(0))
+        gaps.append(np.abs(rows.soft - champion.predict_proba(rows.X)).mean())
+    assert gaps[1] > 1.2 * gaps[0]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loop.errors import ConfigError
-from loop.gates import Copies, Domain, Label, combine
+from loop.gates import Constraints, Copies, Domain, Label, Rule, combine
 from loop.gates.copies import Space
 from loop.protocols import Gate
 from loop.types import Column, Schema, Table, Verdict
@@ -22,6 +22,13 @@ MAKERS: dict[str, Make] = {
     "copies": Copies,
     "copies and near ones": lambda: Copies(near=0.2),
     "label": Label,
+    "constraints": lambda: Constraints(
+        (
+            Rule("amount <= 500", frozenset({"amount"}), lambda columns: columns["amount"] <= 500),
+            Rule("no ships", frozenset({"merchant"}), lambda columns: columns["merchant"] != "ships"),
+        )
+    ),
+    "constraints of uniqueness": lambda: Constraints(unique=(("score", "amount", "opened"),)),
 }
 
 
@@ -45,7 +52,7 @@ def test_law(law: Callable[[Make], None], make: Make) -> None:
     law(make)
 
 
-@pytest.mark.parametrize("name", ["domain", "domain with a margin", "label"])
+@pytest.mark.parametrize("name", ["domain", "domain with a margin", "label", "constraints"])
 def test_real_rows_pass(name: str) -> None:
     passes_real_rows(MAKERS[name])
 

@@ -3,8 +3,8 @@
 import subprocess
 import sys
 from dataclasses import replace
-from importlib import import_module
 
+import contracts.makers
 import numpy as np
 import pytest
 from contracts.generators import LAWS, SLOW_LAWS, Make, keeps_rare_categories
@@ -19,17 +19,7 @@ from generators import CATALOGUE, ImblearnAdapter, Reject, Resample
 from loop.errors import ConditionError, ConfigError
 from loop.types import Condition, Region, Request, Table
 
-
-def _maker(home: str) -> Make:
-    module, _, name = home.partition(":")
-    return lambda: getattr(import_module(module), name)()
-
-
-MAKERS: dict[str, Make] = {
-    **{name: _maker(home) for name, home in CATALOGUE.items()},
-    "reject": lambda: Reject(Resample()),
-    "imblearn random": lambda: ImblearnAdapter("RandomOverSampler"),
-}
+MAKERS: dict[str, Make] = {**contracts.makers.MAKERS, "imblearn random": lambda: ImblearnAdapter("RandomOverSampler")}
 
 
 KNOWN_FAULTS = {

@@ -1,5 +1,6 @@
 """Deliberately bad generators: each law must catch the fault it is there for."""
 
+import pickle
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -57,6 +58,69 @@ class BalancesClasses(Resample):
         other = super().sample(replace(request, label=1 - label, n=request.n // 2), rng)
         keep = np.arange(request.n - request.n // 2)
         return Samples(Table.concat([half.table.take(keep), other.table]), request, request.n)
+
+
+class LosesRareClasses(Tampered):
+    def tamper(self, rows, request):
+        return rows if request.label is not None else replace(rows, y=np.zeros_like(rows.y))
+
+
+class ConditionsOnFirstDiscreteColumnOnly(Resample):
+    """The fault of the same network, where the first discrete column is not the first of all."""
+
+    def sample(self, request, rng):
+        early = tuple(condition for condition in request.region.rule if condition.column < 5)
+        return replace(super().sample(replace(request, region=Region(early)), rng), request=request)
+
+
+class RejectsWithoutTryingAgain(Resample):
+    def sample(self, request, rng):
+        drawn = super().sample(replace(request, region=Region()), rng)
+        return replace(drawn, table=drawn.table.take(request.region.contains(drawn.table.X)), request=request)
+
+
+class LabelsByThePrior(Tampered):
+    """Rows inside, labels from anywhere."""
+
+    def tamper(self, rows, request):
+        prior = self.table_.y[: len(rows)]
+        return rows if request.label is not None else replace(rows, y=prior)
+
+
+@dataclass
+class SaysItWent(Resample):
+    way: str = "by magic"
+
+    def sample(self, request, rng):
+        return replace(super().sample(request, rng), way=self.way)
+
+
+class CopiesOneRow(Tampered):
+    def tamper(self, rows, request):
+        return rows.take(np.zeros(len(rows), dtype=int))
+
+
+class LoadsHalf(Resample):
+    @classmethod
+    def load(cls, folder):
+        table = super().load(folder).table_
+        return cls().fit(table.take(np.arange(len(table) // 2)), np.random.default_rng(0))
+
+
+class ForgetsRowNumbers(Resample):
+    @classmethod
+    def load(cls, folder):
+        table = super().load(folder).table_
+        return cls().fit(Table.real(table.X, table.y, table.schema), np.random.default_rng(0))
+
+
+class Pickles(Resample):
+    def save(self, folder):
+        folder.write_bytes(pickle.dumps(self.table_))
+
+    @classmethod
+    def load(cls, folder):
+        return cls().fit(pickle.loads(folder.read_bytes()), np.random.default_rng(0))
 
 
 class DeliversTooMany(Tampered):
@@ -205,6 +269,21 @@ BAD: list[tuple[Make, object]] = [
     (ConditionsOnFirstColumnOnly, laws.beats_unconditional_sampling_on_each_column),
     (IgnoresLabel, laws.gives_the_label_asked_for),
     (BalancesClasses, laws.keeps_the_prior_when_no_label_is_asked),
+    (BalancesClasses, laws.keeps_the_share_of_a_rare_class),
+    (LosesRareClasses, laws.keeps_the_share_of_a_rare_class),
+    (ConditionsOnFirstDiscreteColumnOnly, laws.conditions_on_later_discrete_columns),
+    (RejectsWithoutTryingAgain, laws.conditions_on_later_discrete_columns),
+    (IgnoresRegion, laws.serves_label_and_region_together),
+    (IgnoresLabel, laws.serves_label_and_region_together),
+    (RejectsWithoutTryingAgain, laws.serves_label_and_region_together),
+    (LabelsByThePrior, laws.keeps_the_labels_of_the_region),
+    (SaysItWent, laws.says_which_way_was_taken),
+    (lambda: SaysItWent("rejection"), laws.says_which_way_was_taken),
+    (ForgetsHowManyItTried, laws.says_which_way_was_taken),
+    (CopiesOneRow, laws.does_not_repeat_one_row),
+    (LoadsHalf, laws.saves_and_loads),
+    (ForgetsRowNumbers, laws.saves_and_loads),
+    (Pickles, laws.saves_and_loads),
     (DeliversTooMany, laws.reports_what_it_delivered),
     (ForgetsHowManyItTried, laws.reports_what_it_delivered),
     (DrawsItsOwnSeed, laws.repeats_itself_with_the_same_seed),

@@ -63,3 +63,18 @@ def test_clock_adds_up_the_seconds_of_a_stage_even_when_it_fails() -> None:
     clock.add({"fit": 1.0, "judge": 2.0})
     assert clock.seconds["fit"] > 1
     assert clock.seconds["judge"] == 2
+
+
+def test_a_stage_inside_another_counts_for_itself_only() -> None:
+    clock = Clock()
+    with clock.stage("generator"):
+        for _ in range(2):
+            with clock.stage("teacher"):
+                time.sleep(0.02)
+    assert clock.seconds["teacher"] >= 0.04
+    assert clock.seconds["generator"] < 0.02
+
+
+def test_only_generators_that_can_be_steered_are() -> None:
+    with pytest.raises(ConfigError, match="got Neighbourhood: diffusion can"):
+        tiny_parts(settings=Settings(steer=True))

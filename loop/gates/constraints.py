@@ -61,7 +61,8 @@ class Constraints:
         Judged in order.
     unique
         Sets of columns whose values together must differ between any two rows: from those of the reference and of
-        the candidates before it, which are those of one generation. As in SQL, a row in which one of them is missing differs from all.
+        the candidates before, which are those of one generation. As in SQL, a row in which one of them is missing
+        differs from all.
 
     Raises
     ------

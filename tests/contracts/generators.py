@@ -5,20 +5,25 @@ import os
 import pickle
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import fields, replace
+from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
 from contracts.tables import mixed_table
 from loop.errors import ConditionError
 from loop.protocols import Generator
-from loop.types import Condition, Region, Request, Samples, Table
+from loop.types import Condition, Region, Request, Samples, Table, Way
 
 Make = Callable[[], Generator]
 ANYWHERE = Region()
 FAR = 1e6  # where rows are planted that nobody may learn
+HOT = Region((Condition(1, low=0.5),), text="score > 0.5")  # in `_hot_table` most rows here are positive
+COLD = Region((Condition(1, high=0.5),), text="score <= 0.5")  # and few are here
 
 
 def delivers_inside_a_region_on_each_column(make: Make) -> None:
@@ -54,6 +59,79 @@ def keeps_the_prior_when_no_label_is_asked(make: Make) -> None:
     table = mixed_table()
     made = make().fit(table, _rng()).sample(Request(ANYWHERE, None, 3000), _rng()).table
     assert abs(made.y.mean() - table.y.mean()) < 0.03
+
+
+def keeps_the_share_of_a_rare_class(make: Make) -> None:
+    table = mixed_table()
+    rare = replace(table, y=(table.X[:, 1] >= np.sort(table.X[:, 1])[-12]).astype(np.int64))  # 12 of 600
+    made = make().fit(rare, _rng()).sample(Request(ANYWHERE, None, 4000), _rng()).table
+    assert abs(made.y.mean() - 0.02) < 0.01, f"{made.y.mean():.4f} of the rows are of a class of 0.02"
+
+
+def conditions_on_later_discrete_columns(make: Make) -> None:
+    table = mixed_table()
+    generator = make().fit(table, _rng())
+    travel, swipe = Condition(5, codes=frozenset({1})), Condition(6, codes=frozenset({1}))
+    for rule in ((travel,), (swipe,), (travel, swipe)):
+        region = Region(rule, text=f"columns {[condition.column for condition in rule]}")
+        made = generator.sample(Request(region, None, 200), _rng()).table
+        hits, base = region.contains(made.X).sum() / 200, region.contains(table.X).mean()
+        assert hits > (1 + base) / 2, f"{region.text}: {hits:.2f} of the rows asked for are inside, {base:.2f} unasked"
+
+
+def serves_label_and_region_together(make: Make) -> None:
+    generator = make().fit(_hot_table(), _rng())
+    for region, label in ((HOT, 1), (HOT, 0), (COLD, 1), (COLD, 0)):
+        made = generator.sample(Request(region, label, 60), _rng()).table
+        assert region.contains(made.X).all(), f"outside {region.text}"
+        assert (made.y == label).all(), f"another label than {label}"
+        assert len(made) >= 30, f"{len(made)} of 60 rows for {region.text}, label {label}"
+
+
+def keeps_the_labels_of_the_region(make: Make) -> None:
+    table = _hot_table()
+    generator = make().fit(table, _rng())
+    for region in (HOT, COLD):
+        truth = table.y[region.contains(table.X)].mean()
+        made = generator.sample(Request(region, None, 400), _rng()).table
+        assert abs(made.y.mean() - truth) < 0.2, f"{region.text}: {made.y.mean():.2f} positive, {truth:.2f} in truth"
+
+
+def says_which_way_was_taken(make: Make) -> None:
+    generator = make().fit(mixed_table(), _rng())
+    for region in (ANYWHERE, HOT):
+        for label in (None, 1):
+            samples = generator.sample(Request(region, label, 100), _rng())
+            assert samples.way in get_args(Way)
+            assert 0 <= samples.acceptance <= 1
+            if region is ANYWHERE and label is None:
+                assert samples.way in ("native", "seeds"), f"{samples.way} without a condition"
+
+
+def does_not_repeat_one_row(make: Make) -> None:
+    generator = make().fit(mixed_table(), _rng())
+    for region in (ANYWHERE, HOT, Region((Condition(5, codes=frozenset({1})),))):
+        made = generator.sample(Request(region, None, 100), _rng()).table
+        distinct = len(np.unique(np.nan_to_num(made.X, nan=-FAR), axis=0))  # NaN would equal nothing
+        assert distinct > len(made) / 4, f"{distinct} distinct rows among {len(made)}"
+
+
+def saves_and_loads(make: Make) -> None:
+    """A generator that can be saved samples the same rows once loaded, and loading runs no pickled code."""
+    table = mixed_table().take(np.arange(100, 500))  # a lane: row numbers are not positions
+    generator = make().fit(table, _rng())
+    if not hasattr(generator, "save"):
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        generator.save(Path(folder) / "saved")
+        _UNPICKLED.clear()
+        loaded = type(generator).load(Path(folder) / "saved")
+        assert not _UNPICKLED, f"loading unpickles {_UNPICKLED}"
+    for region, label in ((ANYWHERE, None), (ANYWHERE, 1), (HOT, None), (HOT, 1)):
+        one, other = (each.sample(Request(region, label, 50), _rng()).table for each in (generator, loaded))
+        assert _same(one.X, other.X), f"other rows for {region.text}, label {label}"
+        assert np.array_equal(one.y, other.y)
+        assert np.array_equal(one.parent, other.parent)
 
 
 def reports_what_it_delivered(make: Make) -> None:
@@ -144,17 +222,7 @@ def keeps_values_that_columns_can_hold(make: Make) -> None:
     table = mixed_table()
     generator = make().fit(table, _rng())
     for label in (None, 1):
-        made = generator.sample(Request(ANYWHERE, label, 500), _rng()).table
-        for number, column in enumerate(table.schema.columns):
-            x = made.X[:, number]
-            assert column.missing or not np.isnan(x).any(), f"missing value in {column.name}"
-            x = x[~np.isnan(x)]
-            assert np.isfinite(x).all(), column.name
-            if column.kind != "numeric":
-                assert (x == np.round(x)).all(), f"{column.name} must be whole"
-            if column.decimals is not None:
-                assert (x == np.round(x, column.decimals)).all(), f"{column.name} has too many digits"
-            assert ((x >= column.low) & (x <= column.high)).all(), f"{column.name} left its range"
+        check_values(generator.sample(Request(ANYWHERE, label, 500), _rng()).table)
 
 
 def keeps_rare_categories(make: Make) -> None:
@@ -226,6 +294,13 @@ LAWS: tuple[Callable[[Make], None], ...] = (
     beats_unconditional_sampling_on_each_column,
     gives_the_label_asked_for,
     keeps_the_prior_when_no_label_is_asked,
+    keeps_the_share_of_a_rare_class,
+    conditions_on_later_discrete_columns,
+    serves_label_and_region_together,
+    keeps_the_labels_of_the_region,
+    says_which_way_was_taken,
+    does_not_repeat_one_row,
+    saves_and_loads,
     reports_what_it_delivered,
     repeats_itself_with_the_same_seed,
     follows_the_generator_it_is_given,
@@ -263,6 +338,27 @@ def column_regions(table: Table) -> tuple[Region, ...]:
     return tuple(regions)
 
 
+def check_values(made: Table) -> None:
+    """Assert that every column can hold its values."""
+    for number, column in enumerate(made.schema.columns):
+        x = made.X[:, number]
+        assert column.missing or not np.isnan(x).any(), f"missing value in {column.name}"
+        x = x[~np.isnan(x)]
+        assert np.isfinite(x).all(), column.name
+        if column.kind != "numeric":
+            assert (x == np.round(x)).all(), f"{column.name} must be whole"
+        if column.decimals is not None:
+            assert (x == np.round(x, column.decimals)).all(), f"{column.name} has too many digits"
+        assert ((x >= column.low) & (x <= column.high)).all(), f"{column.name} left its range"
+
+
+def _hot_table() -> Table:
+    """A table in which 80 % of the rows of `HOT` are positive, and 5 % of those of `COLD`."""
+    table = mixed_table()
+    chance = np.where(HOT.contains(table.X), 0.8, 0.05)
+    return replace(table, y=(_rng(7).random(len(table)) < chance).astype(np.int64))
+
+
 def _with_planted_rows() -> Table:
     """Half as many synthetic rows as real ones, placed first, far away and in a category of their own."""
     real = mixed_table()
@@ -273,6 +369,17 @@ def _with_planted_rows() -> Table:
     # The range is opened too, or clipping to it would hide what was learnt.
     columns = tuple(replace(column, high=np.inf) if i == 1 else column for i, column in enumerate(real.schema.columns))
     return replace(Table.concat([planted, real]), schema=replace(real.schema, columns=columns))
+
+
+_UNPICKLED: list[object] = []  # what has been unpickled in this process
+
+
+def _note_unpickling(event: str, found: tuple[object, ...]) -> None:
+    if event == "pickle.find_class":
+        _UNPICKLED.append(found)
+
+
+sys.addaudithook(_note_unpickling)  # sees every unpickler, however it was imported; it cannot be removed again
 
 
 def _sample_or_refuse(generator: Generator, request: Request) -> Samples | None:

@@ -1,0 +1,187 @@
+"""Synthetic tables side by side: utility, likeness and privacy of every generator on three public tables.
+
+Run as ``python -m experiments.fidelity``; the last line is JSON with the headline figures. Every generator is fitted
+on the training rows and delivers as many; real rows drawn again are the ceiling, independent columns the floor.
+Finished cells are kept in ``--out`` and found again.
+"""
+
+import copy
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Self
+
+import numpy as np
+import pandas as pd
+import typer
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from experiments.cells import digest, each_cell
+from experiments.datasets import load
+from experiments.quality import attack_advantage, closeness, halves, likeness, utility
+from generators import Copula, Diffusion, ForestFlow, Gan, ImblearnAdapter, Neighbourhood, Resample, TreeChain, Vae
+from loop.codec import encode
+from loop.errors import WeakspotError
+from loop.protocols import Generator
+from loop.schema import infer
+from loop.seeds import stream
+from loop.split import train_test
+from loop.types import Region, Request, Samples, Table
+
+TABLES = ("adult", "magic", "shoppers")
+REAL, FLOOR, PRIVATE = "real rows again", "independent columns", "tree chain, private"
+MEASURES = ("utility", "shapes", "pairs", "real_or_synthetic_auc", "closeness", "attack_advantage")
+
+
+@dataclass(eq=False)
+class Independent:
+    """The floor: every column, and the label, drawn by itself from the real values."""
+
+    table_: Table = field(init=False, repr=False)
+
+    def fit(self, table: Table, rng: np.random.Generator) -> Self:
+        self.table_ = table.take(table.is_real)
+        return self
+
+    def sample(self, request: Request, rng: np.random.Generator) -> Samples:
+        n = len(self.table_)
+        X = np.column_stack([column[rng.integers(n, size=request.n)] for column in self.table_.X.T])
+        return Samples(
+            Table.real(X, self.table_.y[rng.integers(n, size=request.n)], self.table_.schema), request, request.n
+        )
+
+
+CONTESTANTS: Mapping[str, Callable[[], Generator]] = {
+    REAL: Resample,
+    "tree chain": TreeChain,
+    PRIVATE: lambda: TreeChain(min_leaf=100),
+    "copula": Copula,
+    "forest flow": ForestFlow,
+    "diffusion": Diffusion,
+    "vae": Vae,
+    "gan": Gan,
+    "neighbourhood": Neighbourhood,
+    "SMOTE": ImblearnAdapter,
+    FLOOR: Independent,
+}
+
+
+def real_tables(name: str, split: int) -> tuple[Table, Table]:
+    """Return training and test rows: adult by its own split, the others 90/10 at random, stratified."""
+    frame = load(f"suite:{name}", "target").frame
+    if "split" in frame:
+        is_train = (frame["split"] == "train").to_numpy()
+        frame = frame.drop(columns="split")
+        table = encode(infer(frame, "target", positive=1), frame)
+        sides = np.flatnonzero(is_train), np.flatnonzero(~is_train)
+    else:
+        table = encode(infer(frame, "target", positive=1), frame)
+        sides = train_test(table, stream(split, "split"), test_size=0.1)
+    train, test = (table.take(rows) for rows in sides)
+    return Table.real(train.X, train.y, train.schema), Table.real(test.X, test.y, test.schema)
+
+
+def draw(generator: Generator, n: int, like: Table, rng: np.random.Generator) -> Table:
+    """Draw n rows; of a generator that cannot choose labels by itself, class by class in the real shares."""
+    if isinstance(generator, ImblearnAdapter):
+        counts = np.round(np.bincount(like.y, minlength=like.n_classes) / len(like) * n).astype(int)
+        return Table.concat([generator.sample(Request(Region(), c, int(k)), rng).table for c, k in enumerate(counts)])
+    return generator.sample(Request(Region(), None, n), rng).table
+
+
+def cell(name: str, contestant: str, split: int) -> list[dict[str, object]]:
+    """Measure one generator on one table."""
+    train, test = real_tables(name, split)
+    seed = f"{name} {contestant}"
+    started = time.perf_counter()
+    generator = CONTESTANTS[contestant]().fit(train, stream(split, seed, "fit"))
+    fitted = time.perf_counter()
+    made = draw(generator, len(train), train, stream(split, seed, "draw"))
+    drawn = time.perf_counter()
+    members, others = halves(train, stream(split, "halves"))
+    attacked = CONTESTANTS[contestant]().fit(members, stream(split, seed, "attacked"))
+    given = draw(copy.deepcopy(attacked), len(members), members, stream(split, seed, "given"))
+    row: dict[str, object] = {
+        "table": name,
+        "generator": contestant,
+        "split": split,
+        "utility": utility(made, test, stream(split, "utility")),
+        "real": utility(train, test, stream(split, "utility")),
+        **likeness(train, made, stream(split, "likeness")),
+        "closeness": closeness(train, test, made.take(stream(split, "some").permutation(len(made))[:5000])),
+        "attack_advantage": attack_advantage(members, others, given),
+        "seconds_fit": fitted - started,
+        "seconds_draw": drawn - fitted,
+        "rows": len(made),
+    }
+    return [row]
+
+
+def headline(results: pd.DataFrame) -> dict[str, float]:
+    """Gaps in utility to the real rows: of the best generator by table, and of the private setting at its worst."""
+    results = results.assign(gap=results["real"] - results["utility"])
+    by = results.groupby(["generator", "table"])[["gap", "attack_advantage"]].mean()
+    made = by.drop(index=[REAL, FLOOR], level=0, errors="ignore")
+    best = made["gap"].groupby("table").min()
+    summary = {f"{table}_gap_to_real": round(float(gap), 4) for table, gap in best.items()}
+    if PRIVATE in by.index.get_level_values(0):
+        private = by.loc[PRIVATE]
+        summary["private_attack_advantage"] = round(float(private["attack_advantage"].max()), 4)
+        summary["private_gap_to_real"] = round(float(private["gap"].max()), 4)
+        summary |= {f"private_{table}_gap": round(float(gap), 4) for table, gap in private["gap"].items()}
+    return summary
+
+
+def show(results: pd.DataFrame, console: Console) -> None:
+    """Print a table of all measures for each of the real tables."""
+    for name, own in results.groupby("table", sort=False):
+        printed = RichTable(
+            "generator", *MEASURES, "s to fit", "s to draw", title=f"{name}: real {own['real'].mean():.3f}"
+        )
+        for generator, rows in own.groupby("generator", sort=False):
+            mean = rows.mean(numeric_only=True)
+            costs = (f"{mean['seconds_fit']:.1f}", f"{mean['seconds_draw']:.1f}")
+            printed.add_row(str(generator), *(f"{mean[measure]:.3f}" for measure in MEASURES), *costs)
+        console.print(printed)
+
+
+def main(
+    tables: Annotated[str, typer.Option(help="Tables, separated by commas.")] = ",".join(TABLES),
+    generators: Annotated[str, typer.Option(help="Generators, separated by commas.")] = ",".join(CONTESTANTS),
+    splits: Annotated[int, typer.Option(min=1, help="Repeats, each with its own split and seeds.")] = 1,
+    out: Annotated[Path, typer.Option(help="Folder of finished cells, the table and the picture.")] = Path(
+        "runs/fidelity"
+    ),
+    jobs: Annotated[int, typer.Option(min=1, help="Cells side by side.")] = 2,
+) -> None:
+    """Measure every generator on every table; print the tables and, last, one line of JSON."""
+    names, contestants = ([each.strip() for each in text.split(",") if each.strip()] for text in (tables, generators))
+    for kind, chosen, known in (("tables", names, TABLES), ("generators", contestants, tuple(CONTESTANTS))):
+        if unknown := sorted(set(chosen) - set(known)):
+            raise WeakspotError(f"{kind} must be among {', '.join(known)}, got {', '.join(unknown)}: choose from these")
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    keys = [(name, contestant, split) for split in range(splits) for name in names for contestant in contestants]
+
+    def path_of(key: tuple[str, str, int]) -> Path:
+        name, contestant, split = key
+        return out / f"{name}-{contestant.replace(' ', '_')}-{split}-{digest(repr(CONTESTANTS[contestant]()))}.json"
+
+    found = each_cell(keys, lambda key: cell(*key), path_of, jobs=jobs, console=console)
+    results = pd.DataFrame([row for rows in found for row in rows])
+    show(results, console)
+    from experiments.table_pictures import frontier
+
+    frontier(results).savefig(out / "frontier.png", dpi=120)
+    results.to_csv(out / "fidelity.csv", index=False)
+    console.print(f"picture: {out / 'frontier.png'}; figures: {out / 'fidelity.csv'}")
+    print(json.dumps(headline(results)))
+
+
+if __name__ == "__main__":
+    from experiments.cli import run_command
+
+    run_command(main)

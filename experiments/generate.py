@@ -1,0 +1,131 @@
+"""Rows on demand: from a saved generator, or one fitted on a file, inside a region and of a class."""
+
+import time
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields
+
+import pandas as pd
+
+from experiments.datasets import load
+from generators import kind_of
+from generators.expressions import parse
+from generators.saved import Savable
+from generators.where import as_region
+from loop.codec import decode, encode
+from loop.errors import ConfigError, DataError
+from loop.schema import infer
+from loop.seeds import stream
+from loop.types import Region, Request, Samples, Schema, Table
+
+MOST_ROWS = 10_000_000
+WAYS = {
+    "native": "drawn there by the generator itself",
+    "seeds": "made near real rows of it",
+    "importance": "drawn anywhere, weighted and drawn again",
+    "rejection": "drawn anywhere, others thrown away",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Delivery:
+    """The rows as a frame, and how they came about."""
+
+    frame: pd.DataFrame
+    samples: Samples
+    seconds: float
+
+    @property
+    def summary(self) -> str:
+        samples, n = self.samples, len(self.frame)
+        return (
+            f"{n:,} of {samples.request.n:,} rows of region {samples.request.region.text!r}, {WAYS[samples.way]}; "
+            f"{samples.acceptance:.1%} of {samples.tried:,} drawn rows delivered, {self.seconds:.2f} seconds"
+        )
+
+    @property
+    def warning(self) -> str | None:
+        """A sentence on rows that are lacking, None if all are there."""
+        if not self.samples.shortfall:
+            return None
+        return f"Warning: {self.samples.shortfall:,} rows are lacking: ask for fewer, or for a wider region."
+
+
+def table_of(source: str, target: str | None, say: Callable[[str], None]) -> Table:
+    """Load all rows of a file or named source, and say which columns are no features.
+
+    Raises
+    ------
+    WeakspotError
+        If the table breaks a rule.
+    """
+    dataset = load(source, target)
+    roles = {"time column": dataset.time, "group column": dataset.group}
+    aside = {column: role for role, column in roles.items() if column is not None}
+    schema = infer(dataset.frame, dataset.target, positive=dataset.positive, aside=aside)
+    for column, reason in schema.set_aside:
+        say(f"set aside {column}: {reason}")
+    return encode(schema, dataset.frame)
+
+
+def unfitted(name: str) -> Savable:
+    """Make a generator of the catalogue with its default settings.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such generator, or it needs more than its name.
+    """
+    kind = kind_of(name)
+    needed = [each.name for each in fields(kind) if each.init and each.default is each.default_factory is MISSING]
+    if needed:
+        raise ConfigError(
+            f"a generator must work by its name alone here, {name} needs {', '.join(needed)}: choose another one."
+        )
+    generator: Savable = kind()
+    return generator
+
+
+def request_of(schema: Schema, n: int, where: str | None, label: str | None) -> Request:
+    """Turn what a user wishes for into a request.
+
+    Parameters
+    ----------
+    where
+        An expression that describes a region, None = anywhere.
+    label
+        A class as it is spelled, None = classes as they occur in the region.
+
+    Raises
+    ------
+    ConfigError
+        If n is out of range, or the expression describes no region of the schema.
+    DataError
+        If there is no such class.
+    """
+    if not 1 <= n <= MOST_ROWS:
+        raise ConfigError(f"--n must be between 1 and {MOST_ROWS:,} rows, got {n:,}: choose another number.")
+    names = [str(name) for name in schema.classes]
+    if label is not None and label not in names:
+        raise DataError(
+            f"--label must be a class of {schema.target!r}, got {label!r}: choose one of {', '.join(names)}."
+        )
+    region = Region() if where is None else as_region(parse(where), schema)
+    return Request(region, None if label is None else names.index(label), n)
+
+
+def deliver(generator: Savable, request: Request, schema: Schema, seed: int) -> Delivery:
+    """Sample rows.
+
+    Raises
+    ------
+    DataError
+        If not a single row could be delivered.
+    """
+    started = time.perf_counter()
+    samples = generator.sample(request, stream(seed, "generate"))
+    if not len(samples.table):
+        raise DataError(
+            f"a region must be one that the generator can reach, and it delivered 0 of {request.n:,} rows of "
+            f"{request.region.text!r} after {samples.tried:,} draws: widen --where or ask for another --label."
+        )
+    return Delivery(decode(schema, samples.table), samples, time.perf_counter() - started)

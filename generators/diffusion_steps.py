@@ -1,0 +1,85 @@
+"""From noise to rows in few steps, with places where a run may be steered."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+LOWEST, HIGHEST = 0.005, 20.0  # noise levels, in standard deviations of the scores
+CURVE = 7.0  # steps get shorter towards low noise
+
+Estimate = Callable[[Tensor, float, Tensor], Tensor]  # noisy latents (n, w), sigma, labels (n,) -> clean latents (n, w)
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """Rows on their way, all at the same noise level."""
+
+    noisy: Tensor  # (n, w)
+    label: Tensor  # (n,) class codes
+    parent: Tensor  # (n,) position of the real row that each started from, -1 = none
+    last: Tensor | None = None  # (n, w) clean estimate of the step before
+
+    def take(self, rows: Tensor) -> "State":
+        """Return the rows chosen by an index (m,)."""
+        last = None if self.last is None else self.last[rows]
+        return State(self.noisy[rows], self.label[rows], self.parent[rows], last)
+
+
+class Steering(Protocol):
+    """Looks at the clean estimates on the way."""
+
+    def choose(self, step: int, clean: Tensor) -> Tensor | None:
+        """Return which rows go on (n,), some of them more than once; None = all."""
+        ...
+
+    def push(self, step: int, clean: Tensor) -> Tensor:
+        """Return clean estimates (n, w) moved to where rows are wanted."""
+        ...
+
+
+class Unsteered:
+    """Lets every row go its way, whatever the number of steps."""
+
+    def __init__(self, steps: int) -> None:
+        pass
+
+    def choose(self, step: int, clean: Tensor) -> Tensor | None:
+        return None
+
+    def push(self, step: int, clean: Tensor) -> Tensor:
+        return clean
+
+
+def noise_levels(steps: int, highest: float = HIGHEST) -> list[float]:
+    """Return falling noise levels, shape (steps,) (Karras et al. 2022, equation 5)."""
+    top, bottom = highest ** (1 / CURVE), LOWEST ** (1 / CURVE)
+    return [(top + (bottom - top) * step / max(steps - 1, 1)) ** CURVE for step in range(steps)]
+
+
+def run(estimate: Estimate, state: State, sigmas: list[float], steering: Steering, stream: torch.Generator) -> State:
+    """Take rows that are noisy at the first level down to the last; ``noisy`` of the result is the clean estimate.
+
+    DPM-Solver++(2M) for the stochastic equation (Lu et al. 2022, arXiv 2211.01095): fresh noise at each step lets
+    copies made by the steering part ways.
+    """
+    width = math.inf
+    for step, (sigma, lower) in enumerate(zip(sigmas, [*sigmas[1:], 0.0], strict=True)):
+        clean = estimate(state.noisy, sigma, state.label)
+        chosen = steering.choose(step, clean)
+        if chosen is not None:
+            state, clean = state.take(chosen), clean[chosen]
+        pushed = steering.push(step, clean)
+        if lower == 0:
+            break
+        ahead = math.log(sigma / lower)
+        bent = pushed if state.last is None else pushed + (clean - state.last) * (0.5 * ahead / width)
+        kept = (lower / sigma) * math.exp(-ahead)
+        noise = torch.randn(clean.shape, generator=stream, device=clean.device)
+        spread = lower * math.sqrt(-math.expm1(-2 * ahead))
+        noisy = kept * state.noisy - math.expm1(-2 * ahead) * bent + spread * noise
+        state, width = replace(state, noisy=noisy, last=clean), ahead
+    return replace(state, noisy=pushed)

@@ -1,0 +1,231 @@
+"""The tree of an expression and what its operators and functions compute, on whole arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from loop.errors import ConfigError
+
+COMPARISONS = ("==", "!=", "<=", ">=", "<", ">")
+MOST_DIGITS = 15  # what a float64 can hold
+
+Value = float | bool | str | np.ndarray  # a constant, or one value a row
+
+
+@dataclass(frozen=True)
+class Literal:
+    """A constant."""
+
+    value: float | bool | str
+    depth: int = 1
+
+
+@dataclass(frozen=True)
+class Name:
+    """A column."""
+
+    name: str
+    depth: int = 1
+
+
+@dataclass(frozen=True)
+class Apply:
+    """An operator or function with its arguments; of a membership the first is looked for among the others."""
+
+    operator: str
+    arguments: tuple[Node, ...]
+    depth: int  # levels of the tree
+
+
+Node = Literal | Name | Apply
+
+
+@dataclass(frozen=True)
+class Function:
+    """Something that can be called by name."""
+
+    compute: Callable[..., Any]
+    fewest: int = 1  # arguments
+    most: int = 1
+
+
+def names(tree: Node) -> frozenset[str]:
+    """Return the columns that a tree reads."""
+    if isinstance(tree, Apply):
+        return frozenset[str]().union(*map(names, tree.arguments))
+    return frozenset({tree.name} if isinstance(tree, Name) else ())
+
+
+def evaluate(tree: Node, columns: Mapping[str, np.ndarray]) -> Value:
+    """Compute a tree over columns of shape (n,); a tree without columns gives a scalar."""
+    if isinstance(tree, Literal):
+        return tree.value
+    if isinstance(tree, Name):
+        if tree.name not in columns:
+            raise ConfigError(f"{tree.name!r} is no column here: use one of {', '.join(map(str, columns)) or 'none'}.")
+        return _readable(tree.name, columns[tree.name])
+    arguments = [evaluate(argument, columns) for argument in tree.arguments]
+    return apply(tree.operator, arguments)
+
+
+def apply(operator: str, arguments: list[Value]) -> Value:
+    """Compute one operator or function."""
+    if operator in COMPARISONS:
+        return _compare(operator, *arguments)
+    if operator in ("in", "not in"):
+        matches = [_compare("==", arguments[0], item) for item in arguments[1:]]
+        found: np.ndarray = reduce(np.logical_or, matches)
+        return found if operator == "in" else ~found & ~_missing(arguments[0])
+    if operator == "if":
+        return _choose(*arguments)
+    with np.errstate(all="ignore"):
+        numbers = [_number(argument, operator) for argument in arguments]
+        if operator in _LOGIC:
+            truth: np.ndarray = _LOGIC[operator](*map(_true, numbers))
+            return truth
+        compute = _ARITHMETIC.get(operator) or FUNCTIONS[operator].compute
+        return finite(compute(*numbers))
+
+
+def finite(x: np.ndarray) -> np.ndarray:
+    """What has no finite value is missing."""
+    clean: np.ndarray = np.where(np.isfinite(x), x, np.nan)
+    return clean
+
+
+def is_text(value: Value) -> bool:
+    return isinstance(value, str) or (isinstance(value, np.ndarray) and value.dtype.kind in "OU")
+
+
+def seconds(text: str) -> float:
+    """Read an ISO date or time as seconds since 1970-01-01 UTC.
+
+    Raises
+    ------
+    ConfigError
+        If the text is none.
+    """
+    try:
+        moment = np.array([text], dtype="datetime64[us]")
+    except ValueError:
+        moment = np.array(["NaT"], dtype="datetime64[us]")
+    if np.isnat(moment).any():
+        raise ConfigError(f"text compared with numbers must be an ISO date, got {text!r}: write '2024-01-31'.")
+    return float(moment.astype(np.int64)[0]) / 1e6
+
+
+def _readable(name: str, values: np.ndarray) -> np.ndarray:
+    """Bring a column to numbers, booleans or text."""
+    if values.dtype.kind == "M":
+        since = values.astype("datetime64[us]")
+        return np.where(np.isnat(since), np.nan, since.astype(np.int64) / 1e6)
+    if values.dtype.kind in "bU":
+        return values
+    if values.dtype.kind in "iuf":
+        return finite(values.astype(np.float64))
+    if any(isinstance(value, str) for value in values):  # None, NaN and pandas.NA all mean missing
+        return np.array([value if isinstance(value, str) else None for value in values], dtype=object)
+    try:
+        return finite(values.astype(np.float64))
+    except (TypeError, ValueError):
+        raise ConfigError(
+            f"{name!r} must hold numbers, booleans, datetimes or text, got {values.dtype}: convert it."
+        ) from None
+
+
+def _number(value: Value, operator: str) -> np.ndarray:
+    if is_text(value):
+        raise ConfigError(f"{operator} needs numbers, got text: compare text with ==, != or in.")
+    return np.asarray(value, dtype=np.float64)
+
+
+def _true(x: np.ndarray) -> np.ndarray:
+    """Any number but zero is true; a missing one is not."""
+    true: np.ndarray = (x != 0) & ~np.isnan(x)
+    return true
+
+
+def _missing(value: Value) -> np.ndarray:
+    if is_text(value):
+        return np.asarray(np.asarray(value, dtype=object) == None, dtype=bool)  # noqa: E711  (elementwise)
+    return np.isnan(np.asarray(value, dtype=np.float64))
+
+
+def _compare(operator: str, left: Value, right: Value) -> np.ndarray:
+    if is_text(left) != is_text(right):
+        left, right = (seconds(side) if isinstance(side, str) else side for side in (left, right))
+    if is_text(left) != is_text(right):
+        raise ConfigError(f"{operator} needs two numbers or two texts, got one of each: compare like with like.")
+    if not is_text(left):
+        holds: np.ndarray = _ORDER[operator](_number(left, operator), _number(right, operator))
+        return holds if operator != "!=" else holds & ~_missing(left) & ~_missing(right)
+    if operator not in ("==", "!="):
+        raise ConfigError(f"{operator} needs numbers, got text: compare text with ==, != or in.")
+    equal = np.asarray(np.asarray(left, dtype=object) == np.asarray(right, dtype=object), dtype=bool)
+    kept: np.ndarray = (equal if operator == "==" else ~equal) & ~_missing(left) & ~_missing(right)
+    return kept
+
+
+def _choose(condition: Value, yes: Value, no: Value) -> np.ndarray:
+    if is_text(yes) != is_text(no):
+        raise ConfigError("if needs two numbers or two texts to choose from, got one of each.")
+    dtype = object if is_text(yes) else np.float64
+    holds = _true(_number(condition, "if"))
+    chosen: np.ndarray = np.where(holds, np.asarray(yes, dtype=dtype), np.asarray(no, dtype=dtype))
+    return chosen
+
+
+def _round(x: np.ndarray, *wanted: np.ndarray) -> np.ndarray:
+    digits = wanted[0] if wanted else np.zeros(())
+    if digits.ndim or not abs(digits) <= MOST_DIGITS or digits != int(digits):
+        raise ConfigError(f"round needs a constant whole number of digits, at most {MOST_DIGITS}: write round(x, 2).")
+    rounded: np.ndarray = np.round(x, int(digits))
+    return rounded
+
+
+def _most(*numbers: np.ndarray) -> np.ndarray:
+    most: np.ndarray = reduce(np.maximum, numbers)
+    return most
+
+
+def _least(*numbers: np.ndarray) -> np.ndarray:
+    least: np.ndarray = reduce(np.minimum, numbers)
+    return least
+
+
+_ORDER: dict[str, Callable[..., Any]] = {
+    "==": np.equal,
+    "!=": np.not_equal,
+    "<=": np.less_equal,
+    ">=": np.greater_equal,
+    "<": np.less,
+    ">": np.greater,
+}
+_LOGIC: dict[str, Callable[..., Any]] = {"and": np.logical_and, "or": np.logical_or, "not": np.logical_not}
+_ARITHMETIC: dict[str, Callable[..., Any]] = {
+    "+": np.add,
+    "-": np.subtract,
+    "*": np.multiply,
+    "/": np.divide,
+    "%": np.mod,
+    "**": np.power,
+    "negative": np.negative,
+    "positive": np.positive,
+}
+FUNCTIONS: dict[str, Function] = {
+    "if": Function(_choose, 3, 3),
+    "min": Function(_least, 2, 99),
+    "max": Function(_most, 2, 99),
+    "abs": Function(np.abs),
+    "round": Function(_round, 1, 2),
+    "floor": Function(np.floor),
+    "log": Function(np.log),
+    "exp": Function(np.exp),
+    "sqrt": Function(np.sqrt),
+    "sin": Function(np.sin),
+}

@@ -1,0 +1,238 @@
+"""What generators built on torch share: seeded weights, the training loop, the running average, weights on disk."""
+
+import copy
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from loop.seeds import integer
+
+NARROWNESS = 6.94  # of the running average: it spans about the last tenth of the steps taken (Karras et al. 2024)
+WARM_UP_SHARE = 0.05  # of the steps, during which the rate rises to its full height
+WARM_UP_STEPS = 100  # at most
+ROUND_STEPS = 100  # steps between two looks of the judge, at most
+LEAST_PER_PASS = 8  # batches: few rows make small batches
+
+Net = TypeVar("Net", bound=nn.Module)
+
+
+def device() -> torch.device:
+    """Return the device to compute on: cuda, mps, else the processor."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def torch_stream(rng: np.random.Generator, where: torch.device) -> torch.Generator:
+    """Return a generator of torch's own, seeded from ``rng``; torch's global state is not touched."""
+    return torch.Generator(where).manual_seed(integer(rng))
+
+
+def tensor(array: np.ndarray, where: torch.device) -> Tensor:
+    """Copy an array to the device: whole numbers as int64, others as float32."""
+    whole = np.issubdtype(array.dtype, np.integer)
+    return torch.tensor(array, dtype=torch.int64 if whole else torch.float32, device=where)
+
+
+def build(make: Callable[[], Net], stream: torch.Generator) -> Net:
+    """Make a module on the stream's device, with weights drawn from the stream alone.
+
+    Modules of torch draw first weights from the global state as they are made; it is put back.
+    """
+    with torch.random.fork_rng(devices=[]):
+        net = make()
+    return initialise(net.to(stream.device), stream)
+
+
+@torch.no_grad()
+def initialise(net: Net, stream: torch.Generator) -> Net:
+    """Draw all parameters anew from the stream, in place, as torch would from its global state.
+
+    A module with parameters of its own, other than those of torch, must have a method ``initialise(stream)``.
+
+    Raises
+    ------
+    TypeError
+        If it has none.
+    """
+    for module in net.modules():
+        if not list(module.parameters(recurse=False)):
+            continue
+        if callable(own := getattr(module, "initialise", None)):
+            own(stream)
+        elif isinstance(module, nn.Embedding):
+            module.weight.normal_(generator=stream)
+        elif isinstance(module, nn.Linear | nn.modules.conv._ConvNd):
+            bound = 1 / math.sqrt(module.weight[0].numel())
+            for parameter in module.parameters(recurse=False):
+                parameter.uniform_(-bound, bound, generator=stream)
+        elif isinstance(module, nn.LayerNorm | nn.GroupNorm | nn.modules.batchnorm._BatchNorm | nn.RMSNorm):
+            module.reset_parameters()  # ones and zeros: nothing is drawn
+        else:
+            raise TypeError(f"a module with parameters needs a method initialise(stream), {type(module)} has none.")
+    return net
+
+
+class Average:
+    """Running average of a module's weights, in evaluation mode, over about the last tenth of the steps.
+
+    The share of new weights falls as one over the number of steps, so there is no horizon to choose and no slow start
+    (power-function average of Karras, Aittala, Lehtinen, Hellsten, Aila, Laine 2024, arXiv 2312.02696, equation 2).
+    """
+
+    def __init__(self, net: nn.Module) -> None:
+        self.net = copy.deepcopy(net).eval().requires_grad_(False)
+        self._steps = 0
+
+    @torch.no_grad()
+    def step(self, net: nn.Module) -> None:
+        """Take in the weights after one more step; what is no float (counters) is copied."""
+        self._steps += 1
+        share = 1 - (1 - 1 / self._steps) ** (NARROWNESS + 1)
+        theirs = net.state_dict()
+        for name, mine in self.net.state_dict().items():
+            if mine.is_floating_point():
+                mine.lerp_(theirs[name], share)
+            else:
+                mine.copy_(theirs[name])
+
+
+def train(
+    net: nn.Module,
+    loss: Callable[[nn.Module, Tensor], Tensor],
+    n_rows: int,
+    *,
+    steps: int,
+    batch: int,
+    rate: float,
+    decay: float = 0.0,
+    stream: torch.Generator,
+    judge: Callable[[nn.Module], float] | None = None,
+    patience: int = 10,
+    watch: Callable[[int, int, float], None] | None = None,
+) -> nn.Module:
+    """Train a module in place and return the running average of its weights, in evaluation mode.
+
+    Parameters
+    ----------
+    net
+        The module; it must live on the stream's device.
+    loss
+        Gives the mean loss of rows, from the module and row numbers (b,) below ``n_rows``.
+    n_rows
+        Rows to train on; each pass sees every one of them once, in an order of its own.
+    steps, batch
+        Most steps taken, and rows at each.
+    rate, decay
+        AdamW's highest learning rate (it rises shortly, then falls along a cosine), and the weight decay of matrices.
+    stream
+        Draws the orders. The loss may draw from it too.
+    judge
+        Gives the loss of the average on held-out rows, once a round. The best average is then returned.
+    patience
+        Rounds without progress, in the judge's eyes, before training stops.
+    watch
+        Is told the step, the number of steps and the loss.
+    """
+    net.train()
+    average, best = Average(net), _Best(patience)
+    optimizer = adam(net, rate, decay)
+    round_steps = min(ROUND_STEPS, max(1, n_rows // batch))
+    for step, rows in zip(range(1, steps + 1), batches(n_rows, batch, stream), strict=False):
+        set_rate(optimizer, rate * pace(step, steps))
+        value = descend(optimizer, loss(net, rows))
+        average.step(net)
+        if watch is not None:
+            watch(step, steps, float(value))
+        if judge is not None and (step % round_steps == 0 or step == steps) and best.ends(average.net, judge):
+            break
+    return average.net if best.net is None else best.net
+
+
+def plan(n_rows: int, *, epochs: int, steps: int, batch: int, multiple: int = 1) -> tuple[int, int]:
+    """Say how many steps to take, and how many rows at each, for a table of a given length.
+
+    Parameters
+    ----------
+    n_rows
+        Rows to train on.
+    epochs, steps
+        Passes over the rows, cut short at so many steps.
+    batch, multiple
+        Most rows at a step; the number is a multiple of the other. A small table has smaller batches, for it would
+        otherwise see few steps.
+    """
+    size = min(batch, max(1, n_rows // (LEAST_PER_PASS * multiple)) * multiple)
+    return min(steps, epochs * math.ceil(n_rows / size)), size
+
+
+def adam(net: nn.Module, rate: float, decay: float = 0.0, betas: tuple[float, float] = (0.9, 0.999)) -> Any:
+    """Return AdamW over all parameters; vectors (biases, norms) do not decay."""
+    matrices = [parameter for parameter in net.parameters() if parameter.ndim > 1]
+    vectors = [parameter for parameter in net.parameters() if parameter.ndim <= 1]
+    groups = [{"params": matrices, "weight_decay": decay}, {"params": vectors, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=rate, betas=betas, fused=True)
+
+
+def descend(optimizer: Any, loss: Any) -> Tensor:
+    """Take one step against the gradient of the loss; return the loss."""
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    value: Tensor = loss.detach()
+    return value
+
+
+def set_rate(optimizer: Any, rate: float) -> None:
+    """Set the learning rate of the next step."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+
+
+def pace(step: int, steps: int) -> float:
+    """Return the share of the full rate at a step 1..steps: a linear rise, then a cosine down to about zero."""
+    rise = min(WARM_UP_STEPS, max(1, round(WARM_UP_SHARE * steps)))
+    if step <= rise:
+        return step / rise
+    return 0.5 * (1 + math.cos(math.pi * (step - rise) / (steps - rise + 1)))
+
+
+def batches(n_rows: int, size: int, stream: torch.Generator) -> Iterator[Tensor]:
+    """Yield row numbers (b,) without end; passes are cut into equal batches of at most ``size``, so no row is lost."""
+    while True:
+        order = torch.randperm(n_rows, generator=stream, device=stream.device)
+        yield from torch.tensor_split(order, math.ceil(n_rows / size))
+
+
+def save_weights(net: nn.Module, path: Path) -> None:
+    """Write all weights to a file ``*.npz`` of plain arrays."""
+    weights: Any = {name: value.cpu().numpy() for name, value in net.state_dict().items()}
+    np.savez(path, allow_pickle=False, **weights)
+
+
+def load_weights(net: Net, path: Path) -> Net:
+    """Read weights back into a module of the same shape, in place, and put it into evaluation mode."""
+    with np.load(path, allow_pickle=False) as archive:
+        net.load_state_dict({name: torch.as_tensor(archive[name]) for name in archive.files})
+    return net.eval()
+
+
+class _Best:
+    """The module with the lowest loss so far, and whether to stop waiting for a better one."""
+
+    def __init__(self, patience: int) -> None:
+        self.net: nn.Module | None = None
+        self._lowest, self._waited, self._patience = math.inf, 0, patience
+
+    def ends(self, net: nn.Module, judge: Callable[[nn.Module], float]) -> bool:
+        with torch.no_grad():
+            loss = judge(net)
+        self._waited += 1
+        if loss < self._lowest:
+            self.net, self._lowest, self._waited = copy.deepcopy(net), loss, 0
+        return self._waited >= self._patience

@@ -1,0 +1,241 @@
+"""Rows that follow a book of rules: the one generator that knows what the data have never shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from generators.reject import check_bounds, keep_inside
+from generators.resample import class_stream, proposals
+from generators.rule_book import Book, read_book, read_content
+from generators.rule_codes import check_fits, decode, encode, label_column, label_limit, limits
+from generators.rule_draws import NATIVE, Limit, Seen, constants
+from generators.rule_rows import fill
+from generators.rule_sources import HISTORY, Source
+from generators.rule_timeline import plan
+from generators.saved import read_settings, write_settings
+from generators.tidy import tidy
+from loop.errors import ConditionError
+from loop.protocols import Generator
+from loop.types import Request, Samples, Schema, Table, Way
+
+PILOT = 200  # rows that show how much of each scenario lies inside a region
+ENTITIES = 20  # of a timeline, at least: with one or two there would be the first days of a series only
+CROWD = 0.05  # share to which a rare class is raised on a timeline: more would change what came before
+_DATA = Source("data")
+
+
+@dataclass(eq=False)
+class Rules:
+    """Draws rows from a declarative book: distributions, derived columns, scenarios, events over time.
+
+    Knowledge comes from whoever wrote the book; from the data only the schema is learnt and, for columns that say
+    ``from: data``, as do all that the book leaves out, the distribution in each class. A region is reached by
+    drawing the columns of its rule inside it (inverse distribution function, masked weights) and weighing each row by
+    the probability of that; what cannot be drawn so is drawn and thrown away. Rows of a book with events are drawn as a
+    whole timeline, as what came before must be right, and are only thrown away. Values beyond the range of the
+    data are clipped to it, as in every generator.
+
+    Parameters
+    ----------
+    book
+        Path of a YAML file, or its content. An empty one draws a class, then each column by itself from
+        the data of the class.
+    tries
+        At most this many rows are drawn for each row asked for; of timelines never fewer than `ENTITIES` need.
+    batch
+        Most rows drawn at once: bounds memory.
+
+    Raises
+    ------
+    ConfigError
+        If the book breaks a rule; the message names the place.
+
+    Examples
+    --------
+    >>> book = {"columns": {"amount": {"from": "lognormal", "log_mean": 3, "log_sd": 1}, "fee": "0.02 * amount"}}
+    >>> frame = Rules(book).generate(5, np.random.default_rng(0))
+    >>> list(frame.columns), len(frame)
+    (['amount', 'fee', 'scenario'], 5)
+    """
+
+    book: str | Path | Mapping[str, Any] = field(default_factory=dict)
+    tries: int = 200
+    batch: int = 20_000
+
+    schema_: Schema = field(init=False, repr=False)
+    book_: Book = field(init=False, repr=False)
+    data_: dict[str, np.ndarray] = field(init=False, repr=False)  # encoded values (m,) by column, "" = the label
+    seen_: Seen = field(init=False, repr=False)  # the same as the book speaks of them
+
+    def __post_init__(self) -> None:
+        check_bounds(self.tries, self.batch)
+        read_book(read_content(self.book))
+
+    def fit(self, table: Table, rng: np.random.Generator) -> Self:
+        """Check the book against the schema and keep the values of the columns that come from the data.
+
+        Raises
+        ------
+        ConfigError
+            If the book names a column, category or class that the table does not have.
+        """
+        real = table.take(table.is_real)
+        self.book_ = _completed(read_book(read_content(self.book)), table.schema)
+        drawn = {name for name, source in self.book_.sources() if source.kind == "data"}
+        seen = {name: x.copy() for name, x in zip(table.schema.names, real.X.T, strict=True) if name in drawn}
+        self._open(table.schema, {**seen, "": real.y.astype(float)})
+        return self
+
+    def sample(self, request: Request, rng: np.random.Generator) -> Samples:
+        """Draw rows of the region and class.
+
+        Raises
+        ------
+        ConditionError
+            If no scenario can give the class, or the book gives a category or class that does not exist.
+        """
+        rng = class_stream(rng, request.label)
+        mixture = self._mixture(request, rng)
+        if not request.n or not mixture.chance.any():
+            nothing = np.empty((0, len(self.schema_.columns)))
+            return Samples(_rows(nothing, np.empty(0), self.schema_), request, mixture.drawn)
+        made = keep_inside(lambda ask: self._propose(ask, mixture, rng), request, self.tries, self.batch, rng)
+        limited = [source for name, source in self.book_.sources() if name in mixture.inside]
+        limited += self.book_.labels() if request.label is not None else []
+        aimed = bool(request.region.rule) or request.label is not None
+        thrown = aimed and (self.book_.events is not None or any(source.kind not in NATIVE for source in limited))
+        way: Way = "rejection" if thrown else "native"
+        return replace(made, tried=made.tried + mixture.drawn, way=way)
+
+    def generate(self, n: int, rng: np.random.Generator) -> pd.DataFrame:
+        """Make a data set from the book alone, without any table.
+
+        Columns whose name begins with ``_`` are helpers and left out; columns of whole numbers become integers.
+
+        Returns
+        -------
+        pandas.DataFrame
+            n rows: entity and time if there are events, the columns, the label if there is one, the scenario's name.
+
+        Raises
+        ------
+        ConfigError
+            If a column is said to come from the data.
+        """
+        book = read_book(read_content(self.book))
+        weights = np.array([scenario.weight for scenario in book.scenarios])
+        laid = plan(book, n, weights / weights.sum(), rng)
+        drawn, _ = fill(book, laid, {}, None, rng)
+        named = np.array([scenario.name for scenario in book.scenarios], dtype=object)
+        wanted = [*book.columns, *({book.target} & drawn.keys())]
+        if book.events:
+            wanted = [book.events.entity, book.events.time, *wanted]
+        frame = pd.DataFrame({name: _whole(drawn[name]) for name in wanted if not name.startswith("_")})
+        for name in book.moments() & set(frame.columns):
+            frame[name] = pd.to_datetime(frame[name], unit="s")
+        return frame.assign(scenario=named[laid.scenario])
+
+    def save(self, folder: Path) -> None:
+        """Write the book's content, the schema and the values that come from the data."""
+        whole = replace(self, book=read_content(self.book))
+        write_settings(whole, folder, self.schema_)
+        np.savez(folder / "data.npz", allow_pickle=False, **{f"x_{name}": x for name, x in self.data_.items()})
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` has written."""
+        settings, _, schema = read_settings(folder)
+        rules = cls(**settings)
+        rules.book_ = _completed(read_book(settings["book"]), schema)
+        with np.load(folder / "data.npz", allow_pickle=False) as data:
+            rules._open(schema, {name.removeprefix("x_"): data[name] for name in data.files})
+        return rules
+
+    def _open(self, schema: Schema, data: Mapping[str, np.ndarray]) -> None:
+        """Take in what was learnt: the schema, and encoded values (m,) by column."""
+        self.schema_, self.data_ = schema, dict(data)
+        columns = {column.name: column for column in schema.columns}
+        label = decode(data[""], label_column(schema))
+        values = {name: decode(x, columns[name]) for name, x in data.items() if name}
+        self.seen_ = Seen({**values, schema.target: label}, label)
+
+    def _mixture(self, request: Request, rng: np.random.Generator) -> _Mixture:
+        """Decide which scenarios to try how often, from a few rows of each."""
+        book, n = self.book_, len(self.book_.scenarios)
+        able = np.array([self._can_give(scenario.label or book.label, request.label) for scenario in book.scenarios])
+        weight = np.array([scenario.weight for scenario in book.scenarios])
+        if not (able * weight).any():
+            label = self.schema_.classes[request.label or 0]
+            raise ConditionError(f"no scenario of the book gives class {label!r}: add one, or ask for another class.")
+        if not any(source.kind in HISTORY for _, source in book.sources()):
+            weight = weight * able
+        elif (share := weight[able].sum() / weight.sum()) < CROWD:  # the others are needed as what came before
+            weight = np.where(able, weight * CROWD / share, weight * (1 - CROWD) / (1 - share))
+        inside = {} if book.events else limits(request.region, self.schema_)
+        if request.label is not None and not book.events:
+            inside[book.target] = label_limit(request.label, self.schema_)
+        bound = np.ones(n)
+        tried = np.flatnonzero(weight) if inside and request.n else np.zeros(0, dtype=int)
+        for number in tried:
+            laid = plan(book, PILOT, np.eye(n)[number], rng)
+            bound[number] = fill(book, laid, inside, self.seen_, rng)[1].max()
+        chance = weight * bound
+        return _Mixture(inside, chance / (chance.sum() or 1.0), bound, PILOT * len(tried))
+
+    def _can_give(self, label: Source | None, wanted: int | None) -> bool:
+        if wanted is None or label is None or label.kind != "constant":
+            return True
+        given = encode(constants(label.values), label_column(self.schema_))
+        return bool(given[0] == wanted)
+
+    def _propose(self, ask: Request, mixture: _Mixture, rng: np.random.Generator) -> Samples:
+        """Draw rows, and keep each with the chance that its weight gives it."""
+        schema, events = self.schema_, self.book_.events
+        n = max(ask.n, ENTITIES * events.rows_each) if events else ask.n
+        laid = plan(self.book_, n, mixture.chance, rng)
+        drawn, mass = fill(self.book_, laid, mixture.inside, self.seen_, rng)
+        X = np.column_stack([encode(drawn[column.name], column) for column in schema.columns])
+        y = encode(drawn[self.book_.target], label_column(schema))
+        keep = rng.random(n) * mixture.bound[laid.scenario] < mass
+        keep &= (np.array([column.missing for column in schema.columns]) | ~np.isnan(X)).all(axis=1)
+        keep &= ~np.isnan(y) if ask.label is None else y == ask.label
+        return Samples(_rows(X[keep], y[keep], schema), ask, n)
+
+
+@dataclass(frozen=True, eq=False)
+class _Mixture:
+    """How a request is met: what limits which column, and how often each of the s scenarios is tried."""
+
+    inside: dict[str, Limit]
+    chance: np.ndarray  # (s,) probability of each scenario; all zero if none reaches the region
+    bound: np.ndarray  # (s,) largest weight that a row of the scenario was seen to have
+    drawn: int  # rows it took to learn this
+
+
+def _completed(book: Book, schema: Schema) -> Book:
+    """Check a book against a schema; what it leaves out, columns or label, comes from the data."""
+    check_fits(book, schema)
+    drawn = {book.events.entity, book.events.time} if book.events else set()
+    rest = {name: _DATA for name in schema.names if name not in {*book.columns, *drawn}}
+    label = book.label or (None if all(scenario.label for scenario in book.scenarios) else _DATA)
+    return replace(book, target=schema.target, columns={**book.columns, **rest}, label=label)
+
+
+def _whole(values: np.ndarray) -> np.ndarray:
+    """Make integers of numbers that are all whole."""
+    if values.dtype.kind == "f" and (np.abs(values) < 2**53).all() and (values == np.floor(values)).all():
+        return values.astype(np.int64)
+    return values
+
+
+def _rows(X: np.ndarray, y: np.ndarray, schema: Schema) -> Table:
+    return proposals(tidy(X, schema), y.astype(np.int64), np.full(len(X), -1, dtype=np.int64), schema)
+
+
+_: type[Generator] = Rules

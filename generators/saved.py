@@ -1,0 +1,238 @@
+"""A fitted generator on disk: settings and small facts as JSON, rows as Parquet; nothing that is read is executed.
+
+A generator writes with `write_settings` (and `write_table`, or files of its own beside them) in its ``save``, and reads
+the same back in its ``load``. `load` here finds the right class for a folder through the catalogue.
+"""
+
+import json
+import zlib
+from collections.abc import Callable
+from dataclasses import fields
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol, Self, TypeVar, runtime_checkable
+from zipfile import BadZipFile
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from generators import CATALOGUE
+from loop import schema_json
+from loop.errors import DataError, WeakspotError
+from loop.protocols import Generator
+from loop.types import Schema, Table
+
+FILE, ROWS = "settings.json", "rows.parquet"
+FORMAT = 1  # raised when files written before can no longer be read
+DAMAGED = (
+    BadZipFile,
+    zlib.error,
+    OSError,
+    ValueError,
+    KeyError,
+    IndexError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    EOFError,
+)
+
+
+Fitted = TypeVar("Fitted", bound=Generator)
+
+
+@runtime_checkable
+class Savable(Generator, Protocol):
+    """A generator that can be kept on disk."""
+
+    def save(self, folder: Path) -> None:
+        """Write the fitted generator into a folder, which is made if need be."""
+        ...
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` has written; the result samples the same rows for the same seed."""
+        ...
+
+
+def write_settings(generator: Any, folder: Path, schema: Schema, **learnt: object) -> None:
+    """Make the folder and write the settings of a fitted generator.
+
+    Settings that are generators themselves are left to the one that wraps them, which saves them beside.
+
+    Parameters
+    ----------
+    generator
+        A dataclass; the fields of its constructor are its settings.
+    folder
+        Where the generator is saved.
+    schema
+        Of the rows it was fitted on.
+    **learnt
+        Small facts learnt in the fit, as values that JSON can hold.
+
+    Raises
+    ------
+    DataError
+        If a setting or fact, or a category of the schema, is no value that JSON can hold.
+    """
+    settings = {field.name: getattr(generator, field.name) for field in fields(generator) if field.init}
+    content = {
+        "format": FORMAT,
+        "generator": _name(type(generator)),
+        "settings": {name: value for name, value in settings.items() if not _is_generator(value)},
+        "learnt": learnt,
+        "schema": schema_json.to_json(schema),
+    }
+    try:
+        text = json.dumps(content, indent=1)
+    except TypeError as error:
+        raise DataError(
+            f"settings must be numbers, text, lists or mappings to be saved, those of {type(generator).__name__} are "
+            f"not ({error}): give the part by its name."
+        ) from error
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / FILE).write_text(text, encoding="utf-8")
+
+
+def read_settings(folder: Path) -> tuple[dict[str, Any], dict[str, Any], Schema]:
+    """Return the settings, the facts learnt and the schema that `write_settings` has written.
+
+    Raises
+    ------
+    DataError
+        If the folder holds no saved generator, a damaged one, or one of another format.
+    """
+    content = _content(folder)
+    return content["settings"], content["learnt"], content["schema"]
+
+
+def write_table(table: Table, path: Path) -> None:
+    """Write the real rows of a table as Parquet: encoded values ``x_NAME``, and ``y``, ``weight`` and ``parent``."""
+    real = table.take(table.is_real)
+    arrays = [pa.array(x) for x in (*real.X.T, real.y, real.weight, real.parent)]
+    pq.write_table(pa.Table.from_arrays(arrays, names=_table_names(table.schema)), path)
+
+
+def read_table(path: Path, schema: Schema) -> Table:
+    """Read the rows that `write_table` has written, bit for bit.
+
+    Raises
+    ------
+    DataError
+        If the file's columns are not those of the schema.
+    """
+    content = pq.read_table(path)
+    if content.column_names != _table_names(schema):
+        raise DataError(
+            f"rows of a saved generator must have the columns of its schema, {path} has others: save it again."
+        )
+    *x, y, weight, parent = (column.to_numpy() for column in content.columns)
+    X = np.column_stack(x) if x else np.empty((len(y), 0))
+    return Table(X, y, schema, weight, np.zeros(len(y), np.int64), parent, parent)
+
+
+def save_rows(generator: Any, folder: Path) -> None:
+    """Save a generator that keeps its real rows as ``table_`` and learns from them without chance."""
+    write_settings(generator, folder, generator.table_.schema)
+    write_table(generator.table_, folder / ROWS)
+
+
+def load_rows(kind: Callable[..., Fitted], folder: Path) -> Fitted:
+    """Make a generator that `save_rows` has written anew, and fit it on its rows again."""
+    settings, _, schema = read_settings(folder)
+    return kind(**settings).fit(read_table(folder / ROWS, schema), np.random.default_rng(0))
+
+
+def load(folder: Path, schema: Schema | None = None) -> Savable:
+    """Read a saved generator, of whichever class of the catalogue it is.
+
+    Parameters
+    ----------
+    folder
+        Where a generator was saved.
+    schema
+        The schema that its rows must fit, None = any.
+
+    Raises
+    ------
+    DataError
+        If the folder holds no generator of the catalogue, its files are damaged, or its columns or classes mean
+        something else than those of ``schema``.
+    """
+    content = _content(folder)
+    if schema is not None and (difference := _difference(content["schema"], schema)):
+        raise DataError(f"the generator in {folder} must fit the table, but {difference}: fit it again on this table.")
+    name = content["generator"]
+    if name not in CATALOGUE:
+        allowed = ", ".join(sorted(CATALOGUE))
+        raise DataError(f"a saved generator must be one of {allowed}, {folder} holds {name!r}: fit and save it again.")
+    module, _, public = CATALOGUE[name].partition(":")
+    try:
+        loaded: Savable = getattr(import_module(module), public).load(folder)
+    except WeakspotError:
+        raise
+    except DAMAGED as error:
+        raise DataError(
+            f"the files of a saved generator must be whole, those in {folder} are not ({error}): fit and save it again."
+        ) from error
+    return loaded
+
+
+def _content(folder: Path) -> dict[str, Any]:
+    """Read the settings file; its schema comes back as a Schema."""
+    path = folder / FILE
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["format"] != FORMAT:
+            raise DataError(
+                f"a saved generator must have format {FORMAT}, {path} has {content['format']!r}: fit and save it again."
+            )
+        settings, learnt = (dict(content[name]) for name in ("settings", "learnt"))
+        schema = schema_json.from_json(content["schema"])
+        return {"generator": str(content["generator"]), "settings": settings, "learnt": learnt, "schema": schema}
+    except FileNotFoundError as error:
+        raise DataError(f"a saved generator must have a {FILE}, {folder} has none: give another folder.") from error
+    except WeakspotError:
+        raise
+    except DAMAGED as error:
+        raise DataError(
+            f"{path} must be the settings of a saved generator ({error}): fit and save it again."
+        ) from error
+
+
+def _name(kind: type) -> str:
+    """Name of a class in the catalogue; a class outside of it gets its own name, and only its own ``load`` reads it."""
+    home = f"{kind.__module__}:{kind.__qualname__}"
+    return next((name for name, place in CATALOGUE.items() if place == home), kind.__qualname__)
+
+
+def _is_generator(value: object) -> bool:
+    return callable(getattr(value, "fit", None)) and callable(getattr(value, "sample", None))
+
+
+def _table_names(schema: Schema) -> list[str]:
+    return [*(f"x_{name}" for name in schema.names), "y", "weight", "parent"]
+
+
+def _difference(stored: Schema, given: Schema) -> str | None:
+    """Say how encoded values of two schemas differ in meaning, None if they do not; ranges may differ."""
+    if stored.names != given.names:
+        odd = sorted(set(stored.names) ^ set(given.names))
+        return f"only one of the two has column {odd[0]!r}" if odd else "the order of the columns differs"
+    for old, new in zip(stored.columns, given.columns, strict=True):
+        if old.kind != new.kind:
+            return f"column {old.name!r} was {old.kind} and is {new.kind}"
+        if old.categories != new.categories:
+            return (
+                f"the categories of column {old.name!r} were {_short(old.categories)} and are {_short(new.categories)}"
+            )
+    if stored.classes != given.classes:
+        return f"the classes were {_short(stored.classes)} and are {_short(given.classes)}"
+    return None
+
+
+def _short(values: tuple[object, ...], most: int = 8) -> str:
+    shown = ", ".join(repr(value) for value in values[:most])
+    return f"[{shown}, ...]" if len(values) > most else f"[{shown}]"

@@ -1,0 +1,217 @@
+"""Column after column from trees: every distribution of one column given others, so also the one inside a region."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from generators.resample import class_stream, proposals, starting_rows
+from generators.saved import ROWS, read_settings, read_table, write_settings, write_table
+from generators.tidy import tidy
+from generators.tree_inputs import importance, midranks
+from generators.tree_leaves import ColumnTrees
+from loop import seeds
+from loop.errors import ConfigError
+from loop.protocols import Generator
+from loop.types import Condition, Request, Samples, Table
+
+CHAINS_KEPT = 8  # as many columns' trees are kept as so many whole chains have
+PARTICLES, LEAST = 10, 1000  # weighted starts for each row asked for, and at least, where a region has hardly any rows
+SEED_COLUMNS = 3  # columns, besides the label, that seed rows of a region without a rule hand down
+
+
+@dataclass(eq=False)
+class TreeChain:
+    """Draws one column after the other, each from the leaves of trees that look at the columns before it.
+
+    The label comes first, then the columns by how much they tell of it, so rows fit their label. Missing values are
+    values like others; ordered values are interpolated between the quantiles of a leaf, spikes and codes are not.
+
+    A request for a region moves the columns of its rule to the front, beside the label; no row is thrown away. Their
+    joint values are those of real rows inside, in proportion to seed weights if there are any; where fewer than
+    ``min_leaf`` real rows are inside, they are drawn one after the other from the values that the rule allows, weighted
+    by the share of the leaf that it allows (sequential importance sampling), so that boxes without any real row are
+    served too. The other columns follow from trees given those at the front, fitted when they are first asked for.
+    A region with seeds but no rule takes the label and the first three columns of the chain from its seeds.
+
+    ``TreeChain()`` is for utility, ``TreeChain(min_leaf=100)`` for privacy. Measured on adult, magic and shoppers: ROC
+    AUC on real rows of XGBoost trained on as many synthetic rows, minus that of one trained on real rows, is -0.004,
+    -0.012, -0.007 (private: -0.005, -0.023, -0.014); an attacker who tells training rows from others by their distance
+    to the nearest synthetic row has an advantage (true minus false positive rate) of 0.046, 0.036, 0.031 (private:
+    0.012, 0.015, 0.015). A saved generator holds the real rows themselves.
+
+    Parameters
+    ----------
+    min_leaf
+        Fewest real rows in a leaf: more of them blur single rows (privacy) and fine structure (utility).
+    trees
+        Trees for each column; every draw uses one of them at random.
+    feature_share
+        Share of the columns that are compared in one split: lower makes trees differ more and fit faster.
+
+    Raises
+    ------
+    ConfigError
+        If a setting is out of range.
+
+    References
+    ----------
+    Reiter (2005), Using CART to generate partially synthetic public use microdata. Nowok, Raab and Dibben (2016),
+    synthpop. McCarter (2024), UnmaskingTrees. Liu, Chen and West (1998) for weights and resampling.
+
+    Examples
+    --------
+    >>> generator = TreeChain().fit(table, rng)  # doctest: +SKIP
+    >>> generator.sample(Request(region, label=1, n=500), rng).way  # doctest: +SKIP
+    'native'
+    """
+
+    min_leaf: int = 10
+    trees: int = 5
+    feature_share: float = 0.4
+
+    table_: Table = field(init=False, repr=False)
+    root_: int = field(init=False, repr=False)  # all trees are drawn from it
+    rows_: np.ndarray = field(init=False, repr=False)  # (n, d + 1) real rows; the last column is the label
+    ranks_: np.ndarray = field(init=False, repr=False)  # (n, d + 1) float32: ranks of ordered values, codes of others
+    order_: tuple[int, ...] = field(init=False, repr=False)  # the label and then the columns, as they are drawn
+    values_: list[np.ndarray] = field(init=False, repr=False)  # of each column, sorted and distinct
+    known_: OrderedDict[tuple[int, tuple[int, ...]], ColumnTrees] = field(init=False, repr=False)  # latest used last
+
+    def __post_init__(self) -> None:
+        for name, value in (("min_leaf", self.min_leaf), ("trees", self.trees)):
+            if value < 1:
+                raise ConfigError(f"{name} must be at least 1, got {value}: leave it out for the default.")
+        if not 0 < self.feature_share <= 1:
+            raise ConfigError(
+                f"feature_share must be above 0 and at most 1, got {self.feature_share}: leave it out for the default."
+            )
+
+    def fit(self, table: Table, rng: np.random.Generator) -> Self:
+        """Learn the chain of the whole table; the chains of regions are learnt when they are asked for."""
+        self._keep(table, seeds.root(rng))
+        order = self.order_ if len(self.rows_) else ()
+        for place, column in enumerate(order):
+            self._trees(column, order[:place])
+        return self
+
+    def sample(self, request: Request, rng: np.random.Generator) -> Samples:
+        """Draw ``request.n`` rows; none if some condition is met by no real row."""
+        rng = class_stream(rng, request.label)
+        rows, front, tried = self._start(request, rng)
+        if len(rows):
+            self._complete(rows, front, rng)
+        X, y = tidy(rows[:, :-1], self.table_.schema), rows[:, -1].astype(np.int64)
+        return Samples(proposals(X, y, np.full(len(X), -1), self.table_.schema), request, tried)
+
+    def save(self, folder: Path) -> None:
+        """Write settings and real rows; trees grow again from them, the same ones."""
+        write_settings(self, folder, self.table_.schema, root=self.root_)
+        write_table(self.table_, folder / ROWS)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read back what `save` has written; a tree is fitted when it is first needed."""
+        settings, learnt, schema = read_settings(folder)
+        generator = cls(**settings)
+        generator._keep(read_table(folder / ROWS, schema), int(learnt["root"]))
+        return generator
+
+    def _keep(self, table: Table, root: int) -> None:
+        """Keep the table, and its real rows as ranks."""
+        real = table.take(table.is_real)
+        self.table_, self.root_, self.known_ = table, root, OrderedDict()
+        self.rows_ = np.column_stack([real.X, real.y])
+        self.values_ = [np.unique(column[~np.isnan(column)]) for column in self.rows_.T]
+        self.ranks_ = np.column_stack([self._ranked(number, column) for number, column in enumerate(self.rows_.T)])
+        label, coded = self.rows_.shape[1] - 1, real.schema.categorical
+        shares = importance(real.y, self.ranks_[:, :-1], coded) if len(real) else np.zeros(label)
+        self.order_ = (label, *np.argsort(-shares, kind="stable").tolist())
+
+    def _order(self, front: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the columns in the order in which they are drawn: those at the front, then the others."""
+        return tuple(dict.fromkeys((*front, *self.order_)))
+
+    def _start(self, request: Request, rng: np.random.Generator) -> tuple[np.ndarray, tuple[int, ...], int]:
+        """Fill the columns at the front of rows (n, d + 1); tell which these are, and how many rows were drawn."""
+        conditions, n = self._conditions(request), request.n
+        front = tuple(column for column in self.order_ if column in conditions or column == self.order_[0])
+        if request.region.seeds is not None and not request.region.rule:
+            front = self.order_[: SEED_COLUMNS + 1]
+        if not n or not len(self.rows_):
+            return self.rows_[:0], front, 0
+        matching, chance = starting_rows(self.table_, request)
+        if len(matching) < (self.min_leaf if request.region.seeds is None else 1):
+            return self._weighted_start(conditions, front, n, rng)
+        drawn = matching[rng.choice(len(matching), size=n, p=chance)]
+        return np.column_stack([self.table_.X[drawn], self.table_.y[drawn]]), front, n
+
+    def _weighted_start(
+        self, conditions: dict[int, tuple[Condition, ...]], front: tuple[int, ...], n: int, rng: np.random.Generator
+    ) -> tuple[np.ndarray, tuple[int, ...], int]:
+        """Draw the columns at the front one by one inside their conditions, then draw again by weight."""
+        tried = max(PARTICLES * n, LEAST)
+        rows, weight = np.empty((tried, self.rows_.shape[1])), np.ones(tried)
+        ranks = np.empty(rows.shape, np.float32)
+        for place, column in enumerate(front):
+            trees = self._trees(column, front[:place])
+            rows[:, column], share = trees.draw(ranks, conditions.get(column, ()), rng)
+            weight *= share
+            if not weight.any():
+                return rows[:0], front, tried
+            weight /= weight.max()
+            ranks[:, column] = self._ranked(column, rows[:, column])
+        return rows[rng.choice(tried, size=n, p=weight / weight.sum())], front, tried
+
+    def _complete(self, rows: np.ndarray, front: tuple[int, ...], rng: np.random.Generator) -> None:
+        """Draw the columns behind the front, in place."""
+        ranks, order = np.empty(rows.shape, np.float32), self._order(front)
+        for column in front:
+            ranks[:, column] = self._ranked(column, rows[:, column])
+        for place in range(len(front), len(order)):
+            column = order[place]
+            rows[:, column], _ = self._trees(column, order[:place]).draw(ranks, (), rng)
+            ranks[:, column] = self._ranked(column, rows[:, column])
+
+    def _trees(self, column: int, given: tuple[int, ...]) -> ColumnTrees:
+        """Return the trees of a column given others, fitted at the first call; those unused for longest are dropped."""
+        given = tuple(sorted(given))
+        key = (column, given)
+        if key not in self.known_:
+            schema = self.table_.schema
+            self.known_[key] = ColumnTrees.fit(
+                self.rows_[:, column],
+                (np.array(given, dtype=np.int64), self.ranks_, np.append(schema.categorical, True)),
+                bool(np.append(schema.discrete, True)[column]),
+                seeds.stream(self.root_, "trees", column, *given),
+                trees=self.trees,
+                min_leaf=self.min_leaf,
+                feature_share=self.feature_share,
+            )
+        self.known_.move_to_end(key)
+        if len(self.known_) > CHAINS_KEPT * self.rows_.shape[1]:
+            self.known_.popitem(last=False)
+        return self.known_[key]
+
+    def _ranked(self, column: int, x: np.ndarray) -> np.ndarray:
+        """Return x (n,) as the trees look at it: codes as they are, other values as ranks."""
+        n_columns = len(self.values_) - 1
+        coded = column == n_columns or self.table_.schema.columns[column].kind == "categorical"
+        return x.astype(np.float32) if coded else midranks(x, self.values_[column])
+
+    def _conditions(self, request: Request) -> dict[int, tuple[Condition, ...]]:
+        """Return the conditions of each column that has some; the label's is one of them."""
+        found: dict[int, tuple[Condition, ...]] = {}
+        for condition in request.region.rule:
+            found[condition.column] = (*found.get(condition.column, ()), condition)
+        if request.label is not None:
+            label = self.rows_.shape[1] - 1
+            found[label] = (Condition(label, codes=frozenset({request.label})),)
+        return found
+
+
+_: type[Generator] = TreeChain

@@ -1,0 +1,200 @@
+"""The copula obeys the laws of every generator, and finds planted truths again."""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from contracts.tables import mixed_table
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import multivariate_normal, norm, spearmanr
+
+from generators.copula import Copula, draw_in_box
+from loop.errors import ConfigError
+from loop.types import Column, Condition, Region, Request, Schema, Table
+
+ANYWHERE = Region()
+TRUE = np.array([[1, 0.8, 0.5], [0.8, 1, 0.3], [0.5, 0.3, 1]])
+
+
+def rng(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def gaussian(n: int = 10_000, seed: int = 0) -> np.ndarray:
+    return rng(seed).multivariate_normal(np.zeros(3), TRUE, n)
+
+
+def table_of(X: np.ndarray, y: np.ndarray | None = None, kind: str = "numeric") -> Table:
+    columns = tuple(Column(f"c{i}", kind, "float64", missing=bool(np.isnan(x).any())) for i, x in enumerate(X.T))
+    return Table.real(X, np.zeros(len(X), int) if y is None else y, Schema(columns, ("fine", "fraud")))
+
+
+def two_classes(n: int = 12_000) -> Table:
+    """Twins with the same columns whose dependence differs: correlation 0.8 among frauds, -0.8 among others."""
+    y = (rng(1).random(n) < 0.3).astype(int)
+    z = rng().standard_normal((n, 2))
+    sign = np.where(y == 1, 0.8, -0.8)
+    return table_of(np.column_stack([z[:, 0], sign * z[:, 0] + 0.6 * z[:, 1]]), y)
+
+
+def fitted(table: Table, **settings: float) -> Copula:
+    return Copula(**settings).fit(table, rng())
+
+
+def draw(generator: Copula, region: Region = ANYWHERE, label: int | None = None, n: int = 10_000) -> Table:
+    return generator.sample(Request(region, label, n), rng(5)).table
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        lambda z: np.column_stack([np.exp(z[:, 0]), z[:, 1] ** 3, norm.cdf(z[:, 2])]),
+        lambda z: np.column_stack([np.floor(1.5 * z[:, 0]), np.maximum(z[:, 1], 0.2), z[:, 2]]),
+        lambda z: np.column_stack([z[:, 0] > 1, z[:, 1], np.round(z[:, 2], 1)]),
+        lambda z: np.where(rng(9).random(z.shape) < [0.3, 0, 0.1], np.nan, z),
+    ],
+    ids=["smooth", "steps and spikes", "boolean", "missing"],
+)
+def test_a_known_copula_is_found_again(seen):
+    X = seen(gaussian()).astype(float)
+    generator = fitted(table_of(X))
+    np.testing.assert_allclose(generator.copulas_[0].correlation[:3, :3], TRUE, atol=0.03)
+    made = draw(generator).X
+    for a, b in ((0, 1), (0, 2), (1, 2)):
+        rank = [spearmanr(each[:, a], each[:, b], nan_policy="omit")[0] for each in (X, made)]
+        assert abs(rank[0] - rank[1]) < 0.04
+
+
+def test_classes_keep_their_own_dependence():
+    generator = fitted(two_classes())
+    for label, sign in ((0, -1), (1, 1)):
+        X = draw(generator, label=label).X
+        assert abs(np.corrcoef(X.T)[0, 1] - sign * 0.8) < 0.03
+
+
+def test_inside_a_region_labels_follow_their_share():
+    table = two_classes()
+    corner = Region((Condition(0, low=0.5), Condition(1, low=0.5)))
+    assert abs(draw(fitted(table), corner).y.mean() - table.y[corner.contains(table.X)].mean()) < 0.03
+
+
+def test_other_columns_follow_a_range():
+    region = Region((Condition(0, 1.0, 2.0),))
+    real, made = gaussian(100_000, seed=2), draw(fitted(table_of(gaussian())), region).X
+    real = real[region.contains(real)]
+    np.testing.assert_allclose(made.mean(axis=0), real.mean(axis=0), atol=0.04)
+    np.testing.assert_allclose(made.std(axis=0), real.std(axis=0), atol=0.04)
+
+
+def test_a_box_has_its_known_probability_and_moments():
+    bounds = [np.array([[0.5, np.inf]]), np.array([[0.2, 1.5]]), np.array([[-np.inf, -0.5], [0.5, 1.0]])]
+    z, probability = draw_in_box(TRUE, bounds, 20_000, rng())
+    real = gaussian(400_000, seed=3)
+    held = [np.any([(x > a) & (x <= b) for a, b in each], axis=0) for x, each in zip(real.T, bounds, strict=True)]
+    real = real[np.all(held, axis=0)]
+    assert abs(probability - len(real) / 400_000) < 0.002
+    np.testing.assert_allclose(z.mean(axis=0), real.mean(axis=0), atol=0.03)
+    np.testing.assert_allclose(np.cov(z.T), np.cov(real.T), atol=0.03)
+
+
+def test_a_corner_of_one_in_ten_thousand_fills_at_once():
+    lows = (2.6, 2.7, 2.5)
+    corner = Region(tuple(Condition(i, low=low) for i, low in enumerate(lows)))
+    expected = multivariate_normal(np.zeros(3), TRUE).cdf(-np.array(lows))
+    assert 5e-5 < expected < 5e-4
+    generator = fitted(table_of(gaussian(50_000)))
+    started = time.perf_counter()
+    samples = generator.sample(Request(corner, None, 500), rng())
+    assert time.perf_counter() - started < 1
+    assert len(samples.table) == samples.tried == 500
+    assert samples.way == "native"
+    assert len(np.unique(samples.table.X[:, 0])) > 450
+    bounds = [np.array([[low, np.inf]]) for low in lows]
+    np.testing.assert_allclose(draw_in_box(TRUE, bounds, 20_000, rng())[1], expected, rtol=0.05)
+
+
+def test_spikes_and_missing_values_keep_their_share_and_their_company():
+    z = gaussian()
+    absent = z[:, 2] > 1  # missing where another column is high
+    X = np.column_stack([np.where(absent, np.nan, z[:, 0]), np.maximum(z[:, 1], 0), z[:, 2]])
+    made = draw(fitted(table_of(X))).X
+    gone = np.isnan(made[:, 0])
+    assert abs(gone.mean() - absent.mean()) < 0.01
+    assert abs((made[:, 1] == 0).mean() - 0.5) < 0.02
+    assert made[gone, 2].mean() > 1.1
+
+
+def test_a_condition_that_missing_values_satisfy_is_met_in_both_ways():
+    X = gaussian()
+    X[rng(4).random(len(X)) < 0.2, 0] = np.nan
+    region = Region((Condition(0, 0.0, 1.0, missing=True), Condition(1, low=0.0), Condition(0, high=0.5, missing=True)))
+    made, inside = draw(fitted(table_of(X)), region).X, X[region.contains(X)]
+    assert len(made) == 10_000
+    assert abs(np.isnan(made[:, 0]).mean() - np.isnan(inside[:, 0]).mean()) < 0.03
+
+
+def test_a_class_goes_where_it_has_never_been_unless_it_borrows_nothing():
+    table = two_classes()
+    table = table.take((table.y == 0) | (table.X[:, 0] < 0))
+    there = Region((Condition(0, low=1.0),))
+    assert len(draw(fitted(table), there, label=1, n=50)) == 50
+    assert len(draw(fitted(table, prior_rows=0), there, label=1, n=50)) == 0
+
+
+def test_a_single_number_can_be_asked_for():
+    region = Region((Condition(0, codes=frozenset({1})), Condition(1, low=0.0)))
+    made = draw(fitted(table_of(gaussian())), Region((Condition(0, np.nextafter(1, 0), 1.0),)), n=2000)
+    assert (made.X[:, 0] == 1).all()
+    assert abs(made.X[:, 1].mean() - 0.8) < 0.05
+    assert len(draw(fitted(table_of(gaussian().round())), region, n=200)) == 200
+
+
+conditions = st.tuples(st.integers(0, 2), st.floats(-4, 4), st.floats(0, 3), st.booleans())
+
+
+@settings(max_examples=40, deadline=None)
+@given(rule=st.lists(conditions, max_size=4), label=st.sampled_from([None, 0, 1]), n=st.integers(0, 40))
+def test_any_box_is_respected_and_filled_where_rows_are(rule, label, n):
+    region = Region(tuple(Condition(c, low, low + width, missing=gap) for c, low, width, gap in rule))
+    X = np.round(2 * gaussian(400)).clip(-4, 4)
+    X[:40, 1] = np.nan
+    samples = BOXES.sample(Request(region, label, n), rng())
+    assert region.contains(samples.table.X).all()
+    assert label is None or (samples.table.y == label).all()
+    if region.contains(X).sum() > 2:
+        assert len(samples.table) == n == samples.tried
+
+
+def _integers() -> Table:
+    X = np.round(2 * gaussian(400)).clip(-4, 4)
+    X[:40, 1] = np.nan
+    return table_of(X, (rng().random(400) < 0.3).astype(int), kind="integer")
+
+
+BOXES = Copula().fit(_integers(), rng())
+
+
+def test_a_class_without_rows_gives_none():
+    table = mixed_table()
+    three = replace(table, schema=replace(table.schema, classes=("fine", "fraud", "unseen")))
+    samples = fitted(three).sample(Request(ANYWHERE, 2, 10), rng())
+    assert (len(samples.table), samples.tried) == (0, 0)
+
+
+def test_columns_that_repeat_each_other_do_no_harm():
+    z = gaussian(500)
+    X = draw(fitted(table_of(np.column_stack([z, z[:, 0], -z[:, 0]]))), n=500).X
+    np.testing.assert_allclose(np.corrcoef(X.T)[0, [3, 4]], [1, -1], atol=0.03)
+
+
+def test_hundreds_of_columns_with_few_rows():
+    X = rng().standard_normal((200, 300))
+    made = draw(fitted(table_of(X, (rng().random(200) < 0.2).astype(int))), Region((Condition(7, low=1.0),)), n=100)
+    assert len(made) == 100
+
+
+def test_borrowing_must_not_be_negative():
+    with pytest.raises(ConfigError, match="prior_rows must be 0 or more, got -1"):
+        Copula(prior_rows=-1)

@@ -1,0 +1,114 @@
+"""What generators built on torch share: seeds rule, every row is seen, the best average stays."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from generators import nets
+
+
+def stream(seed: int = 0) -> torch.Generator:
+    return nets.torch_stream(np.random.default_rng(seed), torch.device("cpu"))
+
+
+def small() -> nn.Module:
+    return nn.Sequential(nn.Embedding(3, 2), nn.Flatten(), nn.Linear(2, 4), nn.LayerNorm(4), nn.Linear(4, 1))
+
+
+def weights(net: nn.Module) -> np.ndarray:
+    return torch.cat([parameter.flatten() for parameter in net.parameters()]).detach().numpy()
+
+
+def test_weights_come_from_the_stream_alone():
+    before = torch.random.get_rng_state()
+    one, same, other = (weights(nets.build(small, stream(seed))) for seed in (1, 1, 2))
+    assert torch.equal(before, torch.random.get_rng_state())
+    np.testing.assert_array_equal(one, same)
+    assert not np.array_equal(one, other)
+
+
+def test_a_module_with_parameters_of_its_own_must_know_how_to_start():
+    class Own(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.scale = nn.Parameter(torch.ones(1))
+
+    with pytest.raises(TypeError, match="initialise"):
+        nets.build(Own, stream())
+
+
+def test_every_pass_sees_every_row_once():
+    drawn = nets.batches(23, 5, stream())
+    for _ in range(3):
+        sizes, rows = [], []
+        while len(rows) < 23:
+            batch = next(drawn).tolist()
+            sizes, rows = [*sizes, len(batch)], [*rows, *batch]
+        assert sorted(rows) == list(range(23))
+        assert sizes == [5, 5, 5, 4, 4]
+
+
+def test_the_average_of_a_straight_walk_lags_by_a_tenth():
+    net = nn.Linear(1, 1, bias=False)
+    average = nets.Average(net)
+    for step in range(1, 1001):
+        net.weight.data.fill_(step)
+        average.step(net)
+    assert 850 < float(average.net.weight) < 900  # mean of the power profile: 7.94 / 8.94 of the way
+    assert not average.net.training
+
+
+def fitted(steps: int, **options) -> tuple[float, nn.Module]:
+    X = torch.linspace(-3, 3, 200)[:, None]
+    net = nets.build(lambda: nn.Sequential(nn.Linear(1, 32), nn.SiLU(), nn.Linear(32, 1)), stream())
+
+    def loss(net: nn.Module, rows: torch.Tensor) -> torch.Tensor:
+        return (net(X[rows]) - X[rows].sin()).square().mean()
+
+    trained = nets.train(net, loss, 200, steps=steps, batch=50, rate=1e-2, stream=stream(), **options)
+    return float(loss(trained, torch.arange(200))), trained
+
+
+def test_training_learns_and_repeats_itself():
+    loss, net = fitted(400)
+    assert loss < 0.01 < fitted(5)[0]
+    assert not net.training
+    np.testing.assert_array_equal(weights(net), weights(fitted(400)[1]))
+
+
+def test_the_judge_ends_training_and_its_best_net_is_returned():
+    losses, steps = [3.0, 2.0, 1.0, 2.0, 2.0, 2.0, 2.0], []
+    seen = []
+
+    def judge(net: nn.Module) -> float:
+        seen.append(weights(net).copy())
+        return losses[len(seen) - 1]
+
+    _, net = fitted(400, judge=judge, patience=3, watch=lambda step, total, loss: steps.append((step, total)))
+    assert len(seen) == 6
+    np.testing.assert_array_equal(weights(net), seen[2])
+    assert steps == [(step, 400) for step in range(1, 25)]  # a round is a pass of four steps
+
+
+def test_the_rate_rises_and_falls():
+    rates = [nets.pace(step, 1000) for step in range(1, 1001)]
+    assert 0 < rates[0] < 0.05
+    assert max(rates) == 1
+    assert 0 < rates[-1] < 0.01
+    assert all(0 < nets.pace(step, steps) <= 1 for steps in (1, 2, 5) for step in range(1, steps + 1))
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "steps", "size"), [(600, 450, 70), (20_000, 2000, 500), (3, 50, 10), (80, 400, 10), (4000, 400, 500)]
+)
+def test_a_plan_gives_small_tables_small_batches(n_rows, steps, size):
+    planned = nets.plan(n_rows, epochs=50, steps=2000, batch=500, multiple=10)
+    assert planned == (steps, size)
+
+
+def test_weights_survive_the_disk(tmp_path):
+    net = nets.build(small, stream(1))
+    nets.save_weights(net, tmp_path / "net.npz")
+    again = nets.load_weights(nets.build(small, stream(2)), tmp_path / "net.npz")
+    np.testing.assert_array_equal(weights(net), weights(again))

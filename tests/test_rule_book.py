@@ -1,0 +1,119 @@
+"""A rule book is checked as a whole, with one sentence for each fault; its distributions are what they are called."""
+
+import numpy as np
+import pytest
+from contracts.tables import mixed_table
+from scipy import stats
+
+from generators.rules import Rules
+from loop.errors import ConfigError
+
+
+def rng(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def with_columns(**columns):
+    return {"columns": columns}
+
+
+@pytest.mark.parametrize(
+    ("book", "message"),
+    [
+        ({"colums": {}}, "the book must have no keys but target, label, columns, scenarios, events, got 'colums'"),
+        (with_columns(a={"from": "norml"}), "draw from one of normal, lognormal"),
+        (with_columns(a={"from": "normal", "mean": 0}), "must have from, mean, sd, got no 'sd'"),
+        (with_columns(a={"from": "normal", "mean": 0, "sd": 1, "skew": 2}), "got 'skew'"),
+        (with_columns(a="b + 1", b=1), "must read columns that come before it .none., got 'b'"),
+        (with_columns(a="1 +"), '"1 \\+": expected a value at character 4'),
+        (with_columns(a=[1]), "must be a number"),
+        (with_columns(a={"from": "choice", "values": []}), "at least one"),
+        (with_columns(a={"from": "choice", "values": [1, "b"]}), "all text or all numbers"),
+        (with_columns(a={"from": "choice", "values": [1, 2], "weights": [1]}), "one weight a value, got 1 for 2"),
+        (with_columns(a={"from": "datetime", "start": "soon", "end": "2024-01-01"}), "must be an ISO date"),
+        (with_columns(a={"is": "1", "missing": 2}), "at least 0 and at most 1, got 2"),
+        (
+            with_columns(a={"from": "count_before", "seconds": 60}),
+            "must follow entities over time: add a section events",
+        ),
+        ({"scenarios": {"s": {"weight": -1}}}, "weight must be a number of at least 0, got -1"),
+        ({"scenarios": {"s": {"weight": 0}}}, "must have a sum above 0"),
+        ({"scenarios": {"s": {"weight": 1, "columns": {"a": 1}}}}, "must have no keys but none, got 'a'"),
+        ({"scenarios": {"s": {"weight": 1, "steps": []}}}, "steps must have entities to happen to"),
+        ({"scenarios": {"s": {"weight": 1, "label": 1}, "t": {"weight": 1}}}, "every scenario must have a label, 't'"),
+        ({"events": {"entity": "e", "time": "t", "rows_each": 1, "start": "2024-01-01"}}, "either an end or"),
+        ("nowhere.yaml", "must be a YAML file, and nowhere.yaml is none"),
+        ([], "must hold keys and values"),
+    ],
+)
+def test_a_bad_book(book, message):
+    with pytest.raises(ConfigError, match=message):
+        Rules(book)
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"price": 1}, "columns of the book must be in the table .amount, .*, got 'price'"),
+        (
+            {"merchant": {"from": "choice", "values": ["bank"]}},
+            "values of 'merchant' must be known, the book gives 'bank'",
+        ),
+        ({"merchant": {"from": "normal", "mean": 0, "sd": 1}}, "is categorical and cannot be normal"),
+        ({"merchant": 3}, "must get text, the book gives 3"),
+        ({"amount": {"from": "choice", "values": ["much"]}}, "must get numbers, the book gives 'much'"),
+        ({"score": {"is": "1", "missing": 0.1}}, "has no missing values in the data"),
+        ({"target": 1}, "is the label of the table and no column"),
+    ],
+)
+def test_a_book_that_does_not_fit_the_table(columns, message):
+    with pytest.raises(ConfigError, match=message):
+        Rules(with_columns(**columns)).fit(mixed_table(), rng())
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ({"from": "normal", "mean": 0, "sd": "a - 5"}, "sd must be above 0, got -4"),
+        ({"from": "uniform", "low": 3, "high": "a"}, "low must not be above high"),
+        ({"from": "poisson", "mean": "log(0 - a)"}, "must be a finite number in every row"),
+        ({"from": "choice", "values": [1, 2], "weights": [0, "a - 1"]}, "sum above 0 in every row"),
+        ({"from": "data"}, "comes from the data, and there are none: fit first"),
+    ],
+)
+def test_a_book_that_fails_while_drawing(told, message):
+    with pytest.raises(ConfigError, match=message):
+        Rules(with_columns(a=1, b=told)).generate(10, rng())
+
+
+@pytest.mark.parametrize(
+    ("told", "law"),
+    [
+        ({"from": "normal", "mean": 2, "sd": 3}, stats.norm(2, 3)),
+        ({"from": "lognormal", "log_mean": 1, "log_sd": 0.5}, stats.lognorm(0.5, scale=np.e)),
+        ({"from": "uniform", "low": -1, "high": 4}, stats.uniform(-1, 5)),
+        ({"from": "exponential", "mean": 400}, stats.expon(scale=400)),
+        ({"from": "gamma", "shape": 4, "scale": 0.25}, stats.gamma(4, scale=0.25)),
+        ({"from": "beta", "a": 1, "b": 24}, stats.beta(1, 24)),
+    ],
+)
+def test_distributions(told, law):
+    x = Rules(with_columns(x=told)).generate(2000, rng())["x"]
+    assert stats.kstest(x, law.cdf).pvalue > 0.001
+
+
+def test_discrete_distributions():
+    book = with_columns(
+        p={"from": "poisson", "mean": 3},
+        i={"from": "integers", "low": 2, "high": 4},
+        s={"from": "sequence", "start": 100, "step": 2},
+        d={"from": "datetime", "start": "2024-01-01", "end": "2024-01-03"},
+        c={"from": "choice", "values": ["a", "b"], "weights": [3, 1], "missing": 0.2},
+    )
+    frame = Rules(book).generate(4000, rng())
+    assert abs(frame["p"].mean() - 3) < 0.15
+    assert set(frame["i"]) == {2, 3, 4}
+    assert frame["s"].tolist() == list(range(100, 8100, 2))
+    assert frame["d"].between("2024-01-01", "2024-01-03").all()
+    assert abs(frame["c"].isna().mean() - 0.2) < 0.03
+    assert abs((frame["c"].dropna() == "a").mean() - 0.75) < 0.03
