@@ -12,6 +12,7 @@ import typer
 from loop.errors import ConfigError, DataError, WeakspotError
 
 if TYPE_CHECKING:
+    import pandas as pd
     from rich.console import Console
 
     from loop.tracking import MlflowSettings
@@ -162,33 +163,33 @@ def predict(
     _check_suffix(out)
     import pandas as pd
 
-    from experiments.files import read_table, write_table
+    from experiments.files import read_table
     from experiments.storage import MODEL, load_model
 
     model = load_model(run_dir / MODEL)
     proba = model.predict_proba(read_table(data))
-    frame = pd.DataFrame(proba, columns=[f"p_{name}" for name in model.classes_])
-    if out is None:
-        frame.to_csv(sys.stdout, index=False)
-    else:
-        write_table(frame, out)
+    _write(pd.DataFrame(proba, columns=[f"p_{name}" for name in model.classes_]), out)
 
 
 @app.command()
 @one_sentence
 def generate(
-    model: Annotated[Path | None, typer.Argument(help="Folder of a saved generator or of a run.")] = None,
+    model: Annotated[
+        Path | None, typer.Argument(help="Folder of a saved generator or of a run, or a rule book (.yaml).")
+    ] = None,
     n: Annotated[int, typer.Option("--n", help="Rows wanted.")] = 1000,
     where: Annotated[str | None, typer.Option(help="Region, such as 'amount > 300 and night == 1'.")] = None,
     label: Annotated[str | None, typer.Option(help="Class; default: as classes occur in the region.")] = None,
     out: Annotated[Path | None, typer.Option(help=".csv or .parquet; default: CSV on the screen.")] = None,
     data: Annotated[str | None, typer.Option(help="Instead of MODEL: file or source to fit on.")] = None,
     target: Annotated[str | None, typer.Option(help="With --data: column of the classes.")] = None,
-    generator: Annotated[str | None, typer.Option(help="With --data: what to fit; default neighbourhood.")] = None,
+    generator: Annotated[
+        str | None, typer.Option(help="With --data: a name or rule book; default neighbourhood.")
+    ] = None,
     save: Annotated[Path | None, typer.Option(help="With --data: folder to keep the fitted generator in.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same rows.")] = 0,
 ) -> None:
-    """Make rows inside a region, from a saved generator or one fitted on a file."""
+    """Make rows inside a region, from a saved generator or one fitted on a file; or a data set from a rule book."""
     _check_suffix(out)
     if (model is None) == (data is None):
         raise ConfigError("rows must come from MODEL or from --data, got both or neither: give one of them.")
@@ -197,12 +198,15 @@ def generate(
         raise ConfigError(f"a saved generator is fitted already, got --{' and --'.join(given)} too: leave them out.")
     from experiments import generate as rows
     from experiments import storage
-    from experiments.files import write_table
     from loop.seeds import stream
 
     def say(sentence: str) -> None:
         typer.echo(sentence, err=out is None)
 
+    if model is not None and model.suffix in rows.BOOKS:
+        _write(rows.of_book(model, n, where, label, seed), out)
+        say(f"{n:,} rows of the rule book {model}")
+        return
     if model is not None:
         made, schema = storage.load_generator(model)
         request = rows.request_of(schema, n, where, label)
@@ -216,10 +220,7 @@ def generate(
             storage.save_generator(made, save)
             say(f"{save}: the fitted generator, for weakspot generate {save}")
     delivery = rows.deliver(made, request, schema, seed)
-    if out is None:
-        delivery.frame.to_csv(sys.stdout, index=False)
-    else:
-        write_table(delivery.frame, out)
+    _write(delivery.frame, out)
     say(delivery.summary if out is None else f"{out}: {delivery.summary}")
     if delivery.warning:
         typer.echo(delivery.warning, err=True)
@@ -272,6 +273,16 @@ def upload(
 def _check_suffix(out: Path | None) -> None:
     if out is not None and out.suffix not in (".csv", ".parquet"):
         raise ConfigError(f"--out must end in .csv or .parquet, got {out.name}: rename it.")
+
+
+def _write(frame: "pd.DataFrame", out: Path | None) -> None:
+    """Write rows to a file, or as CSV on the screen."""
+    from experiments.files import write_table
+
+    if out is None:
+        frame.to_csv(sys.stdout, index=False)
+    else:
+        write_table(frame, out)
 
 
 def _store(tracking: str) -> "MlflowSettings":

@@ -3,12 +3,14 @@
 import time
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
 
 import pandas as pd
 
 from experiments.datasets import load
 from generators import kind_of
 from generators.expressions import parse
+from generators.rules import Rules
 from generators.saved import Savable
 from generators.where import as_region
 from loop.codec import decode, encode
@@ -18,6 +20,7 @@ from loop.seeds import stream
 from loop.types import Region, Request, Samples, Schema, Table
 
 MOST_ROWS = 10_000_000
+BOOKS = (".yaml", ".yml")  # suffixes of rule books
 WAYS = {
     "native": "drawn there by the generator itself",
     "seeds": "made near real rows of it",
@@ -68,13 +71,15 @@ def table_of(source: str, target: str | None, say: Callable[[str], None]) -> Tab
 
 
 def unfitted(name: str) -> Savable:
-    """Make a generator of the catalogue with its default settings.
+    """Make a generator of the catalogue with its default settings, or of a rule book given by its path.
 
     Raises
     ------
     ConfigError
-        If there is no such generator, or it needs more than its name.
+        If there is no such generator or book, or it needs more than its name.
     """
+    if Path(name).suffix in BOOKS:
+        return Rules(name)
     kind = kind_of(name)
     needed = [each.name for each in fields(kind) if each.init and each.default is each.default_factory is MISSING]
     if needed:
@@ -83,6 +88,28 @@ def unfitted(name: str) -> Savable:
         )
     generator: Savable = kind()
     return generator
+
+
+def of_book(book: Path, n: int, where: str | None, label: str | None, seed: int) -> pd.DataFrame:
+    """Make a whole data set of n rows from a rule book alone.
+
+    Raises
+    ------
+    ConfigError
+        If the book breaks a rule, n is out of range, or a region or class is asked for.
+    """
+    check_n(n)
+    if where is not None or label is not None:
+        raise ConfigError(
+            "a rule book alone makes whole data sets, got --where or --label: aim with --data FILE --generator BOOK."
+        )
+    return Rules(str(book)).generate(n, stream(seed, "generate"))
+
+
+def check_n(n: int) -> None:
+    """Raise ConfigError unless n is a number of rows that can be asked for."""
+    if not 1 <= n <= MOST_ROWS:
+        raise ConfigError(f"--n must be between 1 and {MOST_ROWS:,} rows, got {n:,}: choose another number.")
 
 
 def request_of(schema: Schema, n: int, where: str | None, label: str | None) -> Request:
@@ -102,8 +129,7 @@ def request_of(schema: Schema, n: int, where: str | None, label: str | None) -> 
     DataError
         If there is no such class.
     """
-    if not 1 <= n <= MOST_ROWS:
-        raise ConfigError(f"--n must be between 1 and {MOST_ROWS:,} rows, got {n:,}: choose another number.")
+    check_n(n)
     names = [str(name) for name in schema.classes]
     if label is not None and label not in names:
         raise DataError(

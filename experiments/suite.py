@@ -131,14 +131,14 @@ def main(
     parts = compose(strategy, generator=chosen, settings=Settings(jobs=1 if jobs > 1 else 2))
     wanted = [(name, split) for split in range(splits) for name in names]
     console = Console(width=None if sys.stdout.isatty() else 200)
-    rows = [row for result in _cells(wanted, parts, tuning, out, jobs, console) for row in result]
+    rows = [row for result in cells(wanted, parts, tuning, out, jobs, console) for row in result]
     results = pd.DataFrame(rows)
     show(results, console)
     arms_there = [arm for arm in dict.fromkeys(results["arm"]) if arm not in (TARGETED, TEACHER)]
     print(json.dumps(headline(results, arms_there)))
 
 
-def _cells(
+def cells(
     wanted: list[tuple[str, int]],
     parts: Parts,
     tuning: bool,

@@ -79,7 +79,7 @@ class Committee:
     def fit_folds(self, table: Table, folds: np.ndarray, rng: np.random.Generator) -> Self:
         self.positive_ = table.schema.positive
         seed, ids = root(rng), range(int(folds.max()) + 1)
-        cells = [(fold, number) for number in range(len(self.members)) for fold in ids]
+        cells = [(fold, number) for fold in ids for number in range(len(self.members))]
         with ThreadPoolExecutor(self.jobs) as pool:
             fits = list(pool.map(lambda cell: self._fit_cell(table, folds, cell[0], cell[1], seed), cells))
         by_cell = dict(zip(cells, fits, strict=True))

@@ -24,23 +24,16 @@ class Lane:
         Row positions in the training table, shapes (m,) and (j,).
     without
         Fold id that the lane's teacher must not have seen; None = a teacher that may use all its members.
-    folds
-        Folds of the teacher.
     """
 
     index: int
     fit: np.ndarray
     judge: np.ndarray
     without: int | None
-    folds: int
 
     @property
     def delivers(self) -> bool:
         return self.index == DELIVERABLE
-
-    def aims_without(self, generation: int) -> int:
-        """Fold id whose absence names the members that aim: one team does for that, each in its turn."""
-        return generation % self.folds if self.without is None else self.without
 
 
 def lanes(folds: np.ndarray) -> tuple[Lane, ...]:
@@ -49,12 +42,12 @@ def lanes(folds: np.ndarray) -> tuple[Lane, ...]:
     Ids 0..k-1 make k lanes, each judged on its own fold. Where some rows have the id -1 these are judge rows of a
     single hold-out lane, which no member of the teacher ever sees.
     """
-    rows, k = np.arange(len(folds)), int(folds.max()) + 1
+    rows = np.arange(len(folds))
     if (folds < 0).any():
-        judging = [Lane(0, rows[folds >= 0], rows[folds < 0], None, k)]
+        judging = [Lane(0, rows[folds >= 0], rows[folds < 0], None)]
     else:
-        judging = [Lane(fold, rows[folds != fold], rows[folds == fold], fold, k) for fold in range(k)]
-    return (*judging, Lane(DELIVERABLE, rows, rows[:0], None, k))
+        judging = [Lane(fold, rows[folds != fold], rows[folds == fold], fold) for fold in range(int(folds.max()) + 1)]
+    return (*judging, Lane(DELIVERABLE, rows, rows[:0], None))
 
 
 def deal(table: Table, rng: np.random.Generator, *, k: int = 5, groups: np.ndarray | None = None) -> np.ndarray:

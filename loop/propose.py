@@ -56,9 +56,7 @@ def propose(
     requests = allocate(regions, n * settings.pool, share_anywhere=settings.share_anywhere, background=background)
 
     def viewed(rows: Table) -> Pool:
-        with clock.stage("learner"):
-            pool = Pool(rows, learner.predict_proba(rows.X))
-        return _taught(pool, teacher, lane.aims_without(generation), clock)
+        return _views(rows, learner, teacher, lane, clock)
 
     if settings.steer and isinstance(generator, Steerable):
         generator = generator.steered(lambda X: parts.acquisition.score(viewed(_bare(X, real)), score_rng))
@@ -68,8 +66,6 @@ def propose(
     pool = viewed(proposals)
     with clock.stage("aim"):
         chosen = pool.take(draw(parts.acquisition.score(pool, score_rng), n, draw_rng))
-    if lane.without is None:  # a part of the teacher aimed, all of it labels
-        chosen = _taught(chosen, teacher, None, clock)
     with clock.stage("label"):
         labelled = parts.labeller.label(chosen, label_rng)
     with clock.stage("gate"):
@@ -112,13 +108,14 @@ def _bare(X: np.ndarray, like: Table) -> Table:
     return Table.real(X, np.zeros(len(X), dtype=np.int64), like.schema)
 
 
-def _taught(pool: Pool, teacher: Teacher | None, without: int | None, clock: Clock) -> Pool:
-    """Add what the teacher's members that have not seen a fold (None = all members) say of the pool."""
+def _views(rows: Table, learner: Learner, teacher: Teacher | None, lane: Lane, clock: Clock) -> Pool:
+    """Ask learner and teacher about rows."""
+    with clock.stage("learner"):
+        answers = learner.predict_proba(rows.X)
     if teacher is None:
-        return pool
+        return Pool(rows, answers)
     with clock.stage("teacher"):
-        proba, variance = teacher.views(pool.table.X, without)
-    return replace(pool, teacher=proba, variance=variance)
+        return Pool(rows, answers, *teacher.views(rows.X, lane.without))
 
 
 def _origin(parts: Parts, real: Table, request: Request, generation: int, lane: Lane) -> Origin:

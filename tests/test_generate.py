@@ -206,3 +206,28 @@ def test_roles_that_the_source_names_are_no_features(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "set aside time: time column" in result.stdout
     assert "time" not in pd.read_parquet(tmp_path / "r.parquet")
+
+
+BOOK = Path(__file__).parent.parent / "experiments/configs/rules/cards.yaml"
+
+
+def test_a_rule_book_makes_a_data_set_of_its_own(tmp_path: Path) -> None:
+    out = tmp_path / "cards.parquet"
+    assert call(BOOK, "--n", 500, "--out", out).exit_code == 0
+    rows = pd.read_parquet(out)
+    assert len(rows) == 500
+    assert {"customer", "amount", "fraud", "scenario"} <= set(rows)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((BOOK, "--label", "1"), "a rule book alone"),
+        ((BOOK, "--n", "0"), "--n must be between"),
+        (("nowhere.yaml",), "must be a YAML file"),
+    ],
+)
+def test_what_a_rule_book_cannot_do(words: tuple[object, ...], message: str) -> None:
+    result = call(*words)
+    assert result.exit_code == 2
+    assert message in result.output
