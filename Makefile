@@ -4,13 +4,17 @@ BIN := .venv/bin
 # One thread a fit: members and lanes run side by side already.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test lint types bench clean
+.PHONY: demo test stress lint types bench clean
 
 demo: .venv/ready
 	$(BIN)/weakspot run experiments/configs/demo.yaml
 
 test: lint types
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+# Generators of many parameters on tables that break things: twenty minutes or so.
+stress: .venv/ready
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m stress -s --durations=20
 
 lint: .venv/ready
 	$(BIN)/ruff check .

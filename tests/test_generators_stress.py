@@ -8,13 +8,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from contracts.generators import check_values, column_regions
-from contracts.makers import MAKERS
+from contracts.makers import maker
 from contracts.tables import numeric_table
 
-from generators import ImblearnAdapter, Neighbourhood
+from generators import CATALOGUE, ImblearnAdapter, Neighbourhood
 from loop.errors import ConditionError, ConfigError
 from loop.types import Column, Condition, Region, Request, Samples, Schema, Table
 
+MAKERS = {name: maker(name, short=True) for name in CATALOGUE}
+QUICK = ("resample", "neighbourhood", "reject", "copula", "rules")  # for the others such tables take minutes
+NAMES = [pytest.param(name, marks=() if name in QUICK else pytest.mark.stress) for name in MAKERS]
 LARGEST = 2**53 - 1  # float64 holds all whole numbers up to here
 
 
@@ -81,7 +84,7 @@ TABLES: dict[str, Callable[[], Table]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("table_name", TABLES)
-@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize("name", NAMES)
 def test_survives(name, table_name):
     """Rows anywhere, of each class, and in a region: all that columns can hold; the input stays as it was."""
     table = TABLES[table_name]()
@@ -96,7 +99,7 @@ def test_survives(name, table_name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize("name", NAMES)
 def test_whole_numbers_stay_exact(name):
     made = MAKERS[name]().fit(largest_integers(), rng()).sample(Request(Region(), None, 300), rng()).table
     assert (made.X[:, 1] == LARGEST).all(), "a constant changed in its last digit"
@@ -105,7 +108,7 @@ def test_whole_numbers_stay_exact(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_region_of_one_row_in_ten_thousand(name):
     """500 rows of a region with 20 of 200,000 rows, or an honest shortfall."""
     table, region = rare_region()
