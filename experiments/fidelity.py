@@ -33,7 +33,7 @@ from loop.split import train_test
 from loop.types import Region, Request, Samples, Table
 
 TABLES = ("adult", "magic", "shoppers")
-REAL, FLOOR, PRIVATE = "real rows again", "independent columns", "tree chain, private"
+REAL, FLOOR, PRIVATE = "real rows again", "independent columns", "tree chain (private)"
 MEASURES = ("utility", "shapes", "pairs", "real_or_synthetic_auc", "closeness", "attack_advantage")
 
 

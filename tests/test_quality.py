@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from contracts.tables import mixed_table, numeric_table
 
-from experiments.fidelity import FLOOR, PRIVATE, REAL, Independent, headline
+from experiments.fidelity import CONTESTANTS, FLOOR, PRIVATE, REAL, TABLES, Independent, headline
 from experiments.quality import attack_advantage, closeness, halves, likeness, utility
 from experiments.table_pictures import beside, frontier, landed
 from generators import Resample, TreeChain
@@ -102,3 +102,7 @@ def test_pictures_name_what_they_show() -> None:
     assert [panel.get_title(loc="left") for panel in landed(table, inside, region, (0, 1)).axes] == [
         "tree chain: 50 rows"
     ]
+
+
+def test_the_command_takes_its_own_defaults_apart() -> None:
+    assert all("," not in name for name in (*CONTESTANTS, *TABLES))
