@@ -53,16 +53,16 @@ def frontier(results: pd.DataFrame) -> Figure:
 def beside(real: Table, made: Mapping[str, Table], columns: tuple[int, int]) -> Figure:
     """Draw two columns of the real table and of synthetic ones: each column by itself above, the pair below."""
     names = list(made)
-    figure, axes = _panels(2 + 1 + len(names), "Real and synthetic rows")
+    figure, axes = _panels(2 + 1 + len(names), "Real and synthetic rows (orange points: the class to catch)")
     for panel, column in zip(axes[:2], columns, strict=True):
         _marginal(panel, real, made, column)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=6, frameon=False, fontsize=9)
     pairs = [("real rows", real), *made.items()]
     limits = [_limits(real, column) for column in columns]
     for panel, (name, table) in zip(axes[2:], pairs, strict=True):
         _scatter(panel, table, columns)
         panel.set(xlim=limits[0], ylim=limits[1])
         panel.set_title(name, loc="left", fontsize=10)
-    figure.legend(loc="outside lower center", ncols=6, frameon=False, fontsize=9)
     return figure
 
 
@@ -96,9 +96,11 @@ def landed(real: Table, made: Mapping[str, Table], region: Region, columns: tupl
 
 
 def _panels(n: int, title: str) -> tuple[Figure, Sequence[Axes]]:
-    figure = Figure(figsize=(4.2 * min(n, 4), 4.4 * -(-n // 4)), layout="constrained")
+    rows = -(-n // 4)
+    columns = -(-n // rows)
+    figure = Figure(figsize=(4.2 * columns, 4.4 * rows), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(-(-n // 4), min(n, 4), squeeze=False).ravel()
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for spare in axes[n:]:
         spare.set_axis_off()
     for panel in axes[:n]:
@@ -122,8 +124,9 @@ def _marginal(panel: Axes, real: Table, made: Mapping[str, Table], column: int) 
 
 def _scatter(panel: Axes, table: Table, columns: tuple[int, int]) -> None:
     few = table.take(np.random.default_rng(0).permutation(len(table))[:SHOWN])
-    for code, colour in ((0, GREY), (1, ORANGE)):
-        X = few.X[few.y == code][:, columns]
+    caught = few.y == table.schema.positive
+    for mask, colour in ((~caught, GREY), (caught, ORANGE)):
+        X = few.X[mask][:, columns]
         panel.scatter(X[:, 0], X[:, 1], s=5, color=colour, linewidths=0)
     panel.set_xlabel(table.schema.names[columns[0]])
     panel.set_ylabel(table.schema.names[columns[1]])
