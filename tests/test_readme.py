@@ -4,14 +4,21 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.main import get_command
+
+from experiments.constraints import checked
+from generators import CATALOGUE
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+PAGES = {path.name: path.read_text(encoding="utf-8") for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]}
+
+
+def blocks(language: str, page: str = README) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page, flags=re.DOTALL)
 
 
 def test_python_blocks_run(capsys):
@@ -33,8 +40,23 @@ def test_file_map_names_every_top_level_package():
     assert packages <= {path.strip("/") for path in re.findall(r"^\| `([^`]+)` \|", README, flags=re.MULTILINE)}
 
 
-def test_pictures_are_there():
-    assert [path for path in re.findall(r"!\[[^]]*\]\(([^)]+)\)", README) if not (ROOT / path).is_file()] == []
+@pytest.mark.parametrize("name", PAGES)
+def test_pictures_and_pages_are_there(name):
+    folder = ROOT if name == "README.md" else ROOT / "docs"
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", PAGES[name]) if not link.startswith("http")]
+    assert [link for link in links if not (folder / link).is_file()] == []
+
+
+def test_constraints_in_the_pages_are_read():
+    for page in PAGES.values():
+        for block in blocks("yaml", page):
+            for entry in yaml.safe_load(block).get("constraints", []):
+                checked(entry)
+
+
+def test_the_page_on_generators_names_them_all():
+    named = set(re.findall(r"`(\w+)`", PAGES["generators.md"]))
+    assert set(CATALOGUE) <= named
 
 
 def test_make_targets_exist():
@@ -45,7 +67,7 @@ def test_make_targets_exist():
 
 
 def commands() -> list[list[str]]:
-    lines = [line.split() for block in blocks("bash") for line in block.splitlines()]
+    lines = [line.split() for page in PAGES.values() for block in blocks("bash", page) for line in block.splitlines()]
     return [line[1:] for line in lines if line and line[0].endswith("weakspot")]
 
 
