@@ -106,6 +106,7 @@ def cell(name: str, contestant: str, split: int) -> list[dict[str, object]]:
     members, others = halves(train, stream(split, "halves"))
     attacked = CONTESTANTS[contestant]().fit(members, stream(split, seed, "attacked"))
     given = draw(copy.deepcopy(attacked), len(members), members, stream(split, seed, "given"))
+    some = made.take(stream(split, "some").permutation(len(made))[:5000])
     row: dict[str, object] = {
         "table": name,
         "generator": contestant,
@@ -113,7 +114,7 @@ def cell(name: str, contestant: str, split: int) -> list[dict[str, object]]:
         "utility": utility(made, test, stream(split, "utility")),
         "real": utility(train, test, stream(split, "utility")),
         **likeness(train, made, stream(split, "likeness")),
-        "closeness": closeness(train, test, made.take(stream(split, "some").permutation(len(made))[:5000])),
+        "closeness": closeness(train, test, some, stream(split, "closeness")),
         "attack_advantage": attack_advantage(members, others, given),
         "seconds_fit": fitted - started,
         "seconds_draw": drawn - fitted,

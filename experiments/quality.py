@@ -58,14 +58,15 @@ def _correlation_gap(real: Table, synthetic: Table) -> float:
     return float(gaps.mean()) if len(gaps) else 0.0
 
 
-def closeness(train: Table, held_out: Table, synthetic: Table) -> float:
+def closeness(train: Table, held_out: Table, synthetic: Table, rng: np.random.Generator) -> float:
     """Share of synthetic rows that lie nearer to a training row than to any held-out row; 0.5 = no copying.
 
-    Both sides are cut to the same number of rows, and a tie counts half.
+    Both sides are cut to the same number of rows, drawn at random, and a tie counts half.
     """
     n = min(len(train), len(held_out))
     space = Space(train)
-    to_train, to_others = (nearest(space, synthetic.X, side.X[:n]) for side in (train, held_out))
+    drawn = (side.X[rng.permutation(len(side))[:n]] for side in (train, held_out))
+    to_train, to_others = (nearest(space, synthetic.X, rows) for rows in drawn)
     return float(np.mean((to_train < to_others) + 0.5 * (to_train == to_others)))
 
 

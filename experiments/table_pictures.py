@@ -18,7 +18,8 @@ SHOWN = 2_000  # points of a scatter plot
 def frontier(results: pd.DataFrame) -> Figure:
     """Draw, for each table, utility on real test rows against the advantage of a membership attack.
 
-    Up and left is better. The dashed line is the utility of the real rows themselves.
+    Up and left is better. The dashed line is the utility of the real rows themselves. The two worst generators may lie
+    below the frame, so that the others can be told apart.
 
     Parameters
     ----------
@@ -45,7 +46,7 @@ def frontier(results: pd.DataFrame) -> Figure:
         panel.set_xlabel("advantage of the membership attack")
         low = max(own["utility"].nlargest(max(len(own) - 2, 1)).min() - 0.01, 0.45)
         panel.set_ylim(low, own["real"].mean() + 0.01)
-    axes[0].set_ylabel("ROC AUC on real test rows, trained on synthetic")
+    axes[0].set_ylabel("utility: ROC AUC on real test rows")
     figure.legend(loc="outside lower center", ncols=6, frameon=False, fontsize=9)
     return figure
 

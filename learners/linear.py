@@ -60,6 +60,8 @@ class Linear:
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Return probabilities of shape (n, K)."""
+        if not len(X):  # scikit-learn refuses to answer nothing with nothing
+            return np.empty((0, self.n_classes_))
         return with_all_classes(self.model_.predict_proba(self._encode(X)), self.model_.classes_, self.n_classes_)
 
     def _encode(self, X: np.ndarray) -> np.ndarray:

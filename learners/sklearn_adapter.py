@@ -66,6 +66,8 @@ class SklearnAdapter:
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Return probabilities of shape (n, K)."""
+        if not len(X):  # scikit-learn refuses to answer nothing with nothing
+            return np.empty((0, self.n_classes_))
         proba = self.model_.predict_proba(self.impute_.transform(X))
         return with_all_classes(proba, self.model_.classes_, self.n_classes_)
 

@@ -24,6 +24,7 @@ from experiments.arms import (
     seconds_per_million,
 )
 from experiments.tuned import tunable, tune
+from generators import Resample
 from learners import MLP, Forest, Linear, XGBoost
 from loop.acquisition import Entropy
 from loop.labelling import ByCondition
@@ -188,3 +189,13 @@ class Slow:
 
 def test_seconds_per_million_rows() -> None:
     assert seconds_per_million(Slow(), TABLE.X) == pytest.approx(2, rel=0.5)
+
+
+def test_a_generator_whose_rows_are_all_refused_leaves_the_real_only_model() -> None:
+    """Real rows drawn again are copies, so the gate keeps none; every arm still gets its answer."""
+    parts = tiny_parts(generator=Resample(), settings=Settings(generations=1, jobs=1))
+    finished = run_loop(parts, TABLE, FOLDS, np.random.default_rng(0))
+    assert len(finished.outcome.synthetic) == 0
+    named = {arm.name: arm.predictor for arm in arms(finished, FOLDS, np.random.default_rng(0), tuning=False)}
+    assert {REAL_ONLY, "untargeted", TARGETED, TEACHER} <= set(named)
+    assert np.isfinite(named["untargeted"].predict_proba(TABLE.X)).all()

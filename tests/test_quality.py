@@ -30,7 +30,7 @@ def test_halves_part_the_rows() -> None:
 def test_rows_that_were_learnt_by_heart_betray_their_members() -> None:
     members, others = sides()
     assert attack_advantage(members, others, members) == 1.0
-    assert closeness(members, others, members) == 1.0
+    assert closeness(members, others, members, rng()) == 1.0
 
 
 def test_fresh_rows_betray_nobody() -> None:
@@ -38,7 +38,15 @@ def test_fresh_rows_betray_nobody() -> None:
     fresh = numeric_table(600, seed=7)
     chance = 0.87 * np.sqrt(2 / len(members))
     assert attack_advantage(members, others, fresh) < 2 * chance
-    assert abs(closeness(members, others, fresh) - 0.5) < 0.06
+    assert abs(closeness(members, others, fresh, rng()) - 0.5) < 0.06
+
+
+def test_closeness_does_not_depend_on_how_the_training_rows_are_sorted() -> None:
+    table = numeric_table(3000)
+    held_out, train = table.take(np.arange(300)), table.take(np.arange(300, 3000))
+    by_first = train.take(np.argsort(train.X[:, 0]))
+    fresh = numeric_table(600, seed=7)
+    assert abs(closeness(by_first, held_out, fresh, rng()) - 0.5) < 0.08
 
 
 def test_half_of_the_members_copied_is_half_an_advantage() -> None:

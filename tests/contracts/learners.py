@@ -51,6 +51,11 @@ def check_probabilities_are_valid(make: Make) -> None:
     assert_valid(fitted_proba(make, table), len(table), 2)
 
 
+def check_no_rows_get_no_answers(make: Make) -> None:
+    table = blobs()
+    assert fitted_proba(make, table, table.X[:0]).shape == (0, 2)
+
+
 def check_three_classes(make: Make) -> None:
     table = blobs(n_classes=3)
     proba = fitted_proba(make, table)
