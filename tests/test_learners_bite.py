@@ -33,6 +33,11 @@ class IgnoresWeights(Good):
         return super().fit(replace(table, weight=np.ones(len(table))), rng)
 
 
+class AnswersNothingWithOneRow(Good):
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        return super().predict_proba(X) if len(X) else np.full((1, 2), 0.5)
+
+
 class IgnoresSoftLabels(Good):
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         return super().fit(replace(table, soft=None), rng)
@@ -122,6 +127,7 @@ class RemembersTheFirstFit(Good):
 BITES: list[tuple[Make, Callable[[Make], None]]] = [
     (IgnoresWeights, laws.check_zero_weight_is_absence),
     (IgnoresWeights, laws.check_weight_counts),
+    (AnswersNothingWithOneRow, laws.check_no_rows_get_no_answers),
     (IgnoresSoftLabels, laws.check_soft_labels_are_learnt),
     (IgnoresSoftLabels, laws.check_soft_labels_of_three_classes_are_learnt),
     (SmoothsSoftLabelsOnly, laws.check_onehot_equals_hard),
