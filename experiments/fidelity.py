@@ -5,7 +5,6 @@ on the training rows and delivers as many; real rows drawn again are the ceiling
 Finished cells are kept in ``--out`` and found again.
 """
 
-import copy
 import json
 import sys
 import time
@@ -105,7 +104,7 @@ def cell(name: str, contestant: str, split: int) -> list[dict[str, object]]:
     drawn = time.perf_counter()
     members, others = halves(train, stream(split, "halves"))
     attacked = CONTESTANTS[contestant]().fit(members, stream(split, seed, "attacked"))
-    given = draw(copy.deepcopy(attacked), len(members), members, stream(split, seed, "given"))
+    given = draw(attacked, len(members), members, stream(split, seed, "given"))
     some = made.take(stream(split, "some").permutation(len(made))[:5000])
     row: dict[str, object] = {
         "table": name,

@@ -8,7 +8,6 @@ import json
 import zlib
 from collections.abc import Callable
 from dataclasses import fields
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar, runtime_checkable
 from zipfile import BadZipFile
@@ -17,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from generators import CATALOGUE
+from generators import CATALOGUE, kind_of
 from loop import schema_json
 from loop.errors import DataError, WeakspotError
 from loop.protocols import Generator
@@ -168,9 +167,8 @@ def load(folder: Path, schema: Schema | None = None) -> Savable:
     if name not in CATALOGUE:
         allowed = ", ".join(sorted(CATALOGUE))
         raise DataError(f"a saved generator must be one of {allowed}, {folder} holds {name!r}: fit and save it again.")
-    module, _, public = CATALOGUE[name].partition(":")
     try:
-        loaded: Savable = getattr(import_module(module), public).load(folder)
+        loaded: Savable = kind_of(name).load(folder)
     except WeakspotError:
         raise
     except DAMAGED as error:

@@ -139,7 +139,7 @@ def report(real: Table, synthetic: Table, rng: np.random.Generator) -> dict[str,
         "drift/total_variation_max": max(of("total_variation")),
         "drift/wasserstein_max": max(of("wasserstein")),
         "drift/label_shift": _label_shift(real, synthetic),
-        "drift/detection_auc": _detection_auc(real.X, synthetic.X, seeds.stream(root, "detection")),
+        "drift/detection_auc": detection_auc(real.X, synthetic.X, seeds.stream(root, "detection")),
         "drift/coverage": _coverage(real, synthetic, seeds.stream(root, "coverage")),
         "drift/rare_category_coverage": _rare_category_coverage(real, synthetic),
     }
@@ -155,7 +155,7 @@ def _sample(n: int, size: int, rng: np.random.Generator) -> np.ndarray:
     return rng.choice(n, min(n, size), replace=False)
 
 
-def _detection_auc(real: np.ndarray, synthetic: np.ndarray, rng: np.random.Generator) -> float:
+def detection_auc(real: np.ndarray, synthetic: np.ndarray, rng: np.random.Generator) -> float:
     """Return the mean out-of-fold area of a small forest over two folds; below 0.5 hints at copies of real rows."""
     from sklearn.ensemble import ExtraTreesClassifier  # here, to keep `import loop` fast
 
