@@ -1,6 +1,7 @@
 """The arms of every comparison: the loop beside the cheap alternatives, on the same rows and seeds."""
 
 import copy
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -21,6 +22,7 @@ from loop.types import Generation, Pool, Region, Request, Table
 
 REAL_ONLY, TARGETED, TEACHER = "real only", "targeted", "teacher itself"
 CHEAP = (REAL_ONLY, "real only, tuned", "class weight", "random oversampling", "SMOTE", "untargeted")
+SPARE = 1.2  # untargeted rows asked for, as a multiple of those wanted: the gates take some
 SCORED_ROWS = 20_000  # rows over which the seconds for a million are measured
 
 Watch = Callable[[Generation], None]
@@ -131,12 +133,13 @@ def _untargeted(run: LoopRun, rng: np.random.Generator) -> Table:
     """Real rows and as many proposals, from anywhere and labelled by the same teacher, as the loop made aimed ones."""
     prepared, parts = run.prepared, run.prepared.parts
     made = sum(len(generation.rows) for generation in run.history)
-    sample = prepared.generators[-1].sample(Request(Region(), None, made), rng).table
+    asked = math.ceil(SPARE * made)
+    sample = prepared.generators[-1].sample(Request(Region(), None, asked), rng).table
     teacher = prepared.teacher
     proba, variance = teacher.views(sample.X, None) if teacher else (sample.targets, np.zeros(len(sample)))
     labelled = parts.labeller.label(Pool(sample, proba, proba, variance), rng)
     kept = combine(parts.gates, labelled, prepared.table, rng).keep
-    return Table.concat([prepared.table, labelled.take(kept)])
+    return Table.concat([prepared.table, labelled.take(np.flatnonzero(kept)[:made])])
 
 
 def seconds_per_million(predictor: Predictor, X: np.ndarray) -> float:

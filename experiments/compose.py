@@ -35,7 +35,7 @@ class Strategy:
     labeller: str = "teacher"
     gates: tuple[str, ...] = ("domain", "copies")
     share_anywhere: float = 0.5
-    steer: bool = False  # does the acquisition lead the generator, too?
+    steer: bool = False  # does the learner's doubt lead the generator, too?
 
 
 STRATEGIES: Mapping[str, Strategy] = {

@@ -97,7 +97,7 @@ class Acceptance:
         Confidence of the claim, before it is corrected for the number of looks.
     replicates
         Bootstrap replicates of the claim. What stays from generation to generation rests on a standard error alone,
-        for which a third of them do.
+        for which a sixth of them do.
     guards
         Reasons to roll back in spite of the score.
     """
@@ -123,7 +123,7 @@ class Acceptance:
 
         ``rows`` (j,) says where they are in the training table, for guards that know more of them.
         """
-        few = max(2, self.replicates // 3)
+        few = max(2, self.replicates // 6)
         evidence = self._compare(y, champion, challenger, positive, rng, self.level, few)
         expected = self._expected(evidence)
         for guard in self.guards:

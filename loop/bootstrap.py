@@ -1,6 +1,7 @@
 """Confidence intervals of a score, and of the difference of two scores on the same rows."""
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -13,6 +14,7 @@ from loop.types import Interval
 _BLOCK = 1_500_000  # drawn rows held at once: about 50 MB with the working arrays
 
 Replicate = Callable[[np.ndarray], np.ndarray]  # drawn rows (b, n) -> scores (b,)
+Counts = tuple[np.ndarray, np.ndarray]  # cumulative, of positives and negatives, each (B, steps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +26,8 @@ class Paired:
     replicates: np.ndarray  # (B,) bootstrap replicates of the difference
 
 
-def interval(
-    name: str,
+def intervals(
+    names: Iterable[str],
     y: np.ndarray,
     proba: np.ndarray,
     positive: int,
@@ -33,23 +35,28 @@ def interval(
     *,
     level: float = 0.95,
     replicates: int = 500,
-) -> Interval:
-    """Return a score with its interval; see `paired` for the method and the parameters.
+) -> dict[str, Interval]:
+    """Return scores with their intervals; see `paired` for the method and the parameters.
 
     A mean over rows gets the interval that many replicates would tend to: normal, from the spread within each class.
     """
     _check(level, replicates)
-    metric, estimate = resolve(name), score(name, y, proba, positive)
-    if metric.rows is not None:
-        half = NormalDist().inv_cdf((1 + level) / 2) * _standard_error(metric.rows(y, proba, positive), y)
-        return Interval(estimate, estimate - half, estimate + half, level)
-    if metric.ranking is not None and proba.shape[1] == 2:
-        values = _drawn_rankings(
-            metric.ranking, steps(proba[:, positive], y == positive), y == positive, rng, replicates
-        )
-    else:
+
+    @functools.cache
+    def drawn() -> Counts:
+        return _drawn_counts(y == positive, proba, positive, rng, replicates)
+
+    def one(name: str) -> Interval:
+        metric, estimate = resolve(name), score(name, y, proba, positive)
+        if metric.rows is not None:
+            half = NormalDist().inv_cdf((1 + level) / 2) * _standard_error(metric.rows(y, proba, positive), y)
+            return Interval(estimate, estimate - half, estimate + half, level)
+        if metric.ranking is not None and proba.shape[1] == 2:
+            return _percentile(estimate, metric.ranking(*drawn()), level)
         (values,) = _replicates(metric, y, (proba,), positive, rng, replicates)
-    return _percentile(estimate, values, level)
+        return _percentile(estimate, values, level)
+
+    return {name: one(name) for name in names}
 
 
 def paired(
@@ -118,15 +125,17 @@ def _standard_error(values: np.ndarray, y: np.ndarray) -> float:
     return float(np.sqrt(np.sum(spread)))
 
 
-def _drawn_rankings(
-    ranking: Ranking, step: np.ndarray, is_positive: np.ndarray, rng: np.random.Generator, replicates: int
-) -> np.ndarray:  # (B,)
-    """Score one ranking of drawn rows. How often each step is drawn is multinomial, so no row need be drawn itself."""
-    drawn = []
-    for mask in (is_positive, ~is_positive):
+def _drawn_counts(
+    is_positive: np.ndarray, proba: np.ndarray, positive: int, rng: np.random.Generator, replicates: int
+) -> Counts:
+    """Draw the cumulative counts of a ranking: those of a step are multinomial, so no row need be drawn itself."""
+    step = steps(proba[:, positive], is_positive)
+
+    def drawn(mask: np.ndarray) -> np.ndarray:
         counts = np.bincount(step[mask], minlength=int(step.max()) + 1)
-        drawn.append(rng.multinomial(counts.sum(), counts / counts.sum(), replicates).cumsum(axis=1))
-    return ranking(*drawn)
+        return rng.multinomial(counts.sum(), counts / counts.sum(), replicates).cumsum(axis=1)
+
+    return drawn(is_positive), drawn(~is_positive)
 
 
 def _replicates(

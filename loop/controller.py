@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from loop import seeds
-from loop.bootstrap import interval
+from loop.bootstrap import intervals
 from loop.clock import Clock
 from loop.drift import report as drift_report
 from loop.lanes import Lane, lanes
@@ -192,7 +192,7 @@ def _provenance(table: Table, kept: Sequence[Generation]) -> tuple[Table, tuple[
 
 
 def _scores(y: np.ndarray, proba: np.ndarray, positive: int, rng: np.random.Generator) -> dict[str, Interval]:
-    return {name: interval(name, y, proba, positive, rng, replicates=200) for name in REPORTED}
+    return intervals(REPORTED, y, proba, positive, rng, replicates=200)
 
 
 def _last_scores(

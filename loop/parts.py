@@ -28,8 +28,8 @@ class Settings:
     weight
         Weight of a synthetic row against a real one.
     steer
-        Whether the acquisition's score leads the generator while it makes rows, and not only picks among them; for
-        generators that can be steered.
+        Whether the learner's entropy leads the generator while it makes rows; for generators that can be steered.
+        The acquisition then picks among them. It may ask the teacher, which is too slow an answer at every step.
     weakness
         Measure that the region finder works on, see `loop.weakness`.
     patience

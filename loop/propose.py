@@ -12,6 +12,7 @@ from loop.lanes import Lane
 from loop.parts import Parts
 from loop.protocols import Generator, Learner, Steerable, Teacher
 from loop.types import Origin, Pool, Region, Request, Samples, Table
+from loop.weakness import entropy
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,16 +55,12 @@ def propose(
         regions = tuple(parts.finder.find(real, weakness, find_rng))
     background = anywhere(weakness, by_weakness=False)
     requests = allocate(regions, n * settings.pool, share_anywhere=settings.share_anywhere, background=background)
-
-    def viewed(rows: Table) -> Pool:
-        return _views(rows, learner, teacher, lane, clock)
-
     if settings.steer and isinstance(generator, Steerable):
-        generator = generator.steered(lambda X: parts.acquisition.score(viewed(_bare(X, real)), score_rng))
+        generator = generator.steered(lambda X: entropy(learner.predict_proba(X)))
     with clock.stage("generator"):
         samples = [generator.sample(request, generate_rng) for request in requests]
     proposals = _gather(samples, generation)
-    pool = viewed(proposals)
+    pool = _views(proposals, learner, teacher, lane, clock)
     with clock.stage("aim"):
         chosen = pool.take(draw(parts.acquisition.score(pool, score_rng), n, draw_rng))
     with clock.stage("label"):
@@ -101,11 +98,6 @@ def _gather(samples: list[Samples], generation: int) -> Table:
             for number, sample in enumerate(samples)
         ]
     )
-
-
-def _bare(X: np.ndarray, like: Table) -> Table:
-    """Wrap rows (n, d) that have no label yet."""
-    return Table.real(X, np.zeros(len(X), dtype=np.int64), like.schema)
 
 
 def _views(rows: Table, learner: Learner, teacher: Teacher | None, lane: Lane, clock: Clock) -> Pool:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from loop.bootstrap import _draw, _drawn_rankings, _replicate, _replicates, interval, paired
+from loop.bootstrap import _draw, _drawn_counts, _replicate, _replicates, intervals, paired
 from loop.errors import ConfigError, DataError
-from loop.metrics import METRICS, resolve, score, steps
+from loop.metrics import METRICS, resolve, score
 
 Rows = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -41,7 +41,7 @@ def test_drawing_how_often_each_step_comes_is_drawing_rows(name: str) -> None:
     proba = np.round(proba, 2)  # ties, too
     metric, rng = resolve(name), np.random.default_rng(11)
     assert metric.ranking is not None
-    by_step = _drawn_rankings(metric.ranking, steps(proba[:, 1], y == 1), y == 1, rng, 4000)
+    by_step = metric.ranking(*_drawn_counts(y == 1, proba, 1, rng, 4000))
     (by_row,) = _replicates(metric, y, (proba,), 1, rng, 4000)
     levels = [0.025, 0.25, 0.5, 0.75, 0.975]
     np.testing.assert_allclose(
@@ -78,7 +78,7 @@ def test_the_standard_error_is_that_of_the_mean() -> None:
     y, proba, _ = two_models(5000, 2500, rng)
     right = proba.argmax(axis=1) == y
     theory = np.sqrt(sum((y == c).mean() ** 2 * right[y == c].var() / (y == c).sum() for c in (0, 1)))
-    found = interval("accuracy", y, proba, 1, rng)
+    found = intervals(["accuracy"], y, proba, 1, rng)["accuracy"]
     assert found.estimate == right.mean()
     assert (found.high - found.low) / (2 * 1.96) == pytest.approx(theory, rel=0.001)
     oracle = np.column_stack([1 - y, y]).astype(float)
@@ -109,8 +109,9 @@ def test_inputs_stay_and_seeds_decide() -> None:
 
 def test_a_higher_level_is_wider() -> None:
     y, proba, _ = two_models(500, 30, np.random.default_rng(7))
+    name = "average_precision"
     narrow, wide = (
-        interval("average_precision", y, proba, 1, np.random.default_rng(0), level=level) for level in (0.8, 0.99)
+        intervals([name], y, proba, 1, np.random.default_rng(0), level=level)[name] for level in (0.8, 0.99)
     )
     assert wide.low < narrow.low < narrow.estimate < narrow.high < wide.high
 
@@ -128,8 +129,8 @@ def test_bad_input_is_named() -> None:
     y, proba, _ = two_models(50, 5, np.random.default_rng(9))
     rng = np.random.default_rng(0)
     with pytest.raises(ConfigError, match=r"got 95"):
-        interval("brier", y, proba, 1, rng, level=95)
+        intervals(["brier"], y, proba, 1, rng, level=95)
     with pytest.raises(ConfigError, match="got 1"):
         paired("brier", y, proba, proba, 1, rng, replicates=1)
     with pytest.raises(DataError, match="two classes"):
-        interval("average_precision", np.zeros_like(y), proba, 1, rng)
+        intervals(["average_precision"], np.zeros_like(y), proba, 1, rng)

@@ -189,11 +189,11 @@ def test_bootstrap_intervals_cover_as_often_as_they_say(inside: int, shown: int)
     rng = np.random.default_rng(0)
     intervals = [
         bootstrap_difference(rng.exponential(2.0, size=inside), rng.exponential(size=900), rng, shown=shown, tested=10)
-        for _ in range(150)
+        for _ in range(600)
     ]
     said = 1 - 0.05 * shown / 10
     covered = np.mean([interval.low <= 1.0 <= interval.high for interval in intervals])
-    assert covered >= said - 3 * np.sqrt(said * (1 - said) / 150)
+    assert covered >= said - 3 * np.sqrt(said * (1 - said) / 600)
     if shown == 10:
         assert covered <= 0.995
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from loop.errors import ConfigError
+from loop.split import duplicate_groups
 from loop.types import Table, Verdict
 
 _LEVELS = 50  # categories of a column told apart by distance; rarer ones coincide, which bounds memory
@@ -83,8 +84,9 @@ class Copies:
 
     def judge(self, candidates: Table, reference: Table, rng: np.random.Generator) -> Verdict:
         """Judge candidates against the rows of ``reference``; reasons name which row was copied."""
-        codes = _row_codes(np.concatenate([reference.X, candidates.X]))
-        real, made = codes[: len(reference)], codes[len(reference) :]
+        suspects = reference.X[_shares_values(reference.X, candidates.X)]
+        codes = duplicate_groups(np.concatenate([suspects, candidates.X]))
+        real, made = codes[: len(suspects)], codes[len(suspects) :]
         copied = np.isin(made, real)
         if self.near > 0 and len(reference) and not copied.all():
             distance, _ = Space(reference).distances(candidates.X[~copied], reference.X)
@@ -93,10 +95,10 @@ class Copies:
         return verdict.then(Verdict.refuse(pd.Series(made).duplicated().to_numpy(), "copy of a candidate"))
 
 
-def _row_codes(X: np.ndarray) -> np.ndarray:
-    """Number the distinct rows: (n,) int; missing equals missing, and 0 equals -0."""
-    codes = np.zeros(len(X), dtype=np.int64)
-    for column in X.T:
-        values, _ = pd.factorize(column, use_na_sentinel=False)
-        codes, _ = pd.factorize(codes * (values.max(initial=0) + 1) + values)
-    return codes
+def _shares_values(X: np.ndarray, with_rows: np.ndarray) -> np.ndarray:  # positions (m,)
+    """Find the rows of X (n, d) whose every value occurs in its column of the other rows: only they can be copied."""
+    rows = np.arange(len(X))
+    for own, other in zip(X.T, with_rows.T, strict=True):
+        missing = np.isnan(own[rows]) & np.isnan(other).any()
+        rows = rows[np.isin(own[rows], other) | missing]
+    return rows

@@ -73,7 +73,8 @@ def _thinned(weakness: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray
     n = len(weakness)
     if n <= _MOST_ROWS:
         return np.arange(n), np.ones(n)
-    order, half = np.argsort(-weakness, kind="stable"), _MOST_ROWS // 2
+    half = _MOST_ROWS // 2
+    order = np.argpartition(-weakness, half)
     rows = np.concatenate([order[:half], rng.choice(order[half:], half, replace=False)])
     return rows, np.repeat([1.0, (n - half) / half], half)
 
@@ -99,10 +100,11 @@ class _Axis:
 
     @classmethod
     def ordered(cls, x: np.ndarray) -> "_Axis":
-        known = x[~np.isnan(x)]
-        values = np.unique(known)
+        known = np.sort(x[~np.isnan(x)])
+        values = known[np.diff(known, append=np.inf) > 0]
         if len(values) > _MOST_STEPS:
-            values = np.unique(np.quantile(known, np.linspace(0, 1, _MOST_STEPS + 1)[1:], method="inverted_cdf"))
+            quantiles = known[np.arange(1, _MOST_STEPS + 1) * len(known) // _MOST_STEPS - 1]
+            values = np.unique(quantiles)
         return cls(values, np.arange(len(values)), coded=False, missing=len(known) < len(x))
 
     @classmethod

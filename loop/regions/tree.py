@@ -73,7 +73,7 @@ class TreeFinder:
             If the weakness has another length than the table or is infinite somewhere.
         """
         rows = measured_rows(table, weakness)
-        known, weak = table.take(rows), weakness[rows]
+        known, weak = (table, weakness) if len(rows) == len(table) else (table.take(rows), weakness[rows])
         if len(rows) < 4 * self.min_rows or np.ptp(weak) == 0:
             return ()
         first = _halves(known, rng)
@@ -162,10 +162,13 @@ def _gap(weakness: np.ndarray, inside: np.ndarray, judges: np.ndarray) -> float:
 
 def _halves(table: Table, rng: np.random.Generator) -> np.ndarray:  # (n,) bool
     """Choose half of the distinct rows, stratified by label; copies of a row are on its side."""
-    _, where, group = np.unique(duplicate_groups(table.X), return_index=True, return_inverse=True)
-    order = np.lexsort((rng.random(len(where)), table.y[where]))
+    group = duplicate_groups(table.X)
+    where = np.flatnonzero(np.diff(np.maximum.accumulate(group), prepend=-1))  # first row of each group
+    order, y = rng.permutation(len(where)), table.y[where]
     side = np.empty(len(where), dtype=bool)
-    side[order] = np.arange(len(where)) % 2 == 0
+    for code in np.unique(y):
+        own = order[y[order] == code]
+        side[own] = np.arange(len(own)) % 2 == 0
     first: np.ndarray = side[group]
     return first
 

@@ -140,7 +140,7 @@ def intervals_hold_the_truth(finder: RegionFinder, insides: dict[str, Inside], l
     """A deficit measured on the rows that chose its region would be too large (the winner's curse)."""
     fresh = draw_table(np.random.default_rng(99), n=20_000)
     held = []
-    for seed in range(60 // (len(insides) + 1)):
+    for seed in range(240 // (len(insides) + 1)):
         for inside in (*insides.values(), _nowhere):
             rng = np.random.default_rng(seed)
             table = draw_table(rng)
