@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-import xgboost as xgb
 from scipy.special import ndtr
 
 from generators.aim import from_latents
+from generators.flow_trees import FlowTrees
 from generators.marginals import Marginal
 from generators.resample import class_stream, proposals, starting_rows
 from generators.saved import ROWS, read_settings, read_table, write_settings, write_table
 from generators.tidy import tidy
 from loop.errors import ConfigError
 from loop.protocols import Generator
-from loop.seeds import integer, root, stream
+from loop.seeds import root, stream
 from loop.types import Request, Samples, Table
 
 LEAST = {"levels": 1, "copies": 1, "most_noisy_rows": 1, "trees": 1, "depth": 1, "bins": 2}  # value of a setting
@@ -32,7 +32,8 @@ class ForestFlow:
     Every column becomes a standard normal score first, in each class by the class's own marginal. So spikes,
     categories and missing values keep their exact shares (a missing value is an atom of the marginal and needs no
     mask), and the flow has only to learn how columns depend on each other. At each noise level the part of the
-    velocity that follows from the correlations alone is put in closed form; the trees learn what is left.
+    velocity that follows from the correlations alone is put in closed form; the trees learn what is left. On tables of
+    more than 32 columns they look at some of the columns only, others at each level, so cost grows with the columns.
 
     In a region a real row of it is mixed with noise half the way and carried back (SDEdit). What leaves the region is
     tried again, each time from nearer to its row. A region without real rows is reached through the noise itself.
@@ -132,9 +133,7 @@ class ForestFlow:
         settings, learnt, schema = read_settings(folder)
         made = cls(**settings)
         made.table_ = read_table(folder / ROWS, schema)
-        made.flows_ = {
-            label: Flow.load(folder / f"class_{label}", made.levels, made.jobs) for label in learnt["classes"]
-        }
+        made.flows_ = {label: Flow.load(folder / f"class_{label}", made.jobs) for label in learnt["classes"]}
         return made
 
     def _learn(self, X: np.ndarray, marginals: tuple[Marginal, ...], rng: np.random.Generator) -> Flow:
@@ -144,31 +143,15 @@ class ForestFlow:
         scores = _scores(X, marginals, rng)
         # As if d further rows had shown no correlation: few rows are not believed when they show a strong one.
         correlation = (n * (scores.T @ scores) / len(X) + d * np.eye(d)) / (n + d)
-        boosters = []
+        settings = {"max_depth": self.depth, "eta": self.rate, "max_bin": self.bins}
+        settings |= {"min_child_weight": self.smallest_leaf, "nthread": self.jobs}
+        trees = []
         for time in np.arange(self.levels) / self.levels:
             scores, noise = _scores(X, marginals, rng), rng.standard_normal(X.shape)
             mixed = (1 - time) * noise + time * scores
             left = scores - noise - mixed @ _linear_velocity(correlation, time)
-            boosters.append(self._boost(mixed, left, integer(rng)))
-        return Flow(marginals, correlation, tuple(boosters))
-
-    def _boost(self, mixed: np.ndarray, target: np.ndarray, seed: int) -> xgb.Booster:
-        settings = {
-            "tree_method": "hist",
-            # At equal cost a tree for each column fits far better than one tree for all of them.
-            "multi_strategy": "one_output_per_tree",
-            "max_depth": self.depth,
-            "eta": self.rate,
-            "max_bin": self.bins,
-            "min_child_weight": self.smallest_leaf,
-            "base_score": 0.0,
-            "nthread": self.jobs,
-            "seed": seed,
-        }
-        data = xgb.QuantileDMatrix(
-            mixed.astype(np.float32), label=target.astype(np.float32), max_bin=self.bins, nthread=self.jobs
-        )
-        return xgb.train(settings, data, num_boost_round=self.trees)
+            trees.append(FlowTrees.fit(mixed, left, rng, rounds=self.trees, settings=settings))
+        return Flow(marginals, correlation, tuple(trees))
 
     def _from_noise(self, request: Request, rng: np.random.Generator) -> Samples:
         """Draw from the classes' flows; the first latent chooses the class, by the prior if none is asked for."""
@@ -227,37 +210,38 @@ class Flow:
 
     marginals: tuple[Marginal, ...]  # one for each column
     correlation: np.ndarray  # (d, d) of the scores
-    boosters: tuple[xgb.Booster, ...]  # for each level, what the correlations leave of the velocity
+    trees: tuple[FlowTrees, ...]  # for each level, what the correlations leave of the velocity
 
     def values(self, mixed: np.ndarray, level: int) -> np.ndarray:
         """Follow the velocity from a level on by Euler steps, and return rows (n, d)."""
-        levels = len(self.boosters)
+        levels = len(self.trees)
         for number in range(level, levels):
-            left = self.boosters[number].inplace_predict(mixed.astype(np.float32)).reshape(mixed.shape)
+            left = self.trees[number].predict(mixed)
             mixed = mixed + (mixed @ _linear_velocity(self.correlation, number / levels) + left) / levels
         return np.column_stack([marginal.value(z) for marginal, z in zip(self.marginals, mixed.T, strict=True)])
 
     def save(self, folder: Path) -> None:
-        """Write marginals and correlation as arrays, and each level's trees in XGBoost's own format."""
+        """Write marginals, correlation and groups as arrays, and each level's trees in XGBoost's own format."""
         folder.mkdir(exist_ok=True)
         arrays = {
             f"{column}.{name}": array
             for column, marginal in enumerate(self.marginals)
             for name, array in marginal.arrays().items()
         }
-        np.savez(folder / "scores.npz", allow_pickle=False, correlation=self.correlation, **arrays)
-        for level, booster in enumerate(self.boosters):
-            booster.save_model(folder / f"level_{level}.ubj")
+        groups = np.array([trees.group for trees in self.trees])
+        np.savez(folder / "scores.npz", allow_pickle=False, correlation=self.correlation, groups=groups, **arrays)
+        for level, trees in enumerate(self.trees):
+            trees.save(folder, level)
 
     @classmethod
-    def load(cls, folder: Path, levels: int, jobs: int) -> Self:
+    def load(cls, folder: Path, jobs: int) -> Self:
         """Read back what `save` has written."""
         with np.load(folder / "scores.npz", allow_pickle=False) as stored:
             arrays = dict(stored)
-        correlation = arrays.pop("correlation")
+        correlation, groups = arrays.pop("correlation"), arrays.pop("groups")
         marginals = tuple(Marginal.of_arrays(_of_column(arrays, column)) for column in range(len(correlation)))
-        files = [folder / f"level_{level}.ubj" for level in range(levels)]
-        return cls(marginals, correlation, tuple(xgb.Booster({"nthread": jobs}, model_file=file) for file in files))
+        trees = (FlowTrees.load(folder, level, group, jobs) for level, group in enumerate(groups))
+        return cls(marginals, correlation, tuple(trees))
 
 
 def _scores(X: np.ndarray, marginals: tuple[Marginal, ...], rng: np.random.Generator) -> np.ndarray:

@@ -15,7 +15,7 @@ from loop.errors import ConditionError, ConfigError
 from loop.protocols import Generator
 from loop.types import Request, Samples, Schema, Table
 
-MOST_CELLS = 10_000_000  # new rows times categories in one draw: about half a gigabyte
+MOST_CELLS = 10_000_000  # rows times categories, of those made in one draw and of those seen: about half a gigabyte
 
 
 @dataclass(eq=False)
@@ -41,7 +41,8 @@ class ImblearnAdapter:
     tries, batch
         At most ``tries`` rows are drawn for each row asked for, at most ``batch`` at once.
     reference
-        Of a class with more rows the sampler sees this many, chosen at random for each draw: bounds its search.
+        Of a class with more rows the sampler sees this many, chosen at random for each draw: bounds its search. It
+        sees fewer where columns have more than a thousand categories in all, as it spreads rows out over all of them.
 
     Raises
     ------
@@ -107,9 +108,7 @@ class ImblearnAdapter:
         """Serve a request for one class."""
         # An integer seed gives every class the same draws (imbalanced-learn 0.14), so each class has its own stream.
         draws = class_stream(rng, label)
-        # SMOTENC spreads every neighbour of every new row out over all categories (imbalanced-learn 0.14).
-        wide = sum(len(column.categories) for column in self.table_.schema.columns)
-        batch = max(1, min(self.batch, MOST_CELLS // max(wide, 1)))
+        batch = min(self.batch, self._most_rows)
         return keep_inside(lambda wish: self._draw(label, wish, draws), request, self.tries, batch, draws)
 
     def _draw(self, label: int, request: Request, rng: np.random.Generator) -> Samples:
@@ -150,15 +149,21 @@ class ImblearnAdapter:
         return X
 
     def _seen(self, label: int, rng: np.random.Generator) -> np.ndarray:
-        """Return the rows (m,) the sampler sees: all but those of the class above ``reference``."""
+        """Return the rows (m,) the sampler sees: all of the other classes, of this one no more than it may."""
         of_class, others = (np.flatnonzero(mask) for mask in (self.table_.y == label, self.table_.y != label))
-        if len(of_class) > self.reference:
-            of_class = rng.choice(of_class, self.reference, replace=False)
+        if len(of_class) > self._count(label):
+            of_class = rng.choice(of_class, self._count(label), replace=False)
         return np.sort(np.concatenate([of_class, others]))
 
     def _count(self, label: int) -> int:
         """Rows of a class that the sampler sees."""
-        return min(int((self.table_.y == label).sum()), self.reference)
+        return min(int((self.table_.y == label).sum()), self.reference, self._most_rows)
+
+    @property
+    def _most_rows(self) -> int:
+        """Rows that may be spread out over all categories at once, as SMOTENC does (imbalanced-learn 0.14)."""
+        wide = sum(len(column.categories) for column in self.table_.schema.columns)
+        return max(2, MOST_CELLS // max(wide, 1))
 
     def _neighbours(self, label: int, seen: int) -> dict[str, int]:
         """Lower the sampler's numbers of neighbours to what the class (or, for danger zones, the table) allows."""

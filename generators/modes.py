@@ -149,6 +149,12 @@ class Modes:
         return tuple(slice(end - column.n_modes, end) for end, column in zip(ends, self.columns, strict=True))
 
     @property
+    def parts(self) -> tuple[tuple[int, bool], ...]:
+        """Width of each piece of a vector in order, and whether it is a column's modes or a place within one."""
+        pieces = [[(1, False)] * column.scalar + [(column.n_modes, True)] for column in self.columns]
+        return tuple(piece for of_column in pieces for piece in of_column)
+
+    @property
     def gaussian(self) -> np.ndarray:
         """Is a position a Gaussian mode whose place is held at ``scalars[i]``? Shape (width, s) bool."""
         owner = np.zeros((self.width, len(self.scalars)), dtype=bool)

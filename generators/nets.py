@@ -16,7 +16,7 @@ NARROWNESS = 6.94  # of the running average: it spans about the last tenth of th
 WARM_UP_SHARE = 0.05  # of the steps, during which the rate rises to its full height
 WARM_UP_STEPS = 100  # at most
 ROUND_STEPS = 100  # steps between two looks of the judge, at most
-LEAST_PER_PASS = 8  # batches: few rows make small batches
+LEAST_PER_PASS = 20  # batches: few rows make small batches
 
 Net = TypeVar("Net", bound=nn.Module)
 
@@ -88,18 +88,19 @@ class Average:
     def __init__(self, net: nn.Module) -> None:
         self.net = copy.deepcopy(net).eval().requires_grad_(False)
         self._steps = 0
+        pairs = list(zip(self.net.state_dict().values(), net.state_dict().values(), strict=True))  # views: they move
+        self._means = [pair for pair in pairs if pair[0].is_floating_point()]
+        self._counters = [pair for pair in pairs if not pair[0].is_floating_point()]
 
     @torch.no_grad()
-    def step(self, net: nn.Module) -> None:
+    def step(self) -> None:
         """Take in the weights after one more step; what is no float (counters) is copied."""
         self._steps += 1
         share = 1 - (1 - 1 / self._steps) ** (NARROWNESS + 1)
-        theirs = net.state_dict()
-        for name, mine in self.net.state_dict().items():
-            if mine.is_floating_point():
-                mine.lerp_(theirs[name], share)
-            else:
-                mine.copy_(theirs[name])
+        mine, theirs = zip(*self._means, strict=True)
+        torch._foreach_lerp_(mine, theirs, share)
+        for own, other in self._counters:
+            own.copy_(other)
 
 
 def train(
@@ -146,7 +147,7 @@ def train(
     for step, rows in zip(range(1, steps + 1), batches(n_rows, batch, stream), strict=False):
         set_rate(optimizer, rate * pace(step, steps))
         value = descend(optimizer, loss(net, rows))
-        average.step(net)
+        average.step()
         if watch is not None:
             watch(step, steps, float(value))
         if judge is not None and (step % round_steps == 0 or step == steps) and best.ends(average.net, judge):
@@ -180,9 +181,9 @@ def adam(net: nn.Module, rate: float, decay: float = 0.0, betas: tuple[float, fl
 
 
 def descend(optimizer: Any, loss: Any) -> Tensor:
-    """Take one step against the gradient of the loss; return the loss."""
+    """Take one step of the optimiser's parameters, and of these alone, against the gradient; return the loss."""
     optimizer.zero_grad()
-    loss.backward()
+    loss.backward(inputs=[parameter for group in optimizer.param_groups for parameter in group["params"]])
     optimizer.step()
     value: Tensor = loss.detach()
     return value

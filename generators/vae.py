@@ -53,10 +53,10 @@ class Vae:
     section 4.5: TVAE). Kingma, Welling 2014. Sohn, Lee, Yan 2015 (the condition).
     """
 
-    epochs: int = 60
-    steps: int = 2000
+    epochs: int = 120
+    steps: int = 3000
     latent: int = 32
-    hidden: int = 256
+    hidden: int = 128
     batch: int = 500
     rate: float = 2e-3
     decay: float = 1e-5

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from generators import nets
 from generators.modes import Modes
@@ -15,13 +14,16 @@ class Autoencoder(nn.Module):
     """Encoder and decoder of vectors whose last part, the one-hot label, is the condition of both."""
 
     gaussian: Tensor
+    is_modes: Tensor
 
     def __init__(self, modes: Modes, latent: int, hidden: int) -> None:
         super().__init__()
-        self.spans, label = modes.spans[:-1], modes.spans[-1]
+        self.parts, label = modes.parts[:-1], modes.spans[-1]
         self.width, n_classes = label.start, label.stop - label.start
         self.scalars = modes.scalars.tolist()
         self.register_buffer("gaussian", torch.tensor(modes.gaussian[: self.width], dtype=torch.float32), False)
+        is_modes = torch.tensor([is_modes for size, is_modes in self.parts for _ in range(size)], dtype=torch.float32)
+        self.register_buffer("is_modes", is_modes, False)
         self.encoder = _layers(label.stop, hidden, 2 * latent)
         self.decoder = _layers(latent + n_classes, hidden, self.width)
         self.noise = _Noise(len(self.scalars))
@@ -37,25 +39,30 @@ class Autoencoder(nn.Module):
         loss: Tensor = (self._surprise(x, made) + beta * divergence).mean()
         return loss
 
+    def _said(self, made: Tensor) -> Tensor:
+        """Read what the decoder made (b, width): the logarithm of each mode's chance, and places in [-1, 1]."""
+        pieces = torch.split(made, [size for size, _ in self.parts], 1)
+        read = [
+            piece.log_softmax(1) if is_modes else piece.tanh()
+            for (_, is_modes), piece in zip(self.parts, pieces, strict=True)
+        ]
+        return torch.cat(read, 1)
+
     def _surprise(self, x: Tensor, made: Tensor) -> Tensor:
         """Return the negative log-likelihood (b,) of vectors, up to a constant: categorical modes, normal places."""
-        surprise = torch.zeros(len(x), device=x.device)
-        for span in self.spans:
-            surprise = surprise - (x[:, span] * functional.log_softmax(made[:, span], 1)).sum(1)
+        said = self._said(made)
         # A place means nothing in an atom.
-        off = (x[:, self.scalars] - made[:, self.scalars].tanh()) / self.noise.log_sd.exp()
-        places: Tensor = ((off.square() / 2 + self.noise.log_sd) * (x @ self.gaussian)).sum(1)
-        return places + surprise
+        off = (x[:, self.scalars] - said[:, self.scalars]) / self.noise.log_sd.exp()
+        places = ((off.square() / 2 + self.noise.log_sd) * (x @ self.gaussian)).sum(1)
+        surprise: Tensor = places - (x * said) @ self.is_modes
+        return surprise
 
     @torch.no_grad()
     def rows(self, codes: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return vectors (k, width) of codes (k, latent) and one-hot labels: chances of modes, and places drawn."""
         inputs = nets.tensor(np.hstack([codes, labels]).astype(np.float32), self.gaussian.device)
-        made = self.decoder(inputs)
-        for span in self.spans:
-            made[:, span] = made[:, span].softmax(1)
-        made[:, self.scalars] = made[:, self.scalars].tanh()
-        vectors: np.ndarray = made.cpu().numpy()
+        said = self._said(self.decoder(inputs))
+        vectors: np.ndarray = torch.where(self.is_modes > 0, said.exp(), said).cpu().numpy()
         sd = self.noise.log_sd.exp().cpu().numpy()
         vectors[:, self.scalars] += sd * rng.standard_normal((len(codes), len(sd)))
         return np.hstack([vectors.clip(-1, 1), labels])

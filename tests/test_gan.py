@@ -4,10 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from contracts.tables import mixed_table, numeric_table
 
+from generators import nets
 from generators.gan import Gan
 from generators.gan_conditions import Balance, Conditions
+from generators.gan_nets import Critic
 from loop.errors import ConditionError, ConfigError
 from loop.types import Column, Condition, Region, Request, Schema, Table
 
@@ -30,7 +33,7 @@ def marked_table(n: int = 1500) -> Table:
 
 @pytest.fixture(scope="module")
 def marked() -> Gan:
-    return Gan().fit(marked_table(), rng())
+    return Gan(hidden=128).fit(marked_table(), rng())
 
 
 @pytest.mark.parametrize("column", [0, 1, 2])
@@ -114,6 +117,41 @@ def test_a_condition_shows_the_label_and_its_pivot():
     assert 0.3 < shown[:, 0].mean() < 0.6
 
 
+def test_the_written_out_slope_is_that_of_autograd():
+    stream = nets.torch_stream(rng(), torch.device("cpu"))
+    critic = nets.build(lambda: Critic(7, 16, 5), stream).double()
+    packs = torch.randn(12, 5, 7, generator=stream, dtype=torch.float64).requires_grad_(True)
+    (slope,) = torch.autograd.grad(critic(packs).sum(), packs, create_graph=True)
+    torch.testing.assert_close(critic.slope(packs), slope)
+    weights = [critic.row.weight, critic.own.weight, critic.pack_mean.weight, critic.last.weight]
+    expected = torch.autograd.grad(slope.square().sum(), weights)
+    torch.testing.assert_close(torch.autograd.grad(critic.slope(packs).square().sum(), weights), expected)
+
+
+def test_a_critic_heeds_the_pack_and_no_order_within():
+    stream = nets.torch_stream(rng(), torch.device("cpu"))
+    critic = nets.build(lambda: Critic(7, 16, 5), stream)
+    packs = torch.randn(12, 5, 7, generator=stream)
+    torch.testing.assert_close(critic(packs[:, [4, 2, 0, 1, 3]]), critic(packs))
+    alone = critic(packs.reshape(60, 1, 7).expand(60, 5, 7)).reshape(12, 5).mean(1)
+    assert not torch.allclose(alone, critic(packs), atol=1e-4)
+
+
+def test_what_a_maker_makes_can_be_decoded(marked):
+    modes, n = marked.modes_, 50
+    stream = nets.torch_stream(rng(), torch.device("cpu"))
+    vectors = nets.tensor(modes.encode(marked_table(n).X, marked_table(n).y, rng()), stream.device)
+    shown = torch.zeros(n, 4).index_fill_(1, torch.tensor([1, 3]), 1.0)
+    with torch.no_grad():
+        for given in (None, stream):
+            made = marked.maker_(torch.randn(n, marked.noise, generator=stream), vectors, shown, given)
+            for span in modes.spans:
+                torch.testing.assert_close(made[:, span].sum(1), torch.ones(n))
+            for column in (1, len(modes.columns) - 1):
+                torch.testing.assert_close(made[:, modes.spans[column]], vectors[:, modes.spans[column]])
+            assert made[:, modes.scalars].abs().max() <= 1
+
+
 def test_a_warm_start_goes_on():
     table = marked_table()
     region = Region((Condition(1, codes=frozenset({3})),))
@@ -122,8 +160,8 @@ def test_a_warm_start_goes_on():
         made = generator.sample(Request(region, None, 500), rng()).table
         return abs(made.X[:, 4].mean() - 9)
 
-    fifth = error(Gan(epochs=10).fit(table, rng()))
-    generator = Gan(warm_start=True).fit(table, rng())
+    fifth = error(Gan(hidden=128, epochs=10).fit(table, rng()))
+    generator = Gan(hidden=128, warm_start=True).fit(table, rng())
     full = error(generator)
     again = error(generator.fit(table, rng(1)))  # as many steps as the first one
     assert max(full, again) < 1 < fifth

@@ -43,6 +43,17 @@ def test_every_span_is_one_hot_and_places_are_bounded():
     assert sorted([*covered, *modes.scalars]) == list(range(modes.width))
 
 
+def test_parts_lay_out_the_vector():
+    modes = Modes.of(mixed_table())
+    ends = np.cumsum([size for size, _ in modes.parts])
+    laid = [
+        (slice(int(end) - size, int(end)), is_modes) for end, (size, is_modes) in zip(ends, modes.parts, strict=True)
+    ]
+    assert ends[-1] == modes.width
+    assert tuple(part for part, is_modes in laid if is_modes) == modes.spans
+    assert [part.start for part, is_modes in laid if not is_modes] == modes.scalars.tolist()
+
+
 def test_gaussian_modes_own_the_place_beside_them():
     table = mixed_table()
     modes = Modes.of(table)

@@ -8,8 +8,8 @@ from generators.saved import Savable
 SMALL: dict[str, dict[str, object]] = {
     "diffusion": {"hidden": 64, "blocks": 2},
     "forest_flow": {"levels": 8, "copies": 4, "trees": 4},
-    "gan": {"hidden": 64, "pack": 4},
-    "vae": {"hidden": 64},
+    "gan": {"hidden": 64, "pack": 4, "epochs": 35},
+    "vae": {"hidden": 64, "epochs": 24},
 }
 
 

