@@ -2,11 +2,12 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, parallel_config
 from rich.console import Console
 from rich.progress import Progress
 
@@ -27,30 +28,52 @@ def each_cell(
     jobs: int,
     console: Console,
 ) -> Iterator[Rows]:
+    """Do as `found_or_worked` does, with a progress bar."""
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("cells", total=len(keys))
+        for rows in found_or_worked(keys, work, path_of, jobs=jobs):
+            progress.advance(task)
+            yield rows
+
+
+def found_or_worked(
+    keys: Sequence[Key], work: Callable[[Key], Rows], path_of: Callable[[Key], Path], *, jobs: int
+) -> Iterator[Rows]:
     """Yield the rows of each cell in order, from its file if it was finished before.
+
+    Each cell writes its own file as soon as it is done, so a run that is killed loses only what was in work.
 
     Parameters
     ----------
     work
-        Makes the rows of a cell; with several jobs it runs in other processes.
+        Makes the rows of a cell; with several jobs it runs in other processes, with one thread each.
     path_of
         Names the file of a cell: different for whatever makes a difference to its rows.
     """
 
     def found_or_made(key: Key) -> Rows:
         path = path_of(key)
-        if path.exists():
-            found: Rows = json.loads(path.read_text(encoding="utf-8"))
-            return found
-        rows = work(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(rows), encoding="utf-8")
-        partial.replace(path)
+        rows = found(path)
+        if rows is None:
+            rows = work(key)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial = path.with_name(f"{path.stem}-{os.getpid()}.partial")
+            partial.write_text(json.dumps(rows), encoding="utf-8")
+            partial.replace(path)
         return rows
 
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("cells", total=len(keys))
-        for rows in Parallel(n_jobs=jobs, return_as="generator")(delayed(found_or_made)(key) for key in keys):
-            progress.advance(task)
-            yield rows
+    if jobs == 1:
+        yield from map(found_or_made, keys)
+        return
+    with parallel_config(backend="loky", inner_max_num_threads=1):
+        parallel = Parallel(n_jobs=jobs, return_as="generator")
+    yield from parallel(delayed(found_or_made)(key) for key in keys)
+
+
+def found(path: Path) -> Rows | None:
+    """Return the rows of a finished cell; None if there is no file, or none that can be read."""
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return rows if isinstance(rows, list) else None

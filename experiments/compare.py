@@ -1,38 +1,44 @@
 """Strategies against each other and against the cheap arms, on equal splits of every source."""
 
 import json
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from rich import box
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-from scipy import stats
 
-from experiments import storage
+from experiments import compare_pictures, pictures, statistics, storage
 from experiments.arms import REAL_ONLY, TARGETED, run_loop
-from experiments.cells import Rows, digest, each_cell
-from experiments.config import CompareConfig, RunConfig
+from experiments.cells import Rows, digest, found, found_or_worked
+from experiments.child_runs import LOOP, TEXT, ChildRuns
+from experiments.config import CompareConfig, DataConfig, RunConfig
+from experiments.leaderboard import LiveBoard, closing_table, long_form, summarise
 from experiments.material import gather, parts_of
 from experiments.scoring import METRICS, SCORE, contestants_of, score_arms
 from experiments.track import flat, open_tracker, settings_of
+from experiments.verdicts import Comparison, compare_with_all
 from experiments.yaml_config import dump
+from loop.clock import Clock
 from loop.protocols import Tracker
 from loop.seeds import stream
 from loop.tracking.records import Record, plain
 
-LOOP = "loop: "  # before the name of the strategy
-TEXT = ("source", "arm", "note", "cheap", "seed")  # keys of a row that are no metrics
+BY_TIME = "by time"  # of a split: the same rows test whatever the seed
+FILES = ("results.csv", "leaderboard.csv", "verdicts.json")
 
 
 def compare(config: CompareConfig, console: Console, jobs: int = 1) -> pd.DataFrame:
     """Work all cells, print the table and, last, one line of JSON; return one row for each arm, source and seed.
 
     Finished cells are kept in ``out/cells`` and found again, so an interrupted comparison goes on where it stopped.
+    The folder of the comparison gets ``results.csv``, ``leaderboard.csv``, ``verdicts.json`` and pictures. With several
+    jobs, cells run side by side with one thread each; cells worked with another number of jobs are found all the same.
     """
+    started, clock = time.perf_counter(), Clock()
     tracking = settings_of(config.tracking)
     runs = [
         config.run_of(source, strategy, seed)
@@ -40,81 +46,118 @@ def compare(config: CompareConfig, console: Console, jobs: int = 1) -> pd.DataFr
         for seed in config.seeds
         for strategy in config.strategies
     ]
+    worked = sum(found(_path(config.out, run)) is None for run in runs)
     folder = config.out / f"compare-{digest([_identity(run) for run in runs])}"
     folder.mkdir(parents=True, exist_ok=True)
     storage.write_text(folder / storage.CONFIG, dump(config))
-    tracker, status, rows = open_tracker(tracking, folder), "failed", Rows()
+    tracker, status = open_tracker(tracking, folder), "failed"
     params = dict(flat(config.model_dump(mode="json", exclude={"sources"})))
-    tracker.start({"name": folder.name, "params": params, "tags": {"weakspot": version("weakspot")}})
+    tags = {"weakspot": version("weakspot"), "command": "compare", "learner": config.learner.name}
+    tracker.start({"name": folder.name, "params": params, "tags": tags})
     try:
-        cells = each_cell(runs, cell, lambda run: _path(config.out, run), jobs=jobs, console=console)
-        for run, made in zip(runs, cells, strict=True):
-            for row in made if run.loop.strategy == config.strategies[0] else _own(made):
-                rows.append(row)
-                _record(tracker, row)
-            console.print(f"done: {run.data.source}, seed {run.loop.seed}, {run.loop.strategy}", highlight=False)
-        results = pd.DataFrame(rows)
-        results.to_csv(folder / "results.csv", index=False)
-        tracker.attach(folder / "results.csv")
+        results = _work(config, runs, ChildRuns(tracker, folder / storage.JOURNAL), console, jobs, clock)
+        summary = summarise(results)
+        comparisons, overall = _write(results, summary, config, folder)
+        for path in sorted(folder.iterdir()):
+            if path.name in FILES or path.suffix == ".png":
+                tracker.attach(path)
         status = "finished"
     except KeyboardInterrupt:
         status = "interrupted"
         raise
     finally:
         tracker.finish(None, status)
-    summary = summarise(results)
-    console.print(_table(summary, results))
     storage.write_json(folder / storage.MARKER, {"status": status})
-    console.print(f"{folder}: results.csv, one row for each arm, source and seed", highlight=False, soft_wrap=True)
-    failure = getattr(tracker, "failure", None)
-    if failure is not None:
-        console.print(failure, style="yellow", highlight=False, markup=False, soft_wrap=True)
-    print(json.dumps(plain(_headline(summary))))
+    console.print(closing_table(summary, results))
+    for sentence in (overall.sentence, *(each.sentence for each in comparisons)):
+        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+    console.print(f"{folder}: {', '.join(FILES)} and pictures", highlight=False, markup=False, soft_wrap=True)
+    _warn(tracker, console)
+    seconds = time.perf_counter() - started
+    costs = _costs(worked, seconds - clock.seconds["cells"], seconds)
+    print(json.dumps(plain(_headline(summary, comparisons) | costs)))
     return results
 
 
 def cell(config: RunConfig) -> Rows:
-    """Run one strategy and its arms on one split of one source; one row an arm."""
+    """Run one strategy and its arms on one split of one source; one row an arm.
+
+    The loop's row holds ``generations`` too: the score on the judge rows at each generation, that of real rows alone
+    first.
+    """
     material, seed = gather(config.data, config.loop), config.loop.seed
     looped = run_loop(parts_of(config), material.train, material.folds, stream(seed, "loop"))
     contestants = list(contestants_of(looped, material.folds, config.arms, stream(seed, "arms")))
     scored = score_arms(contestants, material.test, (*METRICS, config.metrics.recall_at_precision))
-    rows = [plain(each.row()) | {"source": config.data.source, "seed": seed} for each in scored]
-    return [row | {"arm": LOOP + config.loop.strategy} if row["arm"] == TARGETED else row for row in rows]
+    where = {"source": config.data.source, "seed": seed, "split": BY_TIME if material.dataset.time else "at random"}
+    rows = [plain(each.row()) | where for each in scored]
+    curve = [looped.outcome.baseline, *(generation.scores for generation in looped.history)]
+    own = {"arm": LOOP + config.loop.strategy, "generations": [scores[SCORE].estimate for scores in curve]}
+    return [row | own if row["arm"] == TARGETED else row for row in rows]
 
 
-def summarise(results: pd.DataFrame) -> pd.DataFrame:
-    """Sum up by arm: mean scores, the mean paired difference from real rows alone, its interval, wins and losses.
-
-    Pairs are source and seed; the interval is Student's at 95 % over the seeds' means, since sources are no sample.
-    """
-    wide = results.pivot(index=["source", "seed"], columns="arm", values=SCORE)
-    summaries = []
-    for arm in dict.fromkeys(results["arm"]):
-        difference = (wide[arm] - wide[REAL_ONLY]).dropna()
-        over_seeds = difference.groupby("seed").mean()
-        n = len(over_seeds)
-        half = stats.t.ppf(0.975, n - 1) * stats.sem(over_seeds) if n > 1 else np.nan
-        own = results[results["arm"] == arm]
-        summaries.append(
-            {"arm": arm, SCORE: own[SCORE].mean(), "difference": difference.mean(), "half_width": half}
-            | {"wins": int((difference > 0).sum()), "losses": int((difference < 0).sum())}
-            | {name: own[name].mean() for name in _other_metrics(results)}
-            | {name: own[name].median() for name in ("seconds_fit", "seconds_per_million")}
-        )
-    return pd.DataFrame(summaries).set_index("arm")
+def alone(config: RunConfig) -> RunConfig:
+    """Return a configuration whose lanes run one after the other, for cells that have one thread."""
+    return config.model_copy(update={"loop": config.loop.model_copy(update={"jobs": 1})})
 
 
-def _own(rows: Rows) -> Rows:
-    """Return the loop's rows of a strategy that is not the first: its real-only arm is that of the first."""
-    return [row for row in rows if row["arm"].startswith(LOOP)]
+def _work(
+    config: CompareConfig, runs: Sequence[RunConfig], children: ChildRuns, console: Console, jobs: int, clock: Clock
+) -> pd.DataFrame:
+    """Work the cells one after the other or side by side, and keep each arm as it comes in."""
+    names, rows, work = _names(config.sources), Rows(), cell if jobs == 1 else lambda run: cell(alone(run))
+    cells = found_or_worked(runs, work, lambda run: _path(config.out, run), jobs=jobs)
+    with LiveBoard(console, len(runs), len(config.sources) * len(config.seeds)) as board:
+        for run in runs:
+            with clock.stage("cells"):
+                made = next(cells)
+            name = names[config.sources.index(run.data)]
+            first = run.loop.strategy == config.strategies[0]
+            # Of the other strategies the loop alone counts: their real-only arm is that of the first.
+            own = [_numbers(row, name) for row in made if first or row["arm"].startswith(LOOP)]
+            for row in own:
+                children.keep(row, run)
+            rows += own
+            board.add(own, f"{name}, seed {run.loop.seed}, {run.loop.strategy}")
+    return pd.DataFrame(rows).drop(columns="generations", errors="ignore")
 
 
-def _record(tracker: Tracker, row: Record) -> None:
-    """Keep one arm of one source and seed as a child run."""
-    tags = {"source": row["source"], "arm": row["arm"], "seed": str(row["seed"])}
-    metrics = {name: float(value) for name, value in row.items() if name not in TEXT}
-    tracker.child(f"{row['arm']} | {row['source']} | seed {row['seed']}", {}, metrics, tags)
+def _numbers(row: Record, source: str) -> Record:
+    """Read back what JSON has no word for, and name the source."""
+    metrics = {key: float(value) for key, value in row.items() if key not in TEXT}
+    return row | metrics | {"source": source}
+
+
+def _names(sources: Sequence[DataConfig]) -> list[str]:
+    """Name the sources; those that differ in other settings only, with these."""
+    counts = Counter(each.source for each in sources)
+
+    def settings(each: DataConfig) -> str:
+        return ", ".join(f"{key}={getattr(each, key)}" for key in sorted(each.model_fields_set - {"source"}))
+
+    return [f"{each.source} ({settings(each)})" if counts[each.source] > 1 else each.source for each in sources]
+
+
+def _write(
+    results: pd.DataFrame, summary: pd.DataFrame, config: CompareConfig, folder: Path
+) -> tuple[tuple[Comparison, ...], statistics.Omnibus]:
+    """Write tables, verdicts and pictures into the folder; return what was tested."""
+    scores, test_size = long_form(results), config.sources[0].test_size
+    one_split = "split" in results and (results["split"] == BY_TIME).any()
+    overlap = None if one_split else test_size / (1 - test_size)
+    comparisons = compare_with_all(scores, LOOP + config.strategies[0], test_per_train=overlap)
+    means = statistics.by_source(scores)
+    overall, ranks = statistics.omnibus(means), statistics.average_ranks(means)
+    critical = statistics.critical_difference(len(ranks), len(means)) if overall.test == "Friedman" else None
+    results.to_csv(folder / "results.csv", index=False)
+    summary.to_csv(folder / "leaderboard.csv")
+    verdicts = {"overall": asdict(overall), "average_ranks": ranks.to_dict(), "critical_difference": critical}
+    storage.write_json(folder / "verdicts.json", verdicts | {"comparisons": [asdict(each) for each in comparisons]})
+    pictures.save(compare_pictures.pareto(summary.dropna(subset="difference"), REAL_ONLY), folder / "pareto.png")
+    if critical is not None:
+        figure = compare_pictures.critical_difference_diagram(ranks, critical, overall.sentence)
+        pictures.save(figure, folder / "critical_difference.png")
+    return comparisons, overall
 
 
 def _identity(config: RunConfig) -> Record:
@@ -129,36 +172,21 @@ def _path(out: Path, config: RunConfig) -> Path:
     return out / "cells" / f"{digest(_identity(config))}.json"
 
 
-def _other_metrics(results: pd.DataFrame) -> list[str]:
-    known = (*TEXT, SCORE, "seconds_fit", "seconds_per_million")
-    return [str(name) for name in results.columns if name not in known]
+def _warn(tracker: Tracker, console: Console) -> None:
+    failure = getattr(tracker, "failure", None)
+    if failure is not None:
+        console.print(failure, style="yellow", highlight=False, markup=False, soft_wrap=True)
 
 
-def _table(summary: pd.DataFrame, results: pd.DataFrame) -> Table:
-    sources, seeds = results["source"].nunique(), results["seed"].nunique()
-    title = f"Means over {sources} sources and {seeds} seeds; differences are paired with {REAL_ONLY!r}"
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
-    recall = next(name for name in results.columns if name.startswith("recall_at_precision"))
-    metrics = {"recall_at_fpr_01": "recall at 1 % FPR", recall: recall.replace("_", " ") + " %", "brier": "Brier"}
-    table.add_column("arm", no_wrap=True)
-    for column in (
-        "AP",
-        "difference, 95 % over seeds",
-        "wins : losses",
-        *metrics.values(),
-        "s to fit",
-        "s per million",
-    ):
-        table.add_column(column, justify="right")
-    for arm, row in summary.iterrows():
-        difference = f"{row['difference']:+.4f} ± {row['half_width']:.4f}"
-        scores = [f"{row[name]:.4f}" for name in metrics]
-        seconds = [f"{row[name]:.2f}" for name in ("seconds_fit", "seconds_per_million")]
-        count = f"{row['wins']:.0f} : {row['losses']:.0f}"
-        table.add_row(escape(str(arm)), f"{row[SCORE]:.4f}", difference, count, *scores, *seconds)
-    return table
+def _headline(summary: pd.DataFrame, comparisons: Sequence[Comparison]) -> Record:
+    """Return mean paired differences in average precision by arm, and how many comparisons proved something."""
+    deltas = {f"delta_ap {arm}": round(float(value), 4) for arm, value in summary["difference"].items()}
+    better = sum(each.proven and each.difference.estimate > 0 for each in comparisons)
+    worse = sum(each.proven for each in comparisons) - better
+    return deltas | {"proven_better": better, "proven_worse": worse, "compared": len(comparisons)}
 
 
-def _headline(summary: pd.DataFrame) -> Record:
-    """Return mean paired differences in average precision by arm."""
-    return {f"delta_ap {arm}": round(float(value), 4) for arm, value in summary["difference"].items()}
+def _costs(worked: int, bookkeeping: float, seconds: float) -> Record:
+    """Return how long all took that was no work on cells: starting MLflow, records, tables, tests and pictures."""
+    share = round(bookkeeping / seconds, 4) if worked else None  # of no work at all there is no share
+    return {"cells_worked": worked, "bookkeeping_seconds": round(bookkeeping, 2), "bookkeeping_share": share}

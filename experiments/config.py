@@ -1,5 +1,6 @@
 """What a user may ask for, checked as a whole before any work starts; `experiments.yaml_config` reads it."""
 
+from collections.abc import Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Literal, Self, get_type_hints
@@ -9,8 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from experiments.compose import LEARNERS, STRATEGIES, pick
 from experiments.constraints import Entry, checked
+from experiments.operating_points import AnyPoint, point_of
 from generators import kind_of
+from loop.calibration import Method
 from loop.errors import ConfigError
+from loop.points import AtFalsePositiveRate, AtPrecision
 from loop.protocols import Generator, Learner
 from loop.types import Column, Schema, Table
 
@@ -21,6 +25,13 @@ NONE = "none"  # switches off what would be there by default
 def as_rule(message: str) -> str:
     """Turn a message of pydantic into the rule of a sentence."""
     return message.replace("Input should", "must", 1)
+
+
+def as_list(key: str, entries: object) -> Sequence[object]:
+    """Return the entries of a list, which text is not."""
+    if not isinstance(entries, (list, tuple)):
+        raise ConfigError(f"{key} must be a list, got {entries!r}: begin each with a dash.")
+    return entries
 
 
 def _learner_name(name: str) -> str:
@@ -161,10 +172,27 @@ class MetricsConfig(Section):
     """Operating points of the report."""
 
     precision: float = Field(default=0.9, ge=0.01, le=0.99)  # recall is reported at this precision, in whole percent
+    points: tuple[AnyPoint, ...] = (AtFalsePositiveRate(0.01),)  # more of them, see `experiments.operating_points`
+
+    @field_validator("points", mode="before")
+    @classmethod
+    def _readable(cls, entries: object) -> object:
+        return tuple(point_of(entry) for entry in as_list("metrics.points", entries))
 
     @property
     def recall_at_precision(self) -> str:
         return f"recall_at_precision_{round(100 * self.precision):02d}"
+
+    @property
+    def operating_points(self) -> tuple[AnyPoint, ...]:
+        """Return all points, each once."""
+        return tuple(dict.fromkeys((AtPrecision(self.precision), *self.points)))
+
+
+class CalibrationConfig(Section):
+    """How the answers of the delivered model are calibrated, see `loop.calibration.calibrate`."""
+
+    method: Method = "auto"
 
 
 class CommonConfig(Section):
@@ -176,6 +204,7 @@ class CommonConfig(Section):
     teacher: TeacherConfig = TeacherConfig()
     arms: ArmsConfig = ArmsConfig()
     metrics: MetricsConfig = MetricsConfig()
+    calibration: CalibrationConfig = CalibrationConfig()
     constraints: tuple[Entry, ...] = ()  # rules that new rows must obey, see `experiments.constraints`
     tracking: str = "auto"  # path of mlflow.yaml; auto = the one in the working folder, or its defaults; none
     out: Path = Path("runs")
@@ -183,9 +212,7 @@ class CommonConfig(Section):
     @field_validator("constraints", mode="before")
     @classmethod
     def _readable(cls, entries: object) -> object:
-        if not isinstance(entries, (list, tuple)):
-            raise ConfigError(f"constraints must be a list, got {entries!r}: begin each with a dash.")
-        return tuple(checked(entry) for entry in entries)
+        return tuple(checked(entry) for entry in as_list("constraints", entries))
 
     @field_validator("tracking", mode="before")
     @classmethod

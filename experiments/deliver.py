@@ -1,15 +1,17 @@
 """What a finished run leaves behind: the report, files for people, records for the tracker."""
 
+import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from experiments import pictures
+from experiments import page, page_pictures, pictures, storage
 from experiments.arms import REAL_ONLY, TARGETED, LoopRun
 from experiments.config import RunConfig
+from experiments.curve_points import before_and_after
 from experiments.datasets import simulation
 from experiments.material import Material
 from experiments.report import Report
@@ -19,11 +21,16 @@ from experiments.simulate import judge
 from loop.frames import regions_frame, synthetic_frame
 from loop.model import Model
 from loop.protocols import Tracker
+from loop.seeds import stream
 from loop.tracking import MlflowTracker
 from loop.tracking.records import Record, generation_record, plain, score_metrics, verdict_record
 from loop.types import Generation, Interval, Table
 
-FILES = ("report.json", "arms.csv", "regions.csv", "synthetic.parquet", "pictures", "config.yaml")
+FILES = (
+    *("report.html", "report.json", "curves.json", "arms.csv", "regions.csv", "synthetic.parquet"),
+    *("pictures", "config.yaml", "data.json"),
+)
+SOFTWARE = ("weakspot", "numpy", "pandas", "scikit-learn", "xgboost", "torch")  # what the numbers depend on
 
 
 def write_up(
@@ -39,17 +46,21 @@ def write_up(
         gain=plain(asdict(gain)),
         planted=_planted(config.data.source, material.train, looped.history),
         seconds=seconds,
+        judge={"before": plain(_dicts(looped.outcome.baseline)), "after": plain(_dicts(looped.outcome.scores))},
+        software={"python": platform.python_version(), **{package: version(package) for package in SOFTWARE}},
     )
 
 
 def keep_files(report: Report, looped: LoopRun, scored: Sequence[Scored], material: Material, folder: Path) -> None:
-    """Write report, tables and pictures into the run's folder."""
+    """Write report, tables, curves, pictures and the page into the run's folder."""
     report.save(folder)
     pd.DataFrame(report.arms).to_csv(folder / "arms.csv", index=False)
     regions_frame(looped.history).to_csv(folder / "regions.csv", index=False)
     kept = [generation for generation in looped.history if generation.decision.kept]
     synthetic_frame(kept if looped.outcome.verdict.kept else []).to_parquet(folder / "synthetic.parquet", index=False)
-    _draw(looped, scored, material, folder / "pictures")
+    storage.write_json(folder / page.CURVES, curves := _curves(report, scored, material))
+    _draw(report, looped, curves, material, folder / "pictures")
+    page.write_page(folder)
 
 
 def keep_records(report: Report, looped: LoopRun, material: Material, tracker: Tracker, folder: Path) -> None:
@@ -104,18 +115,23 @@ def _planted(source: str, train: Table, history: Sequence[Generation]) -> list[R
     return [plain(finding._asdict()) for finding in judge([one.take(train.source) for one in answer.planted], masks)]
 
 
-def _draw(looped: LoopRun, scored: Sequence[Scored], material: Material, folder: Path) -> None:
-    outcome, schema = looped.outcome, material.schema
+def _curves(report: Report, scored: Sequence[Scored], material: Material) -> Record:
+    """Return the curves of the learner before and after, for the class to catch against the rest."""
+    positive = material.schema.positive
+    proba = {each.arm.name: each.proba[:, positive] for each in scored}
+    rng = stream(0, "curves")  # of intervals only: the same run always gives the same page
+    before, after = proba[REAL_ONLY], proba[TARGETED]
+    return before_and_after(material.test.y == positive, before, after, report.recall_at_precision, rng)
+
+
+def _draw(report: Report, looped: LoopRun, curves: Record, material: Material, folder: Path) -> None:
     if looped.history:
-        figure = pictures.score_over_generations(looped.history, outcome.verdict, "average_precision")
+        figure = page_pictures.score_over_generations(report.generations, report.verdict["sentence"])
         pictures.save(figure, folder / "score.png")
-    proba = {each.arm.name: each.proba[:, schema.positive] for each in scored}
-    positive = str(schema.classes[schema.positive])
-    others = [str(name) for code, name in enumerate(schema.classes) if code != schema.positive]
-    is_positive: np.ndarray = material.test.y == schema.positive
-    negative = others[0] if len(others) == 1 else "the rest"
-    figure = pictures.precision_recall(is_positive, proba[REAL_ONLY], proba[TARGETED], positive, negative)
-    pictures.save(figure, folder / "precision_recall.png")
-    if len(outcome.synthetic):
-        regions = looped.history[0].regions
-        pictures.save(pictures.new_rows(material.train, outcome.synthetic, regions), folder / "new_rows.png")
+    positive = str(report.data["positive"])
+    before, after = (curves[arm]["average_precision"] for arm in ("before", "after"))
+    title = f"Average precision for {positive}: {before:.3f} before, {after:.3f} after"
+    pictures.save(page_pictures.precision_recall(curves, positive, title), folder / "precision_recall.png")
+    if len(looped.outcome.synthetic):
+        figure = pictures.new_rows(material.train, looped.outcome.synthetic, looped.history[0].regions)
+        pictures.save(figure, folder / "new_rows.png")

@@ -1,9 +1,10 @@
-"""Pictures of a run: the score over generations, precision against recall, and where the new rows went.
+"""The look that pictures share, and the picture of where the new rows went.
 
 Figures are made without pyplot, so nothing is left in global state and threads do not meet. Colours are those of
 Okabe and Ito (2008), which people with colour-blindness can tell apart; markers differ as well.
 """
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,89 +14,12 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter, MaxNLocator
-from sklearn.feature_selection import mutual_info_classif
-from sklearn.metrics import average_precision_score, precision_recall_curve
+from matplotlib.text import Text
+from matplotlib.ticker import FuncFormatter
 
-from loop.types import Condition, Generation, LoopVerdict, Region, Table
+from loop.types import Condition, Region, Table
 
-BLUE, ORANGE, GREEN, GREY, BLACK = "#0072B2", "#D55E00", "#009E73", "#B0B0B0", "#222222"
-
-
-def score_over_generations(
-    generations: Sequence[Generation], verdict: LoopVerdict, metric: str = "ap", name: str = "average precision"
-) -> Figure:
-    """Draw the champion's score with its interval, every challenger, and the learner on real rows alone.
-
-    The baseline is the last champion's score minus the verdict's difference. The title is the verdict's sentence.
-
-    Parameters
-    ----------
-    generations : sequence of Generation
-        All of a run, in order; at least one.
-    verdict : LoopVerdict
-        Of the same run.
-    metric : str
-        Key of `Generation.scores`.
-    name : str
-        What the axis calls it.
-    """
-    figure, axes = _canvas(verdict.sentence)
-    scores = [generation.scores[metric] for generation in generations]
-    baseline = scores[-1].estimate - verdict.gain
-    turns = np.arange(len(generations) + 1)
-    champion = np.array([baseline, *(score.estimate for score in scores)])
-    axes.axhline(baseline, color=BLACK, linestyle="--", linewidth=1.2, label=f"real rows alone ({baseline:.3f})")
-    axes.plot(turns, champion, color=BLUE, linewidth=2, marker="o", markersize=4, label="champion")
-    band = f"{scores[0].level:.0%} interval of the champion"
-    axes.fill_between(
-        turns[1:],
-        [score.low for score in scores],
-        [score.high for score in scores],
-        color=BLUE,
-        alpha=0.15,
-        linewidth=0,
-        label=band,
-    )
-    for kept, colour, marker, label in ((True, GREEN, "^", "challenger, kept"), (False, ORANGE, "X", "rolled back")):
-        chosen = [generation for generation in generations if generation.decision.kept == kept]
-        if chosen:
-            x = [generation.index for generation in chosen]
-            y = [generation.challenger[metric].estimate for generation in chosen]
-            axes.scatter(x, y, s=80, color=colour, marker=marker, edgecolors="white", zorder=3, label=label)
-    axes.set_xlabel("generation (0 = real rows alone)")
-    axes.set_ylabel(f"{name} on the judge rows")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    _legend_below(figure)
-    return figure
-
-
-def precision_recall(y: np.ndarray, before: np.ndarray, after: np.ndarray, positive: str, negative: str) -> Figure:
-    """Draw precision against recall before and after the loop; the title gives both average precisions.
-
-    Parameters
-    ----------
-    y : array of bool, shape (n,)
-        Is the row of the class to catch?
-    before, after : array, shape (n,)
-        Scores for it by the learner on real rows alone and by the final learner.
-    positive, negative : str
-        Names of the class to catch and of the rest.
-    """
-    aps = [float(average_precision_score(y, score)) for score in (before, after)]
-    figure, axes = _canvas(f"Average precision for {positive}: {aps[0]:.3f} before, {aps[1]:.3f} after")
-    arms = ((before, ORANGE, "--", "before: real rows alone"), (after, BLUE, "-", "after: with new rows"))
-    for score, colour, style, label in arms:
-        precision, recall, _ = precision_recall_curve(y, score)
-        axes.step(recall, precision, where="post", color=colour, linestyle=style, linewidth=1.8, label=label)
-    share = float(np.mean(y))
-    chance = f"chance ({int(np.sum(y)):,} {positive} in {len(y):,} rows)"
-    axes.axhline(share, color=BLACK, linewidth=1.2, linestyle=":", label=chance)
-    axes.set(xlim=(0, 1), ylim=(0, 1.02))
-    axes.set_xlabel(f"recall: share of {positive} that is caught")
-    axes.set_ylabel(f"precision: share of alerts that are {positive}, not {negative}")
-    _legend_below(figure)
-    return figure
+BLUE, ORANGE, GREEN, GREY, BLACK, GRID = "#0072B2", "#D55E00", "#009E73", "#B0B0B0", "#222222", "#E6E6E6"
 
 
 def new_rows(real: Table, new: Table, regions: Sequence[Region]) -> Figure:
@@ -109,7 +33,7 @@ def new_rows(real: Table, new: Table, regions: Sequence[Region]) -> Figure:
     for region in regions:
         inside |= region.contains(new.X)
     title = f"{len(new):,} new rows for {len(real):,} real ones"
-    figure, axes = _canvas(
+    figure, axes = canvas(
         title + (f"; {inside.mean():.0%} lie inside the weak regions" if regions and len(new) else "")
     )
     rng = np.random.default_rng(0)  # jitter only: the same table always gives the same picture
@@ -145,7 +69,7 @@ def new_rows(real: Table, new: Table, regions: Sequence[Region]) -> Figure:
     figure.colorbar(dots, ax=axes, label=f"new rows: probability of {name} by the labeller", pad=0.02)
     for box in axes.patches[:1]:
         box.set_label("weak regions")
-    _legend_below(figure)
+    legend_below(figure)
     return figure
 
 
@@ -154,6 +78,8 @@ def telling_columns(real: Table, regions: Sequence[Region]) -> tuple[int, int]:
     used = Counter(condition.column for region in regions for condition in region.rule)
     ranked = [column for column, _ in used.most_common(2)]
     if len(ranked) < 2:
+        from sklearn.feature_selection import mutual_info_classif  # here, so that a page is made at once
+
         rows = np.random.default_rng(0).permutation(len(real))[:10_000]  # enough to rank columns
         X = np.where(np.isnan(real.X), np.nanmedian(real.X, axis=0), real.X)[rows]
         gains = mutual_info_classif(X, real.y[rows], discrete_features=real.schema.discrete, random_state=0)
@@ -163,23 +89,39 @@ def telling_columns(real: Table, regions: Sequence[Region]) -> tuple[int, int]:
 
 def save(figure: Figure, path: Path) -> None:
     """Write a figure as PNG, making the folder if need be."""
+    literal(figure)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=150, format="png")
 
 
-def _canvas(title: str) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(7.5, 5.2), layout="constrained")
+def canvas(title: str = "") -> tuple[Figure, Axes]:
+    """Return a figure with one empty pair of axes."""
+    figure = Figure(figsize=(7.5, 5.2) if title else (5.2, 4.0), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     axes.set_title(title, loc="left", fontsize=11, fontweight="bold", wrap=True)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(color="#E6E6E6", linewidth=0.7)
+    axes.grid(color=GRID, linewidth=0.7)
     axes.set_axisbelow(True)
     return figure, axes
 
 
-def _legend_below(figure: Figure) -> None:
-    figure.legend(loc="outside lower left", ncols=3, frameon=False, fontsize=9)
+def legend_below(figure: Figure) -> None:
+    """Put one legend below everything else."""
+    wide = figure.get_figwidth() > 6
+    figure.legend(loc="outside lower left", ncols=3 if wide else 2, frameon=False, fontsize=9 if wide else 10)
+
+
+def literal(figure: Figure) -> None:
+    """Show text as it is: a ``$`` in a name begins no formula, and characters that no file may hold are replaced."""
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
+        text.set_text(printable(text.get_text()))
+
+
+def printable(text: str) -> str:
+    """Replace the characters that XML forbids: controls, halves of surrogate pairs, and two that are none."""
+    return re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", "\ufffd", text)
 
 
 def _positions(table: Table, columns: tuple[int, int], rng: np.random.Generator) -> np.ndarray:  # (n, 2)

@@ -1,7 +1,7 @@
 """The report of a run: plain values for a file, tables and a verdict in words for the terminal."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ class Report:
     gain: Record  # of the loop over the best cheap arm, on the test rows
     planted: list[Record]  # of a simulation: which planted weak regions were found
     seconds: float
+    judge: Record = field(default_factory=dict)  # scores of the learner "before" and "after", on the judge rows
+    software: Record = field(default_factory=dict)  # version by package
 
     def save(self, folder: Path) -> None:
         """Write the report into a run's folder."""
@@ -56,7 +58,7 @@ def show(report: Report, folder: Path, console: Console) -> None:
     for line in verdict_lines(report):
         console.print(line, highlight=False, soft_wrap=True)
     console.print(
-        f"\n{folder}: report.json, arms.csv, regions.csv, synthetic.parquet, pictures/, model/\n"
+        f"\n{folder}: report.html, report.json, arms.csv, regions.csv, synthetic.parquet, pictures/, model/\n"
         f"weakspot predict {folder} --data FILE   scores new rows\n"
         "weakspot ui                             opens the records in MLflow",
         highlight=False,

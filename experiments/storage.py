@@ -14,6 +14,8 @@ import numpy as np
 
 from generators import saved
 from generators.saved import Savable
+from loop import calibration
+from loop.calibration import Identity
 from loop.errors import ConfigError, DataError
 from loop.model import Model
 from loop.protocols import Predictor
@@ -24,6 +26,7 @@ from loop.types import Schema, Table
 MARKER = "done.json"
 CONFIG, REPORT, MODEL, CHECKPOINTS, JOURNAL = "config.yaml", "report.json", "model", "checkpoint", "journal"
 GENERATOR = "generator"
+CALIBRATION = "calibration.json"
 FINGERPRINT = "data.json"
 
 
@@ -114,6 +117,7 @@ def save_model(model: Model, folder: Path) -> None:
     with _replaced(folder) as partial:
         model.learner.save(partial / "learner")
         write_json(partial / "schema.json", to_json(model.schema))
+        write_json(partial / CALIBRATION, model.calibration.to_json())
         write_json(partial / "model.json", {"learner": name})
 
 
@@ -172,6 +176,8 @@ def _replaced(folder: Path) -> Iterator[Path]:
 def load_model(folder: Path) -> Model:
     """Read a model; its probabilities are those it gave before it was saved.
 
+    A model saved without a calibration has none.
+
     Raises
     ------
     DataError
@@ -181,4 +187,9 @@ def load_model(folder: Path) -> Model:
 
     name = read_json(folder / "model.json")["learner"]
     kind = cast(type[Storable], LEARNERS[name])
-    return Model(from_json(read_json(folder / "schema.json")), kind.load(folder / "learner"))
+    calibrated = (folder / CALIBRATION).is_file()
+    return Model(
+        from_json(read_json(folder / "schema.json")),
+        kind.load(folder / "learner"),
+        calibration.from_json(read_json(folder / CALIBRATION)) if calibrated else Identity(),
+    )

@@ -53,8 +53,9 @@ def steps(scores: np.ndarray, is_positive: np.ndarray) -> np.ndarray:
     (n,) int, from 0 to at most 2m
     """
     thresholds = np.unique(scores[is_positive])
-    below, at_most = (np.searchsorted(thresholds, scores, side) for side in ("left", "right"))
-    step: np.ndarray = 2 * len(thresholds) - below - at_most
+    below = np.searchsorted(thresholds, scores)
+    tied = np.append(thresholds, np.nan)[below] == scores
+    step: np.ndarray = 2 * (len(thresholds) - below) - tied
     return step
 
 

@@ -1,10 +1,11 @@
-"""What is delivered: a learner together with the schema of the frames it understands."""
+"""What is delivered: a learner with the schema of the frames it understands and the calibration of its answers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
+from loop.calibration import Calibration, Identity
 from loop.codec import encode_features
 from loop.protocols import Predictor
 from loop.types import Schema
@@ -16,6 +17,7 @@ class Model:
 
     schema: Schema
     learner: Predictor
+    calibration: Calibration = field(default_factory=Identity)
 
     @property
     def classes_(self) -> np.ndarray:
@@ -23,14 +25,14 @@ class Model:
         return np.asarray(self.schema.classes)
 
     def predict_proba(self, frame: pd.DataFrame) -> np.ndarray:
-        """Return class probabilities (n, K), in the order of ``schema.classes``.
+        """Return calibrated class probabilities (n, K), in the order of ``schema.classes``.
 
         Raises
         ------
         DataError
             If a column is missing or of another type.
         """
-        return self.learner.predict_proba(encode_features(self.schema, frame))
+        return self.calibration.apply(self.learner.predict_proba(encode_features(self.schema, frame)))
 
     def predict(self, frame: pd.DataFrame) -> np.ndarray:
         """Return the most probable class of each row, shape (n,)."""

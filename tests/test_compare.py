@@ -1,16 +1,29 @@
-"""A comparison: equal splits, paired differences, every cell worked once."""
+"""A comparison: equal splits, paired differences, every cell worked once, and claims only where they are proven."""
 
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 from rich.console import Console
 from small_runs import content, frame, write, write_config
 
-from experiments.compare import compare, summarise
+from experiments.cells import found_or_worked
+from experiments.compare import alone, compare
 from experiments.config import CompareConfig
+from experiments.leaderboard import LiveBoard, closing_table, summarise
 from experiments.yaml_config import load_config
+from loop.tracking import read_records
+
+COSTS = {"seconds_fit": 1.0, "seconds_per_million": 1.0, "note": "", "cheap": True}
+OTHERS = {"recall_at_fpr_01": 0.5, "recall_at_precision_90": 0.5, "brier": 0.1}
 
 
 def quiet_console() -> Console:
@@ -44,28 +57,176 @@ def test_finished_cells_are_found_again(results: pd.DataFrame, config: CompareCo
     assert len(before) == 4
 
 
-def test_a_changed_file_is_another_cell(results: pd.DataFrame, config: CompareConfig) -> None:
-    path = Path(config.sources[0].source)
-    before = path.read_text()
-    write(path.parent, frame(300))
-    try:
-        one = config.model_copy(update={"seeds": (0,), "strategies": ("untargeted",)})
-        changed = compare(one, quiet_console())
-    finally:
-        path.write_text(before)
-    same = results.query("seed == 0 and arm == 'real only'")["average_precision"].item()
-    assert changed.query("arm == 'real only'")["average_precision"].item() != same
+def test_a_changed_file_is_another_cell(config: CompareConfig, tmp_path: Path) -> None:
+    source = config.sources[0].model_copy(update={"source": str(write(tmp_path, frame(300)))})
+    one = {"sources": (source,), "seeds": (0,), "strategies": ("untargeted",), "out": tmp_path}
+    changed = compare(config.model_copy(update=one), quiet_console())
+    write(tmp_path, frame(310))
+    again = compare(config.model_copy(update=one), quiet_console())
+    ap = [each.query("seed == 0 and arm == 'real only'")["average_precision"].item() for each in (changed, again)]
+    assert ap[0] != ap[1]
+    assert len(list((tmp_path / "cells").iterdir())) == 2
+
+
+def folder_of(config: CompareConfig) -> Path:
+    return next(config.out.glob("compare-*"))
+
+
+def children(config: CompareConfig) -> list[dict[str, Any]]:
+    return [record for record in read_records(folder_of(config) / "journal") if record["kind"] == "child"]
+
+
+def test_the_folder_holds_tables_verdicts_and_pictures(results: pd.DataFrame, config: CompareConfig) -> None:
+    folder = folder_of(config)
+    board = pd.read_csv(folder / "leaderboard.csv", index_col="arm")
+    assert set(board.index) == set(results["arm"])
+    verdicts = json.loads((folder / "verdicts.json").read_text())
+    assert {each["against"] for each in verdicts["comparisons"]} == set(board.index) - {"loop: untargeted"}
+    assert verdicts["overall"]["test"] is None  # one source
+    attached = {path.name for path in (folder / "journal" / "files").iterdir()}
+    assert attached == {"results.csv", "leaderboard.csv", "verdicts.json", "pareto.png"}
+
+
+def test_each_arm_is_one_child_run_and_loops_have_a_curve(results: pd.DataFrame, config: CompareConfig) -> None:
+    kept = children(config)
+    assert len(kept) == len(results)
+    compare(config, quiet_console())
+    assert children(config) == kept  # found again, kept once
+    for child in kept:
+        tags = child["tags"]
+        assert {"source", "dataset", "arm", "seed", "learner"} <= set(tags)
+        assert ("strategy" in tags) == tags["arm"].startswith("loop: ") == bool(child["curves"])
+        assert all(list(curve) == ["score/average_precision"] for curve in [child["curves"]] if curve)
+        assert {len(values) for values in child["curves"].values()} <= {2}  # real rows alone, one generation
+
+
+def test_cells_without_generations_and_broken_ones_do_no_harm(
+    results: pd.DataFrame, config: CompareConfig, tmp_path: Path
+) -> None:
+    again = config.model_copy(update={"out": tmp_path})
+    (tmp_path / "cells").mkdir()
+    for number, path in enumerate(sorted((config.out / "cells").iterdir())):
+        old = [{key: row[key] for key in row if key != "generations"} for row in json.loads(path.read_text())]
+        (tmp_path / "cells" / path.name).write_text(json.dumps(old) if number else "[{")
+    scores = ["arm", "source", "seed", "average_precision"]
+    pd.testing.assert_frame_equal(compare(again, quiet_console())[scores], results[scores])
+    assert 0 < sum(bool(child["curves"]) for child in children(again)) < 4
+
+
+def test_the_closing_line_counts_what_was_worked(
+    results: pd.DataFrame, config: CompareConfig, capsys: pytest.CaptureFixture[str]
+) -> None:
+    console = quiet_console()
+    compare(config, console)
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (last["cells_worked"], last["bookkeeping_share"], last["delta_ap real only"]) == (0, None, 0)
+    assert last["proven_better"] + last["proven_worse"] <= last["compared"]
+    assert "loop: untargeted" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_seeds_of_a_split_by_time_are_no_test(tmp_path: Path) -> None:
+    table = frame().assign(day=range(240))
+    settings = content(write(tmp_path, table), tmp_path / "out", generations=1) | {"arms": {"run": False}}
+    source = settings.pop("data") | {"time": "day"}  # type: ignore[operator]
+    settings |= {"sources": [source], "strategies": ["untargeted"], "seeds": [0, 1, 2]}
+    config = load_config(CompareConfig, write_config(tmp_path, settings))
+    compare(config, quiet_console())
+    verdicts = json.loads((folder_of(config) / "verdicts.json").read_text())
+    assert [each["test"] for each in verdicts["comparisons"]] == [None]
+
+
+def test_sources_that_differ_in_settings_only_are_told_apart(config: CompareConfig) -> None:
+    source = config.sources[0]
+    both = (source, source.model_copy(update={"test_size": 0.5}, deep=True))
+    twice = CompareConfig.model_validate(
+        {**config.model_dump(), "sources": [each.model_dump(exclude_unset=True) for each in both]}
+        | {"strategies": ["untargeted"], "seeds": [0], "loop": {"generations": 1, "lanes": 2, "jobs": 1}}
+        | {"arms": {"run": False}}
+    )
+    made = compare(twice, quiet_console())
+    assert made["source"].nunique() == 2
+    assert made["source"].str.contains("test_size=0.5").sum() == 2
 
 
 def test_differences_are_paired() -> None:
-    costs = {"seconds_fit": 1.0, "seconds_per_million": 1.0, "note": "", "cheap": True}
     results = pd.DataFrame(
         [
-            {"source": "a", "seed": seed, "arm": arm, "average_precision": ap, **costs}
+            {"source": "a", "seed": seed, "arm": arm, "average_precision": ap, **COSTS}
             for seed, real, loop in ((0, 0.1, 0.2), (1, 0.9, 1.0), (2, 0.5, 0.4))
             for arm, ap in (("real only", real), ("loop: x", loop))
         ]
     )
     row = summarise(results).loc["loop: x"]
     assert row["difference"] == pytest.approx(0.1 / 3)
-    assert (row["wins"], row["losses"]) == (2, 1)
+    assert row["difference_low"] < 0.1 / 3 < row["difference_high"]
+    assert (row["wins"], row["losses"], row["source_wins"], row["source_losses"]) == (2, 1, 1, 0)
+
+
+def test_an_arm_that_never_met_real_rows_alone_has_no_difference() -> None:
+    rows = [("a", "real only", 0.5), ("a", "loop: x", 0.6), ("b", "real only", 0.5), ("b", "loop: x", 0.5)]
+    results = pd.DataFrame(
+        {"source": source, "seed": 0, "arm": arm, "average_precision": ap, **COSTS, **OTHERS}
+        for source, arm, ap in rows
+    )
+    stray = results.iloc[[0]].assign(seed=1, arm="SMOTE")
+    both = pd.concat([results, stray])
+    summary = summarise(both)
+    assert summary["difference"].isna().to_dict() == {"real only": False, "loop: x": False, "SMOTE": True}
+    assert closing_table(summary, both).row_count == 3
+
+
+def test_the_live_table_shows_means_of_what_is_done() -> None:
+    board = LiveBoard(Console(file=StringIO(), force_terminal=True, width=150), cells=2, splits=2)
+    rows = [("real only", 0, 0.4), ("loop: x", 0, 0.5), ("real only", 1, 0.6)]
+    with board:
+        board.add([{"source": "a", "seed": seed, "arm": arm, "average_precision": ap} for arm, seed, ap in rows], "a")
+        board.add([{"source": "a", "seed": 1, "arm": "SMOTE", "average_precision": float("nan")}], "b")
+    found = {arm: (score, difference, done) for arm, score, difference, done in board.standings()}
+    assert list(found) == ["loop: x", "real only", "SMOTE"]  # best first
+    assert found["real only"] == pytest.approx((0.5, 0, 2))
+    assert found["loop: x"] == pytest.approx((0.5, 0.1, 1))
+
+
+# Cells
+
+
+def test_cells_side_by_side_have_one_thread_each(
+    config: CompareConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def work(key: int) -> list[dict[str, Any]]:
+        return [{"key": key, "threads": os.environ["OMP_NUM_THREADS"], "process": os.getpid()}]
+
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    made = list(found_or_worked(range(3), work, lambda key: tmp_path / f"{key}.json", jobs=2))
+    assert [rows[0]["key"] for rows in made] == [0, 1, 2]
+    assert {rows[0]["threads"] for rows in made} == {"1"}
+    assert os.getpid() not in {rows[0]["process"] for rows in made}
+    run = config.run_of(config.sources[0], "targeted", 0)
+    assert alone(run.model_copy(update={"loop": run.loop.model_copy(update={"jobs": 2})})).loop.jobs == 1
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from experiments.cells import found_or_worked
+
+def work(key):
+    with (folder / "worked").open("a") as log:
+        log.write(f"{key}\\n")
+    if key == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return [{"key": key}]
+
+folder = Path(sys.argv[1])
+print([rows[0]["key"] for rows in found_or_worked(range(4), work, lambda key: folder / f"{key}.json", jobs=1)])
+"""
+
+
+def test_a_kill_loses_no_finished_cell(tmp_path: Path) -> None:
+    def start(killed_at: int) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", KILLED, str(tmp_path), str(killed_at)]
+        return subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parent.parent, check=False)
+
+    assert start(killed_at=2).returncode == -signal.SIGKILL
+    assert start(killed_at=-1).stdout == "[0, 1, 2, 3]\n"
+    assert Counter((tmp_path / "worked").read_text().split()) == {"0": 1, "1": 1, "2": 2, "3": 1}

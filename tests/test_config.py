@@ -9,6 +9,7 @@ from experiments.config import CompareConfig, LearnerConfig, RunConfig
 from experiments.material import parts_of
 from experiments.yaml_config import dump, load_config
 from loop.errors import ConfigError
+from loop.points import AlertBudget, AtFalsePositiveRate, AtPrecision, ExpectedCost
 
 CONFIGS = Path(__file__).parent.parent / "experiments" / "configs"
 SIMULATION = {"data.source": "simulation"}
@@ -71,6 +72,10 @@ def test_the_parts_are_those_asked_for() -> None:
         ({"learner.settings": {"row_share": 3}}, ["xgboost", "subsample"]),
         ({"teacher.members": ["linear", "oracle"]}, ["learner", "'oracle'"]),
         ({"metrics.precision": 1}, ["metrics.precision", "0.99"]),
+        ({"metrics.points": {"precision": 0.5}}, ["metrics.points must be a list", "dash"]),
+        ({"metrics.points": [{"recall": 0.5}]}, ["metrics.points", "{alerts: 100}", "'recall'"]),
+        ({"metrics.points": [{"alerts": -1}]}, ["alerts", "above 0", "-1"]),
+        ({"calibration.method": "magic"}, ["calibration.method", "'platt'", "'magic'"]),
         ({"tracking": "no/such.yaml"}, ["tracking", "no/such.yaml"]),
         ({"out": __file__}, ["out", "is a file"]),
     ],
@@ -82,6 +87,33 @@ def test_a_fault_is_one_sentence_with_rule_value_and_way_out(overrides: dict[str
     assert all(word in sentence for word in words), sentence
     assert "\n" not in sentence
     assert ":" in sentence  # then comes the way out
+
+
+def test_operating_points_come_back_from_a_dump_each_once(tmp_path: Path) -> None:
+    points = [
+        {"precision": 0.5},
+        {"alerts": 100},
+        {"false_positive": 1, "false_negative": 50},
+        {"false_positive": 1, "stake": "amount"},
+        {"precision": 0.9},
+    ]
+    config = load_config(RunConfig, None, {**SIMULATION, "metrics.precision": 0.5, "metrics.points": points})
+    assert config.metrics.operating_points == (
+        AtPrecision(0.5),
+        AlertBudget(100.0),
+        ExpectedCost(1.0, 50.0),
+        ExpectedCost(1.0, stake="amount"),
+        AtPrecision(0.9),
+    )
+    (tmp_path / "again.yaml").write_text(dump(config))
+    assert load_config(RunConfig, tmp_path / "again.yaml") == config
+
+
+def test_a_configuration_from_before_operating_points_still_works() -> None:
+    config = load_config(RunConfig, None, {**SIMULATION, "metrics.precision": 0.8})
+    assert config.metrics.recall_at_precision == "recall_at_precision_80"
+    assert config.metrics.operating_points == (AtPrecision(0.8), AtFalsePositiveRate(0.01))
+    assert config.calibration.method == "auto"
 
 
 @pytest.mark.parametrize("text", ["- 1\n- 2\n", "loop: [", "\t", "\x00"])

@@ -1,14 +1,19 @@
 """Pictures must show what the records say: positions, boxes and titles are read back from the figures."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from contracts.trackers import SCHEMA, VERDICT, generation
 from matplotlib.figure import Figure
 
-from experiments.pictures import new_rows, precision_recall, save, score_over_generations, telling_columns
+from experiments.curve_points import before_and_after
+from experiments.page_pictures import inline_svg, precision_recall, score_over_generations
+from experiments.pictures import canvas, literal, new_rows, save, telling_columns
+from loop.tracking.records import generation_record
 from loop.types import Condition, Region, Table
 
 
@@ -27,25 +32,64 @@ def boxes(figure: Figure) -> list[tuple[float, float, float, float]]:
 
 
 def test_the_score_picture_shows_every_decision() -> None:
-    generations = [generation(1), generation(2, kept=False)]
-    figure = score_over_generations(generations, VERDICT)
+    records = [generation_record(each) for each in (generation(1), generation(2, kept=False))]
+    figure = score_over_generations(records, VERDICT.sentence, metric="ap")
     axes = figure.axes[0]
     champion = next(line for line in axes.lines if line.get_label() == "champion")
-    np.testing.assert_allclose(champion.get_ydata(), [0.49, 0.51, 0.52])
-    drawn = {points.get_label(): points.get_offsets().tolist() for points in axes.collections[1:]}
-    assert drawn == {"challenger, kept": [[1, 0.52]], "rolled back": [[2, 0.52]]}
+    np.testing.assert_allclose(champion.get_ydata(), [0.50, 0.51, 0.52])
+    drawn = {each.get_label(): each.get_offsets().tolist() for each in axes.collections if len(each.get_offsets()) == 1}
+    assert drawn.pop("challenger, kept") == [[1, 0.52]]
+    assert drawn.pop("rolled back") == [[2, 0.52]]
     assert axes.get_title(loc="left") == VERDICT.sentence
 
 
 def test_a_run_that_kept_nothing_has_a_picture() -> None:
-    figure = score_over_generations([generation(1, kept=False)], replace(VERDICT, kept=0, gain=0.0))
+    figure = score_over_generations([generation_record(generation(1, kept=False))], metric="ap")
     assert "challenger, kept" not in {points.get_label() for points in figure.axes[0].collections}
 
 
-def test_precision_recall_titles_the_average_precisions() -> None:
+def test_the_curve_passes_through_the_points() -> None:
     y = np.array([True, False, True, False, False])
-    figure = precision_recall(y, np.array([1, 2, 3, 4, 5.0]), np.array([5, 1, 4, 2, 3.0]), "fraud", "honest")
-    assert "1.000 after" in figure.axes[0].get_title(loc="left")
+    before, after = np.array([1, 2, 3, 4, 5.0]) / 5, np.array([5, 1, 4, 2, 3.0]) / 5
+    curves = before_and_after(y, before, after, "recall_at_precision_90", np.random.default_rng(0))
+    lines = {line.get_label(): line.get_xydata().tolist() for line in precision_recall(curves, "fraud").axes[0].lines}
+    assert lines["after: with new rows"] == [[0, 1], [0.5, 1], [1, 1]]
+    assert lines["before: real rows alone"] == [[0, pytest.approx(1 / 3)], [0.5, pytest.approx(1 / 3)], [1, 0.4]]
+
+
+@pytest.mark.parametrize("name", ["$x_1$", "a $ b", "</svg><script>alert(1)</script>", "\\frac & \"'", "\x01\ud800"])
+def test_names_are_no_formulas_and_break_no_picture(name: str, tmp_path: Path) -> None:
+    figure, axes = canvas(name)
+    axes.set_xlabel(name)
+    axes.plot([0, 1], label=name)
+    svg = inline_svg(figure, "p", name.replace("\x01\ud800", "?"), "words")
+    assert svg.count("<svg") == svg.count("</svg>") == 1
+    assert "<script" not in svg
+    root = ElementTree.fromstring(svg)
+    shown = {each.text for each in root.iter("text")}
+    assert (name if name.isprintable() else "\ufffd\ufffd") in shown
+
+
+def test_pictures_of_a_page_do_not_meet() -> None:
+    def drawn(name: str) -> set[str]:
+        figure, axes = canvas()
+        axes.plot([0, 1], [0, 2], marker="o")
+        svg = inline_svg(figure, name, "title", "words")
+        assert set(re.findall(r"url\(#([^)]+)\)|href=\"#([^\"]+)\"", svg)) <= {
+            pair for each in re.findall(r' id="([^"]+)"', svg) for pair in ((each, ""), ("", each))
+        }
+        return set(re.findall(r' id="([^"]+)"', svg))
+
+    assert drawn("one")
+    assert not drawn("one") & drawn("two")
+    assert drawn("one") == drawn("one")
+
+
+def test_a_dollar_in_a_title_is_a_dollar(tmp_path: Path) -> None:
+    figure, _ = canvas("from $5 to $\\nothing")
+    save(figure, tmp_path / "dollar.png")
+    literal(figure)
+    assert figure.axes[0].get_title(loc="left") == "from $5 to $\\nothing"
 
 
 def test_regions_name_the_columns_and_the_label_fills_up(real: Table) -> None:

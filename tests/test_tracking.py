@@ -274,6 +274,31 @@ def test_sending_twice_changes_nothing(database: MlflowSettings, tmp_path: Path,
     assert len(tracker.uplink.client.get_metric_history(tracker.uplink.run_id, "ap")) == 3
 
 
+def test_arms_of_a_comparison_have_their_generations_as_steps(database: MlflowSettings, tmp_path: Path) -> None:
+    tracker = mlflow_tracker(database, tmp_path)
+    tracker.start(laws.RUN)
+    tracker.child("loop", {}, {"ap": 0.4}, {"arm": "loop"}, {"score/ap": [0.5, float("nan"), 0.6]})
+    tracker.finish(None, "finished")
+    replay(tmp_path / "run", MlflowTracker(tracker.settings, JsonlTracker(tmp_path / "run")))
+    assert tracker.uplink is not None
+    with quiet():
+        child = next(run for run in runs_of(tracker.settings) if run.info.run_name == "loop")
+        curve = tracker.uplink.client.get_metric_history(child.info.run_id, "score/ap")
+    np.testing.assert_array_equal([point.value for point in curve], [0.5, np.nan, 0.6])
+    assert [point.step for point in curve] == [0, 1, 2]
+    assert child.data.metrics["ap"] == 0.4
+    assert child.data.tags["data"] == "cards"  # the key tags of the run repeat
+
+
+def test_a_journal_from_before_curves_is_sent_all_the_same(database: MlflowSettings, tmp_path: Path) -> None:
+    tracker = mlflow_tracker(database, tmp_path)
+    tracker.local.start(laws.RUN)
+    tracker.local.child("smote", {}, {"ap": 0.4}, {})
+    journal = tmp_path / "run" / "records.jsonl"
+    journal.write_text(journal.read_text().replace(', "curves": {}', ""))
+    assert replay(tmp_path / "run", tracker) == 2
+
+
 def test_four_generations_log_within_a_second_and_a_half(database: MlflowSettings, tmp_path: Path) -> None:
     tracker = mlflow_tracker(database, tmp_path)
     tracker.start(laws.RUN)  # connecting is a fixed cost, paid once

@@ -5,9 +5,10 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from loop.errors import TrackingError
 from loop.protocols import Tracker
@@ -15,6 +16,7 @@ from loop.tracking.records import Record, generation_record, plain, rows_frame, 
 from loop.types import Generation, LoopVerdict
 
 JOURNAL = "records.jsonl"
+NO_CURVES: Mapping[str, Sequence[float]] = MappingProxyType({})
 
 
 class JsonlTracker:
@@ -67,10 +69,15 @@ class JsonlTracker:
         self._append("attach", {"file": target, "folder": folder})
 
     def child(
-        self, name: str, params: Mapping[str, object], metrics: Mapping[str, float], tags: Mapping[str, str]
+        self,
+        name: str,
+        params: Mapping[str, object],
+        metrics: Mapping[str, float],
+        tags: Mapping[str, str],
+        curves: Mapping[str, Sequence[float]] = NO_CURVES,
     ) -> None:
-        """Keep one finished arm of a comparison."""
-        self._append("child", {"name": name, "params": params, "metrics": metrics, "tags": tags})
+        """Keep one finished arm of a comparison; ``curves`` hold a metric's values at steps 0, 1, ..."""
+        self._append("child", {"name": name, "params": params, "metrics": metrics, "tags": tags, "curves": curves})
 
     def finish(self, verdict: LoopVerdict | None, status: str) -> None:
         """Close the run; without an open run, do nothing."""

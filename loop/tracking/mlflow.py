@@ -7,7 +7,7 @@ upload of a whole journal are one and the same thing.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import yaml
 
 from loop.errors import ConfigError
 from loop.protocols import Tracker
-from loop.tracking.jsonl import JsonlTracker, read_records
+from loop.tracking.jsonl import NO_CURVES, JsonlTracker, read_records
 from loop.tracking.uplink import Uplink, lost_connection, quiet
 from loop.types import Generation, LoopVerdict
 
@@ -104,10 +104,15 @@ class MlflowTracker:
         self._forward()
 
     def child(
-        self, name: str, params: Mapping[str, object], metrics: Mapping[str, float], tags: Mapping[str, str]
+        self,
+        name: str,
+        params: Mapping[str, object],
+        metrics: Mapping[str, float],
+        tags: Mapping[str, str],
+        curves: Mapping[str, Sequence[float]] = NO_CURVES,
     ) -> None:
-        """Keep one arm of a comparison as a child run."""
-        self.local.child(name, params, metrics, tags)
+        """Keep one arm of a comparison as a child run; ``curves`` become metrics with steps 0, 1, ..."""
+        self.local.child(name, params, metrics, tags, curves)
         self._forward()
 
     def finish(self, verdict: LoopVerdict | None, status: str) -> None:

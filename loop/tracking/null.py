@@ -1,9 +1,10 @@
 """The tracker that keeps nothing: the default of `loop`, and the reason no other code asks "is there a tracker?"."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from loop.protocols import Tracker
+from loop.tracking.jsonl import NO_CURVES
 from loop.types import Generation, LoopVerdict
 
 
@@ -23,7 +24,12 @@ class NullTracker:
         """Forget the file."""
 
     def child(
-        self, name: str, params: Mapping[str, object], metrics: Mapping[str, float], tags: Mapping[str, str]
+        self,
+        name: str,
+        params: Mapping[str, object],
+        metrics: Mapping[str, float],
+        tags: Mapping[str, str],
+        curves: Mapping[str, Sequence[float]] = NO_CURVES,
     ) -> None:
         """Forget the arm."""
 

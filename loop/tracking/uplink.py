@@ -7,7 +7,7 @@ import math
 import os
 import uuid
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,7 +74,8 @@ class Uplink:
                 self._attach(folder / record["file"], record["folder"])
             case "child":
                 run_id = self._child(record["name"], record, record["time_ms"])
-                self._log(run_id, record, record["metrics"], record["params"], record["tags"])
+                curves = record.get("curves", {})  # journals of the first version have none
+                self._log(run_id, record, record["metrics"], record["params"], record["tags"], curves=curves)
                 self.client.set_terminated(run_id, end_time=record["time_ms"])
             case "finish":
                 self._finish(record)
@@ -146,12 +147,15 @@ class Uplink:
         params: Mapping[str, Any] | None = None,
         tags: Mapping[str, Any] | None = None,
         step: int = 0,
+        curves: Mapping[str, Sequence[Any]] | None = None,
     ) -> None:
         """Log in one request, or in as few as the limits of MLflow allow."""
         from mlflow.entities import Metric, Param, RunTag
 
         time_ms = record["time_ms"]
-        curve = [Metric(metric_name(key), float(value), time_ms, step) for key, value in (metrics or {}).items()]
+        points = [(key, value, step) for key, value in (metrics or {}).items()]
+        points += [(key, value, at) for key, values in (curves or {}).items() for at, value in enumerate(values)]
+        curve = [Metric(metric_name(key), float(value), time_ms, at) for key, value, at in points]
         settings = [Param(key, str(value)[:6000]) for key, value in (params or {}).items()]
         labels = [RunTag(key, str(value)[:8000]) for key, value in (tags or {}).items()]
         requests = max(math.ceil(len(curve) / 1000), math.ceil(len(settings) / 100), math.ceil(len(labels) / 100))

@@ -1,0 +1,130 @@
+"""What the loop saves and what it costs: new rows, labels, generations and seconds, each as a curve.
+
+Run as ``python -m experiments.curves``; the last line is JSON with the headline figures. Four curves, each in cells
+of one table and split that are kept in ``--out`` and found again:
+
+- ``rows``: gain over real rows alone against the number of new rows, aimed and untargeted, on the rare-class suite;
+- ``fraud``: the same on weeks of card fraud;
+- ``labels``: the loop at a share of the training rows beside the learner on real rows alone at all shares;
+- ``cost``: gain against generations and seconds, for some settings.
+
+Rows are those that the learner is trained on: aim picks each among ``Settings.pool`` proposals, which teacher and
+learner look at.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+import typer
+from rich.console import Console
+
+from experiments.card_fraud import FEATURES, STARTS, TARGET, fraud_weeks
+from experiments.cells import Rows, digest, each_cell
+from experiments.compose import compose
+from experiments.curves_cells import BUDGETS, CostCurve, Curve, LabelsCurve, RowsCurve, Sides
+from experiments.curves_pictures import picture
+from experiments.curves_readings import headline, tables_of
+from experiments.datasets import data_folder, load, rare_suite
+from learners import Committee, ExtraTrees, Linear, XGBoost
+from loop.codec import encode
+from loop.errors import ConfigError
+from loop.parts import Parts, Settings
+from loop.schema import infer
+from loop.seeds import stream
+from loop.split import train_test
+from loop.types import Table
+
+
+def other_parts(settings: Settings) -> dict[str, Parts]:
+    """Return the settings that are compared by cost: smaller committees, and a loop without a scout."""
+    default, members = compose(settings=settings), Committee().members
+    kinds = {"no networks in the teacher": (XGBoost, ExtraTrees, Linear), "boosted teacher": (XGBoost,)}
+    smaller = {name: [member for member in members if isinstance(member, kind)] for name, kind in kinds.items()}
+    teachers = {name: Committee(members=tuple(left), jobs=settings.jobs) for name, left in smaller.items()}
+    return {
+        **{name: replace(default, teacher=teacher) for name, teacher in teachers.items()},
+        "no scout": replace(default, scout=None),
+    }
+
+
+def suite_sides(table: str, split: str) -> Sides:
+    """Cut one table of the suite as `experiments.suite` does."""
+    data, seed = load(f"suite:{table}", "target"), int(split)
+    whole = encode(infer(data.frame, "target", positive=1), data.frame)
+    train_rows, test_rows = train_test(whole, stream(seed, "split"), test_size=0.4)
+    train = whole.take(train_rows)
+    return Sides(Table.real(train.X, train.y, train.schema), whole.take(test_rows), None, seed)
+
+
+def fraud_sides(_: str, start: str) -> Sides:
+    """Cut the weeks of card fraud that begin with a day."""
+    weeks, columns = fraud_weeks(start, data_folder()), [*FEATURES, TARGET]
+    schema = infer(weeks.train[columns], TARGET, positive=1)
+    train, test = (encode(schema, part[columns]) for part in weeks)
+    return Sides(train, test, weeks.train["CUSTOMER_ID"].to_numpy(), 0)
+
+
+def main(
+    curves: Annotated[str, typer.Option(help="Curves, separated by commas.")] = "rows,fraud,labels,cost",
+    tables: Annotated[str, typer.Option(help="Tables of the suite.")] = ",".join(rare_suite()),
+    splits: Annotated[int, typer.Option(min=1, help="Splits of each table, seeds 0..N-1.")] = 3,
+    starts: Annotated[str, typer.Option(help="First training days of card fraud.")] = STARTS[0],
+    aimed: Annotated[float, typer.Option(min=BUDGETS[0], help="Largest budget of aimed rows on the suite.")] = 2.0,
+    fraud_aimed: Annotated[float, typer.Option(min=BUDGETS[0], help="The same on card fraud.")] = 0.5,
+    untargeted: Annotated[float, typer.Option(min=BUDGETS[0], help="Largest budget of untargeted rows.")] = 4.0,
+    most_generations: Annotated[int, typer.Option("--generations", min=1, help="Longest loop of the cost.")] = 6,
+    out: Annotated[Path, typer.Option(help="Folder of finished cells and of curves.png.")] = Path("runs/curves"),
+    jobs: Annotated[int, typer.Option(min=1, help="Cells side by side.")] = 2,
+) -> None:
+    """Draw the curves of rows, labels and costs; print their tables and, last, one line of JSON."""
+    settings, budgets = Settings(jobs=1 if jobs > 1 else 2), np.array(BUDGETS)
+    parts, unaimed = compose(settings=settings), tuple(budgets[budgets <= untargeted].tolist())
+    known: dict[str, Curve] = {
+        "rows": RowsCurve(parts, tuple(budgets[budgets <= aimed].tolist()), unaimed),
+        "fraud": RowsCurve(parts, tuple(budgets[budgets <= fraud_aimed].tolist()), unaimed),
+        "labels": LabelsCurve(parts),
+        "cost": CostCurve(parts, other_parts(settings), most_generations),
+    }
+    suite = [(table, str(split)) for split in range(splits) for table in _some("tables", tables, rare_suite())]
+    weeks = [("card fraud", start) for start in _some("starts", starts, STARTS)]
+    wanted = [
+        (curve, *each)
+        for curve in _some("curves", curves, tuple(known))
+        for each in (weeks if curve == "fraud" else suite)
+    ]
+    console = Console(width=None if sys.stdout.isatty() else 160)
+
+    def work(key: tuple[str, str, str]) -> Rows:
+        curve, table, split = key
+        sides = (fraud_sides if curve == "fraud" else suite_sides)(table, split)
+        return [{"curve": curve, "table": table, "split": split} | row for row in known[curve].rows(sides)]
+
+    def path_of(key: tuple[str, str, str]) -> Path:
+        return out / digest(repr(known[key[0]])) / f"{'-'.join(key).replace(' ', '_')}.json"
+
+    finished = each_cell(wanted, work, path_of, jobs=jobs, console=console)
+    results = pd.DataFrame([row for rows in finished for row in rows])
+    for table in tables_of(results):
+        console.print(table)
+    picture(results).savefig(out / "curves.png", dpi=150)
+    print(json.dumps(headline(results)))
+
+
+def _some(what: str, names: str, allowed: Sequence[str]) -> list[str]:
+    """Take apart names that are separated by commas."""
+    chosen = [name for name in names.split(",") if name]
+    if not chosen or not set(chosen) <= set(allowed):
+        raise ConfigError(f"{what} must be among {', '.join(allowed)}, got {names!r}: choose from these.")
+    return chosen
+
+
+if __name__ == "__main__":
+    from experiments.cli import run_command
+
+    run_command(main)

@@ -1,0 +1,148 @@
+"""Operating points as a user writes them, and the rows of a run on which they are chosen and judged.
+
+An entry of ``metrics.points`` is one of ``{precision: 0.5}``, ``{false_positive_rate: 0.01}``, ``{alerts: 100}``
+(a day; per 1,000 rows where the table has no time column of dates), ``{false_positive: 1.0, false_negative: 50.0}`` or
+``{false_positive: 1.0, stake: amount}``, where the column tells what a miss costs.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype
+
+from experiments.datasets import Dataset
+from loop.errors import ConfigError, DataError
+from loop.points import AlertBudget, AtFalsePositiveRate, AtPrecision, ExpectedCost, Ground
+from loop.tracking.records import Record
+from loop.types import Table
+
+AnyPoint = AtPrecision | AtFalsePositiveRate | AlertBudget | ExpectedCost
+
+KINDS: dict[frozenset[str], type[AnyPoint]] = {
+    frozenset({"precision"}): AtPrecision,
+    frozenset({"false_positive_rate"}): AtFalsePositiveRate,
+    frozenset({"alerts"}): AlertBudget,
+    frozenset({"false_positive", "false_negative"}): ExpectedCost,
+    frozenset({"false_positive", "stake"}): ExpectedCost,
+}
+COLUMN = "stake"  # the only key whose value is text
+SHAPES = (
+    "{precision: 0.5}, {false_positive_rate: 0.01}, {alerts: 100}, {false_positive: 1, false_negative: 50} "
+    "or {false_positive: 1, stake: COLUMN}"
+)
+
+
+def point_of(entry: object) -> AnyPoint:
+    """Make a point of its entry.
+
+    Raises
+    ------
+    ConfigError
+        If it is of no known shape, or a number is out of range.
+    """
+    if isinstance(entry, AnyPoint):
+        return entry
+    given = {key: value for key, value in entry.items() if value is not None} if isinstance(entry, Mapping) else {}
+    kind = KINDS.get(frozenset(given))
+    if kind is None or not all(_suits(key, value) for key, value in given.items()):
+        raise ConfigError(f"metrics.points must hold {SHAPES}, got {entry!r}: rewrite it.")
+    settings: dict[str, Any] = {key: value if key == COLUMN else float(value) for key, value in given.items()}
+    return kind(**settings)
+
+
+def stakes(points: Iterable[AnyPoint], dataset: Dataset) -> dict[str, np.ndarray]:
+    """Return the columns that tell what a miss costs, (rows,) each, by name.
+
+    Raises
+    ------
+    DataError
+        If one is not there, or holds anything but amounts.
+    """
+    columns = {point.stake for point in points if isinstance(point, ExpectedCost) and point.stake is not None}
+    return {name: _amounts(dataset, name) for name in sorted(columns)}
+
+
+def grounds(
+    points: Iterable[AnyPoint], dataset: Dataset, train: Table, test: Table, judged: np.ndarray
+) -> tuple[Ground, Ground]:
+    """Return the judge rows and the test rows of a run as grounds of its points.
+
+    Parameters
+    ----------
+    train, test : Table
+        Their ``source`` numbers the rows of the data set's frame.
+    judged : (j,) int
+        Positions of the judge rows in the training table.
+
+    Raises
+    ------
+    DataError
+        As `stakes`.
+    """
+    at_stake = stakes(points, dataset)
+    day = None if dataset.time is None else _days(dataset.frame[dataset.time])
+
+    def ground(table: Table, share: float) -> Ground:
+        rows = table.source
+        return Ground(
+            is_positive=table.y == table.schema.positive,
+            day=None if day is None else day[rows],
+            stake={name: amounts[rows] for name, amounts in at_stake.items()},
+            share=share,
+        )
+
+    return ground(train.take(judged), len(judged) / len(train)), ground(test, 1.0)
+
+
+def cells(record: Record) -> tuple[str, str, str, str]:
+    """Say a row of `loop.operating.operating_table` in words: point, real rows alone, loop, difference.
+
+    Figures are those delivered on test rows; what the threshold had promised on judge rows stands in brackets.
+    """
+    low, estimate, high = (float(record["difference"][key]) for key in ("low", "estimate", "high"))
+    arms = (_told(record, arm) for arm in ("real_only", "loop"))
+    return record["point"], *arms, f"{estimate:+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
+def _told(record: Record, arm: str) -> str:
+    arm_record, figure = record[arm], record["figure"]
+    delivered, promised = (
+        {key: float(value) for key, value in arm_record[when].items()} for when in ("delivered", "promised")
+    )
+    if float(arm_record["threshold"]) == float("inf"):
+        return "no threshold meets it" if figure == "recall" else f"{delivered[figure]:.3f}, alerts nothing"
+    told = f"{delivered[figure]:.3f} (promised {promised[figure]:.3f})"
+    return f"{told}, precision {delivered['precision']:.3f} ({promised['precision']:.3f})"
+
+
+def _suits(key: str, value: object) -> bool:
+    if key == COLUMN:
+        return isinstance(value, str)
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _amounts(dataset: Dataset, name: str) -> np.ndarray:
+    """Return a column of the frame as costs, (rows,) float64."""
+    if name not in dataset.frame:
+        raise DataError(f"stake must name a column of {dataset.name}, got {name!r}: check the name.")
+    column = dataset.frame[name]
+    if not is_numeric_dtype(column):
+        raise DataError(f"stake must name a column of numbers, and {name!r} holds {column.dtype}: name another one.")
+    amounts: np.ndarray = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    if bad := int((~np.isfinite(amounts) | (amounts < 0)).sum()):
+        raise DataError(f"stake {name!r} must hold amounts of 0 or more, got {bad:,} rows without: mend the column.")
+    return amounts
+
+
+def _days(time: pd.Series) -> np.ndarray | None:
+    """Number the calendar days of a time column, (rows,) int; None for plain numbers, whose unit nobody told.
+
+    Times with a zone keep its days; text is read as UTC.
+    """
+    if is_numeric_dtype(time):
+        return None
+    moments = time if is_datetime64_any_dtype(time) else pd.to_datetime(time, format="ISO8601", utc=True)
+    days: np.ndarray = pd.factorize(moments.dt.tz_localize(None).dt.floor("D"))[0]
+    return days

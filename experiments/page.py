@@ -1,0 +1,221 @@
+"""The page of a run: one HTML file that needs neither network nor scripts, made from the run's folder alone."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from experiments import page_pictures, storage
+from experiments.arms import REAL_ONLY, TARGETED
+from experiments.page_pictures import inline_svg
+from experiments.page_words import FILTERS, words
+from experiments.pictures import printable
+from experiments.report import Report
+from loop.tracking.records import Record
+
+PAGE, CURVES, SYNTHETIC = "report.html", "curves.json", "synthetic.parquet"
+SAMPLE_ROWS, SAMPLE_COLUMNS = 12, 6
+TRAIL = {
+    "ws_generation": "generation",
+    "ws_region": "region it was asked for",
+    "ws_generator": "generator",
+    "ws_labeller": "labeller",
+    "ws_parent": "made from input row",
+}
+DRIFT = {  # what each measure says, in words
+    "detection_auc": "a classifier tells new rows from real ones (AUC; 0.5 = not at all, 1 = always)",
+    "coverage": "real rows with a new row near them (about 0.9 at best)",
+    "rare_category_coverage": "rare categories that new rows hold too (1 = all)",
+    "label_shift": "shift of the class shares (total variation; 0 = none)",
+    "psi_mean": "population stability index, mean of the columns (above 0.25 counts as drift)",
+    "psi_max": "population stability index, largest of the columns",
+    "ks_max": "Kolmogorov-Smirnov distance, largest of the ordered columns (0 to 1)",
+    "total_variation_max": "total variation, largest of the discrete columns (0 to 1)",
+    "wasserstein_max": "Wasserstein distance, largest of the ordered columns (standard deviations)",
+}
+COUNTS = {
+    "asked": "asked for",
+    "short": "of these not delivered",
+    "proposed": "proposed",
+    "unchosen": "not chosen: little to learn from them",
+}
+CALIBRATION = ("brier", "log_loss", "calibration_error")
+
+
+def write_page(folder: Path) -> Path:
+    """Write the page of a finished run into its folder and return its path.
+
+    Nothing is fitted again. What the folder lacks, as that of an older version may, is left out with a sentence.
+
+    Raises
+    ------
+    DataError
+        If the folder holds no report, or a file of it is damaged.
+    """
+    path = folder / PAGE
+    storage.write_text(path, render(folder))
+    return path
+
+
+def render(folder: Path) -> str:
+    """Return the page of a run as HTML."""
+    report = Report.load(folder)
+    curves = storage.read_json(folder / CURVES) if (folder / CURVES).is_file() else None
+    config = (folder / storage.CONFIG).read_text(encoding="utf-8") if (folder / storage.CONFIG).is_file() else None
+    digest = storage.read_json(folder / storage.FINGERPRINT) if (folder / storage.FINGERPRINT).is_file() else {}
+    html = (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            report=report,
+            run=folder.resolve().name,
+            pictures=_pictures(report, curves),
+            curves=curves,
+            regions=merged_regions(report.generations),
+            counts=_by_generation(report.generations, "counts", _count_labels(report.generations)),
+            drift=_by_generation(report.generations, "drift", {f"drift/{name}": text for name, text in DRIFT.items()}),
+            seconds=_by_generation(report.generations, "seconds", _own_names(report.generations, "seconds")),
+            calibration=_calibration(report.arms),
+            sample=_sample(report, folder / SYNTHETIC),
+            config=config,
+            seed=None if config is None else yaml.safe_load(config).get("loop", {}).get("seed"),
+            digest=digest.get("training_rows"),
+        )
+    )
+    return printable(html)
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("experiments"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {each.__name__: each for each in FILTERS}
+    return environment
+
+
+def merged_regions(generations: Sequence[Record]) -> list[Record]:
+    """Pair the weak regions of the first and the last generation by their rules, in order, each side perhaps None."""
+    if not generations:
+        return []
+    first = {region["region"]: region for region in generations[0]["regions"]}
+    last = {region["region"]: region for region in generations[-1]["regions"]} if len(generations) > 1 else {}
+    rules = [*first, *(rule for rule in last if rule not in first)]
+    return [
+        {"rule": rule, "sides": (first.get(rule), last.get(rule)), "change": _change(first.get(rule), last.get(rule))}
+        for rule in rules
+    ]
+
+
+def _change(before: Record | None, after: Record | None) -> float | None:
+    deficits = [side and side["deficit"] for side in (before, after)]
+    if not all(deficits):
+        return None
+    old, new = (float(deficit["estimate"]) for deficit in deficits if deficit)
+    return new - old
+
+
+def _by_generation(generations: Sequence[Record], key: str, labels: Mapping[str, str]) -> list[Record]:
+    """Turn dicts, one a generation, to rows of a table: a label and a value for each generation."""
+    return [
+        {"label": label, "values": [each[key].get(name) for each in generations]}
+        for name, label in labels.items()
+        if any(name in each[key] for each in generations)
+    ]
+
+
+def _count_labels(generations: Sequence[Record]) -> dict[str, str]:
+    """Return the counts in the order in which rows fall away, so that a column reads as an account."""
+    names = _own_names(generations, "counts")
+    refusals = {name: name for name in names if name.startswith("refused")}
+    return {**COUNTS, **refusals, "kept": "passed all checks"}
+
+
+def _own_names(generations: Sequence[Record], key: str) -> dict[str, str]:
+    return {name: name for each in generations for name in each[key]}
+
+
+def _calibration(arms: Sequence[Record]) -> list[Record]:
+    by_name = {arm["arm"]: arm for arm in arms}
+    before, after = by_name[REAL_ONLY], by_name[TARGETED]
+    return [
+        {"label": words(name), "before": before[name], "after": after[name]}
+        for name in CALIBRATION
+        if name in before and name in after
+    ]
+
+
+def _sample(report: Report, path: Path) -> Record | None:
+    """Return some of the kept rows, evenly spread over the file: the trail first, then the columns that rules name."""
+    if not path.is_file():
+        return None
+    frame = pd.read_parquet(path)
+    if frame.empty:
+        return {"rows": [], "columns": [], "of": 0, "features": 0}
+    rules = [region["region"] for generation in report.generations for region in generation["regions"]]
+    features = [name for name in frame.columns if not str(name).startswith("ws_")]
+    named = sorted(features, key=lambda name: -sum(str(name) in rule for rule in rules))[:SAMPLE_COLUMNS]
+    proba = f"ws_p_{report.data['positive']}"
+    titles = {**TRAIL, proba: f"probability of class {report.data['positive']}", **{name: str(name) for name in named}}
+    places = sorted({round(i * (len(frame) - 1) / (SAMPLE_ROWS - 1)) for i in range(SAMPLE_ROWS)})
+    columns = [name for name in titles if name in frame.columns]
+    shown = frame.iloc[places][columns].to_numpy(dtype=object)
+    return {
+        "columns": [titles[name] for name in columns],
+        "rows": [[_cell(name, value) for name, value in zip(columns, row, strict=True)] for row in shown],
+        "of": len(frame),
+        "features": len(features),
+    }
+
+
+def _cell(column: str, value: object) -> str:
+    if column == "ws_parent" and value == -1:
+        return "none in particular"
+    if pd.isna(value):  # type: ignore[call-overload]
+        return "missing"
+    return f"{value:.{3 if column.startswith('ws_p_') else 6}g}" if isinstance(value, float) else str(value)
+
+
+def _pictures(report: Report, curves: Record | None) -> dict[str, Markup]:
+    """Draw what the folder has the points of."""
+    drawn = {}
+    positive = printable(str(report.data["positive"]))
+    if report.generations:
+        drawn["score"] = _picture(
+            lambda: page_pictures.score_over_generations(report.generations),
+            "score",
+            "Score over generations",
+            "Average precision of champion and challengers on the judge rows; the table below holds the numbers.",
+        )
+    if curves is not None:
+        before, after = (f"{curves[arm]['average_precision']:.3f}" for arm in ("before", "after"))
+        drawn["precision_recall"] = _picture(
+            lambda: page_pictures.precision_recall(curves, positive),
+            "precision-recall",
+            "Precision against recall on the test rows",
+            f"Average precision {before} before and {after} after; the table below holds matched points.",
+        )
+        drawn["cost"] = _picture(
+            lambda: page_pictures.cost(curves),
+            "cost",
+            "Cost of alerts and misses on the test rows",
+            "Cost by what a miss costs, from 1 to 1000 false alarms; 1 is the cost without a model.",
+        )
+        drawn["reliability"] = _picture(
+            lambda: page_pictures.reliability(curves, positive),
+            "reliability",
+            "Reliability diagram on the test rows",
+            "Observed share against stated probability, before and after; the table below holds the scores.",
+        )
+    return drawn
+
+
+def _picture(draw: Callable[[], Any], name: str, title: str, description: str) -> Markup:
+    return Markup(inline_svg(draw(), name, title, description))  # safe: serialised from a tree

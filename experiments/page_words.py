@@ -1,0 +1,52 @@
+"""Numbers, intervals and names of metrics as a page writes them."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+METRICS = {"brier": "Brier score", "log_loss": "log-loss, nats", "calibration_error": "expected calibration error"}
+
+
+def number(value: object, digits: int = 3, sign: str = "") -> str:
+    """Write a number; a missing one becomes a dash."""
+    if value is None or math.isnan(float(str(value))):
+        return "–"
+    rounded = round(float(str(value)), digits) + 0.0  # + 0.0 takes the sign from a zero
+    return f"{rounded:{sign if rounded else ''},.{digits}f}".replace("-", "−")
+
+
+def whole(value: object) -> str:
+    """Write a count."""
+    return number(value, 0)
+
+
+def signed(value: object, digits: int = 3) -> str:
+    """Write a difference with its sign."""
+    return number(value, digits, "+")
+
+
+def words(metric: str) -> str:
+    """Write the name of a metric as people say it."""
+    kind, _, percent = metric.removeprefix("recall_at_").rpartition("_")
+    if metric.startswith("recall_at_"):
+        return f"recall at {int(percent)}\u00a0% {'false positives' if kind == 'fpr' else kind}"
+    return METRICS.get(metric, metric.replace("_", " "))
+
+
+def between(interval: Mapping[str, Any] | None) -> str:
+    """Write an estimate with its interval."""
+    if interval is None:
+        return "–"
+    estimate, low, high = (number(interval[key]) for key in ("estimate", "low", "high"))
+    return f"{estimate} [{low}, {high}]"
+
+
+def spread(interval: Mapping[str, Any] | None) -> str:
+    """Write a difference with its interval, all with signs."""
+    if interval is None:
+        return "–"
+    estimate, low, high = (signed(interval[key]) for key in ("estimate", "low", "high"))
+    return f"{estimate} [{low}, {high}]"
+
+
+FILTERS: tuple[Callable[..., str], ...] = (number, whole, signed, between, spread, words)

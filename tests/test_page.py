@@ -1,0 +1,339 @@
+"""The page of a run: it says what the records say, it stands alone, and no name in the data can break out of it."""
+
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+from small_runs import content, frame, write, write_config
+
+from experiments import deliver, page_words, storage
+from experiments.config import RunConfig
+from experiments.curve_points import POINTS, before_and_after, caught, costs, precision_recall, reliability
+from experiments.page import CURVES, PAGE, SYNTHETIC, merged_regions, render, write_page
+from experiments.report import Report
+from experiments.run import run
+from experiments.yaml_config import load_config
+from loop.errors import DataError
+from loop.metrics import score
+
+ATTACK, DOLLARS, QUOTES = "<script>alert(1)</script>", "$x_1$ & $\\frac{1}$", 'it\'s "5 > 3" & </table>'
+CATCH = "</svg><img src=x onerror=alert(1)> $y^2$"
+EMPTY = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+class Page(HTMLParser):
+    """The elements of a page, its visible text and what is open where; refuses what does not nest."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[tuple[str, str]] = []  # the innermost element and its text
+        self.open: list[str] = []
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in EMPTY:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and "style" not in self.open:
+            self.words.append((self.open[-1], data))
+
+    def of(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    @property
+    def text(self) -> str:
+        return " ".join(text for _, text in self.words)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run on a table whose names do their worst."""
+    place = tmp_path_factory.mktemp("page")
+    table = frame().rename(columns={"amount": ATTACK, "age": DOLLARS, "abroad": QUOTES})
+    table["shop"] = table["shop"].replace({"fuel": "</svg>&amp;'\""})
+    table["fraud"] = table["fraud"].replace({"yes": CATCH})
+    settings = content(write(place, table), place / "out")
+    settings["data"] = {**settings["data"], "positive": CATCH}  # type: ignore[dict-item]
+    with open(place / "log.txt", "w") as log:
+        return run(load_config(RunConfig, write_config(place, settings)), Console(file=log)).folder
+
+
+@pytest.fixture
+def copied(folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(folder, tmp_path / "run"))
+
+
+@pytest.fixture(scope="module")
+def html(folder: Path) -> str:
+    return (folder / PAGE).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def page(html: str) -> Page:
+    return Page(html)
+
+
+def test_the_page_stands_alone(html: str, page: Page) -> None:
+    allowed = {"html", "head", "meta", "title", "style", "body", "header", "nav", "main", "section", "footer"}
+    allowed |= {"h1", "h2", "p", "strong", "code", "pre", "a", "ul", "li", "dl", "dt", "dd", "div", "span"}
+    allowed |= {"table", "caption", "thead", "tbody", "tr", "th", "td", "figure", "figcaption"}
+    allowed |= {"svg", "desc", "g", "path", "defs", "use", "text", "clippath", "rect"}
+    assert {tag for tag, _ in page.elements} <= allowed
+    attributes = [(name, value or "") for _, each in page.elements for name, value in each.items()]
+    assert not [name for name, _ in attributes if name.startswith("on") or name in ("src", "srcset", "action")]
+    assert all(value.startswith("#") for name, value in attributes if name.endswith("href"))
+    assert set(re.findall(r"url\((.)", html)) == {"#"}
+    assert not re.findall(r"@import|https?:|\bfile:", html.replace("http-equiv", ""))
+    assert "default-src 'none'" in html
+
+
+def test_references_meet_and_no_identifier_is_used_twice(html: str, page: Page) -> None:
+    names = [each["id"] for _, each in page.elements if "id" in each]
+    assert len(names) == len(set(names))
+    wanted = re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', html)
+    labels = [label.split() for _, each in page.elements if (label := each.get("aria-labelledby"))]
+    assert {name for pair in wanted for name in pair if name} | {each for label in labels for each in label} <= set(
+        names
+    )
+
+
+def test_screen_readers_find_their_way(page: Page) -> None:
+    assert page.of("html")[0]["lang"] == "en"
+    assert [len(page.of(tag)) for tag in ("h1", "main", "header", "footer", "nav")] == [1] * 5
+    assert len(page.of("table")) == len(page.of("caption")) >= 9
+    assert all(each.get("scope") in ("row", "col", "colgroup") for each in page.of("th"))
+    pictures = page.of("svg")
+    assert len(pictures) == 4
+    assert all(each["role"] == "img" and each["aria-labelledby"] for each in pictures)
+    assert len(page.of("section")) == len(page.of("h2")) == 10
+
+
+def test_names_are_shown_as_they_are(page: Page) -> None:
+    for name in (ATTACK, DOLLARS, QUOTES, CATCH):
+        assert name in page.text
+    assert any(CATCH[:20] in text for tag, text in page.words if tag == "text")  # in a picture too
+
+
+def test_the_verdict_comes_first(folder: Path, page: Page) -> None:
+    report = Report.load(folder)
+    after_title = page.text.split("weakspot report:", 2)[-1]
+    assert report.gain["sentence"] in after_title[:300]
+    assert report.verdict["sentence"] in page.text
+
+
+def test_gain_is_said_of_what_is_proven_only(page: Page) -> None:
+    before = re.findall(r"(\w+)\s+gain\b", page.text, flags=re.IGNORECASE)
+    assert before
+    assert {word.lower() for word in before} == {"proven"}
+
+
+def test_every_section_says_how_to_read_it(page: Page) -> None:
+    assert page.text.count("How to read it:") == 10
+
+
+def test_the_figures_are_those_of_the_records(folder: Path, page: Page) -> None:
+    report = Report.load(folder)
+    cells = {text.strip() for tag, text in page.words if tag == "td"}
+    for arm in report.arms:
+        assert {f"{arm['average_precision']:.3f}", f"{arm['brier']:.4f}"} <= cells
+    for generation in report.generations:
+        assert f"{generation['counts']['kept']:,}" in cells
+        assert page_words.spread(generation["decision"]["difference"]) in cells
+    assert storage.read_json(folder / storage.FINGERPRINT)["training_rows"] in page.text
+    assert report.software["weakspot"] in page.text
+
+
+def test_the_page_is_made_again_from_the_records_alone(copied: Path, html: str) -> None:
+    for part in ("model", "checkpoint", "generator", "pictures", "journal"):
+        shutil.rmtree(copied / part, ignore_errors=True)
+    footer = re.compile(r"Run .*\. This page")
+    assert footer.sub("", render(copied)) == footer.sub("", html)
+
+
+@pytest.mark.parametrize("name", [CURVES, SYNTHETIC, storage.CONFIG])
+def test_what_an_older_run_lacks_is_left_out(copied: Path, name: str) -> None:
+    (copied / name).unlink()
+    older = Page(write_page(copied).read_text(encoding="utf-8"))
+    assert f"holds no {name}" in re.sub(r"\s+", " ", older.text)
+    assert len(older.of("h2")) == 10
+
+
+def test_the_report_of_an_older_version_has_a_page(copied: Path) -> None:
+    kept = storage.read_json(copied / storage.REPORT)
+    del kept["judge"], kept["software"]
+    for name in (CURVES, SYNTHETIC, storage.CONFIG, storage.FINGERPRINT):
+        (copied / name).unlink()
+    storage.write_json(copied / storage.REPORT, kept)
+    assert kept["gain"]["sentence"] in Page(render(copied)).text
+
+
+def test_a_run_without_generations_and_kept_rows_has_a_page(copied: Path) -> None:
+    kept = storage.read_json(copied / storage.REPORT)
+    storage.write_json(copied / storage.REPORT, {**kept, "generations": []})
+    assert "No generation was finished" in Page(render(copied)).text
+
+
+def test_a_folder_without_a_report_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"report\.json"):
+        write_page(tmp_path)
+
+
+def test_what_the_page_needs_goes_to_the_tracker(folder: Path) -> None:
+    assert {PAGE, CURVES, SYNTHETIC, storage.CONFIG, storage.REPORT} <= set(deliver.FILES)
+    assert all((folder / name).exists() for name in deliver.FILES)
+
+
+def test_regions_of_both_sides_are_paired_by_their_rule() -> None:
+    def region(rule: str, deficit: float) -> dict[str, object]:
+        return {"region": rule, "rows": 9, "positives": 3, "deficit": {"estimate": deficit}}
+
+    first = {"regions": [region("a > 1", 0.5), region("b > 1", 0.4)]}
+    last = {"regions": [region("c > 1", 0.3), region("a > 1", 0.2)]}
+    merged = merged_regions([first, {"regions": []}, last])
+    assert [each["rule"] for each in merged] == ["a > 1", "b > 1", "c > 1"]
+    assert [each["change"] for each in merged] == [pytest.approx(-0.3), None, None]
+    assert [[side is not None for side in each["sides"]] for each in merged] == [[1, 1], [1, 0], [0, 1]]
+    assert [each["change"] for each in merged_regions([first])] == [None, None]
+
+
+def test_colours_can_be_told_from_the_ground(html: str) -> None:
+    """Text has the contrast of WCAG 2.2 level AA, 4.5; lines have 3."""
+    light, dark = (
+        dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", block)) for block in re.findall(r":root \{(.*?)\}", html, re.S)
+    )
+    for colours in (light, dark):
+        for ground in ("paper", "panel"):
+            assert all(contrast(colours[name], colours[ground]) >= 4.5 for name in ("ink", "soft", "link"))
+            assert all(
+                contrast(colours[n], colours[ground]) >= 3 for n in ("before", "after", "kept", "yes", "no", "harm")
+            )
+
+
+def contrast(one: str, other: str) -> float:
+    def luminance(colour: str) -> float:
+        channels = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+        linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+        return float(linear @ [0.2126, 0.7152, 0.0722])
+
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+def test_a_browser_shows_it_without_a_complaint(html: str, tmp_path: Path) -> None:
+    """The page forbids every load, so one that is tried is an error on the console."""
+    shown, complaints = browse(html, tmp_path)
+    assert "How to repeat it" in shown
+    assert complaints == []
+    _, complaints = browse(html.replace("<main>", "<main><img src='http://localhost:9/x.png'>"), tmp_path)
+    assert complaints
+
+
+def browse(html: str, place: Path) -> tuple[str, list[str]]:
+    """Return the page as a browser without a network sees it, and what it says on its console."""
+    (place / PAGE).write_text(html, encoding="utf-8")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND"]
+    options += ["--enable-logging=stderr", "--dump-dom", f"--user-data-dir={place}", "--virtual-time-budget=500"]
+    command = [str(CHROMIUM), *options, (place / PAGE).as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+
+
+# The curves behind the pictures.
+
+Answers = tuple[np.ndarray, np.ndarray]
+
+
+@st.composite
+def answers(draw: st.DrawFn) -> Answers:
+    """Rows of both kinds with probabilities, some of them equal."""
+    n = draw(st.integers(2, 60))
+    is_positive = np.array(draw(st.lists(st.booleans(), min_size=n, max_size=n)))
+    is_positive[:2] = True, False
+    return is_positive, np.array(draw(st.lists(st.integers(0, 20), min_size=n, max_size=n))) / 20
+
+
+@given(answers())
+def test_the_area_below_the_curve_is_the_average_precision(rows: Answers) -> None:
+    is_positive, proba = rows
+    curve = precision_recall(is_positive, proba)
+    area = float(np.diff(curve["recall"], prepend=0) @ curve["precision"])
+    two = np.column_stack([1 - proba, proba])
+    assert area == pytest.approx(score("average_precision", is_positive.astype(int), two, 1))
+
+
+@given(answers())
+def test_every_row_is_in_a_bin_and_every_share_in_its_interval(rows: Answers) -> None:
+    is_positive, proba = rows
+    bins = reliability(is_positive, proba)
+    assert bins["rows"].sum() == len(proba)
+    assert bins["rows"] @ bins["observed"] == pytest.approx(is_positive.sum())
+    assert bins["rows"] @ bins["stated"] == pytest.approx(proba.sum())
+    assert (bins["low"] <= bins["observed"] + 1e-9).all()
+    assert (bins["observed"] <= bins["high"] + 1e-9).all()
+
+
+@given(answers(), st.integers(1, 60))
+def test_ties_are_shared_by_lot(rows: Answers, alerts: int) -> None:
+    is_positive, proba = rows
+    alerts = min(alerts, len(proba))
+    rng = np.random.default_rng(0)
+    drawn = [is_positive[np.lexsort((rng.random(len(proba)), -proba))[:alerts]].sum() for _ in range(200)]
+    expected = caught(is_positive, proba, alerts)
+    assert min(drawn) <= expected + 1e-9
+    assert expected <= max(drawn) + 1e-9
+    assert caught(is_positive, np.zeros(len(proba)), alerts) == pytest.approx(alerts * is_positive.mean())
+    assert caught(is_positive, proba, len(proba)) == pytest.approx(is_positive.sum())
+
+
+def test_truth_costs_nothing_and_ignorance_as_much_as_no_model() -> None:
+    is_positive = np.arange(200) < 20
+    np.testing.assert_allclose(costs(is_positive, is_positive.astype(float)), 0)
+    np.testing.assert_allclose(costs(is_positive, np.full(200, 0.1)), 1)
+
+
+def test_calibrated_answers_lie_on_the_diagonal() -> None:
+    rng = np.random.default_rng(0)
+    proba = rng.beta(0.2, 5, 40_000)
+    bins = reliability(rng.random(len(proba)) < proba, proba)
+    inside = (bins["low"] <= bins["stated"]) & (bins["stated"] <= bins["high"])
+    assert len(inside) == 10
+    assert inside.mean() >= 0.8
+
+
+def test_curves_are_small_and_plain() -> None:
+    rng = np.random.default_rng(0)
+    is_positive = rng.random(20_000) < 0.1
+    proba = np.clip(0.1 + 0.3 * is_positive + rng.normal(0, 0.2, 20_000), 0, 1)
+    curves = before_and_after(is_positive, proba, proba, "recall_at_precision_90", rng)
+    assert len(curves["after"]["recall"]) <= POINTS
+    assert curves["after"]["recall"][-1] == 1
+    assert all(point["difference"]["estimate"] == 0 for point in curves["recalls"])
+    assert len(json.dumps(curves, allow_nan=False)) < 60_000
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), [(None, "–"), ("NaN", "–"), (-0.0004, "0.000"), (-1234.5, "−1,234.500"), (0.25, "+0.250")]
+)
+def test_differences_are_written_with_their_sign(value: object, written: str) -> None:
+    assert page_words.signed(value) == written
