@@ -20,8 +20,8 @@ from loop.seeds import root, stream
 from loop.training import Prepared
 from loop.types import Generation, Pool, Region, Request, Table
 
-REAL_ONLY, TARGETED, TEACHER = "real only", "targeted", "teacher itself"
-CHEAP = (REAL_ONLY, "real only, tuned", "class weight", "random oversampling", "SMOTE", "untargeted")
+REAL_ONLY, TUNED, TARGETED, TEACHER = "real only", "real only, tuned", "targeted", "teacher itself"
+CHEAP = (REAL_ONLY, TUNED, "class weight", "random oversampling", "SMOTE", "untargeted")
 SPARE = 1.2  # untargeted rows asked for, as a multiple of those wanted: the gates take some
 SCORED_ROWS = 20_000  # rows over which the seconds for a million are measured
 
@@ -98,7 +98,7 @@ def arms(run: LoopRun, folds: np.ndarray, rng: np.random.Generator, *, tuning: b
         started, own = time.perf_counter(), stream(seed, "tuned")
         tuned, trials = tune(parts.learner, table, folds, run.seconds, own, jobs=jobs)
         learner = tuned.fit(table, own)
-        yield Arm("real only, tuned", learner, time.perf_counter() - started, f"{trials} trials")
+        yield Arm(TUNED, learner, time.perf_counter() - started, f"{trials} trials")
     yield fitted("class weight", lambda _: class_weighted(table))
     yield fitted("random oversampling", lambda own: balanced(table, "RandomOverSampler", own))
     with suppress(ConditionError):  # a class with a single row has no neighbours to interpolate to

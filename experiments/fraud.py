@@ -1,14 +1,15 @@
 """The card-fraud protocol: one week trains, a later week tests.
 
-Run as ``python -m experiments.fraud --start 2018-07-25``; the last line is JSON with the headline figures.
+Run as ``python -m experiments.fraud --start 2018-07-25``; the last line is JSON with the headline figures. Several
+starts, separated by commas, are summed up by their means, and ``--tuned FILE`` adds the loop as a search left it.
 """
 
 import json
-import os
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,73 +17,143 @@ import typer
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from experiments.arms import REAL_ONLY, TARGETED, TEACHER, Arm, arms, run_loop
-from experiments.card_fraud import FEATURES, STARTS, TARGET, card_precision_at_100, fraud_weeks
+from experiments.arms import REAL_ONLY, TARGETED, TEACHER, TUNED, Arm, arms, run_loop
+from experiments.card_fraud import FEATURES, STARTS, TARGET, FraudWeeks, card_precision_at_100, fraud_weeks
 from experiments.compose import compose
+from experiments.config import RunConfig
+from experiments.datasets import data_folder
+from experiments.material import parts_of
 from experiments.progress import watching
+from experiments.yaml_config import load_config
+from learners import SklearnAdapter
 from loop.bootstrap import paired
 from loop.codec import encode
+from loop.errors import ConfigError
 from loop.lanes import deal
 from loop.metrics import evaluate
-from loop.parts import Settings
+from loop.parts import Parts, Settings
 from loop.schema import infer
 from loop.seeds import stream
+from loop.types import Table
 
 METRICS = ("average_precision", "roc_auc", "recall_at_fpr_01", "brier")
+BAGGING, TUNED_LOOP = "balanced bagging", "the loop, tuned"
+BAGS = 100  # trees of balanced bagging
+NO_CHEAP_ARM = (TARGETED, TEACHER, TUNED_LOOP)
+
+
+class Week(NamedTuple):
+    """Training and test week of one start, encoded."""
+
+    weeks: FraudWeeks
+    train: Table
+    test: Table
+    folds: np.ndarray  # (n,) lanes of the training rows; a customer's rows share one
+
+    @classmethod
+    def of(cls, start: str, seed: int) -> "Week":
+        """Read and encode the weeks that begin with a day."""
+        weeks, columns = fraud_weeks(start, data_folder()), [*FEATURES, TARGET]
+        schema = infer(weeks.train[columns], TARGET, positive=1)
+        train, test = encode(schema, weeks.train[columns]), encode(schema, weeks.test[columns])
+        folds = deal(train, stream(seed, "folds"), groups=weeks.train["CUSTOMER_ID"].to_numpy())
+        return cls(weeks, train, test, folds)
 
 
 def main(
-    start: Annotated[str, typer.Option(help=f"First training day, for example {', '.join(STARTS)}.")] = STARTS[0],
+    start: Annotated[str, typer.Option(help=f"First training days, of {', '.join(STARTS)} for example.")] = STARTS[0],
     strategy: Annotated[str, typer.Option(help="Name of a strategy.")] = "targeted",
     seed: Annotated[int, typer.Option(min=0)] = 0,
     tuning: Annotated[bool, typer.Option(help="Run the tuned arm, as long as the loop took.")] = True,
+    tuned: Annotated[Path | None, typer.Option(help="Configuration that weakspot tune wrote: one more arm.")] = None,
 ) -> None:
-    """Run every arm on one week of the card-fraud simulation and print its table and, last, one line of JSON."""
+    """Run every arm on weeks of the card-fraud simulation and print their tables and, last, one line of JSON."""
     console = Console(width=None if sys.stdout.isatty() else 160)
-    weeks = fraud_weeks(start, Path(os.environ.get("WEAKSPOT_DATA", "../shared/data")))
-    columns = [*FEATURES, TARGET]
-    schema = infer(weeks.train[columns], TARGET, positive=1)
-    train, test = encode(schema, weeks.train[columns]), encode(schema, weeks.test[columns])
-    folds = deal(train, stream(seed, "folds"), groups=weeks.train["CUSTOMER_ID"].to_numpy())
+    starts = [day for day in start.split(",") if day]
+    if not starts:
+        raise ConfigError(f"--start must name a day, got {start!r}: give {STARTS[0]}, for example.")
     parts = compose(strategy, settings=Settings())
-    with watching(console, parts.settings.generations) as watch:
-        run = run_loop(parts, train, folds, stream(seed, "loop"), [watch])
+    other = None if tuned is None else parts_of(load_config(RunConfig, tuned))
+    tables = []
+    for day in starts:
+        tables.append(_one_start(Week.of(day, seed), parts, other, tuning, seed, console))
+    mean = pd.concat(tables).groupby(level="arm", sort=False).mean(numeric_only=True)
+    if len(tables) > 1:
+        console.print(f"Means over {len(tables)} starts")
+        _show(console, mean.assign(note=""))
+    print(json.dumps(headline(start, mean)))
+
+
+def headline(start: str, table: pd.DataFrame) -> dict[str, object]:
+    """Return the figures of the closing line from scores by arm."""
+    ap, cp100 = table["average_precision"].to_dict(), table["cp100"].to_dict()
+    best = max((name for name in ap if name not in NO_CHEAP_ARM), key=lambda name: ap[name])
+    named = {
+        "loop": TARGETED,
+        "real_only": REAL_ONLY,
+        "tuned_loop": TUNED_LOOP,
+        "tuned_xgboost": TUNED,
+        "balanced_bagging": BAGGING,
+        "smote": "SMOTE",
+        "teacher": TEACHER,
+    }
+    figures = {
+        f"{metric}_{short}": round(values[arm], 4)
+        for short, arm in named.items()
+        for metric, values in (("ap", ap), ("cp100", cp100))
+        if arm in values
+    }
+    return {"start": start, **figures, "ap_best_cheap_arm": round(ap[best], 4), "best_cheap_arm": best}
+
+
+def _one_start(
+    week: Week, parts: Parts, other: Parts | None, tuning: bool, seed: int, console: Console
+) -> pd.DataFrame:
+    """Run every arm on one start; print and return their scores by arm."""
     answers: dict[str, np.ndarray] = {}
     rows = []
-    for arm in arms(run, folds, stream(seed, "arms"), tuning=tuning):
+    for arm in _contestants(week, parts, other, tuning, seed, console):
         started = time.perf_counter()
-        answers[arm.name] = arm.predictor.predict_proba(test.X)
-        per_million = (time.perf_counter() - started) * 1e6 / len(test)
-        rows.append(_row(arm, answers[arm.name], test.y, weeks.test, per_million))
+        answers[arm.name] = arm.predictor.predict_proba(week.test.X)
+        per_million = (time.perf_counter() - started) * 1e6 / len(week.test)
+        rows.append(_row(arm, answers[arm.name], week, per_million))
     table = pd.DataFrame(rows).set_index("arm")
     _show(console, table)
-    console.print(run.outcome.verdict.sentence)
-    cheap = [name for name in answers if name not in (TARGETED, TEACHER)]
-    ap, cp100 = table["average_precision"].to_dict(), table["cp100"].to_dict()
-    best = max(cheap, key=lambda name: ap[name])
-    difference = paired("average_precision", test.y, answers[best], answers[TARGETED], 1, stream(seed, "test"))
-    console.print(f"targeted against the best cheap arm ({best}) on the test week: {difference.difference}")
-    print(
-        json.dumps(
-            {
-                "start": start,
-                "ap_loop": round(ap[TARGETED], 4),
-                "ap_real_only": round(ap[REAL_ONLY], 4),
-                "cp100_loop": round(cp100[TARGETED], 4),
-                "cp100_real_only": round(cp100[REAL_ONLY], 4),
-                "ap_teacher": round(ap[TEACHER], 4),
-                "ap_best_cheap_arm": round(ap[best], 4),
-                "best_cheap_arm": best,
-            }
-        )
-    )
+    ap = table["average_precision"].to_dict()
+    best = max((name for name in answers if name not in NO_CHEAP_ARM), key=lambda name: ap[name])
+    y, rng = week.test.y, stream(seed, "test")
+    difference = paired("average_precision", y, answers[best], answers[TARGETED], 1, rng).difference
+    console.print(f"targeted against the best cheap arm ({best}) on the test week: {difference}", soft_wrap=True)
+    return table
 
 
-def _row(arm: Arm, proba: np.ndarray, y: np.ndarray, test: pd.DataFrame, per_million: float) -> dict[str, object]:
+def _contestants(
+    week: Week, parts: Parts, other: Parts | None, tuning: bool, seed: int, console: Console
+) -> Iterator[Arm]:
+    """Run the loop and yield all arms, those of this protocol alone last."""
+    with watching(console, parts.settings.generations) as watch:
+        run = run_loop(parts, week.train, week.folds, stream(seed, "loop"), [watch])
+    console.print(run.outcome.verdict.sentence, soft_wrap=True)
+    yield from arms(run, week.folds, stream(seed, "arms"), tuning=tuning)
+    started = time.perf_counter()
+    yield Arm(BAGGING, bagged(week.train, seed), time.perf_counter() - started, f"{BAGS} trees")
+    if other is not None:
+        second = run_loop(other, week.train, week.folds, stream(seed, "loop"))
+        yield Arm(TUNED_LOOP, second.outcome.learner, second.seconds, f"{len(second.outcome.synthetic)} new rows")
+
+
+def bagged(table: Table, seed: int) -> SklearnAdapter:
+    """Fit trees on bags with as many legitimate payments as frauds, as the handbook's chapter 6 does."""
+    from imblearn.ensemble import BalancedBaggingClassifier
+
+    return SklearnAdapter(BalancedBaggingClassifier(n_estimators=BAGS)).fit(table, stream(seed, BAGGING))
+
+
+def _row(arm: Arm, proba: np.ndarray, week: Week, per_million: float) -> dict[str, object]:
     return {
         "arm": arm.name,
-        **evaluate(METRICS, y, proba, 1),
-        "cp100": card_precision_at_100(test, proba[:, 1]),
+        **evaluate(METRICS, week.test.y, proba, 1),
+        "cp100": card_precision_at_100(week.weeks.test, proba[:, 1]),
         "seconds_fit": arm.seconds_fit,
         "seconds_per_million": per_million,
         "note": arm.note,

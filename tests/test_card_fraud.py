@@ -6,8 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from experiments.arms import REAL_ONLY, TARGETED, TEACHER
 from experiments.card_fraud import FEATURES, TARGET, card_precision_at_100, fraud_weeks, split_weeks
+from experiments.fraud import BAGGING, TUNED_LOOP, bagged, headline
 from loop.errors import DataError
+from loop.types import Column, Schema, Table
 
 
 def transactions(rows: list[tuple[int, int, int]]) -> pd.DataFrame:
@@ -108,3 +111,21 @@ def test_a_card_missed_can_be_found_later() -> None:
 def test_scores_of_the_wrong_shape_are_refused(scores: np.ndarray) -> None:
     with pytest.raises(DataError, match="one finite number"):
         card_precision_at_100(transactions([(14, 1, 0), (14, 2, 1)]), scores)
+
+
+def test_the_headline_compares_with_the_best_cheap_arm_only() -> None:
+    arms = {REAL_ONLY: 0.64, BAGGING: 0.65, TEACHER: 0.68, TARGETED: 0.67, TUNED_LOOP: 0.69}
+    table = pd.DataFrame({"average_precision": arms, "cp100": {arm: score / 2 for arm, score in arms.items()}})
+    figures = headline("2018-07-25", table)
+    assert (figures["best_cheap_arm"], figures["ap_best_cheap_arm"]) == (BAGGING, 0.65)
+    assert (figures["ap_loop"], figures["cp100_tuned_loop"]) == (0.67, 0.345)
+    assert "ap_smote" not in figures  # an arm that did not run has no figure
+
+
+def test_bags_are_balanced() -> None:
+    rng = np.random.default_rng(0)
+    schema = Schema((Column("a", "numeric", "float64"),), (0, 1))
+    y = (rng.random(2000) < 0.03).astype(np.int64)
+    learner = bagged(Table.real(rng.normal(size=(2000, 1)), y, schema), seed=0)
+    # Of pure noise, though 3 % are 1; below a half, as drawing with replacement repeats the few.
+    assert 0.3 < learner.predict_proba(rng.normal(size=(500, 1)))[:, 1].mean() < 0.5
