@@ -1,5 +1,6 @@
 """What a run says of its answers: operating points chosen on judge rows and judged on test rows, and calibration."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,9 +8,13 @@ import numpy as np
 
 from experiments.material import Material
 from experiments.operating_points import AnyPoint, grounds
-from loop.calibration import Calibration, effect
+from loop.calibration import Calibration, calibrate, effect
+from loop.controller import Outcome
 from loop.operating import operating_table
+from loop.seeds import stream
 from loop.tracking.records import Record, plain
+
+INTERVAL = {"estimate": "", "low": "_low", "high": "_high"}  # keys of an interval and the ends of its metrics' names
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,6 +24,26 @@ class Answers:
     judged: np.ndarray  # (j, K) to judge rows, out of fold
     tested: np.ndarray  # (n, K) to test rows
     calibration: Calibration
+
+
+def calibrations(method: str, material: Material, outcome: Outcome, seed: int) -> tuple[Calibration, Calibration]:
+    """Fit a calibration for the learner on real rows alone and one for the loop, both in the same way.
+
+    Each is fitted on the real judge rows, with answers of learners that had not seen them. Equal answers get equal
+    calibrations.
+
+    Parameters
+    ----------
+    method : str
+        See `loop.calibration.calibrate`.
+    seed : int
+        Root seed of the run.
+    """
+    y = material.train.y[outcome.judged]
+    real_only, loop = (
+        calibrate(method, y, proba, stream(seed, "calibration")) for proba in (outcome.proba_real_only, outcome.proba)
+    )
+    return real_only, loop
 
 
 def answer_records(
@@ -60,3 +85,23 @@ def answer_records(
         "operating": plain(operating_table(points, chosen_on, chosen, judged_on, scored, rng)),
         "calibration": plain({"parameters": loop.calibration.to_json(), **told}),
     }
+
+
+def answer_metrics(operating: Sequence[Record], calibration: Record) -> dict[str, float]:
+    """Flatten `answer_records` to figures of a run; what is not a finite number is left out.
+
+    Under ``point/NAME/`` are the thresholds, the figures promised and delivered of both models and the interval of
+    their difference; under ``calibration/`` the scores on test rows before and after that step.
+    """
+    figures: dict[str, object] = {}
+    for row in operating:
+        point = {f"difference{end}": row["difference"][key] for key, end in INTERVAL.items()}
+        for arm in ("real_only", "loop"):
+            point[f"{arm}_threshold"] = row[arm]["threshold"]
+            for when in ("promised", "delivered"):
+                point |= {f"{arm}_{name}_{when}": value for name, value in row[arm][when].items()}
+        figures |= {f"point/{row['point']}/{name}": value for name, value in point.items()}
+    for metric, told in calibration["test"].items():
+        figures |= {f"calibration/{metric}_{when}": value for when, value in told.items()}
+    numbers = {name: float(str(value)) for name, value in figures.items()}
+    return {name: value for name, value in numbers.items() if math.isfinite(value)}

@@ -9,19 +9,16 @@ from typing import TYPE_CHECKING, Annotated, ParamSpec
 
 import typer
 
+from experiments.cli_output import check_suffix, console, write
 from loop.errors import ConfigError, DataError, WeakspotError
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from rich.console import Console
-
     from loop.tracking import MlflowSettings
 
 Parameters = ParamSpec("Parameters")
 
 USER_FAULT, INTERRUPTED = 2, 130  # exit codes
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
-WIDTH = 150  # columns of tables that go to a file
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -129,8 +126,7 @@ def run(
     from experiments.run import run as run_loop
     from experiments.yaml_config import load_config
 
-    console = _console()
-    result = run_loop(load_config(RunConfig, config, overrides), console, resume)
+    result = run_loop(load_config(RunConfig, config, overrides), console(), resume)
     if result.status == "interrupted":
         typer.echo(
             f"Interrupted; the model so far is saved. Go on with: weakspot run --resume {result.folder}", err=True
@@ -149,7 +145,21 @@ def compare(
     from experiments.config import CompareConfig
     from experiments.yaml_config import load_config
 
-    compare_all(load_config(CompareConfig, config), _console(), jobs)
+    compare_all(load_config(CompareConfig, config), console(), jobs)
+
+
+@app.command()
+@one_sentence
+def tune(
+    config: Annotated[Path, typer.Argument(help="YAML file with sources, the space to search, and how long.")],
+    workers: Annotated[int, typer.Option(min=1, help="Trials side by side.")] = 1,
+) -> None:
+    """Search the loop's own choices; the same command goes on where an earlier one ended."""
+    from experiments.tune import tune as search
+    from experiments.tune_config import TuneConfig
+    from experiments.yaml_config import load_config
+
+    search(load_config(TuneConfig, config), console(), workers)
 
 
 @app.command()
@@ -160,7 +170,7 @@ def predict(
     out: Annotated[Path | None, typer.Option(help=".csv or .parquet; default: CSV on the screen.")] = None,
 ) -> None:
     """Score new rows with the final model of a run: one column of probabilities for each class."""
-    _check_suffix(out)
+    check_suffix(out)
     import pandas as pd
 
     from experiments.files import read_table
@@ -168,7 +178,7 @@ def predict(
 
     model = load_model(run_dir / MODEL)
     proba = model.predict_proba(read_table(data))
-    _write(pd.DataFrame(proba, columns=[f"p_{name}" for name in model.classes_]), out)
+    write(pd.DataFrame(proba, columns=[f"p_{name}" for name in model.classes_]), out)
 
 
 @app.command()
@@ -190,7 +200,7 @@ def generate(
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same rows.")] = 0,
 ) -> None:
     """Make rows inside a region, from a saved generator or one fitted on a file; or a data set from a rule book."""
-    _check_suffix(out)
+    check_suffix(out)
     if (model is None) == (data is None):
         raise ConfigError("rows must come from MODEL or from --data, got both or neither: give one of them.")
     given = [name for name, value in {"target": target, "generator": generator, "save": save}.items() if value]
@@ -204,7 +214,7 @@ def generate(
         typer.echo(sentence, err=out is None)
 
     if model is not None and model.suffix in rows.BOOKS:
-        _write(rows.of_book(model, n, where, label, seed), out)
+        write(rows.of_book(model, n, where, label, seed), out)
         say(f"{n:,} rows of the rule book {model}")
         return
     if model is not None:
@@ -220,7 +230,7 @@ def generate(
             storage.save_generator(made, save)
             say(f"{save}: the fitted generator, for weakspot generate {save}")
     delivery = rows.deliver(made, request, schema, seed)
-    _write(delivery.frame, out)
+    write(delivery.frame, out)
     say(delivery.summary if out is None else f"{out}: {delivery.summary}")
     if delivery.warning:
         typer.echo(delivery.warning, err=True)
@@ -229,10 +239,12 @@ def generate(
 @app.command()
 @one_sentence
 def report(run_dir: RunFolder) -> None:
-    """Print the report of a finished run again."""
+    """Print the report of a finished run again and write its page anew."""
+    from experiments.page import write_page
     from experiments.report import Report, show
 
-    show(Report.load(run_dir), run_dir, _console())
+    show(Report.load(run_dir), run_dir, console())
+    typer.echo(f"{write_page(run_dir)}: the page, written anew")
 
 
 @app.command()
@@ -270,21 +282,6 @@ def upload(
     typer.echo(f"{sent} records are in MLflow.")
 
 
-def _check_suffix(out: Path | None) -> None:
-    if out is not None and out.suffix not in (".csv", ".parquet"):
-        raise ConfigError(f"--out must end in .csv or .parquet, got {out.name}: rename it.")
-
-
-def _write(frame: "pd.DataFrame", out: Path | None) -> None:
-    """Write rows to a file, or as CSV on the screen."""
-    from experiments.files import write_table
-
-    if out is None:
-        frame.to_csv(sys.stdout, index=False)
-    else:
-        write_table(frame, out)
-
-
 def _store(tracking: str) -> "MlflowSettings":
     from experiments.track import settings_of
 
@@ -292,9 +289,3 @@ def _store(tracking: str) -> "MlflowSettings":
     if settings is None:
         raise ConfigError("--tracking must be the path of an mlflow.yaml here, got none: name one or leave it out.")
     return settings
-
-
-def _console() -> "Console":
-    from rich.console import Console
-
-    return Console(width=None if sys.stdout.isatty() else WIDTH)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from experiments import page, page_pictures, pictures, storage
+from experiments.answers import answer_metrics
 from experiments.arms import REAL_ONLY, TARGETED, LoopRun
 from experiments.config import RunConfig
 from experiments.curve_points import before_and_after
@@ -34,9 +35,15 @@ SOFTWARE = ("weakspot", "numpy", "pandas", "scikit-learn", "xgboost", "torch")  
 
 
 def write_up(
-    config: RunConfig, material: Material, looped: LoopRun, scored: Sequence[Scored], gain: Gain, seconds: float
+    config: RunConfig,
+    material: Material,
+    looped: LoopRun,
+    scored: Sequence[Scored],
+    gain: Gain,
+    answers: Record,
+    seconds: float,
 ) -> Report:
-    """Put the report together."""
+    """Put the report together; the answers are those of `experiments.answers.answer_records`."""
     return Report(
         data=_data_record(material),
         recall_at_precision=config.metrics.recall_at_precision,
@@ -48,6 +55,7 @@ def write_up(
         seconds=seconds,
         judge={"before": plain(_dicts(looped.outcome.baseline)), "after": plain(_dicts(looped.outcome.scores))},
         software={"python": platform.python_version(), **{package: version(package) for package in SOFTWARE}},
+        **answers,
     )
 
 
@@ -63,13 +71,15 @@ def keep_files(report: Report, looped: LoopRun, scored: Sequence[Scored], materi
     page.write_page(folder)
 
 
-def keep_records(report: Report, looped: LoopRun, material: Material, tracker: Tracker, folder: Path) -> None:
+def keep_records(
+    report: Report, looped: LoopRun, model: Model, material: Material, tracker: Tracker, folder: Path
+) -> None:
     """Hand files, headline figures and the model to the tracker."""
     tracker.metrics(_headline(report, looped))
     for name in FILES:
         tracker.attach(folder / name)
     if isinstance(tracker, MlflowTracker):
-        log_model(tracker, Model(material.schema, looped.outcome.learner), material.example)
+        log_model(tracker, model, material.example)
 
 
 def _headline(report: Report, looped: LoopRun) -> Mapping[str, float]:
@@ -83,6 +93,7 @@ def _headline(report: Report, looped: LoopRun) -> Mapping[str, float]:
         "test/difference_high": gain["high"],
         "test/proven": report.gain["proven"],
         "seconds": report.seconds,
+        **answer_metrics(report.operating, report.calibration),
     }
     for arm in report.arms:
         numbers = {key: value for key, value in arm.items() if key not in ("arm", "note", "cheap")}

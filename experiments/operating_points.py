@@ -15,7 +15,6 @@ from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype
 from experiments.datasets import Dataset
 from loop.errors import ConfigError, DataError
 from loop.points import AlertBudget, AtFalsePositiveRate, AtPrecision, ExpectedCost, Ground
-from loop.tracking.records import Record
 from loop.types import Table
 
 AnyPoint = AtPrecision | AtFalsePositiveRate | AlertBudget | ExpectedCost
@@ -94,27 +93,6 @@ def grounds(
         )
 
     return ground(train.take(judged), len(judged) / len(train)), ground(test, 1.0)
-
-
-def cells(record: Record) -> tuple[str, str, str, str]:
-    """Say a row of `loop.operating.operating_table` in words: point, real rows alone, loop, difference.
-
-    Figures are those delivered on test rows; what the threshold had promised on judge rows stands in brackets.
-    """
-    low, estimate, high = (float(record["difference"][key]) for key in ("low", "estimate", "high"))
-    arms = (_told(record, arm) for arm in ("real_only", "loop"))
-    return record["point"], *arms, f"{estimate:+.3f} [{low:+.3f}, {high:+.3f}]"
-
-
-def _told(record: Record, arm: str) -> str:
-    arm_record, figure = record[arm], record["figure"]
-    delivered, promised = (
-        {key: float(value) for key, value in arm_record[when].items()} for when in ("delivered", "promised")
-    )
-    if float(arm_record["threshold"]) == float("inf"):
-        return "no threshold meets it" if figure == "recall" else f"{delivered[figure]:.3f}, alerts nothing"
-    told = f"{delivered[figure]:.3f} (promised {promised[figure]:.3f})"
-    return f"{told}, precision {delivered['precision']:.3f} ({promised['precision']:.3f})"
 
 
 def _suits(key: str, value: object) -> bool:

@@ -80,6 +80,7 @@ def render(folder: Path) -> str:
             drift=_by_generation(report.generations, "drift", {f"drift/{name}": text for name, text in DRIFT.items()}),
             seconds=_by_generation(report.generations, "seconds", _own_names(report.generations, "seconds")),
             calibration=_calibration(report.arms),
+            step=_step(report.calibration),
             sample=_sample(report, folder / SYNTHETIC),
             config=config,
             seed=None if config is None else yaml.safe_load(config).get("loop", {}).get("seed"),
@@ -149,6 +150,15 @@ def _calibration(arms: Sequence[Record]) -> list[Record]:
         {"label": words(name), "before": before[name], "after": after[name]}
         for name in CALIBRATION
         if name in before and name in after
+    ]
+
+
+def _step(calibration: Record) -> list[Record]:
+    """Return what the calibration step did to each score, on judge and on test rows; nothing if the run has none."""
+    return [
+        {"label": words(name), "parts": [calibration[part][name] for part in ("judge", "test")]}
+        for name in CALIBRATION
+        if calibration and name in calibration["test"]
     ]
 
 

@@ -4,7 +4,13 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-METRICS = {"brier": "Brier score", "log_loss": "log-loss, nats", "calibration_error": "expected calibration error"}
+NAMES = {
+    "brier": "Brier score",
+    "log_loss": "log-loss, nats",
+    "calibration_error": "expected calibration error",
+    "platt": "Platt scaling",
+    "isotonic": "isotonic regression",
+}
 
 
 def number(value: object, digits: int = 3, sign: str = "") -> str:
@@ -25,12 +31,20 @@ def signed(value: object, digits: int = 3) -> str:
     return number(value, digits, "+")
 
 
+def threshold(value: object) -> str:
+    """Write a threshold: an alert budget has none, as it takes the highest scores, and some points allow no alert."""
+    limit = float(str(value))
+    if math.isnan(limit):
+        return "by rank"
+    return "no alerts" if limit == math.inf else f"{limit:.3g}".replace("-", "−")
+
+
 def words(metric: str) -> str:
-    """Write the name of a metric as people say it."""
+    """Write the name of a metric or of a calibration as people say it."""
     kind, _, percent = metric.removeprefix("recall_at_").rpartition("_")
     if metric.startswith("recall_at_"):
         return f"recall at {int(percent)}\u00a0% {'false positives' if kind == 'fpr' else kind}"
-    return METRICS.get(metric, metric.replace("_", " "))
+    return NAMES.get(metric, metric.replace("_", " "))
 
 
 def between(interval: Mapping[str, Any] | None) -> str:
@@ -49,4 +63,4 @@ def spread(interval: Mapping[str, Any] | None) -> str:
     return f"{estimate} [{low}, {high}]"
 
 
-FILTERS: tuple[Callable[..., str], ...] = (number, whole, signed, between, spread, words)
+FILTERS: tuple[Callable[..., str], ...] = (number, whole, signed, between, spread, threshold, words)

@@ -11,10 +11,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from experiments import storage
+from experiments.page_words import number, spread, threshold, words
 from loop.tracking.records import Record
 
 SHOWN_REGIONS = 10
-WRAPPED = ("decision", "weak region")  # columns that give way on a narrow terminal
+WRAPPED = ("decision", "weak region", "operating point", "difference")  # columns that give way on a narrow terminal
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Report:
     seconds: float
     judge: Record = field(default_factory=dict)  # scores of the learner "before" and "after", on the judge rows
     software: Record = field(default_factory=dict)  # version by package
+    operating: list[Record] = field(default_factory=list)  # see `loop.operating.operating_table`
+    calibration: Record = field(default_factory=dict)  # see `experiments.answers.answer_records`
 
     def save(self, folder: Path) -> None:
         """Write the report into a run's folder."""
@@ -55,6 +58,10 @@ def show(report: Report, folder: Path, console: Console) -> None:
     if report.planted:
         console.print(_planted(report.planted))
     console.print(_arms(report))
+    if report.operating:
+        console.print(_operating(report.operating))
+    if report.calibration:
+        console.print(calibration_line(report.calibration), highlight=False, soft_wrap=True)
     for line in verdict_lines(report):
         console.print(line, highlight=False, soft_wrap=True)
     console.print(
@@ -79,6 +86,17 @@ def verdict_lines(report: Report) -> tuple[str, ...]:
             f"            A clear answer too: nothing here shows that the new rows beat {report.gain['against']!r}."
         )
     return tuple(lines)
+
+
+def calibration_line(calibration: Record) -> str:
+    """Say what the calibration step did to the answers to test rows."""
+    method = calibration["parameters"]["method"]
+    if method == "none":
+        return "Calibration: none; probabilities are delivered as the learner states them."
+    names = {"brier": "Brier", "log_loss": "log-loss", "calibration_error": "ECE"}
+    told = {short: calibration["test"][name] for name, short in names.items()}
+    changes = [f"{name} {float(each['before']):.4f} -> {float(each['after']):.4f}" for name, each in told.items()]
+    return f"Calibration by {words(method)}, fitted on judge rows; on test rows: {', '.join(changes)}"
 
 
 def _generations(report: Report) -> Table:
@@ -137,6 +155,24 @@ def _arms(report: Report) -> Table:
         costs = [f"{arm[cost]:.1f}" for cost in ("seconds_fit", "seconds_per_million")]
         table.add_row(arm["arm"], *scores, *costs, style=None if arm["cheap"] else "bold")
     table.caption = "; ".join(f"{arm['arm']}: {escape(arm['note'])}" for arm in report.arms if arm["note"]) or None
+    return table
+
+
+def _operating(points: Iterable[Record]) -> Table:
+    columns = ("operating point", "threshold", "promised on\njudge rows", "delivered on\ntest rows", "difference")
+    table = _table("Operating points: thresholds chosen on judge rows", columns, left=columns[:1])
+    for point in points:
+        table.add_row(escape(point["point"]))
+        for arm, name in (("real_only", "real only"), ("loop", "loop")):
+            told = point[arm]
+            pairs = (told[when] for when in ("promised", "delivered"))
+            figures = (f"{number(each[point['figure']])} / {number(each['precision'])}" for each in pairs)
+            cells = threshold(told["threshold"]), *figures, spread(point["difference"]) if arm == "loop" else ""
+            table.add_row(f"  {name}", *(cell.replace("−", "-") for cell in cells))  # as the other tables write it
+    table.caption = (
+        "recall / precision, or cost per row / precision, of calibrated answers; "
+        "difference: on test rows, positive = the loop is better"
+    )
     return table
 
 

@@ -9,24 +9,28 @@ from pathlib import Path
 from rich.console import Console
 
 from experiments import storage
-from experiments.arms import CHEAP, Arm, LoopRun
+from experiments.answers import Answers, answer_records, calibrations
+from experiments.arms import CHEAP, REAL_ONLY, TARGETED, Arm, LoopRun
 from experiments.config import RunConfig
 from experiments.constraints import complaints, constraints
 from experiments.deliver import keep_files, keep_records, write_up
 from experiments.material import Material, gather, parts_of
+from experiments.operating_points import stakes
 from experiments.progress import Stages, generation_note
 from experiments.report import Report, show
-from experiments.scoring import METRICS, contestants_of, gain_over_cheap, score_arms
+from experiments.scoring import METRICS, Scored, contestants_of, gain_over_cheap, score_arms
 from experiments.track import describe, open_tracker, settings_of
 from experiments.yaml_config import dump
 from generators.saved import Savable
 from loop import checkpoint
+from loop.calibration import Calibration
 from loop.controller import conclude, generations, prepare
 from loop.errors import ConfigError, DataError, WeakspotError
 from loop.model import Model
 from loop.protocols import Tracker
 from loop.schema_json import to_json
 from loop.seeds import stream
+from loop.tracking.records import Record
 from loop.training import Prepared
 from loop.types import Generation, LoopVerdict
 
@@ -73,7 +77,8 @@ def run(config: RunConfig, console: Console, resume: Path | None = None) -> RunR
     tracking = settings_of(config.tracking)
     material, parts = gather(config.data, config.loop), parts_of(config)
     broken = complaints(constraints(config.constraints), material.train)
-    to_json(material.schema)  # what could not be saved is refused before any work
+    to_json(material.schema)  # what could not be saved or judged is refused before any work
+    stakes(config.metrics.operating_points, material.dataset)
     if resume is not None:
         _check_resumable(resume, material)
     for message in (*material.messages, *broken):
@@ -112,7 +117,9 @@ def _tracked(bench: _Bench, prepared: Prepared) -> RunResult:
         outcome = conclude(prepared, history)
         verdict = outcome.verdict
         bench.stages.end(verdict.sentence)
-        storage.save_model(Model(bench.material.schema, outcome.learner), bench.folder / storage.MODEL)
+        calibrated = calibrations(bench.config.calibration.method, bench.material, outcome, bench.config.loop.seed)
+        model = Model(bench.material.schema, outcome.learner, calibrated[1])
+        storage.save_model(model, bench.folder / storage.MODEL)
         if isinstance(generator := prepared.generators[-1], Savable):
             storage.save_generator(generator, bench.folder / storage.GENERATOR)
         if interrupted:
@@ -120,7 +127,7 @@ def _tracked(bench: _Bench, prepared: Prepared) -> RunResult:
             return RunResult(bench.folder, status, verdict, tuple(history), None)
         before = sum(sum(generation.seconds.values()) for generation in past)
         looped = LoopRun(prepared, tuple(history), outcome, bench.stages.seconds + before)
-        report = _compare(bench, looped)
+        report = _compare(bench, looped, model, calibrated[0])
         status = "finished"
     except KeyboardInterrupt:
         status = "interrupted"
@@ -163,7 +170,7 @@ def _turn(bench: _Bench, prepared: Prepared, past: Sequence[Generation]) -> tupl
     return history, False
 
 
-def _compare(bench: _Bench, looped: LoopRun) -> Report:
+def _compare(bench: _Bench, looped: LoopRun, model: Model, real_only: Calibration) -> Report:
     """Fit the arms, open the test part, and write everything that a finished run leaves behind."""
     config, material, stages = bench.config, bench.material, bench.stages
     contestants: list[Arm] = []
@@ -175,10 +182,26 @@ def _compare(bench: _Bench, looped: LoopRun) -> Report:
     stages.begin("sealed test")
     scored = score_arms(contestants, material.test, (*METRICS, config.metrics.recall_at_precision))
     gain = gain_over_cheap(scored, material.test, stream(config.loop.seed, "gain"))
+    answers = _answers(bench, looped, scored, real_only, model.calibration)
     stages.end()
     stages.begin("files and records")
-    report = write_up(config, material, looped, scored, gain, time.perf_counter() - bench.started)
+    report = write_up(config, material, looped, scored, gain, answers, time.perf_counter() - bench.started)
     keep_files(report, looped, scored, material, bench.folder)
-    keep_records(report, looped, material, bench.tracker, bench.folder)
+    keep_records(report, looped, model, material, bench.tracker, bench.folder)
     stages.end()
     return report
+
+
+def _answers(
+    bench: _Bench, looped: LoopRun, scored: Sequence[Scored], real_only: Calibration, loop: Calibration
+) -> Record:
+    """Choose the operating points on judge rows and judge them, and the calibrations, on test rows."""
+    outcome, tested = looped.outcome, {each.arm.name: each.proba for each in scored}
+    return answer_records(
+        bench.config.metrics.operating_points,
+        bench.material,
+        outcome.judged,
+        Answers(outcome.proba_real_only, tested[REAL_ONLY], real_only),
+        Answers(outcome.proba, tested[TARGETED], loop),
+        stream(bench.config.loop.seed, "answers"),
+    )

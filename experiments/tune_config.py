@@ -12,7 +12,7 @@ from experiments.tune_space import Dimension, Scalar, Value, default_space, plac
 from loop.errors import ConfigError
 
 # What a study may be asked anew without becoming another one. The storage may hold a password, too.
-PASSING = {"trials", "seconds", "most_cost", "tracking", "out", "storage", "arms", "metrics", "space"}
+PASSING = {"trials", "seconds", "most_cost", "tracking", "out", "storage", "arms", "metrics", "calibration", "space"}
 
 
 class TuneConfig(CommonConfig):

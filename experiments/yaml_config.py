@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from experiments.config import CompareConfig, DataConfig, RunConfig, as_rule
+from experiments.config import CommonConfig, CompareConfig, DataConfig, RunConfig, as_rule
 from loop.errors import ConfigError
 
-Config = TypeVar("Config", RunConfig, CompareConfig)
+Config = TypeVar("Config", bound=CommonConfig)
 
 
 def load_config(model: type[Config], path: Path | None, overrides: Mapping[str, object] | None = None) -> Config:

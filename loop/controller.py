@@ -37,7 +37,8 @@ class Outcome:
     baseline: dict[str, Interval]  # real rows alone, on the pooled judge rows
     scores: dict[str, Interval]  # of the champion
     judged: np.ndarray  # (j,) positions of the judge rows in the training table
-    proba: np.ndarray  # (j, K) answers of the champion to them
+    proba: np.ndarray  # (j, K) answers of the champion to them, out of fold
+    proba_real_only: np.ndarray  # (j, K) answers of the learner on real rows alone to them, out of fold
     seconds: dict[str, float]
 
 
@@ -119,6 +120,7 @@ def conclude(prepared: Prepared, history: Sequence[Generation]) -> Outcome:
         scores=scores,
         judged=judged,
         proba=after,
+        proba_real_only=before,
         seconds=dict(clock.seconds),
     )
 

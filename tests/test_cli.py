@@ -1,5 +1,6 @@
 """The command line: quick to answer, quiet in files, and the same model on every way to it."""
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from typer.testing import CliRunner, Result
 
 from experiments.cli import app
 from experiments.storage import load_model
+
+CONFIGS = Path(__file__).parent.parent / "experiments" / "configs"
 
 
 def call(*words: object) -> Result:
@@ -39,7 +42,7 @@ def test_help_needs_nothing_heavy() -> None:
 
 
 def test_every_command_has_help() -> None:
-    for command in ("run", "compare", "predict", "report", "ui", "upload"):
+    for command in ("run", "compare", "tune", "predict", "generate", "report", "ui", "upload"):
         result = call(command, "--help")
         assert result.exit_code == 0
         assert command in result.output
@@ -66,8 +69,62 @@ def test_a_file_and_a_target_are_enough_to_be_understood(tmp_path: Path) -> None
 def test_report_prints_the_tables_again(folder: Path) -> None:
     result = call("report", folder)
     assert result.exit_code == 0
-    for words in ("Generations", "Weak regions", "Arms", "Judge rows:", "Test rows:", "targeted"):
+    for words in (
+        "Generations",
+        "Weak regions",
+        "Arms",
+        "Operating points",
+        "Calibration",
+        "Judge rows:",
+        "Test rows:",
+    ):
         assert words in result.stdout
+
+
+def test_report_writes_the_page_anew_and_names_it(folder: Path) -> None:
+    page = folder / "report.html"
+    before = page.read_bytes()
+    page.unlink()
+    result = call("report", folder)
+    assert result.exit_code == 0
+    assert page.read_bytes() == before
+    assert f"{page}: the page" in result.stdout
+
+
+def test_a_stake_that_is_no_column_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    settings = content(write(tmp_path, frame()), tmp_path / "out")
+    settings["metrics"] = {"points": [{"false_positive": 1, "stake": "amuont"}]}
+    result = call("run", write_config(tmp_path, settings))
+    assert result.exit_code == 2
+    assert "got 'amuont': check the name" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_tune_searches_and_keeps_a_configuration_that_runs(tmp_path: Path) -> None:
+    settings = content(write(tmp_path, frame()), tmp_path / "out", generations=1)
+    settings |= {"sources": [settings.pop("data")], "space": {"loop.budget": [0.25, 0.5]}, "trials": 2}
+    result = call("tune", write_config(tmp_path, settings), "--workers", 1)
+    assert result.exit_code == 0, result.output
+    (winner,) = (tmp_path / "out").glob("tune-*/winner.yaml")
+    assert f"winner: {winner}" in result.stdout
+    assert json.loads(result.stdout.splitlines()[-1])["trials"] == 2
+    again = call("run", winner, "--no-arms", "--out", tmp_path / "again")
+    assert again.exit_code == 0, again.output
+
+
+def test_an_interrupted_search_ends_with_its_own_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("experiments.tune.tune", interrupted)
+    assert call("tune", CONFIGS / "tune.yaml").exit_code == 130
+
+
+def test_a_search_with_unknown_keys_is_refused(tmp_path: Path) -> None:
+    result = call("tune", write_config(tmp_path, {"sources": ["simulation"], "trails": 3}))
+    assert result.exit_code == 2
+    assert "'trails'" in result.stderr
 
 
 @pytest.mark.parametrize("name", ["scores.csv", "scores.parquet", None])

@@ -9,7 +9,7 @@ from scipy.stats import false_discovery_control
 
 from loop.errors import ConfigError, DataError
 from loop.protocols import RegionFinder
-from loop.regions import ByClass, TreeFinder
+from loop.regions import ByClass, Groups, TreeFinder
 from loop.regions.boxes import weak_boxes
 from loop.regions.confirm import benjamini_hochberg, bootstrap_difference, permutation_p
 from loop.regions.tree import _halves
@@ -17,11 +17,20 @@ from loop.regions.words import describe
 from loop.types import Column, Condition, Region, Schema, Table
 
 FRAUD: dict[str, laws.Inside] = {"class": lambda table: table.y == 1}
-TREE, BY_CLASS = TreeFinder(), ByClass()
-EVERY = [pytest.param(TREE, laws.BOXES, id="tree"), pytest.param(BY_CLASS, FRAUD, id="by class")]
+PEOPLE: dict[str, laws.Inside] = {
+    "one column": lambda table: table.X[:, 2] == 3,
+    "two columns": lambda table: (table.X[:, 2] == 1) & (table.X[:, 4] == 1),
+}
+TREE, BY_CLASS, GROUPS = TreeFinder(), ByClass(), Groups(("merchant", "abroad"))
+EVERY = [
+    pytest.param(TREE, laws.BOXES, id="tree"),
+    pytest.param(BY_CLASS, FRAUD, id="by class"),
+    pytest.param(GROUPS, PEOPLE, id="groups"),
+]
 PLANTED = [
     *(pytest.param(TREE, inside, id=f"tree: {name}") for name, inside in laws.BOXES.items()),
     *(pytest.param(BY_CLASS, inside, id=f"by class: {name}") for name, inside in FRAUD.items()),
+    *(pytest.param(GROUPS, inside, id=f"groups: {name}") for name, inside in PEOPLE.items()),
 ]
 
 
@@ -31,7 +40,11 @@ def test_planted_region_is_found(finder: RegionFinder, inside: laws.Inside) -> N
 
 
 @pytest.mark.parametrize("noise", laws.NOISE)
-@pytest.mark.parametrize("finder", [TreeFinder(min_positives=0), BY_CLASS], ids=["tree", "by class"])
+@pytest.mark.parametrize(
+    "finder",
+    [TreeFinder(min_positives=0), BY_CLASS, Groups(("merchant", "abroad"), min_positives=0)],
+    ids=["tree", "by class", "groups"],
+)
 def test_noise_has_no_regions(finder: RegionFinder, noise: str) -> None:
     laws.noise_has_no_regions(finder, laws.NOISE[noise])
 
@@ -88,6 +101,18 @@ def test_region_text_is_its_rule_in_words() -> None:
     (region,) = TreeFinder().find(table, weakness, np.random.default_rng(0))
     assert region.text == "merchant in {fuel, games}"
     assert region.rule[0].codes == frozenset({1, 3})
+
+
+def test_groups_come_from_columns_that_make_some() -> None:
+    table, weakness = _planted(PEOPLE["one column"])
+    (region, *_) = GROUPS.find(table, weakness, np.random.default_rng(0))
+    assert region.text == "merchant = games"
+    for columns in (("amount",), ("merchant", "nobody")):
+        with pytest.raises(DataError, match="categorical or boolean columns"):
+            Groups(columns).find(table, weakness, np.random.default_rng(0))
+    for settings in ({"columns": ()}, {"columns": ("merchant",), "min_rows": 0}):
+        with pytest.raises(ConfigError):
+            Groups(**settings)
 
 
 def test_halves_are_equal_stratified_and_keep_copies_together() -> None:

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from experiments.answers import answer_metrics
 from experiments.datasets import Dataset
-from experiments.operating_points import AnyPoint, cells, grounds, point_of
+from experiments.operating_points import AnyPoint, grounds, point_of
+from experiments.page_words import threshold
 from loop.codec import encode
 from loop.errors import ConfigError, DataError
 from loop.metrics import score
@@ -261,16 +263,25 @@ class TestGrounds:
         with pytest.raises(DataError, match=words):
             self.rows(dataset, (ExpectedCost(1.0, stake=stake),))
 
-    def test_a_row_of_the_table_is_json_and_can_be_said_in_words(self) -> None:
+    def test_a_row_of_the_table_is_json_and_its_finite_figures_are_metrics(self) -> None:
         rng = np.random.default_rng(0)
         judged, tested = self.rows(payments())
         scores = [(rng.random(len(each)), rng.random(len(each))) for each in (judged, tested)]
-        for row in operating_table(POINTS, judged, scores[0], tested, scores[1], rng):
-            record = json.loads(json.dumps(plain(row), allow_nan=False))
-            point, *figures, difference = cells(record)
-            assert point == record["point"]
-            assert all(words in difference for words in ("[", "]"))
-            for arm, said in zip(("real_only", "loop"), figures, strict=True):
-                never = record[arm]["threshold"] == "Infinity"
-                assert said.startswith("no threshold") or f"{record[arm]['delivered'][record['figure']]:.3f}" in said
-                assert never == ("nothing" in said or "no threshold" in said)
+        table = operating_table(POINTS, judged, scores[0], tested, scores[1], rng)
+        records = json.loads(json.dumps(plain(table), allow_nan=False))
+        metrics = answer_metrics(records, {"test": {"brier": {"before": 0.2, "after": 0.1}}})
+        assert np.isfinite(list(metrics.values())).all()
+        assert (metrics["calibration/brier_before"], metrics["calibration/brier_after"]) == (0.2, 0.1)
+        for row in table:
+            name = f"point/{row['point']}"
+            assert metrics[f"{name}/difference_low"] == row["difference"]["low"]
+            for arm in ("real_only", "loop"):
+                assert metrics[f"{name}/{arm}_{row['figure']}_delivered"] == row[arm]["delivered"][row["figure"]]
+                assert (f"{name}/{arm}_threshold" in metrics) == bool(np.isfinite(row[arm]["threshold"]))
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), [(0.25, "0.25"), (-0.0754321, "−0.0754"), ("NaN", "by rank"), ("Infinity", "no alerts")]
+)
+def test_a_threshold_in_words(value: object, written: str) -> None:
+    assert threshold(value) == written

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -17,19 +18,23 @@ from rich.console import Console
 from small_runs import content, frame, write, write_config
 
 from experiments import storage
-from experiments.arms import Arm
-from experiments.config import DataConfig, LoopConfig, RunConfig
-from experiments.material import gather
+from experiments.answers import calibrations
+from experiments.arms import Arm, run_loop
+from experiments.config import CalibrationConfig, DataConfig, LoopConfig, RunConfig
+from experiments.material import gather, parts_of
 from experiments.report import Report, show
 from experiments.run import RunResult, run
 from experiments.scoring import Scored, gain_over_cheap
 from experiments.yaml_config import load_config
 from learners import MLP, ExtraTrees, Forest, Linear, XGBoost
+from loop.calibration import METRICS, Identity, Isotonic, Platt, calibrate
 from loop.codec import encode
 from loop.errors import ConfigError, DataError
+from loop.metrics import score
 from loop.model import Model
 from loop.schema import infer
 from loop.schema_json import from_json, to_json
+from loop.tracking.uplink import quiet
 from loop.types import Column, Schema, Table
 
 
@@ -95,10 +100,14 @@ def test_the_saved_model_answers_as_reported(result: RunResult, config: RunConfi
     material = gather(config.data, config.loop)
     model = storage.load_model(result.folder / "model")
     rows = frame().iloc[material.test.source]
-    brier = np.mean((model.predict_proba(rows)[:, 1] - (rows["fraud"] == "yes")) ** 2)
+    stated, delivered = Model(model.schema, model.learner).predict_proba(rows), model.predict_proba(rows)
+    np.testing.assert_array_equal(delivered, model.calibration.apply(stated))
+    before, after = (np.mean((proba[:, 1] - (rows["fraud"] == "yes")) ** 2) for proba in (stated, delivered))
     assert result.report is not None
     reported = next(arm["brier"] for arm in result.report.arms if arm["arm"] == "targeted")
-    assert brier == pytest.approx(reported, abs=1e-12)
+    assert before == pytest.approx(reported, abs=1e-12)
+    step = result.report.calibration["test"]["brier"]
+    assert (step["before"], step["after"]) == pytest.approx((before, after), abs=1e-12)
 
 
 def test_another_process_gets_the_same_numbers(result: RunResult, place: Path) -> None:
@@ -118,6 +127,7 @@ def test_another_process_gets_the_same_numbers(result: RunResult, place: Path) -
 def test_ctrl_c_saves_the_champion_and_resuming_equals_the_uninterrupted_run(place: Path, tmp_path: Path) -> None:
     settings = content(place / "table.csv", tmp_path / "cut", generations=5, patience=5)
     settings["learner"] = {"name": "forest", "settings": {"trees": 60}}  # slow enough to be interrupted
+    settings["calibration"] = {"method": "platt"}
     settings["arms"] = {"run": False}
     path = write_config(tmp_path, settings)
     code = "import signal as s; s.signal(s.SIGINT, s.default_int_handler); from experiments.cli import main; main()"
@@ -131,7 +141,9 @@ def test_ctrl_c_saves_the_champion_and_resuming_equals_the_uninterrupted_run(pla
     assert "--resume" in said
     (folder,) = (tmp_path / "cut").iterdir()
     assert len(list((folder / "checkpoint").iterdir())) < 5
-    assert storage.load_model(folder / "model").predict_proba(frame()).shape == (240, 2)
+    model = storage.load_model(folder / "model")
+    assert isinstance(model.calibration, Platt)
+    assert model.predict_proba(frame()).shape == (240, 2)
     assert not (folder / "done.json").exists()
     assert not (folder / "report.json").exists()  # the test part stays sealed
     journal = (folder / "journal" / "records.jsonl").read_text().splitlines()
@@ -171,6 +183,104 @@ def test_an_unreachable_tracking_server_does_not_stop_the_run(place: Path, tmp_p
     ended = run(load_config(RunConfig, write_config(tmp_path, settings)), out)
     assert ended.status == "finished"
     assert "weakspot upload" in printed(out)
+
+
+class TestAnswers:
+    def test_without_calibration_answers_stay_and_arms_and_claims_are_the_same(
+        self, result: RunResult, config: RunConfig, tmp_path: Path
+    ) -> None:
+        none = CalibrationConfig(method="none")
+        plain = run(config.model_copy(update={"calibration": none, "out": tmp_path}), quiet_console())
+        assert plain.report is not None
+        assert result.report is not None
+        assert plain.report.calibration["parameters"] == {"method": "none"}
+        told = (plain.report.calibration[part][name] for part in ("judge", "test") for name in METRICS)
+        assert all(each["before"] == each["after"] for each in told)
+        assert (plain.report.gain, plain.report.verdict) == (result.report.gain, result.report.verdict)
+        scores = [[arm["average_precision"] for arm in each.arms] for each in (plain.report, result.report)]
+        assert scores[0] == scores[1]
+        assert storage.load_model(plain.folder / "model").calibration == Identity()
+
+    def test_thresholds_and_promises_know_nothing_of_the_test_labels(self, tmp_path: Path) -> None:
+        """Later rows test; with their labels dealt anew only what is delivered changes."""
+        reports = []
+        for name in ("as they are", "dealt anew"):
+            table = frame().assign(day=np.arange(240))
+            if name == "dealt anew":
+                table.loc[168:, "fraud"] = np.random.default_rng(0).permutation(table.loc[168:, "fraud"])
+            (tmp_path / name).mkdir()
+            settings = content(write(tmp_path / name, table), tmp_path / name / "out", generations=1)
+            settings["data"] = {**settings["data"], "time": "day"}  # type: ignore[dict-item]
+            settings |= {"arms": {"run": False}, "metrics": {"points": [{"false_positive": 1, "false_negative": 5}]}}
+            reports.append(run(load_config(RunConfig, write_config(tmp_path / name, settings)), quiet_console()).report)
+        one, other = reports
+        assert one is not None
+        assert other is not None
+        assert one.calibration["parameters"] == other.calibration["parameters"]
+        assert one.calibration["judge"] == other.calibration["judge"]
+        for mine, theirs in zip(one.operating, other.operating, strict=True):
+            for arm in ("real_only", "loop"):
+                assert (mine[arm]["threshold"], mine[arm]["promised"]) == (
+                    theirs[arm]["threshold"],
+                    theirs[arm]["promised"],
+                )
+                assert mine[arm]["delivered"] != theirs[arm]["delivered"]
+
+    def test_both_sides_are_calibrated_alike(self, config: RunConfig) -> None:
+        material = gather(config.data, config.loop)
+        outcome = run_loop(parts_of(config), material.train, material.folds, np.random.default_rng(0)).outcome
+        y = material.train.y[outcome.judged]
+        before = score("brier", y, outcome.proba_real_only, material.schema.positive)
+        assert before == pytest.approx(outcome.baseline["brier"].estimate)
+        same = replace(outcome, proba=outcome.proba_real_only)
+        real_only, loop = calibrations("platt", material, same, seed=0)
+        assert real_only == loop
+        assert calibrations("platt", material, outcome, seed=0) == (
+            real_only,
+            calibrate("platt", y, outcome.proba, np.random.default_rng(1)),
+        )
+
+    def test_budgets_a_day_and_stakes_of_a_column_are_reported(self, tmp_path: Path) -> None:
+        settings = content(Path("none"), tmp_path / "out", generations=1)
+        settings |= {
+            "data": {"source": "simulation:customers=60,days=30,fraud_rate=0.05"},
+            "metrics": {"points": [{"alerts": 50}, {"false_positive": 1, "stake": "amount"}]},
+            "arms": {"run": False},
+        }
+        console = quiet_console()
+        report = run(load_config(RunConfig, write_config(tmp_path, settings)), console).report
+        assert report is not None
+        names = ["recall at precision 0.9", "recall at 50 alerts a day", "cost per row (false alarm 1, miss amount)"]
+        assert [row["point"] for row in report.operating] == names
+        assert all(name in printed(console) for name in names)
+        cost = report.operating[-1]
+        paid = [cost[arm]["delivered"]["cost_per_row"] for arm in ("real_only", "loop")]
+        assert cost["difference"]["estimate"] == pytest.approx(paid[0] - paid[1])
+
+    def test_mlflow_gets_the_page_the_points_and_the_calibrated_model(self, place: Path, tmp_path: Path) -> None:
+        store = f"sqlite:///{tmp_path}/mlflow.db"
+        (tmp_path / "mlflow.yaml").write_text(f"tracking_uri: {store}\nartifact_root: {tmp_path.as_uri()}/artifacts\n")
+        settings = content(place / "table.csv", tmp_path / "out", generations=1)
+        settings |= {"tracking": str(tmp_path / "mlflow.yaml"), "arms": {"run": False}}
+        settings["calibration"] = {"method": "isotonic"}  # unlike Platt scaling, never without effect
+        ended = run(load_config(RunConfig, write_config(tmp_path, settings)), quiet_console())
+        with quiet():
+            import mlflow.pyfunc
+
+            client = mlflow.MlflowClient(store)
+            (tracked,) = client.search_runs(["1"], "attributes.run_name LIKE '%targeted%'")
+            files = Path(client.download_artifacts(tracked.info.run_id, "", str(tmp_path)))
+            served = mlflow.pyfunc.load_model(str(files / "model"))
+            answer = served.predict(frame().drop(columns="fraud").astype({"age": "float64"}))
+        assert (files / "report.html").read_bytes() == (ended.folder / "report.html").read_bytes()
+        model = storage.load_model(ended.folder / "model")
+        assert isinstance(model.calibration, Isotonic)
+        np.testing.assert_allclose(answer, model.predict_proba(frame()))
+        assert ended.report is not None
+        (row,) = (each for each in ended.report.operating if each["point"] == "recall at precision 0.9")
+        metrics = tracked.data.metrics
+        assert metrics["point/recall at precision 0.9/difference"] == row["difference"]["estimate"]
+        assert metrics["calibration/brier_after"] == ended.report.calibration["test"]["brier"]["after"]
 
 
 class TestMaterial:

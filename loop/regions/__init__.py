@@ -1,6 +1,7 @@
 """Finders of the places where a learner is weak."""
 
 from loop.regions.by_class import ByClass
+from loop.regions.groups import Groups
 from loop.regions.tree import TreeFinder
 
-__all__ = ["ByClass", "TreeFinder"]
+__all__ = ["ByClass", "Groups", "TreeFinder"]

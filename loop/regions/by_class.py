@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from loop.errors import ConfigError
-from loop.regions.confirm import benjamini_hochberg, bootstrap_difference, permutation_p
+from loop.regions.given import confirmed
 from loop.types import Region, Table
-from loop.weakness import measured_rows, seed_weights
+from loop.weakness import measured_rows
 
 
 @dataclass(frozen=True)
@@ -56,23 +56,9 @@ class ByClass:
             If the weakness has another length than the table or is infinite somewhere.
         """
         rows = measured_rows(table, weakness)
-        y, weak = table.y[rows], weakness[rows]
+        y = table.y[rows]
         counts = np.bincount(y, minlength=table.n_classes)
         classes = np.flatnonzero((counts >= self.min_rows) & (counts < len(rows)))
-        draws = max(1999, int(2 * len(classes) / self.false_discovery))  # a single sure class can pass, too
-        p = permutation_p(weak, [y == label for label in classes], draws, rng)
-        shown = classes[benjamini_hochberg(p, self.false_discovery)]
-        regions = []
-        for label in shown:
-            inside = y == label
-            region = Region(
-                text=f"class = {table.schema.classes[label]}",
-                label=int(label),
-                rows=int(inside.sum()),
-                positives=int(inside.sum()) if label == table.schema.positive else 0,
-                deficit=bootstrap_difference(weak[inside], weak[~inside], rng, shown=len(shown), tested=len(classes)),
-                seeds=rows[inside],
-                seed_weight=seed_weights(weak[inside]),
-            )
-            regions.append(region)
-        return tuple(sorted(regions, key=lambda region: -region.deficit.estimate if region.deficit else 0.0))
+        candidates = [(Region(text=f"class = {table.schema.classes[c]}", label=int(c)), y == c) for c in classes]
+        positive = y == table.schema.positive
+        return confirmed(candidates, weakness[rows], positive, rows, self.false_discovery, rng)

@@ -95,8 +95,8 @@ def seeds_are_the_rows_inside(finder: RegionFinder, inside: Inside) -> None:
 def worst_comes_first(finder: RegionFinder) -> None:
     rng = np.random.default_rng(3)
     table = draw_table(rng, n=3000)
-    missing, late = np.isnan(table.X[:, 3]), table.X[:, 1] > 20
-    mean = np.select([missing, late], [3.0, 8.0], 1.0) + (2.0 * (table.y == 1))
+    missing, late, games = np.isnan(table.X[:, 3]), table.X[:, 1] > 20, table.X[:, 2] == 3
+    mean = np.select([missing, late, games], [3.0, 8.0, 5.0], 1.0) + (2.0 * (table.y == 1))
     deficits = [region.deficit for region in finder.find(table, rng.exponential(mean), rng)]
     estimates = [deficit.estimate for deficit in deficits if deficit is not None]
     assert len(estimates) == len(deficits) > 0
