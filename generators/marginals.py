@@ -11,6 +11,7 @@ from loop.types import Condition
 
 GRID = 2000  # quantiles kept of a long column; a repeated value is an atom of its own from a share of 1 / GRID
 EDGE = 1e-15  # scores stay finite: within eight standard deviations
+FARTHEST = 38.0  # standard deviations: beyond, probabilities are below the smallest float
 
 Bounds = tuple[float, float]
 
@@ -234,5 +235,6 @@ def draw_within(
     rows, which = np.arange(len(mean)), (drawn[:, None] > until[:, :-1]).sum(axis=1)
     z = ndtri(below[rows, which] + drawn - (until - share)[rows, which])
     z = np.where(upper[rows, which], -z, z)
-    z = np.clip(z, low[rows, which], high[rows, which])
+    # What is too improbable for a float comes out as infinite: it is put at the near edge, with a probability of 0.
+    z = np.clip(np.clip(z, -FARTHEST, FARTHEST), low[rows, which], high[rows, which])
     return np.clip(mean + deviation * z, *bounds[which].T), until[:, -1]

@@ -99,6 +99,16 @@ def test_a_box_has_its_known_probability_and_moments():
     np.testing.assert_allclose(np.cov(z.T), np.cov(real.T), atol=0.03)
 
 
+def test_a_box_out_of_the_reach_of_floats_spoils_no_particle():
+    """Columns that repeat each other leave some particles no way in: they weigh nothing, and the others stay finite."""
+    correlation = np.full((3, 3), 1 - 1e-9) + 1e-9 * np.eye(3)
+    bounds = [np.array([[-np.inf, np.inf]]), np.array([[0.5, np.inf]]), np.array([[-np.inf, np.inf]])]
+    draws, probability = draw_in_box(correlation, bounds, 200, rng())
+    assert len(draws) == 200
+    assert np.isfinite(draws).all()
+    assert probability == pytest.approx(norm.sf(0.5), abs=0.02)
+
+
 def test_a_corner_of_one_in_ten_thousand_fills_at_once():
     lows = (2.6, 2.7, 2.5)
     corner = Region(tuple(Condition(i, low=low) for i, low in enumerate(lows)))
