@@ -20,6 +20,7 @@ from matplotlib.ticker import FuncFormatter
 from loop.types import Condition, Region, Table
 
 BLUE, ORANGE, GREEN, GREY, BLACK, GRID = "#0072B2", "#D55E00", "#009E73", "#B0B0B0", "#222222", "#E6E6E6"
+LONGEST_NAME, MOST_NAMES = 24, 30  # characters of a name at an axis, and names at one
 
 
 def new_rows(real: Table, new: Table, regions: Sequence[Region]) -> Figure:
@@ -119,6 +120,11 @@ def literal(figure: Figure) -> None:
         text.set_text(printable(text.get_text()))
 
 
+def shorten(name: str) -> str:
+    """Cut a name that would leave no room for the picture."""
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+
+
 def printable(text: str) -> str:
     """Replace the characters that XML forbids: controls, halves of surrogate pairs, and two that are none."""
     return re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", "\ufffd", text)
@@ -138,7 +144,9 @@ def _scale(axes: Axes, points: np.ndarray, columns: tuple[int, int], table: Tabl
         column = table.schema.columns[index]
         axis.set_label_text(column.name)
         if column.kind == "categorical":
-            axis.set_ticks(range(len(column.categories)), [str(value) for value in column.categories])
+            every = -(-len(column.categories) // MOST_NAMES)  # rounded up
+            shown = range(0, len(column.categories), every)
+            axis.set_ticks(shown, [shorten(str(column.categories[code])) for code in shown])
         elif column.kind == "boolean":
             axis.set_ticks([0, 1], ["no", "yes"])
         elif column.kind == "datetime":

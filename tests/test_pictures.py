@@ -14,7 +14,7 @@ from experiments.curve_points import before_and_after
 from experiments.page_pictures import inline_svg, precision_recall, score_over_generations
 from experiments.pictures import canvas, literal, new_rows, save, telling_columns
 from loop.tracking.records import generation_record
-from loop.types import Condition, Region, Table
+from loop.types import Column, Condition, Region, Schema, Table
 
 
 @pytest.fixture
@@ -117,6 +117,22 @@ def test_open_sides_end_at_the_axes(real: Table) -> None:
     ((left, _, right, _),) = boxes(figure)
     assert left == 50
     assert right == pytest.approx(figure.axes[0].get_xlim()[1])
+
+
+def test_long_names_and_many_categories_leave_room(tmp_path: Path) -> None:
+    names = tuple(f"{'a very long name indeed ' * 7}{code}" for code in range(300))
+    schema = Schema((Column("shop", "categorical", "str", categories=names), Column("x", "numeric", "float64")), (0, 1))
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.integers(300, size=400), rng.normal(size=400)])
+    table = Table.real(X, (X[:, 1] > 0).astype(np.int64), schema)
+    figure = new_rows(
+        table, table.take(np.arange(20)), [Region((Condition(0, codes=frozenset({3})), Condition(1, 0.0)))]
+    )
+    save(figure, tmp_path / "rows.png")  # a picture without room warns, and warnings are errors
+    labels = [text for axis in (figure.axes[0].xaxis, figure.axes[0].yaxis) for text in axis.get_ticklabels()]
+    named = [text.get_text() for text in labels if text.get_text().startswith("a very")]
+    assert 10 <= len(named) <= 30
+    assert max(map(len, named)) <= 24
 
 
 def test_new_rows_are_coloured_by_their_soft_label(real: Table) -> None:
