@@ -86,7 +86,7 @@ def cell(config: RunConfig) -> Rows:
     first.
     """
     material, seed = gather(config.data, config.loop), config.loop.seed
-    looped = run_loop(parts_of(config), material.train, material.folds, stream(seed, "loop"))
+    looped = run_loop(parts_of(config, material.train), material.train, material.folds, stream(seed, "loop"))
     contestants = list(contestants_of(looped, material.folds, config.arms, stream(seed, "arms")))
     scored = score_arms(contestants, material.test, (*METRICS, config.metrics.recall_at_precision))
     where = {"source": config.data.source, "seed": seed, "split": BY_TIME if material.dataset.time else "at random"}

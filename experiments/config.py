@@ -195,6 +195,15 @@ class CalibrationConfig(Section):
     method: Method = "auto"
 
 
+class FairnessConfig(Section):
+    """Groups that the loop must not harm and, unless told otherwise, aims at."""
+
+    columns: tuple[str, ...] = ()  # categorical or boolean; each of their values is a group
+    aim: bool = True  # the weak regions are then the weak groups, see `loop.regions.Groups`
+    tolerance: float = Field(default=0.02, ge=0, le=1)  # loss of the worst group's score that is put up with
+    least: int = Field(default=10, ge=1)  # positives under which a group is too small to be judged
+
+
 class CommonConfig(Section):
     """What a run and a comparison share."""
 
@@ -205,6 +214,7 @@ class CommonConfig(Section):
     arms: ArmsConfig = ArmsConfig()
     metrics: MetricsConfig = MetricsConfig()
     calibration: CalibrationConfig = CalibrationConfig()
+    fairness: FairnessConfig = FairnessConfig()
     constraints: tuple[Entry, ...] = ()  # rules that new rows must obey, see `experiments.constraints`
     tracking: str = "auto"  # path of mlflow.yaml; auto = the one in the working folder, or its defaults; none
     out: Path = Path("runs")

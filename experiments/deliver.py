@@ -94,6 +94,11 @@ def _headline(report: Report, looped: LoopRun) -> Mapping[str, float]:
         "test/proven": report.gain["proven"],
         "seconds": report.seconds,
         **answer_metrics(report.operating, report.calibration),
+        **{
+            f"groups/{column}/recall_gap_{when}": value
+            for column, gap in report.group_gaps.items()
+            for when, value in gap.items()
+        },
     }
     for arm in report.arms:
         numbers = {key: value for key, value in arm.items() if key not in ("arm", "note", "cheap")}

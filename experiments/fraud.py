@@ -73,10 +73,11 @@ def main(
     if not starts:
         raise ConfigError(f"--start must name a day, got {start!r}: give {STARTS[0]}, for example.")
     parts = compose(strategy, settings=Settings())
-    other = None if tuned is None else parts_of(load_config(RunConfig, tuned))
-    tables = []
+    config, tables = None if tuned is None else load_config(RunConfig, tuned), []
     for day in starts:
-        tables.append(_one_start(Week.of(day, seed), parts, other, tuning, seed, console))
+        week = Week.of(day, seed)
+        other = None if config is None else parts_of(config, week.train)
+        tables.append(_one_start(week, parts, other, tuning, seed, console))
     mean = pd.concat(tables).groupby(level="arm", sort=False).mean(numeric_only=True)
     if len(tables) > 1:
         console.print(f"Means over {len(tables)} starts")

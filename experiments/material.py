@@ -9,6 +9,7 @@ from experiments.compose import LEARNERS, STRATEGIES, compose
 from experiments.config import NONE, CommonConfig, DataConfig, LoopConfig
 from experiments.constraints import constraints
 from experiments.datasets import Dataset, load
+from experiments.fairness import with_groups
 from learners import Committee
 from loop.codec import encode
 from loop.errors import DataError
@@ -73,8 +74,14 @@ def gather(data: DataConfig, loop: LoopConfig) -> Material:
     return Material(dataset, train, test, folds, example, _messages(dataset, train, test, lanes, len(frame)))
 
 
-def parts_of(config: CommonConfig) -> Parts:
-    """Make the parts of the loop that a configuration asks for."""
+def parts_of(config: CommonConfig, train: Table) -> Parts:
+    """Make the parts of the loop that a configuration asks for.
+
+    Raises
+    ------
+    DataError
+        If groups are to come from columns of the training rows that make none.
+    """
     loop, strategy = config.loop, STRATEGIES[config.loop.strategy]
     if loop.share_anywhere is not None:
         strategy = replace(strategy, share_anywhere=loop.share_anywhere)
@@ -89,6 +96,8 @@ def parts_of(config: CommonConfig) -> Parts:
     parts = compose(strategy, learner=config.learner.make(), generator=config.generator.make(), settings=settings)
     if config.constraints:
         parts = replace(parts, gates=(*parts.gates, constraints(config.constraints)))
+    if config.fairness.columns:
+        parts = with_groups(parts, config.fairness, train)
     if config.teacher.members:
         members = tuple(LEARNERS[name]() for name in config.teacher.members)
         parts = replace(parts, teacher=Committee(members=members, jobs=loop.jobs))

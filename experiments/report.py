@@ -34,6 +34,8 @@ class Report:
     software: Record = field(default_factory=dict)  # version by package
     operating: list[Record] = field(default_factory=list)  # see `loop.operating.operating_table`
     calibration: Record = field(default_factory=dict)  # see `experiments.answers.answer_records`
+    groups: list[Record] = field(default_factory=list)  # see `experiments.fairness.by_group`
+    group_gaps: Record = field(default_factory=dict)  # see `experiments.fairness.gaps`
 
     def save(self, folder: Path) -> None:
         """Write the report into a run's folder."""
@@ -60,6 +62,8 @@ def show(report: Report, folder: Path, console: Console) -> None:
     console.print(_arms(report))
     if report.operating:
         console.print(_operating(report.operating))
+    if report.groups:
+        console.print(_groups(report))
     if report.calibration:
         console.print(calibration_line(report.calibration), highlight=False, soft_wrap=True)
     for line in verdict_lines(report):
@@ -173,6 +177,23 @@ def _operating(points: Iterable[Record]) -> Table:
         "recall / precision, or cost per row / precision, of calibrated answers; "
         "difference: on test rows, positive = the loop is better"
     )
+    return table
+
+
+def _groups(report: Report) -> Table:
+    columns = ("group", "rows", "positives", "AP\nbefore", "after", "recall\nbefore", "after ", "FPR\nbefore", " after")
+    table = _table("Groups, on the test rows", columns, left=("group",))
+    metrics = ("average_precision", "recall", "false_positive_rate")
+    for group in report.groups:
+        scores = [_number(group[when][metric]) for metric in metrics for when in ("before", "after")]
+        name = f"{group['column']} = {group['group']}"
+        table.add_row(escape(name), f"{group['rows']:,}", f"{group['positives']:,}", *scores)
+    changes = [
+        f"{escape(column)} {_number(gap['before'])} -> {_number(gap['after'])}"
+        for column, gap in report.group_gaps.items()
+    ]
+    told = "one threshold for all, chosen on judge rows at 1 % false positives"
+    table.caption = "; largest gap in recall: ".join([told, *([", ".join(changes)] if changes else [])])
     return table
 
 

@@ -14,6 +14,7 @@ from experiments.arms import CHEAP, REAL_ONLY, TARGETED, Arm, LoopRun
 from experiments.config import RunConfig
 from experiments.constraints import complaints, constraints
 from experiments.deliver import keep_files, keep_records, write_up
+from experiments.fairness import by_group, gaps
 from experiments.material import Material, gather, parts_of
 from experiments.operating_points import stakes
 from experiments.progress import Stages, generation_note
@@ -75,7 +76,8 @@ def run(config: RunConfig, console: Console, resume: Path | None = None) -> RunR
     """
     started = time.perf_counter()
     tracking = settings_of(config.tracking)
-    material, parts = gather(config.data, config.loop), parts_of(config)
+    material = gather(config.data, config.loop)
+    parts = parts_of(config, material.train)
     broken = complaints(constraints(config.constraints), material.train)
     to_json(material.schema)  # what could not be saved or judged is refused before any work
     stakes(config.metrics.operating_points, material.dataset)
@@ -195,11 +197,20 @@ def _compare(bench: _Bench, looped: LoopRun, model: Model, real_only: Calibratio
 def _answers(
     bench: _Bench, looped: LoopRun, scored: Sequence[Scored], real_only: Calibration, loop: Calibration
 ) -> Record:
-    """Choose the operating points on judge rows and judge them, and the calibrations, on test rows."""
+    """Choose the operating points on judge rows and judge them, the calibrations and each group on test rows."""
     outcome, tested = looped.outcome, {each.arm.name: each.proba for each in scored}
-    return answer_records(
+    material, fairness, positive = bench.material, bench.config.fairness, bench.material.schema.positive
+    groups = by_group(
+        fairness,
+        material.train,
+        material.test,
+        outcome.judged,
+        {"before": outcome.proba_real_only[:, positive], "after": outcome.proba[:, positive]},
+        {"before": tested[REAL_ONLY][:, positive], "after": tested[TARGETED][:, positive]},
+    )
+    return {"groups": groups, "group_gaps": gaps(groups, fairness.least)} | answer_records(
         bench.config.metrics.operating_points,
-        bench.material,
+        material,
         outcome.judged,
         Answers(outcome.proba_real_only, tested[REAL_ONLY], real_only),
         Answers(outcome.proba, tested[TARGETED], loop),

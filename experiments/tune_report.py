@@ -120,7 +120,7 @@ def _difference(runs: Sequence[RunConfig], material: Material) -> Interval:
 
 def _model(config: RunConfig, material: Material) -> Predictor:
     rng = stream(config.loop.seed, "loop")
-    return run_loop(parts_of(config), material.train, material.folds, rng).outcome.learner
+    return run_loop(parts_of(config, material.train), material.train, material.folds, rng).outcome.learner
 
 
 def _changes(values: Mapping[str, Value], start: Mapping[str, Value]) -> list[str]:

@@ -56,7 +56,9 @@ class Objective:
             for source, table in zip(self.config.sources, self.tables, strict=True):
                 run = self.config.run_of(values, source)
                 watch = self._watch(trial, scores, running, prunable)
-                looped = run_loop(parts_of(run), table.train, table.folds, stream(run.loop.seed, "loop"), [watch])
+                looped = run_loop(
+                    parts_of(run, table.train), table.train, table.folds, stream(run.loop.seed, "loop"), [watch]
+                )
                 scores.append(looped.outcome.scores[SCORE].estimate)
         except WeakspotError as error:
             trial.set_user_attr("error", str(error))

@@ -6,10 +6,15 @@ import pytest
 from small_runs import content, frame, write, write_config
 
 from experiments.config import CompareConfig, LearnerConfig, RunConfig
+from experiments.datasets import noise_table
 from experiments.material import parts_of
+from experiments.tune_config import TuneConfig
 from experiments.yaml_config import dump, load_config
+from loop.codec import encode
 from loop.errors import ConfigError
 from loop.points import AlertBudget, AtFalsePositiveRate, AtPrecision, ExpectedCost
+from loop.schema import infer
+from loop.types import Table
 
 CONFIGS = Path(__file__).parent.parent / "experiments" / "configs"
 SIMULATION = {"data.source": "simulation"}
@@ -35,10 +40,15 @@ def test_options_win_over_the_file_and_none_is_no_option(tmp_path: Path) -> None
     assert not config.arms.tuning  # the rest of a section stays
 
 
-@pytest.mark.parametrize("name", ["demo", "compare"])
+@pytest.mark.parametrize("name", sorted(path.name for path in CONFIGS.glob("*.yaml")))
 def test_the_configurations_that_ship_are_valid(name: str) -> None:
-    model = CompareConfig if name == "compare" else RunConfig
-    load_config(model, CONFIGS / f"{name}.yaml")
+    command = (CONFIGS / name).read_text().split(maxsplit=4)[2]  # the first line says who takes it
+    load_config({"run": RunConfig, "compare": CompareConfig, "tune": TuneConfig}[command], CONFIGS / name)
+
+
+def noise() -> Table:
+    data = noise_table(40, 2, 0, 0.3)
+    return encode(infer(data.frame, data.target), data.frame)
 
 
 def test_the_parts_are_those_asked_for() -> None:
@@ -48,7 +58,8 @@ def test_the_parts_are_those_asked_for() -> None:
         "learner.name": "forest",
         "learner.settings": {"trees": 7},
     }
-    parts = parts_of(load_config(RunConfig, None, {**SIMULATION, **overrides, "teacher.members": ["linear", "forest"]}))
+    config = load_config(RunConfig, None, {**SIMULATION, **overrides, "teacher.members": ["linear", "forest"]})
+    parts = parts_of(config, noise())
     assert (parts.settings.share_anywhere, parts.settings.pool) == (0.25, 2)
     assert (type(parts.learner).__name__, parts.learner.trees) == ("Forest", 7)  # type: ignore[attr-defined]
     assert [type(member).__name__ for member in parts.teacher.members] == ["Linear", "Forest"]  # type: ignore[union-attr]

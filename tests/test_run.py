@@ -228,7 +228,9 @@ class TestAnswers:
 
     def test_both_sides_are_calibrated_alike(self, config: RunConfig) -> None:
         material = gather(config.data, config.loop)
-        outcome = run_loop(parts_of(config), material.train, material.folds, np.random.default_rng(0)).outcome
+        outcome = run_loop(
+            parts_of(config, material.train), material.train, material.folds, np.random.default_rng(0)
+        ).outcome
         y = material.train.y[outcome.judged]
         before = score("brier", y, outcome.proba_real_only, material.schema.positive)
         assert before == pytest.approx(outcome.baseline["brier"].estimate)

@@ -1,0 +1,125 @@
+"""Fairness towards groups: what is aimed at, what is guarded, and how each group fares before and after."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from experiments.config import FairnessConfig
+from loop.acceptance import GroupGuard
+from loop.metrics import score
+from loop.parts import Parts
+from loop.points import AtFalsePositiveRate, Ground
+from loop.regions import Groups
+from loop.regions.groups import positions
+from loop.tracking.records import Record, plain
+from loop.types import Schema, Table
+
+POINT = AtFalsePositiveRate(0.01)  # groups are compared at one threshold, chosen on judge rows
+WHEN = ("before", "after")
+_MISSING = -1
+
+
+def with_groups(parts: Parts, config: FairnessConfig, train: Table) -> Parts:
+    """Guard each column's worst group and, if so configured, take weak groups for weak regions.
+
+    Raises
+    ------
+    DataError
+        If a column is not there or makes no groups.
+    """
+    guards = [
+        GroupGuard(_codes(train, at), tolerance=config.tolerance, least=config.least)
+        for at in positions(train.schema, config.columns)
+    ]
+    acceptance = replace(parts.acceptance, guards=(*parts.acceptance.guards, *guards))
+    return replace(parts, acceptance=acceptance, finder=Groups(config.columns) if config.aim else parts.finder)
+
+
+def by_group(
+    config: FairnessConfig,
+    train: Table,
+    test: Table,
+    judged: np.ndarray,
+    judge_scores: Mapping[str, np.ndarray],
+    test_scores: Mapping[str, np.ndarray],
+) -> list[Record]:
+    """Return one record for each group of each column, on the test rows.
+
+    Parameters
+    ----------
+    judged : (j,) int
+        Positions of the judge rows in the training table.
+    judge_scores, test_scores : dict of (j,) and (n,) float
+        Probability of the class to catch, of the learner "before" (real rows alone) and "after".
+
+    Returns
+    -------
+    list of dict
+        ``column``, ``group``, ``rows``, ``positives`` and, ``before`` and ``after``, ``average_precision``, ``recall``
+        and ``false_positive_rate`` at the threshold that gives 1 % false positives among all judge rows; None where a
+        group lacks the class that it takes.
+    """
+    from fairlearn.metrics import MetricFrame, count, false_positive_rate, true_positive_rate  # a second to import
+
+    judge_rows, test_rows = (Ground(y == train.schema.positive) for y in (train.y[judged], test.y))
+    positive, records = test_rows.is_positive, list[Record]()
+    alerts = {
+        when: POINT.alert(POINT.choose(judge_rows, judge_scores[when]), test_rows, test_scores[when]) >= 0.5
+        for when in WHEN
+    }
+    for at in positions(test.schema, config.columns):
+        codes = _codes(test, at)
+        metrics = {"rows": count, "recall": true_positive_rate, "false_positive_rate": false_positive_rate}
+        frames = {
+            when: MetricFrame(metrics=metrics, y_true=positive, y_pred=alerts[when], sensitive_features=codes).by_group
+            for when in WHEN
+        }
+        for code in np.unique(codes):
+            inside = codes == code
+            told: Record = {
+                "column": test.schema.columns[at].name,
+                "group": _name(test.schema, at, int(code)),
+                "rows": int(inside.sum()),
+                "positives": int(positive[inside].sum()),
+            }
+            for when in WHEN:
+                rates = frames[when].loc[code].astype(float)
+                told[when] = {
+                    "average_precision": _precision(positive[inside], test_scores[when][inside]),
+                    "recall": rates["recall"] if positive[inside].any() else None,  # fairlearn says 0
+                    "false_positive_rate": None if positive[inside].all() else rates["false_positive_rate"],
+                }
+            records.append(plain(told))
+    return records
+
+
+def gaps(groups: Sequence[Record], least: int) -> dict[str, dict[str, float]]:
+    """Return, for each column, the largest difference in recall between two of its groups, "before" and "after".
+
+    Groups with fewer positives than ``least`` do not count: their recall is chance.
+    """
+    found = {}
+    for column in dict.fromkeys(group["column"] for group in groups):
+        own = [group for group in groups if group["column"] == column and group["positives"] >= least]
+        if len(own) > 1:
+            recalls = {when: [float(group[when]["recall"]) for group in own] for when in WHEN}
+            found[column] = {when: max(each) - min(each) for when, each in recalls.items()}
+    return found
+
+
+def _codes(table: Table, at: int) -> np.ndarray:  # (n,) int
+    codes: np.ndarray = np.nan_to_num(table.X[:, at], nan=_MISSING).astype(np.int64)
+    return codes
+
+
+def _name(schema: Schema, at: int, code: int) -> str:
+    if code == _MISSING:
+        return "missing"
+    return str((schema.columns[at].categories or (False, True))[code])
+
+
+def _precision(positive: np.ndarray, scores: np.ndarray) -> float | None:
+    if positive.all() or not positive.any():
+        return None
+    return score("average_precision", positive.astype(int), np.column_stack([1 - scores, scores]), 1)
