@@ -108,8 +108,9 @@ def arms(run: LoopRun, folds: np.ndarray, rng: np.random.Generator, *, tuning: b
         untargeted = fitted("untargeted", lambda own: _untargeted(run, own))
         yield replace(untargeted, seconds_fit=untargeted.seconds_fit + teacher_seconds)
         yield Arm(TEACHER, _Taught(run.prepared.teacher), teacher_seconds)
-    rows = len(run.outcome.synthetic)
-    yield Arm(TARGETED, run.outcome.learner, run.seconds, f"{rows} new rows, {run.outcome.verdict.kept} generations")
+    rows, turns = len(run.outcome.synthetic), run.outcome.verdict.kept
+    note = f"{rows} new rows, {turns} generation{'' if turns == 1 else 's'}"
+    yield Arm(TARGETED, run.outcome.learner, run.seconds, note)
 
 
 def class_weighted(table: Table) -> Table:

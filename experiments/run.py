@@ -80,6 +80,7 @@ def run(config: RunConfig, console: Console, resume: Path | None = None) -> RunR
     parts = parts_of(config, material.train)
     broken = complaints(constraints(config.constraints), material.train)
     to_json(material.schema)  # what could not be saved or judged is refused before any work
+    storage.storable(parts.learner)
     stakes(config.metrics.operating_points, material.dataset)
     if resume is not None:
         _check_resumable(resume, material)

@@ -100,6 +100,24 @@ def fingerprint(train: Table, folds: np.ndarray) -> str:
     return digest.hexdigest()
 
 
+def storable(learner: Predictor) -> tuple[str, Storable]:
+    """Return a learner's name, and the learner as one that can be saved.
+
+    Raises
+    ------
+    ConfigError
+        If it is of a kind that cannot.
+    """
+    from experiments.compose import LEARNERS  # loads every learner's library: not for those who only read reports
+
+    able = {name: kind for name, kind in LEARNERS.items() if hasattr(kind, "save") and hasattr(kind, "load")}
+    name = next((name for name, kind in able.items() if type(learner) is kind), None)
+    if name is None or not isinstance(learner, Storable):
+        kind = type(learner).__name__
+        raise ConfigError(f"a learner to be saved must be one of {', '.join(able)}, got {kind}: use one of these.")
+    return name, learner
+
+
 def save_model(model: Model, folder: Path) -> None:
     """Write a model, replacing an older one.
 
@@ -108,14 +126,9 @@ def save_model(model: Model, folder: Path) -> None:
     ConfigError
         If its learner is of a kind that cannot be saved.
     """
-    from experiments.compose import LEARNERS  # loads every learner's library: not for those who only read reports
-
-    name = next((name for name, kind in LEARNERS.items() if type(model.learner) is kind), None)
-    if name is None or not isinstance(model.learner, Storable):
-        kind = type(model.learner).__name__
-        raise ConfigError(f"a learner to be saved must be one of {', '.join(LEARNERS)}, got {kind}: use one of these.")
+    name, learner = storable(model.learner)
     with _replaced(folder) as partial:
-        model.learner.save(partial / "learner")
+        learner.save(partial / "learner")
         write_json(partial / "schema.json", to_json(model.schema))
         write_json(partial / CALIBRATION, model.calibration.to_json())
         write_json(partial / "model.json", {"learner": name})

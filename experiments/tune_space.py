@@ -101,8 +101,8 @@ Dimension = Range | Choices
 
 
 def default_space(learner: str) -> dict[str, object]:
-    """Return the space of a search that names none: the loop's choices and the learner's capacity."""
-    return {**COMMON, **CAPACITY[learner]}
+    """Return the space of a search that names none: the loop's choices and, of learners known here, their capacity."""
+    return {**COMMON, **CAPACITY.get(learner, {})}
 
 
 def read_dimension(key: str, content: object) -> Dimension:

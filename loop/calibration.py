@@ -79,6 +79,18 @@ class Isotonic:
         return {"method": "isotonic", "knots": [[list(x), list(y)] for x, y in self.knots]}
 
 
+def check_method(method: str) -> None:
+    """Refuse a name that is no method.
+
+    Raises
+    ------
+    ConfigError
+        With the names that are.
+    """
+    if method not in METHODS:
+        raise ConfigError(f"calibration must be one of {', '.join(METHODS)}, got {method!r}: choose one of these.")
+
+
 def calibrate(
     method: str, y: np.ndarray, proba: np.ndarray, rng: np.random.Generator, weight: np.ndarray | None = None
 ) -> Calibration:
@@ -104,8 +116,7 @@ def calibrate(
     DataError
         If there are no rows.
     """
-    if method not in METHODS:
-        raise ConfigError(f"calibration must be one of {', '.join(METHODS)}, got {method!r}: choose one of these.")
+    check_method(method)
     if not len(y):
         raise DataError("a calibration must be fitted on judge rows, got none: choose none, or judge on more rows.")
     weight = np.ones(len(y)) if weight is None else weight

@@ -19,6 +19,7 @@ from sklearn.utils.validation import (
 
 from loop.acceptance import Acceptance
 from loop.acquisition import Entropy, Gap
+from loop.calibration import calibrate, check_method
 from loop.codec import encode, named
 from loop.controller import Outcome, conclude, generations, prepare
 from loop.errors import DataError
@@ -33,7 +34,7 @@ from loop.protocols import Acquisition, Gate, Generator, Labeller, Learner, Regi
 from loop.regions import TreeFinder
 from loop.schema import infer
 from loop.tracking.null import NullTracker
-from loop.types import Generation, Table
+from loop.types import Generation
 
 TARGET = "target"
 
@@ -58,6 +59,8 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         See `loop.parts.Settings`.
     lanes : int
         Folds that are judged out of fold; 1 = a single hold-out of 30 % of the rows, for large data.
+    calibration : str
+        How probabilities are calibrated on real judge rows, see `loop.calibration.calibrate`; "none" = not at all.
     positive : optional
         The class to catch; by default the rarest.
     tracker : Tracker, optional
@@ -78,7 +81,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         The kept rows, with their trail in columns that begin with ``ws_``.
     verdict_ : LoopVerdict
     model_ : Model
-        What predicts; with the schema of the frame.
+        What predicts, with the schema of the frame and the calibration of its answers.
     outcome_ : Outcome
 
     Examples
@@ -108,6 +111,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         share_anywhere: float = 0.5,
         patience: int = 2,
         lanes: int = 5,
+        calibration: str = "auto",
         positive: object = None,
         tracker: Tracker | None = None,
         jobs: int = 2,
@@ -129,6 +133,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         self.share_anywhere = share_anywhere
         self.patience = patience
         self.lanes = lanes
+        self.calibration = calibration
         self.positive = positive
         self.tracker = tracker
         self.jobs = jobs
@@ -155,6 +160,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
             If a setting is out of range.
         """
         parts = self._parts()
+        check_method(self.calibration)
         frame, target = self._frame(X, y)
         weight = _check_sample_weight(sample_weight, frame, dtype=np.float64, ensure_non_negative=True)
         groups = None if groups is None else column_or_1d(groups)
@@ -181,7 +187,9 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
             raise
         finally:
             tracker.finish(verdict, status)
-        return self._keep(table, history, outcome)
+        judged, rng = outcome.judged, prepared.stream("calibration")
+        answers = calibrate(self.calibration, table.y[judged], outcome.proba, rng, table.weight[judged])
+        return self._keep(Model(table.schema, outcome.learner, answers), history, outcome)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return class probabilities of shape (n, K), in the order of ``classes_``.
@@ -263,10 +271,10 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
             if value is not None
         }
 
-    def _keep(self, table: Table, history: list[Generation], outcome: Outcome) -> Self:
+    def _keep(self, model: Model, history: list[Generation], outcome: Outcome) -> Self:
         kept = history if outcome.verdict.kept else []
-        self.classes_ = np.asarray(table.schema.classes)
-        self.model_ = Model(table.schema, outcome.learner)
+        self.classes_ = model.classes_
+        self.model_ = model
         self.outcome_ = outcome
         self.verdict_ = outcome.verdict
         self.history_ = history_frame(history)

@@ -21,6 +21,7 @@ from learners import Linear, XGBoost
 from loop import LoopClassifier
 from loop.acceptance import Acceptance
 from loop.acquisition import Gap
+from loop.calibration import calibrate
 from loop.errors import ConfigError, DataError
 from loop.labelling import ByCondition
 from loop.types import Generation, LoopVerdict
@@ -140,6 +141,16 @@ def test_predictions(fitted: LoopClassifier) -> None:
     assert proba.shape == (300, 2)
     np.testing.assert_array_equal(fitted.predict(frame), fitted.classes_[proba.argmax(axis=1)])
     assert fitted.score(frame, y) > 0.8
+
+
+def test_answers_are_calibrated_on_the_judge_rows_alone() -> None:
+    X, y = numbers()
+    raw, model = small(calibration="none").fit(X, y), small(calibration="platt").fit(X, y)
+    judged = raw.outcome_.judged
+    codes = np.searchsorted(raw.classes_, y)
+    expected = calibrate("platt", codes[judged], raw.outcome_.proba, np.random.default_rng(0))
+    np.testing.assert_allclose(model.predict_proba(X), expected.apply(raw.predict_proba(X)))
+    assert not np.allclose(model.predict_proba(X), raw.predict_proba(X))
 
 
 def test_unseen_and_missing_categories_are_predicted_alike(fitted: LoopClassifier) -> None:

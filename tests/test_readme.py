@@ -55,7 +55,7 @@ def test_constraints_in_the_pages_are_read():
 
 
 def test_the_page_on_generators_names_them_all():
-    named = set(re.findall(r"`(\w+)`", PAGES["generators.md"]))
+    named = set(re.findall(r"`(\w+)`", PAGES["strategies.md"]))
     assert set(CATALOGUE) <= named
 
 

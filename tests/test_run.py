@@ -5,9 +5,10 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from small_runs import content, frame, write, write_config
 
-from experiments import storage
+from experiments import compose, storage
 from experiments.answers import calibrations
 from experiments.arms import Arm, run_loop
 from experiments.config import CalibrationConfig, DataConfig, LoopConfig, RunConfig
@@ -378,3 +379,24 @@ def test_categories_that_json_cannot_hold_are_refused() -> None:
     stamps = pd.Categorical(pd.to_datetime(["2024-01-01", "2024-01-02"] * 20))
     with pytest.raises(DataError, match="astype"):
         to_json(infer(frame(40).assign(day=stamps), "fraud"))
+
+
+@dataclass
+class Unsaved:
+    """A learner that nobody taught to save itself."""
+
+    def fit(self, table: Table, rng: np.random.Generator) -> Self:
+        pytest.fail("work has begun")
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        return np.full((len(X), 2), 0.5)
+
+
+def test_a_learner_that_cannot_be_saved_is_refused_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(compose.LEARNERS, "mine", Unsaved)  # type: ignore[misc]
+    settings = content(write(tmp_path, frame()), tmp_path / "out") | {"learner": {"name": "mine"}}
+    with pytest.raises(ConfigError, match="a learner to be saved must be one of xgboost"):
+        run(load_config(RunConfig, write_config(tmp_path, settings)), quiet_console())
+    assert not (tmp_path / "out").exists()

@@ -25,7 +25,7 @@ from experiments.run import run
 from experiments.tune import tune
 from experiments.tune_config import TuneConfig
 from experiments.tune_report import winner
-from experiments.tune_space import CAPACITY, Choices, Range, default_space, read_dimension
+from experiments.tune_space import CAPACITY, COMMON, Choices, Range, default_space, read_dimension
 from experiments.tune_study import finished, open_study
 from experiments.tune_trial import Lanes, Objective, behind
 from experiments.yaml_config import load_config
@@ -276,6 +276,9 @@ class TestConfig:
         with pytest.raises(ConfigError, match=words) as caught:
             config_of(tmp_path, **changes)
         assert "\n" not in str(caught.value)
+
+    def test_a_learner_of_ones_own_has_the_common_space(self) -> None:
+        assert set(default_space("mine")) == set(COMMON)
 
     @pytest.mark.parametrize("learner", CAPACITY)
     def test_every_default_space_holds_values_that_a_run_takes(self, tmp_path: Path, learner: str) -> None:
