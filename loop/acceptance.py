@@ -126,11 +126,7 @@ class Acceptance:
         few = max(2, self.replicates // 6)
         evidence = self._compare(y, champion, challenger, positive, rng, self.level, few)
         expected = self._expected(evidence)
-        for guard in self.guards:
-            if objection := guard.objection(y, champion, challenger, positive, rows):
-                return Decision(False, objection, evidence.difference, expected)
-        reason = "expected to help" if expected > 0 else "judge rows speak against it"
-        return Decision(expected > 0, reason, evidence.difference, expected)
+        return self._decision(self._objection(y, champion, challenger, positive, rows), evidence.difference, expected)
 
     def verdict(
         self,
@@ -140,34 +136,51 @@ class Acceptance:
         positive: int,
         rng: np.random.Generator,
         *,
+        rows: np.ndarray,
         kept: int,
         looks: int,
     ) -> tuple[LoopVerdict, Decision]:
         """Answer "proven?" for the champion against the learner on real rows alone.
 
-        The confidence is corrected for the number of ``looks`` at the judge rows (Bonferroni).
+        The confidence is corrected for the number of ``looks`` at the judge rows (Bonferroni). Guards are asked once
+        more: what is delivered must not harm what they guard, however little each generation did.
         """
         level = 1 - (1 - self.level) / max(looks, 1)
         evidence = self._compare(y, baseline, champion, positive, rng, level, self.replicates)
         difference, expected = evidence.difference, self._expected(evidence, generations=kept)
         proven = difference.low > 0
         claim = LoopVerdict(kept, difference.estimate, difference, proven, self._sentence(difference, proven, looks))
-        reason = "expected to help" if expected > 0 else "judge rows speak against it"
-        return claim, Decision(expected > 0, reason, difference, expected)
+        objection = self._objection(y, baseline, champion, positive, rows)
+        return claim, self._decision(objection, difference, expected)
 
-    def nothing_kept(self, objection: Interval | None = None) -> LoopVerdict:
+    def nothing_kept(self, objection: Decision | None = None) -> LoopVerdict:
         """The verdict of a loop that hands over the real-only model.
 
         Parameters
         ----------
         objection
-            The difference for which the learner itself, at the end, was rolled back; None = no generation was kept.
+            The decision by which the learner itself, at the end, was rolled back; None = no generation was kept.
         """
         why = "no generation was kept"
         if objection is not None:
-            why = f"the kept rows did not help the final learner ({self.metric} {objection}), so they were rolled back"
+            measured = f"{self.metric} {objection.difference}"
+            why = f"the kept rows were rolled back for the final learner ({objection.reason}; {measured})"
         zero = Interval(0.0, 0.0, 0.0, self.level)
         return LoopVerdict(0, 0.0, zero, False, f"No proven gain: {why}; the model is the real-only one.")
+
+    def _objection(
+        self, y: np.ndarray, before: np.ndarray, after: np.ndarray, positive: int, rows: np.ndarray
+    ) -> str | None:
+        """Return the first objection of a guard."""
+        objections = (guard.objection(y, before, after, positive, rows) for guard in self.guards)
+        return next((objection for objection in objections if objection), None)
+
+    @staticmethod
+    def _decision(objection: str | None, difference: Interval, expected: float) -> Decision:
+        if objection is not None:
+            return Decision(False, objection, difference, expected)
+        reason = "expected to help" if expected > 0 else "judge rows speak against it"
+        return Decision(expected > 0, reason, difference, expected)
 
     def _compare(
         self,

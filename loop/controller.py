@@ -101,10 +101,17 @@ def conclude(prepared: Prepared, history: Sequence[Generation]) -> Outcome:
             after = np.concatenate([each.proba for each in train(prepared, parts.learner, kept, "final", 1, judging)])
         with clock.stage("accept"):
             verdict, decision = parts.acceptance.verdict(
-                y, before, after, positive, prepared.stream("verdict"), kept=len(kept), looks=len(history) + 1
+                y,
+                before,
+                after,
+                positive,
+                prepared.stream("verdict"),
+                rows=judged,
+                kept=len(kept),
+                looks=len(history) + 1,
             )
         if not decision.kept:
-            kept, after, verdict = [], before, parts.acceptance.nothing_kept(decision.difference)
+            kept, after, verdict = [], before, parts.acceptance.nothing_kept(decision)
     with clock.stage("learner"):
         (final,) = train(prepared, parts.learner, kept, "final", int(bool(kept)), prepared.lanes[-1:])
     with clock.stage("score"):

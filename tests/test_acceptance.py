@@ -147,7 +147,9 @@ def verdict(
     y: np.ndarray, baseline: np.ndarray, champion: np.ndarray, looks: int = 1, seed: int = 0, **changes: object
 ) -> tuple[LoopVerdict, Decision]:
     acceptance = replace(Acceptance(), **changes)  # type: ignore[arg-type]
-    return acceptance.verdict(y, baseline, champion, 1, np.random.default_rng(seed), kept=2, looks=looks)
+    return acceptance.verdict(
+        y, baseline, champion, 1, np.random.default_rng(seed), rows=np.arange(len(y)), kept=2, looks=looks
+    )
 
 
 def test_a_clear_improvement_is_proven() -> None:
@@ -217,3 +219,23 @@ def test_guards_are_told_where_the_judge_rows_are(k: int) -> None:
     history = list(generations(prepared))
     assert told == [True] * len(history)
     assert {generation.decision.reason for generation in history} == {"heard"}
+
+
+class Strict:
+    """Objects to whatever is asked."""
+
+    def objection(self, *_: object) -> str:
+        return "harm to a group"
+
+
+def test_guards_judge_what_is_delivered_too() -> None:
+    rng = np.random.default_rng(0)
+    y = (rng.random(400) < 0.2).astype(int)
+    bad, good = rng.random(400), y + 0.1 * rng.random(400)
+    before, after = (np.column_stack([1 - p, p]) for p in (bad, good / 1.2))
+    for guards, kept in (((), True), ((Strict(),), False)):
+        acceptance = Acceptance(guards=guards)
+        _, decision = acceptance.verdict(y, before, after, 1, rng, rows=np.arange(400), kept=1, looks=2)
+        assert decision.kept is kept
+    assert decision.reason == "harm to a group"
+    assert "harm to a group" in acceptance.nothing_kept(decision).sentence

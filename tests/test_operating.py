@@ -243,6 +243,14 @@ class TestGrounds:
         np.testing.assert_array_equal(judged.is_positive, dataset.frame["fraud"].to_numpy()[[5, 3, 29]])
         assert (judged.share, tested.share) == (0.1, 1.0)
 
+    def test_a_budget_shrinks_with_the_later_rows_that_were_left_out(self) -> None:
+        dataset = payments()
+        schema = infer(dataset.frame, "fraud", aside={"time": "time column"})
+        whole = encode(schema, dataset.frame)
+        train, test = (replace(whole.take(rows), source=rows) for rows in (np.arange(30), np.array([31, 37])))
+        _, tested = grounds(POINTS, dataset, train, test, np.array([5, 3, 29]))
+        assert tested.share == 0.2
+
     def test_text_has_days_and_plain_numbers_have_none(self) -> None:
         text = payments().frame["time"].dt.strftime("%Y-%m-%d %H:%M:%S").to_numpy(dtype=object)
         assert self.rows(payments(text))[0].day is not None
