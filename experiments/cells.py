@@ -3,13 +3,17 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
 from joblib import Parallel, delayed, parallel_config
 from rich.console import Console
 from rich.progress import Progress
+
+from experiments.datasets import stamp_of
 
 Key = TypeVar("Key")
 Rows = list[dict[str, Any]]  # of one cell, as JSON holds them
@@ -18,6 +22,14 @@ Rows = list[dict[str, Any]]  # of one cell, as JSON holds them
 def digest(settings: object) -> str:
     """Return twelve hexadecimal digits that stand for settings which JSON can hold."""
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def digest_of(work: object, source: str) -> str:
+    """Return a short digest of work, told by its ``repr``, and of the source's file and this package's version.
+
+    How many jobs share the work makes no difference.
+    """
+    return digest([re.sub(r"\bjobs=\d+", "", repr(work)), stamp_of(source), version("weakspot")])
 
 
 def each_cell(

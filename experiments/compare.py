@@ -16,6 +16,7 @@ from experiments.arms import REAL_ONLY, TARGETED, run_loop
 from experiments.cells import Rows, digest, found, found_or_worked
 from experiments.child_runs import LOOP, TEXT, ChildRuns
 from experiments.config import CompareConfig, DataConfig, RunConfig
+from experiments.datasets import stamp_of
 from experiments.leaderboard import LiveBoard, closing_table, long_form, summarise
 from experiments.material import gather, parts_of
 from experiments.scoring import METRICS, SCORE, contestants_of, score_arms
@@ -46,9 +47,11 @@ def compare(config: CompareConfig, console: Console, jobs: int = 1) -> pd.DataFr
         for seed in config.seeds
         for strategy in config.strategies
     ]
-    worked = sum(found(_path(config.out, run)) is None for run in runs)
+    missing = [run for run in runs if found(_path(config.out, run)) is None]
+    _check_sources(missing)
     folder = config.out / f"compare-{digest([_identity(run) for run in runs])}"
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / storage.MARKER).unlink(missing_ok=True)
     storage.write_text(folder / storage.CONFIG, dump(config))
     tracker, status = open_tracker(tracking, folder), "failed"
     params = dict(flat(config.model_dump(mode="json", exclude={"sources"})))
@@ -74,7 +77,7 @@ def compare(config: CompareConfig, console: Console, jobs: int = 1) -> pd.DataFr
     console.print(f"{folder}: {', '.join(FILES)} and pictures", highlight=False, markup=False, soft_wrap=True)
     _warn(tracker, console)
     seconds = time.perf_counter() - started
-    costs = _costs(worked, seconds - clock.seconds["cells"], seconds)
+    costs = _costs(len(missing), seconds - clock.seconds["cells"], seconds)
     print(json.dumps(plain(_headline(summary, comparisons) | costs)))
     return results
 
@@ -99,6 +102,12 @@ def cell(config: RunConfig) -> Rows:
 def alone(config: RunConfig) -> RunConfig:
     """Return a configuration whose lanes run one after the other, for cells that have one thread."""
     return config.model_copy(update={"loop": config.loop.model_copy(update={"jobs": 1})})
+
+
+def _check_sources(runs: Sequence[RunConfig]) -> None:
+    """Load every source that there is work on once, so that a fault comes to light before hours of work on others."""
+    for run in {run.data: run for run in runs}.values():
+        parts_of(run, gather(run.data, run.loop).train)
 
 
 def _work(
@@ -135,7 +144,8 @@ def _names(sources: Sequence[DataConfig]) -> list[str]:
     def settings(each: DataConfig) -> str:
         return ", ".join(f"{key}={getattr(each, key)}" for key in sorted(each.model_fields_set - {"source"}))
 
-    return [f"{each.source} ({settings(each)})" if counts[each.source] > 1 else each.source for each in sources]
+    told = [(each.source, settings(each)) for each in sources]
+    return [f"{source} ({own})" if counts[source] > 1 and own else source for source, own in told]
 
 
 def _write(
@@ -163,9 +173,7 @@ def _write(
 def _identity(config: RunConfig) -> Record:
     """Return whatever makes a difference to the rows of a cell."""
     content: Record = config.model_dump(mode="json", exclude={"tracking", "out"})
-    source = Path(config.data.source)
-    stat = source.stat() if source.is_file() else None
-    return content | {"version": version("weakspot"), "file": stat and [stat.st_size, stat.st_mtime_ns]}
+    return content | {"version": version("weakspot"), "file": stamp_of(config.data.source)}
 
 
 def _path(out: Path, config: RunConfig) -> Path:

@@ -1,12 +1,22 @@
 """What a user may ask for, checked as a whole before any work starts; `experiments.yaml_config` reads it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Literal, Self, get_type_hints
+from typing import Annotated, Literal, Self, get_type_hints
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import (
+    AllowInfNan,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from experiments.compose import LEARNERS, STRATEGIES, pick
 from experiments.constraints import Entry, checked
@@ -18,7 +28,9 @@ from loop.points import AtFalsePositiveRate, AtPrecision
 from loop.protocols import Generator, Learner
 from loop.types import Column, Schema, Table
 
-Arguments = dict[str, bool | int | float | str]
+AnyFloat = Annotated[float, AllowInfNan(True)]  # checked where its meaning is known, with a clearer sentence
+Arguments = dict[str, bool | int | AnyFloat | str]
+Seed = Annotated[int, Field(ge=0)]
 NONE = "none"  # switches off what would be there by default
 
 
@@ -40,7 +52,7 @@ def _learner_name(name: str) -> str:
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def check_settings(section: str, name: str, kind: type, settings: Arguments) -> None:
@@ -52,6 +64,8 @@ def check_settings(section: str, name: str, kind: type, settings: Arguments) -> 
             raise ConfigError(
                 f"{section}.settings of {name} may hold {', '.join(allowed)}, got {key!r}: remove or correct it."
             )
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ConfigError(f"{section}.settings.{key} must be a finite number, got {value!r}: correct it.")
         try:
             TypeAdapter(hints[key]).validate_python(value)
         except ValidationError as error:
@@ -67,7 +81,7 @@ class DataConfig(Section):
 
     source: str  # a file, or sklearn:NAME, openml:NAME, simulation:key=value,..., suite:NAME
     target: str | None = None  # needed for files
-    positive: bool | int | float | str | None = None  # the class to catch, None = the rarest
+    positive: bool | int | AnyFloat | str | None = None  # the class to catch, None = the rarest
     time: str | None = None  # later rows test; "none" = do not use the one that the source names
     group: str | None = None  # rows of one group are never on two sides; "none" as above
     test_size: float = Field(default=0.3, gt=0, lt=1)
@@ -92,7 +106,7 @@ class LoopConfig(Section):
     lanes: int | Literal["auto"] = "auto"  # 1 = hold-out; auto = 5, or hold-out above 100,000 training rows
     patience: int = Field(default=2, ge=1)
     jobs: int = Field(default=2, ge=1)  # lanes side by side
-    seed: int = Field(default=0, ge=0)
+    seed: Seed = 0
 
     @field_validator("strategy")
     @classmethod
@@ -203,6 +217,15 @@ class FairnessConfig(Section):
     tolerance: float = Field(default=0.02, ge=0, le=1)  # loss of the worst group's score that is put up with
     least: int = Field(default=10, ge=1)  # positives under which a group is too small to be judged
 
+    @field_validator("columns")
+    @classmethod
+    def _once(cls, columns: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(columns)) < len(columns):
+            raise ConfigError(
+                f"fairness.columns must name each column once, got {', '.join(columns)}: leave out what is repeated."
+            )
+        return columns
+
 
 class CommonConfig(Section):
     """What a run and a comparison share."""
@@ -253,7 +276,7 @@ class CompareConfig(CommonConfig):
 
     sources: tuple[DataConfig, ...] = Field(min_length=1)  # a source alone is text
     strategies: tuple[str, ...] = Field(default=("targeted", "untargeted"), min_length=1)
-    seeds: tuple[int, ...] = Field(default=(0, 1, 2), min_length=1)
+    seeds: tuple[Seed, ...] = Field(default=(0, 1, 2), min_length=1)
 
     @field_validator("sources", mode="before")
     @classmethod

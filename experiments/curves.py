@@ -8,8 +8,8 @@ of one table and split that are kept in ``--out`` and found again:
 - ``labels``: the loop at a share of the training rows beside the learner on real rows alone at all shares;
 - ``cost``: gain against generations and seconds, for some settings.
 
-Rows are those that the learner is trained on: aim picks each among ``Settings.pool`` proposals, which teacher and
-learner look at.
+Rows are budgets, as multiples of the real rows: of aimed ones some are refused and some generations rolled back, of
+untargeted ones some are refused. Aim picks each among ``Settings.pool`` proposals, which teacher and learner look at.
 """
 
 import json
@@ -25,7 +25,7 @@ import typer
 from rich.console import Console
 
 from experiments.card_fraud import FEATURES, STARTS, TARGET, fraud_weeks
-from experiments.cells import Rows, digest, each_cell
+from experiments.cells import Rows, digest_of, each_cell
 from experiments.compose import compose
 from experiments.curves_cells import BUDGETS, CostCurve, Curve, LabelsCurve, RowsCurve, Sides
 from experiments.curves_pictures import picture
@@ -106,7 +106,8 @@ def main(
         return [{"curve": curve, "table": table, "split": split} | row for row in known[curve].rows(sides)]
 
     def path_of(key: tuple[str, str, str]) -> Path:
-        return out / digest(repr(known[key[0]])) / f"{'-'.join(key).replace(' ', '_')}.json"
+        source = "suite:fraud_handbook" if key[0] == "fraud" else f"suite:{key[1]}"
+        return out / digest_of(known[key[0]], source) / f"{'-'.join(key).replace(' ', '_')}.json"
 
     finished = each_cell(wanted, work, path_of, jobs=jobs, console=console)
     results = pd.DataFrame([row for rows in finished for row in rows])

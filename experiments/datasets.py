@@ -112,6 +112,16 @@ def data_folder() -> Path:
     return Path(os.environ.get("WEAKSPOT_DATA") or "../shared/data")
 
 
+def stamp_of(source: str) -> list[int] | None:
+    """Return size and time of the file that a source is read from, None if it is no file: are its rows the same?"""
+    scheme, _, name = source.partition(":")
+    path = data_folder() / f"{name}.parquet" if scheme == "suite" else Path(source)
+    if not path.is_file():
+        return None
+    stat = path.stat()
+    return [stat.st_size, stat.st_mtime_ns]
+
+
 def noise_table(n: int, d: int, seed: int, share: float) -> Dataset:
     """Make ``d`` standard normal columns and, independent of them, labels of which a ``share`` are 1.
 

@@ -116,7 +116,8 @@ def _dicts(scores: Mapping[str, Interval]) -> dict[str, Record]:
 
 def _data_record(material: Material) -> Record:
     schema = material.schema
-    record: Record = {"name": material.dataset.name, "positive": plain(schema.classes[schema.positive])}
+    positive = plain(schema.classes[schema.positive])
+    record: Record = {"name": material.dataset.name, "positive": positive, "classes": schema.n_classes}
     for part, table in (("train", material.train), ("test", material.test)):
         record |= {f"{part}_rows": len(table), f"{part}_positives": int((table.y == schema.positive).sum())}
     return record

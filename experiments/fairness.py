@@ -10,7 +10,7 @@ from loop.acceptance import GroupGuard
 from loop.metrics import score
 from loop.parts import Parts
 from loop.points import AtFalsePositiveRate, Ground
-from loop.regions import Groups
+from loop.regions import Groups, TreeFinder
 from loop.regions.groups import positions
 from loop.tracking.records import Record, plain
 from loop.types import Schema, Table
@@ -23,6 +23,8 @@ _MISSING = -1
 def with_groups(parts: Parts, config: FairnessConfig, train: Table) -> Parts:
     """Guard each column's worst group and, if so configured, take weak groups for weak regions.
 
+    A strategy that looks for weak classes goes on to do so.
+
     Raises
     ------
     DataError
@@ -33,7 +35,8 @@ def with_groups(parts: Parts, config: FairnessConfig, train: Table) -> Parts:
         for at in positions(train.schema, config.columns)
     ]
     acceptance = replace(parts.acceptance, guards=(*parts.acceptance.guards, *guards))
-    return replace(parts, acceptance=acceptance, finder=Groups(config.columns) if config.aim else parts.finder)
+    aimed = config.aim and isinstance(parts.finder, TreeFinder)
+    return replace(parts, acceptance=acceptance, finder=Groups(config.columns) if aimed else parts.finder)
 
 
 def by_group(

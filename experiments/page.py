@@ -1,20 +1,22 @@
 """The page of a run: one HTML file that needs neither network nor scripts, made from the run's folder alone."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import yaml
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, UndefinedError
 from markupsafe import Markup
+from pydantic import TypeAdapter, ValidationError
 
 from experiments import page_pictures, storage
 from experiments.arms import REAL_ONLY, TARGETED
 from experiments.page_pictures import inline_svg
 from experiments.page_words import FILTERS, words
 from experiments.pictures import printable
-from experiments.report import Report
+from experiments.report import Report, damaged, read_as
 from loop.tracking.records import Record
 
 PAGE, CURVES, SYNTHETIC = "report.html", "curves.json", "synthetic.parquet"
@@ -44,6 +46,38 @@ COUNTS = {
     "unchosen": "not chosen: little to learn from them",
 }
 CALIBRATION = ("brier", "log_loss", "calibration_error")
+WITHOUT = "restore it, or delete it and the page leaves that part out"
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One learner in `CURVES`, see `experiments.curve_points`."""
+
+    average_precision: float
+    recall: list[float]
+    precision: list[float]
+    cost_ratio: list[float]
+    cost: list[float]
+    reliability: dict[str, list[float]]
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Both learners, before and after."""
+
+    rows: int
+    positives: int
+    before: Curve
+    after: Curve
+    recalls: list[Record]
+    alerts: list[Record]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the page reads of a configuration; it shows the rest as text."""
+
+    loop: Record | None = None
 
 
 def write_page(folder: Path) -> Path:
@@ -64,30 +98,50 @@ def write_page(folder: Path) -> Path:
 def render(folder: Path) -> str:
     """Return the page of a run as HTML."""
     report = Report.load(folder)
-    curves = storage.read_json(folder / CURVES) if (folder / CURVES).is_file() else None
-    config = (folder / storage.CONFIG).read_text(encoding="utf-8") if (folder / storage.CONFIG).is_file() else None
-    digest = storage.read_json(folder / storage.FINGERPRINT) if (folder / storage.FINGERPRINT).is_file() else {}
-    html = (
-        _environment()
-        .get_template("report.html.j2")
-        .render(
-            report=report,
-            run=folder.resolve().name,
-            pictures=_pictures(report, curves),
-            curves=curves,
-            regions=merged_regions(report.generations),
-            counts=_by_generation(report.generations, "counts", _count_labels(report.generations)),
-            drift=_by_generation(report.generations, "drift", {f"drift/{name}": text for name, text in DRIFT.items()}),
-            seconds=_by_generation(report.generations, "seconds", _own_names(report.generations, "seconds")),
-            calibration=_calibration(report.arms),
-            step=_step(report.calibration),
-            sample=_sample(report, folder / SYNTHETIC),
-            config=config,
-            seed=None if config is None else yaml.safe_load(config).get("loop", {}).get("seed"),
-            digest=digest.get("training_rows"),
-        )
-    )
-    return printable(html)
+    points = _part(Curves, folder / CURVES)
+    curves = None if points is None else asdict(points)
+    config, seed = _config(folder / storage.CONFIG)
+    digest = _part(Record, folder / storage.FINGERPRINT) or {}
+    values = {
+        "report": report,
+        "run": folder.resolve().name,
+        "pictures": _pictures(report, curves),
+        "curves": curves,
+        "regions": merged_regions(report.generations),
+        "counts": _by_generation(report.generations, "counts", _count_labels(report.generations)),
+        "drift": _by_generation(report.generations, "drift", {f"drift/{name}": text for name, text in DRIFT.items()}),
+        "seconds": _by_generation(report.generations, "seconds", _own_names(report.generations, "seconds")),
+        "calibration": _calibration(report.arms),
+        "step": _step(report.calibration),
+        "sample": _sample(report, folder / SYNTHETIC),
+        "config": config,
+        "seed": seed,
+        "digest": digest.get("training_rows"),
+    }
+    try:
+        return printable(_environment().get_template("report.html.j2").render(values))
+    except UndefinedError as error:
+        way_out = f"restore it and {CURVES} beside it, or run the configuration again"
+        raise damaged(folder / storage.REPORT, error, way_out) from error
+
+
+def _part(shape: Any, path: Path) -> Any:
+    """Read a JSON file that the page can do without; None if it is not there."""
+    return read_as(shape, path, WITHOUT) if path.is_file() else None
+
+
+def _config(path: Path) -> tuple[str | None, object]:
+    """Return the configuration as text, and its seed."""
+    if not path.is_file():
+        return None, None
+    try:
+        text = path.read_text(encoding="utf-8")
+        settings = TypeAdapter(Settings).validate_python(yaml.safe_load(text))
+    except ValidationError as error:
+        raise damaged(path, "it must hold keys and values", WITHOUT) from error
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise damaged(path, error, WITHOUT) from error
+    return text, (settings.loop or {}).get("seed")
 
 
 def _environment() -> Environment:
@@ -145,6 +199,8 @@ def _own_names(generations: Sequence[Record], key: str) -> dict[str, str]:
 
 def _calibration(arms: Sequence[Record]) -> list[Record]:
     by_name = {arm["arm"]: arm for arm in arms}
+    if not {REAL_ONLY, TARGETED} <= set(by_name):
+        return []
     before, after = by_name[REAL_ONLY], by_name[TARGETED]
     return [
         {"label": words(name), "before": before[name], "after": after[name]}
@@ -166,7 +222,10 @@ def _sample(report: Report, path: Path) -> Record | None:
     """Return some of the kept rows, evenly spread over the file: the trail first, then the columns that rules name."""
     if not path.is_file():
         return None
-    frame = pd.read_parquet(path)
+    try:
+        frame = pd.read_parquet(path)
+    except (OSError, ValueError) as error:  # pyarrow's complaints are of both kinds
+        raise damaged(path, error, WITHOUT) from error
     if frame.empty:
         return {"rows": [], "columns": [], "of": 0, "features": 0}
     rules = [region["region"] for generation in report.generations for region in generation["regions"]]
@@ -202,7 +261,8 @@ def _pictures(report: Report, curves: Record | None) -> dict[str, Markup]:
             lambda: page_pictures.score_over_generations(report.generations),
             "score",
             "Score over generations",
-            "Average precision of champion and challengers on the judge rows; the table below holds the numbers.",
+            f"Average precision{report.macro} of champion and challengers on the judge rows; "
+            "the table below holds the numbers.",
         )
     if curves is not None:
         before, after = (f"{curves[arm]['average_precision']:.3f}" for arm in ("before", "after"))
@@ -210,7 +270,8 @@ def _pictures(report: Report, curves: Record | None) -> dict[str, Markup]:
             lambda: page_pictures.precision_recall(curves, positive),
             "precision-recall",
             "Precision against recall on the test rows",
-            f"Average precision {before} before and {after} after; the table below holds matched points.",
+            f"Average precision{printable(report.one_class)} {before} before and {after} after; "
+            "the table below holds matched points.",
         )
         drawn["cost"] = _picture(
             lambda: page_pictures.cost(curves),

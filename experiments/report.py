@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
 from rich import box
 from rich.console import Console
 from rich.markup import escape
@@ -12,17 +13,30 @@ from rich.table import Table
 
 from experiments import storage
 from experiments.page_words import number, spread, threshold, words
+from loop.errors import DataError
+from loop.metrics import resolve
 from loop.tracking.records import Record
 
 SHOWN_REGIONS = 10
 WRAPPED = ("decision", "weak region", "operating point", "difference")  # columns that give way on a narrow terminal
+
+NEEDED = {  # keys without which no report can be shown, in those of every version
+    "data": ("name", "positive", "train_rows", "train_positives", "test_rows", "test_positives"),
+    "generations": ("index", "regions", "counts", "scores", "challenger", "decision", "drift", "seconds", "n_rows"),
+    "verdict": ("sentence", "kept"),
+    "arms": (
+        *("arm", "cheap", "note", "average_precision", "recall_at_fpr_01", "brier"),
+        *("seconds_fit", "seconds_per_million"),
+    ),
+    "gain": ("sentence", "proven", "against", "difference"),
+}
 
 
 @dataclass(frozen=True)
 class Report:
     """Everything the report says, as values that JSON can hold."""
 
-    data: Record  # name, rows and positives of both parts, class to catch
+    data: Record  # name, rows and positives of both parts, class to catch, number of classes
     recall_at_precision: str  # name of the metric at the chosen precision
     generations: list[Record]  # see `loop.tracking.records.generation_record`
     verdict: Record  # of the judge rows
@@ -48,9 +62,57 @@ class Report:
         Raises
         ------
         DataError
-            If the folder holds none.
+            If the folder holds none, or a damaged one.
         """
-        return cls(**storage.read_json(folder / storage.REPORT))
+        path, way_out = folder / storage.REPORT, "restore it from a copy, or run config.yaml of that folder again"
+        report: Report = read_as(cls, path, way_out)
+        for name, keys in NEEDED.items():
+            value = getattr(report, name)
+            for record in value if isinstance(value, list) else [value]:
+                if missing := [key for key in keys if key not in record]:
+                    raise damaged(path, f"{name} lacks {', '.join(missing)}", way_out)
+        return report
+
+    @property
+    def n_classes(self) -> int:
+        return int(self.data.get("classes", 2))  # older versions did not keep it
+
+    @property
+    def macro(self) -> str:
+        """What has to stand beside a ranking metric of more than two classes, see `loop.metrics.score`."""
+        return " (mean over classes)" if self.n_classes > 2 else ""
+
+    @property
+    def one_class(self) -> str:
+        """What has to stand beside figures of the class to catch, where others beside them are means over classes."""
+        return f" (class {self.data['positive']} against the rest)" if self.macro else ""
+
+    def named(self, metric: str) -> str:
+        """Write the name of a metric of `loop.metrics.score` as people say it."""
+        return words(metric) + (self.macro if resolve(metric).ranking else "")
+
+
+def read_as(shape: Any, path: Path, way_out: str) -> Any:
+    """Read a JSON file of a run's folder whose values must have a shape that pydantic can check.
+
+    Raises
+    ------
+    DataError
+        If it is missing or damaged.
+    """
+    content = storage.read_json(path)
+    try:
+        return TypeAdapter(shape).validate_python(content)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        where = ".".join(map(str, fault["loc"])) or "the whole"
+        raise damaged(path, f"{where}: {fault['msg']}", way_out) from error
+
+
+def damaged(path: Path, why: object, way_out: str) -> DataError:
+    """Return the error of a file in a run's folder that is not as the run has written it."""
+    told = " ".join(str(why).split())[:200]
+    return DataError(f"{path.name} must be as the run wrote it, and {path} is damaged ({told}): {way_out}.")
 
 
 def show(report: Report, folder: Path, console: Console) -> None:
@@ -61,7 +123,7 @@ def show(report: Report, folder: Path, console: Console) -> None:
         console.print(_planted(report.planted))
     console.print(_arms(report))
     if report.operating:
-        console.print(_operating(report.operating))
+        console.print(_operating(report))
     if report.groups:
         console.print(_groups(report))
     if report.calibration:
@@ -85,6 +147,8 @@ def verdict_lines(report: Report) -> tuple[str, ...]:
         f"\nJudge rows: {escape(report.verdict['sentence'])}",
         f"Test rows:  [bold {colour}]{escape(report.gain['sentence'])}[/]",
     ]
+    if report.macro:
+        lines.append(f"            Average precision is here the mean over all {report.n_classes} classes.")
     if not report.gain["proven"]:
         lines.append(
             f"            A clear answer too: nothing here shows that the new rows beat {report.gain['against']!r}."
@@ -105,7 +169,7 @@ def calibration_line(calibration: Record) -> str:
 
 def _generations(report: Report) -> Table:
     columns = ("", "decision", "average precision", "change", "new\nrows", "refused", "drift\nAUC", "s")
-    table = _table("Generations, on the judge rows", columns, left=("decision",))
+    table = _table(f"Generations, on the judge rows{report.macro}", columns, left=("decision",))
     for record in report.generations:
         decision = record["decision"]
         refused = sum(count for reason, count in record["counts"].items() if reason.startswith("refused"))
@@ -153,7 +217,8 @@ def _arms(report: Report) -> Table:
         report.recall_at_precision: f"recall at\n{level} % prec",
         "brier": "Brier",
     }
-    table = _table("Arms, on the sealed test rows", ("arm", *metrics.values(), "s to\nfit", "s per\n1M rows"), ("arm",))
+    title = f"Arms, on the sealed test rows{report.macro}"
+    table = _table(title, ("arm", *metrics.values(), "s to\nfit", "s per\n1M rows"), ("arm",))
     for arm in report.arms:
         scores = [f"{float(arm[metric]):.4f}" if metric == "brier" else _number(arm[metric]) for metric in metrics]
         costs = [f"{arm[cost]:.1f}" for cost in ("seconds_fit", "seconds_per_million")]
@@ -162,10 +227,11 @@ def _arms(report: Report) -> Table:
     return table
 
 
-def _operating(points: Iterable[Record]) -> Table:
+def _operating(report: Report) -> Table:
     columns = ("operating point", "threshold", "promised on\njudge rows", "delivered on\ntest rows", "difference")
-    table = _table("Operating points: thresholds chosen on judge rows", columns, left=columns[:1])
-    for point in points:
+    title = f"Operating points: thresholds chosen on judge rows{escape(report.one_class)}"
+    table = _table(title, columns, left=columns[:1])
+    for point in report.operating:
         table.add_row(escape(point["point"]))
         for arm, name in (("real_only", "real only"), ("loop", "loop")):
             told = point[arm]
@@ -182,7 +248,7 @@ def _operating(points: Iterable[Record]) -> Table:
 
 def _groups(report: Report) -> Table:
     columns = ("group", "rows", "positives", "AP\nbefore", "after", "recall\nbefore", "after ", "FPR\nbefore", " after")
-    table = _table("Groups, on the test rows", columns, left=("group",))
+    table = _table(f"Groups, on the test rows{escape(report.one_class)}", columns, left=("group",))
     metrics = ("average_precision", "recall", "false_positive_rate")
     for group in report.groups:
         scores = [_number(group[when][metric]) for metric in metrics for when in ("before", "after")]

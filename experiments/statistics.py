@@ -16,7 +16,7 @@ from loop.types import Interval
 
 ALPHA = 0.05
 FEWEST_SOURCES = (
-    5  # below, the chi-squared form of Friedman's test is a poor approximation (Demšar 2006, section 3.2.2)
+    5  # our choice: below, ranks can hardly differ enough, and the chi-squared form is a poor approximation
 )
 DIGITS = 12  # differences are rounded to these decimals, so that equal scores are ties whatever their last bit
 

@@ -59,7 +59,7 @@ def new_folder(out: Path, name: str) -> Path:
 
 def write_text(path: Path, text: str) -> None:
     """Write a file under a temporary name and rename it, so that it is whole or not there."""
-    partial = path.with_name(f".{path.name}.partial")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")  # another process may write the same file
     try:
         partial.write_text(text, encoding="utf-8")
         partial.replace(path)

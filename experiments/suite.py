@@ -18,7 +18,7 @@ from rich.table import Table as RichTable
 from scipy import stats
 
 from experiments.arms import REAL_ONLY, TARGETED, TEACHER, arms, run_loop, seconds_per_million
-from experiments.cells import digest, each_cell
+from experiments.cells import digest_of, each_cell
 from experiments.compose import STRATEGIES, compose
 from experiments.datasets import load, rare_suite
 from generators import kind_of
@@ -147,11 +147,10 @@ def cells(
     console: Console,
 ) -> Iterator[list[dict[str, object]]]:
     """Yield each cell's rows, from its file if it was finished before with the same parts."""
-    folder = out / digest([repr(parts), tuning])
     return each_cell(
         wanted,
         lambda key: cell(*key, parts, tuning),
-        lambda key: folder / f"{key[0]}-{key[1]}.json",
+        lambda key: out / digest_of((parts, tuning), f"suite:{key[0]}") / f"{key[0]}-{key[1]}.json",
         jobs=jobs,
         console=console,
     )

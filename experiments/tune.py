@@ -55,6 +55,7 @@ def tune(config: TuneConfig, console: Console, workers: int = 1) -> Headline:
     name = digest([config.identity(), *(storage.fingerprint(each.train, each.folds) for each in tables)])
     folder = config.out / f"tune-{name}"
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / storage.MARKER).unlink(missing_ok=True)
     storage.write_text(folder / storage.CONFIG, yaml.safe_dump(_content(config), sort_keys=False))
     study = open_study(config, folder, name)
     tracker, status = open_tracker(tracking, folder), "failed"

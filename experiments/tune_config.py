@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from functools import cached_property
 from importlib.metadata import version
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from experiments.config import CommonConfig, DataConfig, RunConfig, as_rule
 from experiments.tune_space import Dimension, Scalar, Value, default_space, placed, read_dimension, starting_value
 from loop.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
 
 # What a study may be asked anew without becoming another one. The storage may hold a password, too.
 PASSING = {"trials", "seconds", "most_cost", "tracking", "out", "storage", "arms", "metrics", "calibration", "space"}
@@ -43,12 +46,17 @@ class TuneConfig(CommonConfig):
 
         if storage is not None:
             try:
-                make_url(storage)
-            except ArgumentError as error:
+                url = make_url(storage)
+            except (ArgumentError, ValueError) as error:  # the latter of a port; it must not show the password
                 raise ConfigError(
                     "storage must be a database URL such as sqlite:///study.db or postgresql://host/name, "
                     "got something else: correct it."
                 ) from error
+            if url.get_backend_name() == "sqlite" and _in_memory(url):
+                raise ConfigError(
+                    "storage must be a database that all workers share, and one of SQLite in memory is private, "
+                    f"got {storage!r}: name a file, as in sqlite:///study.db, or leave it out."
+                )
         return storage
 
     @model_validator(mode="after")
@@ -106,3 +114,9 @@ class TuneConfig(CommonConfig):
     def _space(self) -> Mapping[str, Dimension]:
         space = self.space or default_space(self.learner.name)
         return {key: read_dimension(key, content) for key, content in space.items()}
+
+
+def _in_memory(url: "URL") -> bool:
+    """Tell whether an SQLite database has no file; its URI form says so in a parameter."""
+    name = url.database or ":memory:"
+    return name == ":memory:" or name.startswith("file::memory:") or url.query.get("mode") == "memory"

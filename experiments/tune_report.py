@@ -43,10 +43,13 @@ class Optimism:
 
 
 def winner(study: optuna.Study, config: TuneConfig) -> FrozenTrial:
-    """Return the best-scored trial that costs at most the stated multiple of what the start costs."""
+    """Return the best-scored trial that costs at most the stated multiple of what the start costs.
+
+    What only ties with the start does not win: there is nothing to gain from opening the test rows for it.
+    """
     start = _start(study, config)
     affordable = [each for each in _complete(study) if each.values[1] <= config.most_cost * start.values[1]]
-    return max([start, *affordable], key=lambda each: (each.values[0], -each.values[1]))
+    return max([start, *affordable], key=lambda each: (each.values[0], each.number == start.number, -each.values[1]))
 
 
 def open_test(study: optuna.Study, config: TuneConfig, materials: Sequence[Material], best: FrozenTrial) -> Optimism:

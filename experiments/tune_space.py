@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -70,6 +71,10 @@ class Range:
         """Return a range that reaches to a value."""
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise ConfigError(f"space.{key} must list its choices or begin from a number, got {value!r}: set {key}.")
+        if self.log and value <= 0:
+            raise ConfigError(
+                f"space.{key} must begin from above 0 if log, got {value!r}: set {key} higher or leave log out."
+            )
         return replace(self, low=min(self.low, value), high=max(self.high, value))
 
 
@@ -166,8 +171,9 @@ def _range(key: str, content: Mapping[str, Any]) -> Range:
         raise ConfigError(f"space.{key} must have low, high and perhaps log, got {', '.join(content)}: correct it.")
     low, high, log = content["low"], content["high"], content.get("log", False)
     numbers = all(isinstance(end, (int, float)) and not isinstance(end, bool) for end in (low, high))
-    if not numbers or not isinstance(log, bool) or not low < high or (log and low <= 0):
+    if not numbers or not isinstance(log, bool) or not -math.inf < low < high < math.inf or (log and low <= 0):
         raise ConfigError(
-            f"space.{key} must go from a low to a higher number, from above 0 if log, got {dict(content)}: correct it."
+            f"space.{key} must go from a low to a higher number, both finite, from above 0 if log, "
+            f"got {dict(content)}: correct it."
         )
     return Range(low, high, log)

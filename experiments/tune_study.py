@@ -13,7 +13,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from experiments.tune_config import TuneConfig
-from experiments.tune_trial import Lanes, Objective
+from experiments.tune_trial import Lanes, Objective, warm_up
 from loop.errors import ConfigError, WeakspotError
 from loop.seeds import integer, stream
 
@@ -96,6 +96,7 @@ def search(
     """
     started = time.monotonic()
     if start_trial(study, config) is None:
+        warm_up(config, tables)
         study.enqueue_trial({key: config.dimensions[key].stored(value) for key, value in config.start.items()})
         study.optimize(Objective(config, tables), n_trials=1)
         look()
@@ -127,6 +128,7 @@ def _work_alone(
     objective = _Stoppable(Objective(config, tables))
     signal.signal(signal.SIGTERM, objective.stop)
     try:
+        warm_up(config, tables)
         _work(config, objective, open_study(config, folder, name, worker), seconds, look=lambda: None)
     except KeyboardInterrupt:
         return

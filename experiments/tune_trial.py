@@ -17,6 +17,8 @@ from loop.errors import WeakspotError
 from loop.seeds import stream
 from loop.types import Generation, Table
 
+WARM_ROWS = 40  # of each class
+
 
 @dataclass(frozen=True, eq=False)
 class Lanes:
@@ -83,6 +85,18 @@ class Objective:
     def _finished_at(self, trial: optuna.Trial, step: str) -> list[float]:
         finished = trial.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         return [each.user_attrs["running"][step] for each in finished if step in each.user_attrs["running"]]
+
+
+def warm_up(config: TuneConfig, tables: Sequence[Lanes]) -> None:
+    """Fit teacher and learner once on some rows: what libraries load on first use is no cost of the first trial."""
+    run, rows = config.run_of({}, config.sources[0]), tables[0].train
+    few = np.concatenate([np.flatnonzero(rows.y == code)[:WARM_ROWS] for code in range(rows.n_classes)])
+    parts, rng = parts_of(run, rows), stream(run.loop.seed, "warm up")
+    folds = np.arange(len(few)) % 2
+    for part in (parts.learner, parts.aimer):
+        part.fit(rows.take(few), rng)
+    if parts.teacher is not None:
+        parts.teacher.fit_folds(rows.take(few), folds, rng)
 
 
 def behind(score: float, others: Sequence[float], least: int) -> bool:

@@ -203,3 +203,20 @@ class TestOtherCommands:
 
     def test_a_comparison_without_sources(self, tmp_path: Path) -> None:
         assert "sources" in refused("compare", write_config(tmp_path, {"seeds": [0]}))
+
+    def test_a_comparison_with_a_negative_seed(self, tmp_path: Path) -> None:
+        settings = content(write(tmp_path, frame(N)), tmp_path / "out")
+        settings |= {"sources": [settings.pop("data")], "seeds": [-1]}
+        assert "greater than or equal to 0" in refused("compare", write_config(tmp_path, settings))
+
+    @pytest.mark.parametrize("command", ["run", "compare"])
+    def test_infinity_where_a_number_is_meant(self, tmp_path: Path, command: str) -> None:
+        settings = content(write(tmp_path, frame(N)), tmp_path / "out", budget=float("inf"))
+        if command == "compare":
+            settings |= {"sources": [settings.pop("data")]}
+        assert "loop.budget must be a finite number, got inf" in refused(command, write_config(tmp_path, settings))
+
+    def test_a_class_that_is_infinite(self, tmp_path: Path) -> None:
+        settings = content(write(tmp_path, frame(N)), tmp_path / "out")
+        settings["data"] = {**settings["data"], "positive": float("inf")}  # type: ignore[dict-item]
+        assert "inf" in refused_run(tmp_path, settings)

@@ -1,6 +1,7 @@
 """The command line: quick to answer, quiet in files, and the same model on every way to it."""
 
 import json
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -170,3 +171,53 @@ run_command(main)
         status.append(ended.returncode)
         assert ended.stderr == (words if rows == "7" else "Interrupted.\n")
     assert status == [2, 130]
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("report.json", b"{}"),
+        ("report.json", b"[]"),
+        ("report.json", b'{"data": 3}'),
+        ("report.json", b'{"data": '),
+        ("curves.json", b"[]"),
+        ("curves.json", b'{"before": {}}'),
+        ("curves.json", b"{"),
+        ("data.json", b"[]"),
+        ("config.yaml", b""),
+        ("config.yaml", b"loop: ["),
+        ("config.yaml", b"loop: 3"),
+        ("config.yaml", b"\xff\xfe"),
+        ("synthetic.parquet", None),
+        ("synthetic.parquet", b""),
+    ],
+)
+def test_a_damaged_file_of_a_run_is_named_in_one_sentence(
+    folder: Path, tmp_path: Path, name: str, damage: bytes | None
+) -> None:
+    copy = Path(shutil.copytree(folder, tmp_path / "run"))
+    path = copy / name
+    path.write_bytes(path.read_bytes()[:-20] if damage is None else damage)
+    result = call("report", copy)
+    assert result.exit_code == 2, (result.output, result.exception)
+    assert result.stderr.count("\n") == 1
+    assert name in result.stderr
+    assert str(copy) in result.stderr
+    assert ": " in result.stderr  # then comes the way out
+
+
+@pytest.mark.parametrize("part", ["data", "verdict", "gain", "arms", "generations"])
+def test_a_report_that_lacks_a_part_is_refused(folder: Path, tmp_path: Path, part: str) -> None:
+    copy = Path(shutil.copytree(folder, tmp_path / "run"))
+    kept = json.loads((copy / "report.json").read_text())
+    (copy / "report.json").write_text(json.dumps({**kept, part: [{}] if isinstance(kept[part], list) else {}}))
+    result = call("report", copy)
+    assert result.exit_code == 2, (result.output, result.exception)
+    assert f"{part} lacks" in result.stderr
+
+
+def test_a_report_of_a_newer_version_is_shown(folder: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(folder, tmp_path / "run"))
+    kept = json.loads((copy / "report.json").read_text())
+    (copy / "report.json").write_text(json.dumps({**kept, "new": 1}))
+    assert call("report", copy).exit_code == 0

@@ -16,10 +16,11 @@ from rich.console import Console
 from small_runs import content, frame, write, write_config
 
 from experiments.cells import found_or_worked
-from experiments.compare import alone, compare
-from experiments.config import CompareConfig
+from experiments.compare import _identity, alone, compare
+from experiments.config import CompareConfig, RunConfig
 from experiments.leaderboard import LiveBoard, closing_table, summarise
 from experiments.yaml_config import load_config
+from loop.errors import DataError
 from loop.tracking import read_records
 
 COSTS = {"seconds_fit": 1.0, "seconds_per_million": 1.0, "note": "", "cheap": True}
@@ -66,6 +67,28 @@ def test_a_changed_file_is_another_cell(config: CompareConfig, tmp_path: Path) -
     ap = [each.query("seed == 0 and arm == 'real only'")["average_precision"].item() for each in (changed, again)]
     assert ap[0] != ap[1]
     assert len(list((tmp_path / "cells").iterdir())) == 2
+
+
+def test_a_changed_table_of_the_suite_is_another_cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEAKSPOT_DATA", str(tmp_path))
+    settings = content(tmp_path / "unused.csv", tmp_path / "out", generations=1)
+    settings |= {"data": {"source": "suite:mine", "target": "target"}}
+    table = frame().rename(columns={"fraud": "target"})
+    run = []
+    for rows in (200, 240):
+        table.head(rows).to_parquet(tmp_path / "mine.parquet")
+        run.append(_identity(RunConfig.model_validate(settings)))
+    assert run[0] != run[1]
+
+
+def test_every_source_is_looked_at_before_any_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = content(write(tmp_path, frame()), tmp_path / "out")
+    good = settings.pop("data")
+    settings |= {"sources": [good, good | {"target": "nobody"}], "seeds": [0]}
+    monkeypatch.setattr("experiments.compare.cell", lambda run: pytest.fail("work has begun"))
+    with pytest.raises(DataError, match="nobody"):
+        compare(CompareConfig.model_validate(settings), quiet_console())
+    assert not (tmp_path / "out").exists()
 
 
 def folder_of(config: CompareConfig) -> Path:

@@ -13,11 +13,14 @@ from tiny import rare_table, tiny_parts
 
 from experiments import curves
 from experiments.arms import REAL_ONLY
+from experiments.cells import digest_of
+from experiments.compose import compose
 from experiments.curves_cells import (
     AIMED,
     GENERATIONS,
     LOOP,
     UNTARGETED,
+    LabelsCurve,
     Sides,
     aimed_rows,
     fitted,
@@ -292,3 +295,15 @@ def test_unknown_names_are_refused_before_any_work(tmp_path: Path, option: str, 
             **({} if option == "curves" else {option: names}),
         )
     assert not (tmp_path / "out").exists()
+
+
+def test_cells_are_told_apart_by_work_and_data_and_not_by_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEAKSPOT_DATA", str(tmp_path))
+    (tmp_path / "mine.parquet").write_bytes(b"1")
+    one, two = (LabelsCurve(compose(settings=Settings(jobs=jobs))) for jobs in (1, 2))
+    other = LabelsCurve(compose(settings=Settings(jobs=1, generations=2)))
+    known = digest_of(one, "suite:mine")
+    assert known == digest_of(two, "suite:mine")
+    assert known != digest_of(other, "suite:mine")
+    (tmp_path / "mine.parquet").write_bytes(b"12")
+    assert known != digest_of(one, "suite:mine")

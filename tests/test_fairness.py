@@ -16,7 +16,7 @@ from experiments.material import gather, parts_of
 from experiments.run import run
 from loop.acceptance import GroupGuard
 from loop.errors import DataError
-from loop.regions import Groups, TreeFinder
+from loop.regions import ByClass, Groups, TreeFinder
 from loop.types import Column, Schema, Table
 
 SCHEMA = Schema(
@@ -82,6 +82,8 @@ def test_groups_are_guarded_and_aimed_at():
     assert len(parts.acceptance.guards) == len(compose().acceptance.guards) + 2
     unaimed = with_groups(compose(), FairnessConfig(columns=("sex",), aim=False), table())
     assert isinstance(unaimed.finder, TreeFinder)
+    classical = with_groups(compose("classical"), FairnessConfig(columns=("sex",)), table())
+    assert isinstance(classical.finder, ByClass)
 
 
 def test_harm_to_a_group_is_rolled_back():

@@ -12,6 +12,7 @@ from loop.protocols import RegionFinder
 from loop.regions import ByClass, Groups, TreeFinder
 from loop.regions.boxes import weak_boxes
 from loop.regions.confirm import benjamini_hochberg, bootstrap_difference, permutation_p
+from loop.regions.groups import MOST
 from loop.regions.tree import _halves
 from loop.regions.words import describe
 from loop.types import Column, Condition, Region, Schema, Table
@@ -110,9 +111,23 @@ def test_groups_come_from_columns_that_make_some() -> None:
     for columns in (("amount",), ("merchant", "nobody")):
         with pytest.raises(DataError, match="categorical or boolean columns"):
             Groups(columns).find(table, weakness, np.random.default_rng(0))
-    for settings in ({"columns": ()}, {"columns": ("merchant",), "min_rows": 0}):
+    for settings in ({"columns": ()}, {"columns": ("abroad", "abroad")}, {"columns": ("merchant",), "min_rows": 0}):
         with pytest.raises(ConfigError):
             Groups(**settings)
+
+
+def test_a_thousand_values_of_two_columns_make_no_million_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = tuple(map(str, range(1000)))
+    columns = tuple(Column(name, "categorical", "str", categories=names) for name in ("shop", "city"))
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.zipf(1.3, 5000) % 1000, rng.zipf(1.3, 5000) % 1000]).astype(float)
+    table = Table.real(X, rng.random(5000) < 0.2, Schema(columns, ("no", "yes")))
+    weakness = rng.exponential(size=5000) * np.where((X == 1).all(axis=1), 4.0, 1.0)
+    looked_at = []
+    monkeypatch.setattr("loop.regions.groups.describe", lambda *told: looked_at.append(told) or describe(*told))
+    regions = Groups(("shop", "city"), min_positives=1, min_rows=2).find(table, weakness, rng)
+    assert len(looked_at) == MOST
+    assert "shop = 1 and city = 1" in [region.text for region in regions]
 
 
 def test_halves_are_equal_stratified_and_keep_copies_together() -> None:

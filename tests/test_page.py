@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from html.parser import HTMLParser
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from experiments import deliver, page_words, storage
 from experiments.config import RunConfig
 from experiments.curve_points import POINTS, before_and_after, caught, costs, precision_recall, reliability
 from experiments.page import CURVES, PAGE, SYNTHETIC, merged_regions, render, write_page
-from experiments.report import Report
+from experiments.report import Report, show
 from experiments.run import run
 from experiments.yaml_config import load_config
 from loop.errors import DataError
@@ -345,3 +346,36 @@ def test_curves_are_small_and_plain() -> None:
 )
 def test_differences_are_written_with_their_sign(value: object, written: str) -> None:
     assert page_words.signed(value) == written
+
+
+@pytest.mark.parametrize("classes", [None, 2, 3])
+def test_of_more_than_two_classes_means_and_single_classes_are_told_apart(copied: Path, classes: int | None) -> None:
+    kept = storage.read_json(copied / storage.REPORT)
+    assert kept["data"].pop("classes") == 2
+    told = kept["data"] if classes is None else {**kept["data"], "classes": classes}
+    storage.write_json(copied / storage.REPORT, {**kept, "data": told})
+    page = Page(render(copied))
+    headers = {text for tag, text in page.words if tag == "th"}
+    many = classes == 3
+    for name in ("average precision", page_words.words("recall_at_fpr_01")):
+        assert (f"{name} (mean over classes)" in headers) == many
+        assert many or name in headers
+    captions = [text for tag, text in page.words if tag == "span"]
+    of_one = f"(class {CATCH} against the rest)"
+    assert (f"Recall at matched points, on the test rows {of_one}" in captions) == many
+    assert (f"Operating points: promised on judge rows, delivered on test rows {of_one}" in captions) == many
+    assert ("Decisions, average precision (mean over classes) on the judge rows with intervals" in captions) == many
+    assert "Brier score (mean over classes)" not in headers
+    assert ("mean over classes" in page.text) == many
+
+    console = Console(file=StringIO(), width=200)
+    show(Report.load(copied), copied, console)
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    for title in ("Generations, on the judge rows", "Arms, on the sealed test rows"):
+        assert (f"{title} (mean over classes)" in text) == many
+    assert ("Average precision is here the mean over all 3 classes." in text) == many
+    assert (f"thresholds chosen on judge rows {of_one}" in " ".join(text.split())) == many
+
+
+def test_a_run_keeps_its_number_of_classes(folder: Path) -> None:
+    assert Report.load(folder).n_classes == 2

@@ -24,7 +24,7 @@ from experiments.material import Material, gather
 from experiments.run import run
 from experiments.tune import tune
 from experiments.tune_config import TuneConfig
-from experiments.tune_report import winner
+from experiments.tune_report import open_test, winner
 from experiments.tune_space import CAPACITY, COMMON, Choices, Range, default_space, read_dimension
 from experiments.tune_study import finished, open_study
 from experiments.tune_trial import Lanes, Objective, behind
@@ -249,6 +249,22 @@ def test_the_winner_is_the_best_that_is_not_too_dear(config: TuneConfig) -> None
     assert winner(study, fresh.model_copy(update={"most_cost": 1.0})).number == 0
 
 
+def test_a_tie_with_the_start_opens_no_test_rows(config: TuneConfig) -> None:
+    study = optuna.create_study(directions=["maximize", "minimize"])
+    distribution = {"loop.budget": FloatDistribution(0.2, 1.0)}
+    for budget, seconds in ((0.5, 10.0), (0.6, 4.0)):
+        values, attributes = [0.6, seconds], {"running": {}, "seconds": seconds}
+        params = {"loop.budget": budget}
+        study.add_trial(create_trial(params=params, distributions=distribution, values=values, user_attrs=attributes))
+    one = config.model_copy(update={"space": {"loop.budget": SPACE["loop.budget"]}})
+    fresh = TuneConfig.model_validate(one.model_dump(mode="json"))
+    best = winner(study, fresh)
+    assert best.number == 0
+    optimism = open_test(study, fresh, [], best)  # without any material, so nothing can be opened
+    assert optimism.test_gain == 0
+    assert "stay sealed" in optimism.sentences[0]
+
+
 class TestConfig:
     @pytest.mark.parametrize(
         ("changes", "words"),
@@ -256,6 +272,10 @@ class TestConfig:
             ({"trails": 3}, "'trails'"),
             ({"most_cost": 0.5}, "most_cost"),
             ({"storage": "no url"}, "storage must be a database URL"),
+            ({"storage": "sqlite://"}, "SQLite in memory is private, got 'sqlite://': name a file"),
+            ({"storage": "sqlite:///:memory:"}, "SQLite in memory is private"),
+            ({"storage": "sqlite+pysqlite:///file:x?mode=memory&cache=shared&uri=true"}, "SQLite in memory is private"),
+            ({"seconds": float("inf")}, "seconds must be a finite number"),
             ({"space": {"loop.budgte": [0.1, 0.2]}}, "loop.budgte is no key of a run"),
             ({"space": {"learner.settings.tres": [1, 2]}}, "'tres'"),
             ({"space": {"data.source": ["a", "b"]}}, "'data.source'"),
@@ -263,6 +283,16 @@ class TestConfig:
             ({"space": {"loop.budget": {"low": -1, "high": 2}}}, "loop.budget must be greater than 0"),
             ({"space": {"loop.budget": {"low": 2, "high": 1}}}, "from a low to a higher"),
             ({"space": {"loop.budget": {"low": 0, "high": 1, "log": True}}}, "above 0 if log"),
+            ({"space": {"loop.budget": {"low": 0.1, "high": float("inf")}}}, "both finite"),
+            ({"space": {"loop.budget": {"low": float("nan"), "high": 1}}}, "both finite"),
+            ({"space": {"loop.budget": [0.1, float("inf")]}}, "loop.budget must be a finite number"),
+            (
+                {
+                    "space": {"loop.share_anywhere": {"low": 0.1, "high": 1.0, "log": True}},
+                    "loop": {"share_anywhere": 0.0},
+                },
+                "space.loop.share_anywhere must begin from above 0 if log, got 0.0: set",
+            ),
             ({"space": {"loop.budget": {"lo": 0, "high": 1}}}, "low, high"),
             ({"space": {"loop.budget": []}}, "must list different values"),
             ({"space": {"loop.budget": [0.1, 0.1]}}, "must list different values"),
@@ -318,3 +348,11 @@ class TestConfig:
             tune(secret, quiet_console())
         assert "hidden" not in str(caught.value)
         assert not any("hidden" in path.read_text() for path in secret.out.rglob("config.yaml"))
+
+    def test_a_port_that_is_no_number_shows_no_password(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match="storage must be a database URL") as caught:
+            config_of(tmp_path, storage="postgresql://me:hidden@host:port/x")
+        assert "hidden" not in str(caught.value)
+
+    def test_a_file_of_sqlite_is_a_storage(self, tmp_path: Path) -> None:
+        assert config_of(tmp_path, storage="sqlite:///study.db").storage == "sqlite:///study.db"

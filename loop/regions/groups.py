@@ -13,13 +13,17 @@ from loop.regions.words import describe
 from loop.types import Condition, Region, Schema, Table
 from loop.weakness import measured_rows
 
+MOST = 200  # groups tested, the largest: each is compared with as many random ones, and more tests prove less
+_MISSING = -1
+
 
 @dataclass(frozen=True)
 class Groups:
     """Finds the weak ones among the groups that columns such as sex or region make.
 
     Every value of a column is a group, a missing one too; so is every pair of values of two different columns, where
-    gaps can hide that neither column shows (Kearns, Neel, Roth, Wu 2018, Preventing Fairness Gerrymandering).
+    gaps can hide that neither column shows (Kearns, Neel, Roth, Wu 2018, Preventing Fairness Gerrymandering). Of many
+    groups the largest 200 are looked at.
 
     Parameters
     ----------
@@ -42,8 +46,9 @@ class Groups:
     false_discovery: float = 0.05
 
     def __post_init__(self) -> None:
-        if not self.columns:
-            raise ConfigError("columns must name at least one column, got none: name those that make the groups.")
+        if not self.columns or len(set(self.columns)) < len(self.columns):
+            got = ", ".join(self.columns) or "none"
+            raise ConfigError(f"columns must name one column or more, each once, got {got}: correct them.")
         for name, least in (("min_rows", 1), ("min_positives", 0)):
             if getattr(self, name) < least:
                 raise ConfigError(f"{name} must be at least {least}, got {getattr(self, name)}: raise it.")
@@ -69,22 +74,25 @@ class Groups:
         """
         rows = measured_rows(table, weakness)
         X, positive = table.X[rows], table.y[rows] == table.schema.positive
-        large: list[Candidate] = []
-        for region in self._groups(table.schema):
+        large = sorted(self._large(table.schema, X, positive), key=lambda each: -each[0])[:MOST]
+        candidates: list[Candidate] = []
+        for _, rule in large:
+            region = Region(rule, describe(rule, table.schema))
             inside = region.contains(X)
-            enough = inside.sum() >= self.min_rows and (inside & positive).sum() >= self.min_positives
-            if enough and not inside.all():
-                large.append((region, inside))
-        return confirmed(large, weakness[rows], positive, rows, self.false_discovery, rng)
+            if not inside.all():
+                candidates.append((region, inside))
+        return confirmed(candidates, weakness[rows], positive, rows, self.false_discovery, rng)
 
-    def _groups(self, schema: Schema) -> Iterator[Region]:
-        """Name every value of the columns, then every pair of values of two."""
-        sides = [_values(schema, name) for name in self.columns]
-        rules: list[Rule] = [(side,) for values in sides for side in values]
-        for first, second in combinations(sides, 2):
-            rules += [(a, b) for a in first for b in second]
-        for rule in rules:
-            yield Region(rule, describe(rule, schema))
+    def _large(self, schema: Schema, X: np.ndarray, positive: np.ndarray) -> Iterator[tuple[int, Rule]]:
+        """Yield the size and the rule of every value of a column, and pair of values of two, that has rows enough."""
+        columns = positions(schema, self.columns)
+        for chosen in [*((at,) for at in columns), *combinations(columns, 2)]:
+            values, group = np.unique(np.nan_to_num(X[:, chosen], nan=_MISSING), axis=0, return_inverse=True)
+            counts = np.bincount(group.ravel(), minlength=len(values))
+            hits = np.bincount(group.ravel()[positive], minlength=len(values))
+            for number in np.flatnonzero((counts >= self.min_rows) & (hits >= self.min_positives)):
+                sides = zip(chosen, values[number], strict=True)
+                yield int(counts[number]), tuple(_side(at, int(code)) for at, code in sides)
 
 
 def positions(schema: Schema, columns: tuple[str, ...]) -> list[int]:
@@ -104,9 +112,7 @@ def positions(schema: Schema, columns: tuple[str, ...]) -> list[int]:
     return [discrete[name] for name in columns]
 
 
-def _values(schema: Schema, name: str) -> list[Condition]:
-    (at,) = positions(schema, (name,))
-    column = schema.columns[at]
-    codes = range(2 if column.kind == "boolean" else len(column.categories))
-    missing = [Condition(at, codes=frozenset(), missing=True)] if column.missing else []
-    return [Condition(at, codes=frozenset({code})) for code in codes] + missing
+def _side(at: int, code: int) -> Condition:
+    if code == _MISSING:
+        return Condition(at, codes=frozenset(), missing=True)
+    return Condition(at, codes=frozenset({code}))
