@@ -23,13 +23,14 @@ def picture(results: pd.DataFrame) -> Figure:
     results : DataFrame
         Columns ``curve``, ``table``, ``split``, ``arm``, ``x``, ``average_precision``, ``seconds``.
     """
-    figure = Figure(figsize=(13, 9.5), layout="constrained")
+    there = [draw for curve, draw in _PANELS.items() if curve in set(results["curve"])]
+    across, down = min(len(there), 2), -(-len(there) // 2)
+    figure = Figure(figsize=(6.5 * across, 4.75 * down), layout="constrained")
     FigureCanvasAgg(figure)
-    there = set(results["curve"])
-    for axes, (curve, draw) in zip(figure.subplots(2, 2).ravel(), _PANELS.items(), strict=True):
-        if curve not in there:
-            axes.set_axis_off()
-            continue
+    panels = figure.subplots(down, across, squeeze=False).ravel()
+    for axes in panels[len(there) :]:
+        axes.set_axis_off()
+    for axes, draw in zip(panels, there, strict=False):
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(color="#E6E6E6", linewidth=0.7)
         axes.set_axisbelow(True)
