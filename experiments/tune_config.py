@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from experiments.config import CommonConfig, DataConfig, RunConfig, as_rule
+from experiments.config import CommonConfig, DataConfig, RunConfig, SourcesConfig
+from experiments.config_parts import as_rule
 from experiments.tune_space import Dimension, Scalar, Value, default_space, placed, read_dimension, starting_value
 from loop.errors import ConfigError
 
@@ -18,10 +19,9 @@ if TYPE_CHECKING:
 PASSING = {"trials", "seconds", "most_cost", "tracking", "out", "storage", "arms", "metrics", "calibration", "space"}
 
 
-class TuneConfig(CommonConfig):
+class TuneConfig(SourcesConfig):
     """A search from a configuration of a run, over some of its keys, judged on every source."""
 
-    sources: tuple[DataConfig, ...] = Field(min_length=1)  # a source alone is text
     space: dict[str, Any] = Field(
         default_factory=dict
     )  # by dotted key, see `experiments.tune_space`; empty = the default space
@@ -30,13 +30,6 @@ class TuneConfig(CommonConfig):
     most_cost: float = Field(default=2.0, ge=1)  # of the winner, as a multiple of what the start costs
     prune_after: int = Field(default=5, ge=1)  # finished trials before which none is stopped early
     storage: str | None = None  # SQLAlchemy URL; None = an SQLite file in the folder of the search
-
-    @field_validator("sources", mode="before")
-    @classmethod
-    def _spelled_out(cls, sources: object) -> object:
-        if not isinstance(sources, (list, tuple)):
-            return sources
-        return [{"source": source} if isinstance(source, str) else source for source in sources]
 
     @field_validator("storage")
     @classmethod

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from experiments.config import CommonConfig, CompareConfig, DataConfig, RunConfig, as_rule
+from experiments.config import CommonConfig, CompareConfig, DataConfig, RunConfig
+from experiments.config_parts import as_rule
 from loop.errors import ConfigError
 
 Config = TypeVar("Config", bound=CommonConfig)

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from small_runs import content, frame, write, write_config
 
-from experiments.config import CompareConfig, LearnerConfig, RunConfig
+from experiments.config import CompareConfig, RunConfig
+from experiments.config_parts import LearnerConfig
 from experiments.datasets import noise_table
 from experiments.material import parts_of
 from experiments.tune_config import TuneConfig

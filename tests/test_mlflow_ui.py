@@ -1,21 +1,16 @@
 """A comparison in MLflow's own pages, in a browser: the parent, its children, and the curves of the loops."""
 
-import os
 import re
 import shutil
-import socket
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.error import URLError
 from urllib.parse import quote
-from urllib.request import urlopen
 
 import mlflow
 import pytest
 import yaml
+from mlflow_serving import free_port, mlflow_server
 from rich.console import Console
 from small_runs import content, frame, write
 
@@ -50,33 +45,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="module")
 def address(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Serve the database as ``weakspot ui`` does."""
-    place = tmp_path_factory.mktemp("server")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store, "--port", str(port)]
-    quietly = {**os.environ, "PYTHONWARNINGS": "ignore", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    with (place / "log").open("ab") as log:
-        server = subprocess.Popen(
-            [*command, "--workers", "1"], cwd=place, env=quietly, stdout=log, stderr=log, start_new_session=True
-        )
-    try:
-        wait_for(f"http://127.0.0.1:{port}/health", seconds=120)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(server.pid, 9)
-        server.wait()
-
-
-def wait_for(url: str, seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            with urlopen(url, timeout=1):
-                return
-        except (URLError, ConnectionError, TimeoutError):
-            time.sleep(0.2)
-    raise TimeoutError(url)
+    with mlflow_server(free_port(), tmp_path_factory.mktemp("server"), store) as served:
+        yield served
 
 
 def shown(url: str, profile: Path) -> str:

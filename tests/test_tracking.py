@@ -1,16 +1,10 @@
 """Trackers: what is written, what survives a dead server, a torn file or a full disk, and what MLflow shows."""
 
 import json
-import os
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import numpy as np
 import pandas as pd
@@ -18,6 +12,7 @@ import pytest
 from contracts import trackers as laws
 from hypothesis import given
 from hypothesis import strategies as st
+from mlflow_serving import free_port, mlflow_server
 
 from loop.errors import ConfigError, TrackingError
 from loop.tracking import (
@@ -338,11 +333,9 @@ def test_an_upload_that_fails_says_so(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_server_killed_in_the_middle_loses_nothing(tmp_path: Path, attached: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     tracker = MlflowTracker(MlflowSettings(f"http://127.0.0.1:{port}"), JsonlTracker(tmp_path / "run"))
-    with mlflow_server(port, tmp_path / "server"):
+    with mlflow_server(port, tmp_path / "server", f"sqlite:///{tmp_path / 'mlflow.db'}"):
         tracker.start(laws.RUN)
         tracker.metrics({"ap": 0.5}, step=0)
         tracker.record(laws.generation(1))
@@ -353,36 +346,6 @@ def test_a_server_killed_in_the_middle_loses_nothing(tmp_path: Path, attached: P
         tracker.child(name, {"arm": "smote"}, {"ap": score}, {"arm": "smote"})
     tracker.attach(attached, "reports")
     tracker.finish(laws.VERDICT, "finished")
-    with mlflow_server(port, tmp_path / "server"):
+    with mlflow_server(port, tmp_path / "server", f"sqlite:///{tmp_path / 'mlflow.db'}"):
         assert replay(tmp_path / "run", MlflowTracker(tracker.settings, JsonlTracker(tmp_path / "run"))) == 8
         laws.check_runs_mirror_the_run(runs_of(tracker.settings), "FINISHED")
-
-
-@contextmanager
-def mlflow_server(port: int, folder: Path) -> Iterator[None]:
-    """Serve a SQLite database, and kill the server without warning at the end."""
-    folder.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    store = ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}", "--artifacts-destination", str(folder / "a")]
-    quietly = {**os.environ, "PYTHONWARNINGS": "ignore", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    with (folder / "log").open("ab") as log:
-        server = subprocess.Popen(
-            [*command, *store], cwd=folder, env=quietly, stdout=log, stderr=log, start_new_session=True
-        )
-    try:
-        wait_until_healthy(f"http://127.0.0.1:{port}/health", seconds=60)
-        yield
-    finally:
-        os.killpg(server.pid, 9)
-        server.wait()
-
-
-def wait_until_healthy(url: str, seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            with urlopen(url, timeout=1):
-                return
-        except (URLError, ConnectionError, TimeoutError):
-            time.sleep(0.2)
-    raise TimeoutError(url)
