@@ -2,6 +2,7 @@
 
 import errno
 import functools
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -262,7 +263,8 @@ def ui(
         return
     typer.echo(f"MLflow at http://127.0.0.1:{port} (Ctrl-C ends it)")
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--port", str(port)]
-    raise typer.Exit(subprocess.run(command, check=False).returncode)
+    quick = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"} | os.environ  # its helpers for chat models start slowly
+    raise typer.Exit(subprocess.run(command, check=False, env=quick).returncode)
 
 
 @app.command()

@@ -26,6 +26,7 @@ def mlflow_server(port: int, folder: Path, store: str) -> Iterator[str]:
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     where = ["--backend-store-uri", store, "--artifacts-destination", str(folder / "a")]
     quietly = {**os.environ, "PYTHONWARNINGS": "ignore", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    quietly |= {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # half a dozen processes that no test needs
     with (folder / "log").open("ab") as log:
         server = subprocess.Popen(
             [*command, *where], cwd=folder, env=quietly, stdout=log, stderr=log, start_new_session=True
