@@ -34,6 +34,7 @@ def picture(results: pd.DataFrame) -> Figure:
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(color="#E6E6E6", linewidth=0.7)
         axes.set_axisbelow(True)
+        axes.margins(y=0.12)  # room for what is written beside the points
         draw(axes, results)
     return figure
 

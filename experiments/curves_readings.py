@@ -13,6 +13,7 @@ from experiments.curves_cells import AIMED, GENERATIONS, LOOP, UNTARGETED
 from loop.seeds import stream
 
 SUITE, FRAUD, LABELS, COST = "rows", "fraud", "labels", "cost"
+FEWEST_SPLITS = 3  # for an interval
 TITLES = {SUITE: "new rows, rare-class suite", FRAUD: "new rows, card fraud"}
 
 
@@ -86,13 +87,15 @@ def mean_curve(results: pd.DataFrame, curve: str, arm: str) -> pd.DataFrame:
     -------
     DataFrame
         By x, ascending: ``score`` (average precision), ``gain`` over real rows alone, ``seconds``, and the half widths
-        ``score_half`` and ``gain_half`` of 95 % intervals over splits, NaN for a single split.
+        ``score_half`` and ``gain_half`` of 95 % intervals over splits, NaN for fewer than three: of two, an interval
+        is three times as wide as of three, and says nothing.
     """
     own = _with_gain(results[results["curve"] == curve])
     by_split = own[own["arm"] == arm].groupby(["x", "split"])[["score", "gain", "seconds"]].mean()
     by_x = by_split.groupby("x")
     means, n = by_x.mean(), by_split.index.get_level_values("split").nunique()
-    halves = (by_x.sem() * stats.t.ppf(0.975, max(n - 1, 1)))[["score", "gain"]]
+    width = stats.t.ppf(0.975, n - 1) if n >= FEWEST_SPLITS else np.nan
+    halves = (by_x.sem() * width)[["score", "gain"]]
     return means.join(halves.add_suffix("_half"))
 
 
