@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 
 from experiments.arms import REAL_ONLY
 from experiments.curves_cells import AIMED, LOOP, UNTARGETED
-from experiments.curves_readings import COST, FRAUD, LABELS, SUITE, advantages, costs, mean_curve, savings
+from experiments.curves_readings import COST, FRAUD, LABELS, SUITE, advantages, costs, mean_curve, middle, savings
 from experiments.pictures import BLACK, BLUE, ORANGE
 
 
@@ -47,9 +47,9 @@ def _rows_panel(where: str, curve: str) -> Callable[[Axes, pd.DataFrame], None]:
         _line(axes, untargeted, "gain", ORANGE, "untargeted")
         read = advantages(results, curve)
         if read:
-            budget = max(read, key=lambda each: read[each])
+            budget = min(read, key=lambda each: abs(read[each].value - middle(read)))
             _span(axes, budget, budget * read[budget].value, float(aimed["gain"][budget]))
-        said = f"aim needs {max(read.values())} times fewer rows" if read else "aim brings no gain"
+        said = f"aim needs {middle(read):.2g} times fewer rows (median)" if read else "aim brings no gain"
         _title(axes, f"{where}: {said}")
         _log_axis(axes, sorted({*aimed.index, *untargeted.index}), lambda x: f"{x:g}×")
         axes.set_xlabel("new rows, as multiples of the real ones")
