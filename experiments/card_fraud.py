@@ -11,7 +11,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from loop.codec import encode
 from loop.errors import DataError
+from loop.schema import infer
+from loop.types import Table
 
 STARTS = ("2018-07-25", "2018-06-13", "2018-05-30", "2018-08-22")
 TARGET = "target"
@@ -31,6 +34,13 @@ class FraudWeeks(NamedTuple):
 
     train: pd.DataFrame
     test: pd.DataFrame  # without the cards known to be compromised
+
+
+def encoded(weeks: FraudWeeks) -> tuple[Table, Table]:
+    """Return the features of the training and of the test week, by the schema of the former."""
+    columns = [*FEATURES, TARGET]
+    schema = infer(weeks.train[columns], TARGET, positive=1)
+    return encode(schema, weeks.train[columns]), encode(schema, weeks.test[columns])
 
 
 def fraud_weeks(start: str, folder: str | Path, *, known_after: int = DELAY_DAYS) -> FraudWeeks:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
@@ -13,6 +12,7 @@ from joblib import Parallel, delayed, parallel_config
 from rich.console import Console
 from rich.progress import Progress
 
+from experiments import storage
 from experiments.datasets import stamp_of
 
 Key = TypeVar("Key")
@@ -69,9 +69,7 @@ def found_or_worked(
         if rows is None:
             rows = work(key)
             path.parent.mkdir(parents=True, exist_ok=True)
-            partial = path.with_name(f"{path.stem}-{os.getpid()}.partial")
-            partial.write_text(json.dumps(rows), encoding="utf-8")
-            partial.replace(path)
+            storage.write_text(path, json.dumps(rows))
         return rows
 
     if jobs == 1:

@@ -24,21 +24,17 @@ import pandas as pd
 import typer
 from rich.console import Console
 
-from experiments.card_fraud import FEATURES, STARTS, TARGET, fraud_weeks
+from experiments.card_fraud import STARTS, encoded, fraud_weeks
 from experiments.cells import Rows, digest_of, each_cell
 from experiments.compose import compose
 from experiments.curves_cells import BUDGETS, CostCurve, Curve, LabelsCurve, RowsCurve, Sides
 from experiments.curves_pictures import picture
 from experiments.curves_readings import headline, tables_of
-from experiments.datasets import data_folder, load, rare_suite
+from experiments.datasets import data_folder, rare_suite
+from experiments.suite import halves
 from learners import Committee, ExtraTrees, Linear, XGBoost
-from loop.codec import encode
 from loop.errors import ConfigError
 from loop.parts import Parts, Settings
-from loop.schema import infer
-from loop.seeds import stream
-from loop.split import train_test
-from loop.types import Table
 
 
 def other_parts(settings: Settings) -> dict[str, Parts]:
@@ -55,18 +51,13 @@ def other_parts(settings: Settings) -> dict[str, Parts]:
 
 def suite_sides(table: str, split: str) -> Sides:
     """Cut one table of the suite as `experiments.suite` does."""
-    data, seed = load(f"suite:{table}", "target"), int(split)
-    whole = encode(infer(data.frame, "target", positive=1), data.frame)
-    train_rows, test_rows = train_test(whole, stream(seed, "split"), test_size=0.4)
-    train = whole.take(train_rows)
-    return Sides(Table.real(train.X, train.y, train.schema), whole.take(test_rows), None, seed)
+    return Sides(*halves(table, int(split)), None, int(split))
 
 
 def fraud_sides(_: str, start: str) -> Sides:
     """Cut the weeks of card fraud that begin with a day."""
-    weeks, columns = fraud_weeks(start, data_folder()), [*FEATURES, TARGET]
-    schema = infer(weeks.train[columns], TARGET, positive=1)
-    train, test = (encode(schema, part[columns]) for part in weeks)
+    weeks = fraud_weeks(start, data_folder())
+    train, test = encoded(weeks)
     return Sides(train, test, weeks.train["CUSTOMER_ID"].to_numpy(), 0)
 
 

@@ -63,6 +63,8 @@ def by_group(
         and ``false_positive_rate`` at the threshold that gives 1 % false positives among all judge rows; None where a
         group lacks the class that it takes.
     """
+    if not config.columns:
+        return []
     from fairlearn.metrics import MetricFrame, count, false_positive_rate, true_positive_rate  # a second to import
 
     judge_rows, test_rows = (Ground(y == train.schema.positive) for y in (train.y[judged], test.y))

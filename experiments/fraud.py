@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from experiments.arms import REAL_ONLY, TARGETED, TEACHER, TUNED, Arm, arms, run_loop
-from experiments.card_fraud import FEATURES, STARTS, TARGET, FraudWeeks, card_precision_at_100, fraud_weeks
+from experiments.card_fraud import STARTS, FraudWeeks, card_precision_at_100, encoded, fraud_weeks
 from experiments.compose import compose
 from experiments.config import RunConfig
 from experiments.datasets import data_folder
@@ -27,12 +27,10 @@ from experiments.progress import watching
 from experiments.yaml_config import load_config
 from learners import SklearnAdapter
 from loop.bootstrap import paired
-from loop.codec import encode
 from loop.errors import ConfigError
 from loop.lanes import deal
 from loop.metrics import evaluate
 from loop.parts import Parts, Settings
-from loop.schema import infer
 from loop.seeds import stream
 from loop.types import Table
 
@@ -53,9 +51,8 @@ class Week(NamedTuple):
     @classmethod
     def of(cls, start: str, seed: int) -> "Week":
         """Read and encode the weeks that begin with a day."""
-        weeks, columns = fraud_weeks(start, data_folder()), [*FEATURES, TARGET]
-        schema = infer(weeks.train[columns], TARGET, positive=1)
-        train, test = encode(schema, weeks.train[columns]), encode(schema, weeks.test[columns])
+        weeks = fraud_weeks(start, data_folder())
+        train, test = encoded(weeks)
         folds = deal(train, stream(seed, "folds"), groups=weeks.train["CUSTOMER_ID"].to_numpy())
         return cls(weeks, train, test, folds)
 

@@ -120,8 +120,9 @@ def _tracked(bench: _Bench, prepared: Prepared) -> RunResult:
         outcome = conclude(prepared, history)
         verdict = outcome.verdict
         bench.stages.end(verdict.sentence)
-        calibrated = calibrations(bench.config.calibration.method, bench.material, outcome, bench.config.loop.seed)
-        model = Model(bench.material.schema, outcome.learner, calibrated[1])
+        method, seed = bench.config.calibration.method, bench.config.loop.seed
+        real_only, calibrated = calibrations(method, bench.material, outcome, seed)
+        model = Model(bench.material.schema, outcome.learner, calibrated)
         storage.save_model(model, bench.folder / storage.MODEL)
         if isinstance(generator := prepared.generators[-1], Savable):
             storage.save_generator(generator, bench.folder / storage.GENERATOR)
@@ -130,7 +131,7 @@ def _tracked(bench: _Bench, prepared: Prepared) -> RunResult:
             return RunResult(bench.folder, status, verdict, tuple(history), None)
         before = sum(sum(generation.seconds.values()) for generation in past)
         looped = LoopRun(prepared, tuple(history), outcome, bench.stages.seconds + before)
-        report = _compare(bench, looped, model, calibrated[0])
+        report = _compare(bench, looped, model, real_only)
         status = "finished"
     except KeyboardInterrupt:
         status = "interrupted"

@@ -36,14 +36,18 @@ METRICS = ("average_precision", "recall_at_fpr_01", "recall_at_fpr_05", "brier")
 SCORE = METRICS[0]
 
 
-def cell(name: str, split: int, parts: Parts, tuning: bool) -> list[dict[str, object]]:
-    """Run every arm on one split of one table; one row an arm."""
+def halves(name: str, split: int) -> tuple[Table, Table]:
+    """Return training and test part of one split of one table."""
     data = load(f"suite:{name}", "target")
     table = encode(infer(data.frame, "target", positive=1), data.frame)
     train_rows, test_rows = train_test(table, stream(split, "split"), test_size=0.4)
     train = table.take(train_rows)
-    train = Table.real(train.X, train.y, train.schema)
-    test = table.take(test_rows)
+    return Table.real(train.X, train.y, train.schema), table.take(test_rows)
+
+
+def cell(name: str, split: int, parts: Parts, tuning: bool) -> list[dict[str, object]]:
+    """Run every arm on one split of one table; one row an arm."""
+    train, test = halves(name, split)
     ids = deal(train, stream(split, "folds"))
     run = run_loop(parts, train, ids, stream(split, "loop"))
     rows = []

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loop.errors import ConfigError
+from loop.regions.checks import check_bounds
 from loop.regions.given import confirmed
 from loop.types import Region, Table
 from loop.weakness import measured_rows
@@ -33,11 +33,7 @@ class ByClass:
     false_discovery: float = 0.05
 
     def __post_init__(self) -> None:
-        if self.min_rows < 1:
-            raise ConfigError(f"min_rows must be at least 1, got {self.min_rows}: raise it.")
-        if not 0 < self.false_discovery <= 1:
-            share = self.false_discovery
-            raise ConfigError(f"false_discovery is a share and must be above 0 and at most 1, got {share}.")
+        check_bounds(self, least={"min_rows": 1}, shares=("false_discovery",))
 
     def find(self, table: Table, weakness: np.ndarray, rng: np.random.Generator) -> tuple[Region, ...]:
         """Return a region without a rule for each confirmed class, worst first; none is an answer.

@@ -8,6 +8,7 @@ import numpy as np
 
 from loop.errors import ConfigError, DataError
 from loop.regions.boxes import Rule
+from loop.regions.checks import check_bounds
 from loop.regions.given import Candidate, confirmed
 from loop.regions.words import describe
 from loop.types import Condition, Region, Schema, Table
@@ -49,12 +50,7 @@ class Groups:
         if not self.columns or len(set(self.columns)) < len(self.columns):
             got = ", ".join(self.columns) or "none"
             raise ConfigError(f"columns must name one column or more, each once, got {got}: correct them.")
-        for name, least in (("min_rows", 1), ("min_positives", 0)):
-            if getattr(self, name) < least:
-                raise ConfigError(f"{name} must be at least {least}, got {getattr(self, name)}: raise it.")
-        if not 0 < self.false_discovery <= 1:
-            share = self.false_discovery
-            raise ConfigError(f"false_discovery is a share and must be above 0 and at most 1, got {share}.")
+        check_bounds(self, least={"min_rows": 1, "min_positives": 0}, shares=("false_discovery",))
 
     def find(self, table: Table, weakness: np.ndarray, rng: np.random.Generator) -> tuple[Region, ...]:
         """Return the confirmed groups as rules, worst first; none is an answer.

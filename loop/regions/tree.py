@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loop.errors import ConfigError
 from loop.regions.boxes import Rule, weak_boxes
+from loop.regions.checks import check_bounds
 from loop.regions.confirm import benjamini_hochberg, bootstrap_difference, permutation_p
 from loop.regions.words import describe
 from loop.split import duplicate_groups
@@ -49,12 +49,8 @@ class TreeFinder:
     cover: float = 0.2
 
     def __post_init__(self) -> None:
-        for name, least in (("depth", 1), ("min_rows", 4), ("min_positives", 0)):
-            if getattr(self, name) < least:
-                raise ConfigError(f"{name} must be at least {least}, got {getattr(self, name)}: raise it.")
-        for name in ("min_share", "false_discovery", "cover"):
-            if not 0 < getattr(self, name) <= 1:
-                raise ConfigError(f"{name} is a share and must be above 0 and at most 1, got {getattr(self, name)}.")
+        least = {"depth": 1, "min_rows": 4, "min_positives": 0}
+        check_bounds(self, least=least, shares=("min_share", "false_discovery", "cover"))
 
     def find(self, table: Table, weakness: np.ndarray, rng: np.random.Generator) -> tuple[Region, ...]:
         """Return the confirmed weak regions, worst first; none is an answer.

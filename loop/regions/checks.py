@@ -1,0 +1,28 @@
+"""Checks of settings that finders share."""
+
+from collections.abc import Mapping, Sequence
+
+from loop.errors import ConfigError
+
+
+def check_bounds(finder: object, *, least: Mapping[str, int], shares: Sequence[str]) -> None:
+    """Refuse settings of a finder that are out of range.
+
+    Parameters
+    ----------
+    least
+        Lowest value by name of a setting.
+    shares
+        Names of settings above 0 and at most 1.
+
+    Raises
+    ------
+    ConfigError
+        With the first that is out of its range.
+    """
+    for name, lowest in least.items():
+        if getattr(finder, name) < lowest:
+            raise ConfigError(f"{name} must be at least {lowest}, got {getattr(finder, name)}: raise it.")
+    for name in shares:
+        if not 0 < getattr(finder, name) <= 1:
+            raise ConfigError(f"{name} is a share and must be above 0 and at most 1, got {getattr(finder, name)}.")
