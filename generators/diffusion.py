@@ -29,7 +29,7 @@ MOST_AT_ONCE = 8192  # rows on their way together: bounds memory, and is the pop
 TRIES = 5  # rows drawn at most for each one asked for: rounding may put a row outside the region
 LEAST_BATCHES = 4  # in a pass: on few rows many small steps beat few large ones
 WARM_SHARE = 0.2  # of the training steps, when the weights are there already
-NET = "net.npz"
+NET = "net.safetensors"
 
 
 @dataclass(eq=False)

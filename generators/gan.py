@@ -26,7 +26,7 @@ WARM = 0.2  # share of the steps that a warm start takes
 PENALTY_EVERY = 2  # steps; its weight is as many times higher (lazy regularisation, Karras et al. 2020)
 CRITIC_RATE = 4.0  # times the maker's
 BETAS = (0.5, 0.9)  # of the optimisers, as both networks move
-MAKER, CRITIC, CONDITIONS = "maker.npz", "critic.npz", "conditions.npz"
+MAKER, CRITIC, CONDITIONS = "maker.safetensors", "critic.safetensors", "conditions.npz"
 
 
 @dataclass(eq=False)

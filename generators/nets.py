@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from loop.seeds import integer
@@ -211,15 +212,13 @@ def batches(n_rows: int, size: int, stream: torch.Generator) -> Iterator[Tensor]
 
 
 def save_weights(net: nn.Module, path: Path) -> None:
-    """Write all weights to a file ``*.npz`` of plain arrays."""
-    weights: Any = {name: value.cpu().numpy() for name, value in net.state_dict().items()}
-    np.savez(path, allow_pickle=False, **weights)
+    """Write all weights to a file ``*.safetensors``."""
+    save_file({name: value.cpu().contiguous() for name, value in net.state_dict().items()}, path)
 
 
 def load_weights(net: Net, path: Path) -> Net:
     """Read weights back into a module of the same shape, in place, and put it into evaluation mode."""
-    with np.load(path, allow_pickle=False) as archive:
-        net.load_state_dict({name: torch.as_tensor(archive[name]) for name in archive.files})
+    net.load_state_dict(load_file(path))
     return net.eval()
 
 

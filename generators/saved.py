@@ -15,6 +15,7 @@ from zipfile import BadZipFile
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from safetensors import SafetensorError
 
 from generators import CATALOGUE, kind_of
 from loop import schema_json
@@ -23,9 +24,10 @@ from loop.protocols import Generator
 from loop.types import Schema, Table
 
 FILE, ROWS = "settings.json", "rows.parquet"
-FORMAT = 1  # raised when files written before can no longer be read
+FORMAT = 2  # raised when files written before can no longer be read
 DAMAGED = (
     BadZipFile,
+    SafetensorError,
     zlib.error,
     OSError,
     ValueError,

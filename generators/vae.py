@@ -20,7 +20,7 @@ from loop.protocols import Generator
 from loop.types import Request, Samples, Table
 
 WARM = 0.2  # share of the steps that a warm start takes
-WEIGHTS = "vae.npz"
+WEIGHTS = "vae.safetensors"
 
 
 @dataclass(eq=False)

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 import torch
+from safetensors.numpy import load_file, save_file
 from torch import Tensor
 from torch.nn import functional
 
@@ -19,6 +20,7 @@ from loop.protocols import Learner
 from loop.seeds import integer
 from loop.types import Table
 
+FILE = "mlp.safetensors"
 AVERAGING = 0.98  # share of the running average of the weights kept at each step
 MIN_FOLDS = 5  # each member holds out at most a fifth of the rows
 MAX_JUDGE_ROWS = 2000  # rows a member holds out at most
@@ -89,18 +91,18 @@ class MLP:
         return np.concatenate([self._predict_chunk(chunk) for chunk in chunks])
 
     def save(self, folder: Path) -> None:
-        """Write settings, weights and encoding into a folder, as plain arrays."""
+        """Write settings, weights and encoding into a folder."""
         write_settings(self, folder)
         weights = {f"net/{name}": value.cpu().numpy() for name, value in self.net_.state_dict().items()}
-        np.savez(folder / "mlp.npz", allow_pickle=False, **self.input_.arrays(), **weights)
+        arrays = {**self.input_.arrays(), **weights}
+        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / FILE)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read back what `save` has written."""
         settings, _ = read_settings(folder)
         learner = cls(**settings)
-        with np.load(folder / "mlp.npz", allow_pickle=False) as archive:
-            arrays = dict(archive)
+        arrays = load_file(folder / FILE)
         learner.input_ = NetInput.of(arrays)
         weights = {name.removeprefix("net/"): array for name, array in arrays.items() if name.startswith("net/")}
         device = _device()

@@ -1,6 +1,8 @@
 """Laws of the loop: reproducible, resumable, blind to judge rows, honest in its counts."""
 
 import copy
+import hashlib
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -86,23 +88,20 @@ def test_lanes_side_by_side_change_nothing(finished):
     np.testing.assert_array_equal(outcome.proba, parallel.proba)
 
 
-FINGERPRINT = """
-import hashlib, sys
-sys.path.insert(0, "tests")
-from test_controller import run
-from tiny import rare_table, tiny_parts
-_, history, outcome = run(tiny_parts(), rare_table(n=300))
-print(hashlib.sha256(outcome.synthetic.X.tobytes() + outcome.proba.tobytes()).hexdigest(), history[-1].scores)
-"""
+def fingerprint() -> str:
+    _, history, outcome = run(tiny_parts(), rare_table(n=300))
+    rows = hashlib.sha256(outcome.synthetic.X.tobytes() + outcome.proba.tobytes()).hexdigest()
+    return f"{rows} {history[-1].scores}"
 
 
 @pytest.mark.slow
 def test_same_seed_in_another_process(request):
-    def fingerprint() -> str:
-        command = [sys.executable, "-c", FINGERPRINT]
-        return subprocess.run(command, cwd=request.config.rootpath, capture_output=True, text=True, check=True).stdout
-
-    assert fingerprint() == fingerprint() != ""
+    code = "import sys; sys.path.insert(0, 'tests'); import test_controller; print(test_controller.fingerprint())"
+    environment = os.environ | {"PYTHONHASHSEED": "12345"}
+    command = [sys.executable, "-c", code]
+    root = request.config.rootpath
+    there = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=True).stdout
+    assert there.strip() == fingerprint()
 
 
 def test_resumed_equals_uninterrupted(finished):

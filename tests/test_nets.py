@@ -127,6 +127,6 @@ def test_a_plan_gives_small_tables_small_batches(n_rows, steps, size):
 
 def test_weights_survive_the_disk(tmp_path):
     net = nets.build(small, stream(1))
-    nets.save_weights(net, tmp_path / "net.npz")
-    again = nets.load_weights(nets.build(small, stream(2)), tmp_path / "net.npz")
+    nets.save_weights(net, tmp_path / "net.safetensors")
+    again = nets.load_weights(nets.build(small, stream(2)), tmp_path / "net.safetensors")
     np.testing.assert_array_equal(weights(net), weights(again))

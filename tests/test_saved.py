@@ -14,7 +14,7 @@ from contracts.tables import mixed_table
 from imblearn.over_sampling import SMOTE
 
 from generators import ImblearnAdapter, Neighbourhood, Reject, Resample
-from generators.saved import Savable, load, read_settings, read_table, write_settings, write_table
+from generators.saved import FORMAT, Savable, load, read_settings, read_table, write_settings, write_table
 from loop.errors import DataError
 from loop.types import Column, Condition, Region, Request, Table
 
@@ -118,7 +118,10 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "no settings": (lambda folder: (folder / "settings.json").unlink(), "has none"),
     "no JSON": (lambda folder: (folder / "settings.json").write_text("{"), "must be the settings"),
     "a list": (lambda folder: (folder / "settings.json").write_text("[]"), "must be the settings"),
-    "other keys": (lambda folder: (folder / "settings.json").write_text('{"format": 1}'), "must be the settings"),
+    "other keys": (
+        lambda folder: (folder / "settings.json").write_text(f'{{"format": {FORMAT}}}'),
+        "must be the settings",
+    ),
     "another format": (lambda folder: changed(folder, format=99), "has 99"),
     "an unknown generator": (lambda folder: changed(folder, generator="os:system"), "holds 'os:system'"),
     "an unhashable name": (lambda folder: changed(folder, generator=["x"]), "holds"),
@@ -146,6 +149,15 @@ def test_a_damaged_folder_is_refused_in_one_sentence(
         load(folder)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("whole_bytes", [0, 5, 2000])
+def test_weights_cut_off_are_refused(whole_bytes: int, tmp_path: Path) -> None:
+    contracts.makers.maker("vae", short=True)().fit(mixed_table(), rng()).save(tmp_path / "saved")
+    (weights,) = (tmp_path / "saved").glob("*.safetensors")
+    weights.write_bytes(weights.read_bytes()[:whole_bytes])
+    with pytest.raises(DataError, match="must be whole"):
+        load(tmp_path / "saved")
 
 
 def test_a_missing_folder_is_refused(tmp_path: Path) -> None:

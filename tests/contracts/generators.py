@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import fields, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import get_args
 
@@ -28,7 +29,7 @@ COLD = Region((Condition(1, high=0.5),), text="score <= 0.5")  # and few are her
 
 def delivers_inside_a_region_on_each_column(make: Make) -> None:
     table = mixed_table()
-    generator = make().fit(table, _rng())
+    generator = _fitted(make)
     for region in column_regions(table):
         for label in (None, 1):
             made = generator.sample(Request(region, label, 60), _rng()).table
@@ -38,7 +39,7 @@ def delivers_inside_a_region_on_each_column(make: Make) -> None:
 
 def beats_unconditional_sampling_on_each_column(make: Make) -> None:
     table = mixed_table()
-    generator = make().fit(table, _rng())
+    generator = _fitted(make)
     anywhere = generator.sample(Request(ANYWHERE, None, 600), _rng()).table
     for region in column_regions(table):
         made = generator.sample(Request(region, None, 100), _rng()).table
@@ -47,7 +48,7 @@ def beats_unconditional_sampling_on_each_column(make: Make) -> None:
 
 
 def gives_the_label_asked_for(make: Make) -> None:
-    generator = make().fit(mixed_table(), _rng())
+    generator = _fitted(make)
     for label in (0, 1):
         made = generator.sample(Request(ANYWHERE, label, 50), _rng()).table
         assert len(made)
@@ -57,7 +58,7 @@ def gives_the_label_asked_for(make: Make) -> None:
 
 def keeps_the_prior_when_no_label_is_asked(make: Make) -> None:
     table = mixed_table()
-    made = make().fit(table, _rng()).sample(Request(ANYWHERE, None, 3000), _rng()).table
+    made = _fitted(make).sample(Request(ANYWHERE, None, 3000), _rng()).table
     assert abs(made.y.mean() - table.y.mean()) < 0.03
 
 
@@ -70,7 +71,7 @@ def keeps_the_share_of_a_rare_class(make: Make) -> None:
 
 def conditions_on_later_discrete_columns(make: Make) -> None:
     table = mixed_table()
-    generator = make().fit(table, _rng())
+    generator = _fitted(make)
     travel, swipe = Condition(5, codes=frozenset({1})), Condition(6, codes=frozenset({1}))
     for rule in ((travel,), (swipe,), (travel, swipe)):
         region = Region(rule, text=f"columns {[condition.column for condition in rule]}")
@@ -80,7 +81,7 @@ def conditions_on_later_discrete_columns(make: Make) -> None:
 
 
 def serves_label_and_region_together(make: Make) -> None:
-    generator = make().fit(_hot_table(), _rng())
+    generator = _fitted(make, _hot_table)
     for region, label in ((HOT, 1), (HOT, 0), (COLD, 1), (COLD, 0)):
         made = generator.sample(Request(region, label, 60), _rng()).table
         assert region.contains(made.X).all(), f"outside {region.text}"
@@ -90,7 +91,7 @@ def serves_label_and_region_together(make: Make) -> None:
 
 def keeps_the_labels_of_the_region(make: Make) -> None:
     table = _hot_table()
-    generator = make().fit(table, _rng())
+    generator = _fitted(make, _hot_table)
     for region in (HOT, COLD):
         truth = table.y[region.contains(table.X)].mean()
         made = generator.sample(Request(region, None, 400), _rng()).table
@@ -98,7 +99,7 @@ def keeps_the_labels_of_the_region(make: Make) -> None:
 
 
 def says_which_way_was_taken(make: Make) -> None:
-    generator = make().fit(mixed_table(), _rng())
+    generator = _fitted(make)
     for region in (ANYWHERE, HOT):
         for label in (None, 1):
             samples = generator.sample(Request(region, label, 100), _rng())
@@ -109,7 +110,7 @@ def says_which_way_was_taken(make: Make) -> None:
 
 
 def does_not_repeat_one_row(make: Make) -> None:
-    generator = make().fit(mixed_table(), _rng())
+    generator = _fitted(make)
     for region in (ANYWHERE, HOT, Region((Condition(5, codes=frozenset({1})),))):
         made = generator.sample(Request(region, None, 100), _rng()).table
         distinct = len(np.unique(np.nan_to_num(made.X, nan=-FAR), axis=0))  # NaN would equal nothing
@@ -136,7 +137,7 @@ def saves_and_loads(make: Make) -> None:
 
 def reports_what_it_delivered(make: Make) -> None:
     table = mixed_table()
-    generator = make().fit(table, _rng())
+    generator = _fitted(make)
     narrow = Region((Condition(1, low=float(np.quantile(table.X[:, 1], 0.997))),), text="two rows wide")
     for region in (ANYWHERE, narrow):
         request = Request(region, 1, 300)
@@ -210,23 +211,21 @@ def starts_from_real_seeds_only(make: Make) -> None:
 
 
 def starts_in_proportion_to_the_seed_weight(make: Make) -> None:
-    table = mixed_table()
     region = Region(seeds=np.array([10, 20, 30]), seed_weight=np.array([8.0, 2.0, 0.0]))
-    parent = make().fit(table, _rng()).sample(Request(region, None, 1000), _rng()).table.parent
+    parent = _fitted(make).sample(Request(region, None, 1000), _rng()).table.parent
     if (parent >= 0).any():
         assert set(parent.tolist()) <= {10, 20}
         assert abs((parent == 10).mean() - 0.8) < 0.06
 
 
 def keeps_values_that_columns_can_hold(make: Make) -> None:
-    table = mixed_table()
-    generator = make().fit(table, _rng())
+    generator = _fitted(make)
     for label in (None, 1):
         check_values(generator.sample(Request(ANYWHERE, label, 500), _rng()).table)
 
 
 def keeps_rare_categories(make: Make) -> None:
-    made = make().fit(mixed_table(), _rng()).sample(Request(ANYWHERE, None, 5000), _rng()).table
+    made = _fitted(make).sample(Request(ANYWHERE, None, 5000), _rng()).table
     assert (made.X[:, 5] == 3).any(), "the category of 2 % is gone"
 
 
@@ -257,8 +256,7 @@ def answers_zero_with_an_empty_table(make: Make) -> None:
 
 
 def gives_up_on_an_impossible_region(make: Make) -> None:
-    table = mixed_table()
-    generator = make().fit(table, _rng())
+    generator = _fitted(make)
     start = time.perf_counter()
     for label in (None, 1):
         samples = _sample_or_refuse(generator, Request(Region((Condition(1, low=1e9),)), label, 50))
@@ -380,6 +378,12 @@ def _note_unpickling(event: str, found: tuple[object, ...]) -> None:
 
 
 sys.addaudithook(_note_unpickling)  # sees every unpickler, however it was imported; it cannot be removed again
+
+
+@lru_cache(maxsize=4)
+def _fitted(make: Make, table: Callable[[], Table] = mixed_table) -> Generator:
+    """One fit for all laws that ask about rows and not about fitting."""
+    return make().fit(table(), _rng())
 
 
 def _sample_or_refuse(generator: Generator, request: Request) -> Samples | None:
