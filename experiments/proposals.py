@@ -59,7 +59,7 @@ def main(
 
 
 def show(results: dict[str, pd.DataFrame], console: Console) -> None:
-    """Print, for each generator, the gain of aimed and unaimed rows with its interval over splits, and the cost."""
+    """Print, for each generator, the gain of aimed and unaimed rows with its interval over tables, and the cost."""
     printed = RichTable("proposals by", *(f"Δ average precision, {arm}" for arm in ARMS), "s of the loop (median)")
     for label, own in results.items():
         seconds = own[own["arm"] == TARGETED]["seconds_fit"].median()
@@ -68,8 +68,8 @@ def show(results: dict[str, pd.DataFrame], console: Console) -> None:
 
 
 def _gain(results: pd.DataFrame, arm: str) -> pd.Series:
-    """Mean gain over tables, split by split."""
-    return differences(results, arm, REAL_ONLY).mean(axis=1)
+    """Mean gain over splits, table by table: what varies is which table one has."""
+    return differences(results, arm, REAL_ONLY).mean()
 
 
 def _interval(gain: pd.Series) -> str:
