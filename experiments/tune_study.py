@@ -182,7 +182,17 @@ def _side_by_side(
             process.join()
         look()
     if codes := [process.exitcode for process in processes if process.exitcode]:
-        raise WeakspotError(
-            f"workers must live to the end, and {len(codes)} of {workers} died (exit code {codes[0]}): "
-            "give them more memory or start fewer; run the same command to go on."
-        )
+        raise WeakspotError(_obituary(codes, workers))
+
+
+def _obituary(codes: Sequence[int], workers: int) -> str:
+    """Say how workers died: by a signal, as of a system short of memory, or by an error that they have shown."""
+    killed = [-code for code in codes if code < 0]
+    how, way = (
+        (f"by signal {killed[0]}", "give them more memory or start fewer")
+        if killed
+        else (f"with exit code {codes[0]}", "mend the error shown above")
+    )
+    return (
+        f"workers must live to the end, and {len(codes)} of {workers} died {how}: {way}; run the same command to go on."
+    )

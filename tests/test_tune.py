@@ -1,6 +1,7 @@
 """A search over the loop's choices: begun with what stands, shared, resumed, and blind to the test rows."""
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -26,10 +27,10 @@ from experiments.tune import tune
 from experiments.tune_config import TuneConfig
 from experiments.tune_report import open_test, winner
 from experiments.tune_space import CAPACITY, COMMON, Choices, Range, default_space, read_dimension
-from experiments.tune_study import finished, open_study
+from experiments.tune_study import _obituary, _side_by_side, finished, open_study
 from experiments.tune_trial import Lanes, Objective, behind
 from experiments.yaml_config import load_config
-from loop.errors import ConfigError
+from loop.errors import ConfigError, WeakspotError
 from loop.tracking.jsonl import read_records
 
 SPACE: dict[str, object] = {"loop.budget": {"low": 0.2, "high": 1.0}, "loop.strategy": ["targeted", "untargeted"]}
@@ -183,6 +184,17 @@ def test_ctrl_c_keeps_what_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert not list(config.out.rglob("done.json"))
     assert tune(config, quiet_console())["trials"] == 3  # the one that was under way does not count
     assert [trial.state.name for trial in study_of(config).trials] == ["COMPLETE", "COMPLETE", "FAIL", "COMPLETE"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise")
+def test_a_killed_worker_is_told_from_one_that_met_an_error(tmp_path: Path) -> None:
+    def kill() -> None:
+        for process in multiprocessing.active_children():
+            process.kill()
+
+    with pytest.raises(WeakspotError, match="2 of 2 died by signal 9: give them more memory or start fewer; run"):
+        _side_by_side(config_of(tmp_path), [], tmp_path, "any", 2, None, kill)
+    assert "1 of 3 died with exit code 1: mend the error shown above; run" in _obituary([1], 3)
 
 
 @pytest.mark.slow
