@@ -280,7 +280,7 @@ def upload(
     folder = run_dir / JOURNAL if (run_dir / JOURNAL).is_dir() else run_dir
     if not folder.is_dir():
         raise DataError(f"an upload needs the folder of a run, got {run_dir}: check the path.")
-    sent = replay(folder, MlflowTracker(_store(tracking), JsonlTracker(folder)))
+    sent = replay(folder, MlflowTracker(_store(tracking), JsonlTracker(folder, again=True)))
     typer.echo(f"{sent} records are in MLflow.")
 
 

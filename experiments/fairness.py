@@ -31,7 +31,7 @@ def with_groups(parts: Parts, config: FairnessConfig, train: Table) -> Parts:
         If a column is not there or makes no groups.
     """
     guards = [
-        GroupGuard(_codes(train, at), tolerance=config.tolerance, least=config.least)
+        GroupGuard(_by_row(_codes(train, at), train.source), tolerance=config.tolerance, least=config.least)
         for at in positions(train.schema, config.columns)
     ]
     acceptance = replace(parts.acceptance, guards=(*parts.acceptance.guards, *guards))
@@ -111,6 +111,13 @@ def gaps(groups: Sequence[Record], least: int) -> dict[str, dict[str, float]]:
             recalls = {when: [float(group[when]["recall"]) for group in own] for when in WHEN}
             found[column] = {when: max(each) - min(each) for when, each in recalls.items()}
     return found
+
+
+def _by_row(codes: np.ndarray, source: np.ndarray) -> np.ndarray:
+    """Return the codes (m,) of some rows at their row numbers in the input; other rows count as missing."""
+    every = np.full(source.max() + 1, _MISSING)
+    every[source] = codes
+    return every
 
 
 def _codes(table: Table, at: int) -> np.ndarray:  # (n,) int

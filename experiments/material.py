@@ -17,7 +17,7 @@ from loop.lanes import deal
 from loop.parts import Parts, Settings
 from loop.schema import infer
 from loop.seeds import stream
-from loop.split import train_test
+from loop.split import train_test, units
 from loop.types import Schema, Table
 
 LARGE = 100_000  # training rows above which a single hold-out has positives enough
@@ -69,7 +69,10 @@ def gather(data: DataConfig, loop: LoopConfig) -> Material:
     lanes = loop.lanes if isinstance(loop.lanes, int) else 1 if len(train) > LARGE else 5
     folds = deal(train, stream(loop.seed, "folds"), k=lanes, groups=None if groups is None else groups[train_rows])
     # Sources of real rows are row numbers of the table as the user wrote it.
-    train, test = (replace(table, source=part, parent=part) for table, part in ((train, train_rows), (test, test_rows)))
+    train, test = (
+        replace(table, source=part, parent=part, unit=None if groups is None else units(groups[part]))
+        for table, part in ((train, train_rows), (test, test_rows))
+    )
     example = frame.iloc[train_rows[:5]].loc[:, list(schema.names)].reset_index(drop=True)
     return Material(dataset, train, test, folds, example, _messages(dataset, train, test, lanes, len(frame)))
 

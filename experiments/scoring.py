@@ -7,9 +7,11 @@ import numpy as np
 
 from experiments.arms import TARGETED, Arm, LoopRun, arms, seconds_per_million
 from experiments.config import ArmsConfig
+from loop.acceptance import FEWEST
 from loop.bootstrap import paired
 from loop.metrics import evaluate
 from loop.types import Interval, Table
+from loop.unit_bootstrap import fewest
 
 SCORE = "average_precision"
 METRICS = (SCORE, "recall_at_fpr_01", "brier", "log_loss", "calibration_error")
@@ -64,13 +66,15 @@ def gain_over_cheap(scored: Sequence[Scored], test: Table, rng: np.random.Genera
     """Compare the loop with the cheap arm that does best on these very rows: a choice in favour of the other side."""
     loop = next(each for each in scored if each.arm.name == TARGETED)
     best = max((each for each in scored if each.arm.cheap), key=lambda each: each.metrics[SCORE])
-    difference = paired(SCORE, test.y, best.proba, loop.proba, test.schema.positive, rng).difference
-    proven = difference.low > 0
+    difference = paired(SCORE, test.y, best.proba, loop.proba, test.schema.positive, rng, unit=test.unit).difference
+    proven = difference.low > 0 and fewest(test.y, test.unit) >= FEWEST
     measured = f"average precision {difference} over the best cheap arm ({best.arm.name}) on {len(test):,} test rows"
     if proven:
         sentence = f"Proven gain: {measured}."
     elif difference.high < 0:
         sentence = f"Harm: {measured}. Use that arm instead."
+    elif difference.low > 0:
+        sentence = f"No proven gain: {measured}; with fewer than {FEWEST} rows or groups of a class nothing is proven."
     else:
         sentence = f"No proven gain: {measured}; the interval includes zero."
     return Gain(best.arm.name, difference, proven, sentence)

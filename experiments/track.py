@@ -34,7 +34,7 @@ def settings_of(tracking: str) -> MlflowSettings | None:
 
 def open_tracker(settings: MlflowSettings | None, folder: Path) -> Tracker:
     """Return a tracker that keeps a journal in the folder and, with settings, sends it to MLflow."""
-    local = JsonlTracker(folder / storage.JOURNAL)
+    local = JsonlTracker(folder / storage.JOURNAL, again=True)
     return local if settings is None else MlflowTracker(settings, local)
 
 

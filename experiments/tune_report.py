@@ -118,7 +118,7 @@ def _difference(runs: Sequence[RunConfig], material: Material) -> Interval:
     """Compare the models of two configurations, worked on the training rows, on the test rows."""
     test, rng = material.test, stream(runs[0].loop.seed, "tune")
     before, after = (_model(each, material).predict_proba(test.X) for each in runs)
-    return paired(SCORE, test.y, before, after, test.schema.positive, rng).difference
+    return paired(SCORE, test.y, before, after, test.schema.positive, rng, unit=test.unit).difference
 
 
 def _model(config: RunConfig, material: Material) -> Predictor:

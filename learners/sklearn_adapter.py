@@ -90,8 +90,20 @@ def _seeded_clone(estimator: Any, rng: np.random.Generator) -> Any:
     return model.set_params(**{name: integer(rng) for name in names})
 
 
+def _takes_gaps(estimator: Any) -> bool:
+    """Say whether missing values may be left in; a pipeline does not say so itself, even if a step of it fills them."""
+    for _, step in getattr(estimator, "steps", [("", estimator)]):
+        if step in (None, "passthrough"):
+            continue
+        if type(step).__module__.startswith("sklearn.impute"):
+            return True
+        if not get_tags(step).input_tags.allow_nan:
+            return False
+    return True
+
+
 def _imputer(estimator: Any) -> Any:
-    if get_tags(estimator).input_tags.allow_nan:
+    if _takes_gaps(estimator):
         return FunctionTransformer()
     return SimpleImputer(strategy="median", keep_empty_features=True)
 

@@ -5,10 +5,16 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+import pandas as pd
 
 from loop.bootstrap import Paired, paired
+from loop.errors import ConfigError
 from loop.metrics import resolve, score
 from loop.types import Decision, Interval, LoopVerdict
+from loop.unit_bootstrap import fewest
+
+FEWEST = 20  # with fewer positives intervals hold the truth too rarely
+NOTHING = 1e-9  # an expected gain below this is the prior's echo of no difference at all
 
 
 class Guard(Protocol):
@@ -24,7 +30,7 @@ class Guard(Protocol):
         y, champion, challenger
             Classes (j,) and answers (j, K) of the pooled judge rows.
         rows
-            Where the judge rows are in the training table, shape (j,).
+            Row numbers of the judge rows in the input, shape (j,).
         """
         ...
 
@@ -51,7 +57,7 @@ class GroupGuard:
     Parameters
     ----------
     groups
-        Group of each training row, shape (n,), in the order of the table the loop is given.
+        Group of each row of the input, shape (n,), of any type; missing ones are a group, too.
     tolerance
         Loss of the worst group's score that is put up with.
     least
@@ -63,9 +69,18 @@ class GroupGuard:
     tolerance: float = 0.02
     least: int = 10
 
+    def __post_init__(self) -> None:
+        codes, _ = pd.factorize(np.asarray(self.groups), use_na_sentinel=False)
+        object.__setattr__(self, "groups", codes)
+
     def objection(
         self, y: np.ndarray, champion: np.ndarray, challenger: np.ndarray, positive: int, rows: np.ndarray
     ) -> str | None:
+        if rows.max(initial=-1) >= len(self.groups):
+            raise ConfigError(
+                f"groups must name one for every row of the input, got {len(self.groups)} for row {rows.max()}: "
+                "pass one for each row."
+            )
         before, after = (self._worst(y, proba, positive, self.groups[rows]) for proba in (champion, challenger))
         if before is None or after is None or after >= before - self.tolerance:
             return None
@@ -100,6 +115,14 @@ class Acceptance:
         for which a sixth of them do.
     guards
         Reasons to roll back in spite of the score.
+    least
+        Judge rows (or groups of them) of each class under which nothing is called proven: with fewer, intervals are
+        too narrow.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such metric or a number is out of its range.
     """
 
     metric: str = "average_precision"
@@ -108,6 +131,15 @@ class Acceptance:
     level: float = 0.95
     replicates: int = 300
     guards: Sequence[Guard] = (CalibrationGuard(),)
+    least: int = FEWEST
+
+    def __post_init__(self) -> None:
+        resolve(self.metric)
+        if not self.prior_sd > 0 or not 0 < self.level < 1 or self.replicates < 2:
+            raise ConfigError(
+                "acceptance needs prior_sd above 0, level between 0 and 1 and 2 replicates or more, "
+                f"got {self.prior_sd}, {self.level} and {self.replicates}: 0.005, 0.95 and 300 are usual."
+            )
 
     def decide(
         self,
@@ -118,13 +150,22 @@ class Acceptance:
         rng: np.random.Generator,
         *,
         rows: np.ndarray,
+        weight: np.ndarray | None = None,
+        unit: np.ndarray | None = None,
     ) -> Decision:
         """Answer "keep?" for a challenger from answers (j, K) to the same judge rows.
 
-        ``rows`` (j,) says where they are in the training table, for guards that know more of them.
+        Parameters
+        ----------
+        y, champion, challenger
+            As guards take them.
+        rows
+            Row numbers of the judge rows in the input, (j,), for guards that know more of them.
+        weight, unit
+            What the judge rows count, and which are one piece of evidence, (j,), as `loop.bootstrap.paired` takes them.
         """
         few = max(2, self.replicates // 6)
-        evidence = self._compare(y, champion, challenger, positive, rng, self.level, few)
+        evidence = self._compare(y, champion, challenger, positive, rng, self.level, few, weight, unit)
         expected = self._expected(evidence)
         return self._decision(self._objection(y, champion, challenger, positive, rows), evidence.difference, expected)
 
@@ -139,6 +180,8 @@ class Acceptance:
         rows: np.ndarray,
         kept: int,
         looks: int,
+        weight: np.ndarray | None = None,
+        unit: np.ndarray | None = None,
     ) -> tuple[LoopVerdict, Decision]:
         """Answer "proven?" for the champion against the learner on real rows alone.
 
@@ -146,10 +189,13 @@ class Acceptance:
         more: what is delivered must not harm what they guard, however little each generation did.
         """
         level = 1 - (1 - self.level) / max(looks, 1)
-        evidence = self._compare(y, baseline, champion, positive, rng, level, self.replicates)
+        evidence = self._compare(y, baseline, champion, positive, rng, level, self.replicates, weight, unit)
         difference, expected = evidence.difference, self._expected(evidence, generations=kept)
-        proven = difference.low > 0
-        claim = LoopVerdict(kept, difference.estimate, difference, proven, self._sentence(difference, proven, looks))
+        pieces = fewest(y, unit)
+        proven = difference.low > 0 and pieces >= self.least
+        claim = LoopVerdict(
+            kept, difference.estimate, difference, proven, self._sentence(difference, proven, looks, pieces)
+        )
         objection = self._objection(y, baseline, champion, positive, rows)
         return claim, self._decision(objection, difference, expected)
 
@@ -179,8 +225,8 @@ class Acceptance:
     def _decision(objection: str | None, difference: Interval, expected: float) -> Decision:
         if objection is not None:
             return Decision(False, objection, difference, expected)
-        reason = "expected to help" if expected > 0 else "judge rows speak against it"
-        return Decision(expected > 0, reason, difference, expected)
+        helps = expected > NOTHING
+        return Decision(helps, "expected to help" if helps else "judge rows speak against it", difference, expected)
 
     def _compare(
         self,
@@ -191,8 +237,21 @@ class Acceptance:
         rng: np.random.Generator,
         level: float,
         replicates: int,
+        weight: np.ndarray | None,
+        unit: np.ndarray | None,
     ) -> Paired:
-        return paired(self.metric, y, champion, challenger, positive, rng, level=level, replicates=replicates)
+        return paired(
+            self.metric,
+            y,
+            champion,
+            challenger,
+            positive,
+            rng,
+            level=level,
+            replicates=replicates,
+            weight=weight,
+            unit=unit,
+        )
 
     def _expected(self, evidence: Paired, generations: int = 1) -> float:
         """Shrink the difference that some generations made to what so many are known to bring."""
@@ -200,6 +259,10 @@ class Acceptance:
         prior, mean = 1 / (generations * self.prior_sd**2), generations * self.prior_mean
         return float((precision * evidence.difference.estimate + prior * mean) / (precision + prior))
 
-    def _sentence(self, difference: object, proven: bool, looks: int) -> str:
+    def _sentence(self, difference: Interval, proven: bool, looks: int, pieces: int) -> str:
         measured = f"{self.metric} {difference} on judge rows the loop did not learn from, corrected for {looks} looks"
-        return f"Proven gain: {measured}." if proven else f"No proven gain: {measured}."
+        if proven:
+            return f"Proven gain: {measured}."
+        if difference.low > 0:
+            measured += f"; {pieces} rows or groups of a class are too few to prove anything, {self.least} would do"
+        return f"No proven gain: {measured}."

@@ -5,7 +5,7 @@ printing, tracking and saving are ordinary loops around it. A run is resumed by 
 """
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -92,7 +92,7 @@ def conclude(prepared: Prepared, history: Sequence[Generation]) -> Outcome:
     judging = prepared.lanes[:-1]
     kept = [generation for generation in history if generation.decision.kept]
     judged = np.concatenate([lane.judge for lane in judging])
-    y, positive = table.y[judged], table.schema.positive
+    y, positive, evidence = table.y[judged], table.schema.positive, evidence_of(table, judged)
     with clock.stage("learner"):
         before = np.concatenate([each.proba for each in train(prepared, parts.learner, [], "final", 0, judging)])
     after, verdict = before, parts.acceptance.nothing_kept()
@@ -106,17 +106,18 @@ def conclude(prepared: Prepared, history: Sequence[Generation]) -> Outcome:
                 after,
                 positive,
                 prepared.stream("verdict"),
-                rows=judged,
+                rows=table.source[judged],
                 kept=len(kept),
                 looks=len(history) + 1,
+                **evidence,
             )
         if not decision.kept:
             kept, after, verdict = [], before, parts.acceptance.nothing_kept(decision)
     with clock.stage("learner"):
         (final,) = train(prepared, parts.learner, kept, "final", int(bool(kept)), prepared.lanes[-1:])
     with clock.stage("score"):
-        baseline = _scores(y, before, positive, prepared.stream("baseline scores"))
-        scores = _scores(y, after, positive, prepared.stream("final scores")) if kept else baseline
+        baseline = _scores(y, before, positive, prepared.stream("baseline scores"), evidence)
+        scores = _scores(y, after, positive, prepared.stream("final scores"), evidence) if kept else baseline
     synthetic, origins = _provenance(table, kept)
     return Outcome(
         learner=final.learner,
@@ -162,14 +163,17 @@ def _turn(
     challengers = train(prepared, parts.aimer, history, "scout", index, extra=new)
     clock.add({"learner": sum(each.seconds for each in challengers)})
     judged = np.concatenate([lane.judge for lane in judging])
-    y = prepared.table.y[judged]
+    y, evidence = prepared.table.y[judged], evidence_of(prepared.table, judged)
     old, fresh = (np.concatenate([each.proba for each in group[:-1]]) for group in (champions, challengers))
     positive, delivered = prepared.table.schema.positive, proposed[-1]
     with clock.stage("accept"):
-        decision = parts.acceptance.decide(y, old, fresh, positive, prepared.stream("accept", index), rows=judged)
+        rows, rng = prepared.table.source[judged], prepared.stream("accept", index)
+        decision = parts.acceptance.decide(y, old, fresh, positive, rng, rows=rows, **evidence)
+        if not len(delivered.rows):
+            decision = replace(decision, kept=False, reason="no row was left to add")
     with clock.stage("score"):
-        challenger = _scores(y, fresh, positive, prepared.stream("scores", index))
-        scores = challenger if decision.kept else _last_scores(history, y, old, positive, prepared)
+        challenger = _scores(y, fresh, positive, prepared.stream("scores", index), evidence)
+        scores = challenger if decision.kept else _last_scores(history, y, old, positive, prepared, evidence)
     with clock.stage("drift"):
         kept = [generation.rows for generation in history if generation.decision.kept]
         drift = drift_report(prepared.table, Table.concat([*kept, delivered.rows]), prepared.stream("drift", index))
@@ -200,14 +204,32 @@ def _provenance(table: Table, kept: Sequence[Generation]) -> tuple[Table, tuple[
     return Table.concat(tables), tuple(origins)
 
 
-def _scores(y: np.ndarray, proba: np.ndarray, positive: int, rng: np.random.Generator) -> dict[str, Interval]:
-    return intervals(REPORTED, y, proba, positive, rng, replicates=200)
+def evidence_of(table: Table, rows: np.ndarray) -> dict[str, np.ndarray | None]:
+    """Return what rows (j,) of a table count and which stand together, as `loop.bootstrap` takes it."""
+    return {"weight": table.weight[rows], "unit": None if table.unit is None else table.unit[rows]}
+
+
+def _scores(
+    y: np.ndarray,
+    proba: np.ndarray,
+    positive: int,
+    rng: np.random.Generator,
+    evidence: Mapping[str, np.ndarray | None],
+) -> dict[str, Interval]:
+    return intervals(
+        REPORTED, y, proba, positive, rng, replicates=200, weight=evidence["weight"], unit=evidence["unit"]
+    )
 
 
 def _last_scores(
-    history: Sequence[Generation], y: np.ndarray, proba: np.ndarray, positive: int, prepared: Prepared
+    history: Sequence[Generation],
+    y: np.ndarray,
+    proba: np.ndarray,
+    positive: int,
+    prepared: Prepared,
+    evidence: Mapping[str, np.ndarray | None],
 ) -> dict[str, Interval]:
     """Scores of a champion that stays: those of the generation that crowned it, or of real rows alone."""
     if history:
         return history[-1].scores
-    return _scores(y, proba, positive, prepared.stream("scores", 0))
+    return _scores(y, proba, positive, prepared.stream("scores", 0), evidence)

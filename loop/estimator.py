@@ -33,6 +33,7 @@ from loop.parts import Parts, Settings
 from loop.protocols import Acquisition, Gate, Generator, Labeller, Learner, RegionFinder, Teacher, Tracker
 from loop.regions import TreeFinder
 from loop.schema import infer
+from loop.split import units
 from loop.tracking.null import NullTracker
 from loop.types import Generation
 
@@ -148,9 +149,9 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
             Mixed types and missing values are welcome in a frame.
         y : array of shape (n,)
         sample_weight : array of shape (n,), optional
-            Not negative; a row of weight zero counts as absent.
+            Not negative, in any unit; a row of weight zero counts as absent. Scores and claims weigh rows alike.
         groups : array of shape (n,), optional
-            Rows of one group (card, customer) are never on both sides of a lane.
+            Rows of one group (card, customer) are never on both sides of a lane, and one piece of evidence together.
 
         Raises
         ------
@@ -167,10 +168,13 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         check_consistent_length(frame, groups)
         counted = weight > 0
         frame = frame[counted]
-        schema = infer(frame, target, positive=self.positive)
-        table = replace(encode(schema, frame), weight=weight[counted])
+        own, rows = weight[counted] / weight[counted].mean(), np.flatnonzero(counted)
+        groups = None if groups is None else groups[counted]
+        rarest = _rarest(frame[target], own) if self.positive is None and np.ptp(own) else self.positive
+        schema = infer(frame, target, positive=rarest)
+        table = replace(encode(schema, frame), weight=own, source=rows, parent=rows, unit=units(groups))
         rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31 - 1))
-        fold_ids = deal(table, rng, k=self.lanes, groups=None if groups is None else groups[counted])
+        fold_ids = deal(table, rng, k=self.lanes, groups=groups)
         tracker = self.tracker or NullTracker()
         tracker.start({"name": "LoopClassifier", "params": self._settings(), "tags": {}})
         status, verdict = "failed", None
@@ -286,3 +290,9 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
+
+
+def _rarest(labels: pd.Series, weight: np.ndarray) -> Any:
+    """Return the class whose rows weigh least, of equally light ones the last."""
+    weights = pd.Series(weight).groupby(labels.to_numpy()).sum()
+    return weights[::-1].idxmin()

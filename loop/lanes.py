@@ -14,7 +14,10 @@ DELIVERABLE = -1
 
 @dataclass(frozen=True, eq=False)
 class Lane:
-    """One copy of the cycle. Its teacher, generator, learner and rows never see its judge rows.
+    """One copy of the cycle. Its teacher's members, its generator, learner and rows are never fitted on its judge rows.
+
+    Two things know of them at second hand, as k lanes share them: the weights of the teacher's members, and where the
+    learner is weak, both measured on all rows out of fold.
 
     Parameters
     ----------

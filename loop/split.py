@@ -47,6 +47,12 @@ def merge_groups(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return joined
 
 
+def units(groups: np.ndarray | None) -> np.ndarray | None:
+    """Number the groups (n,), each one piece of evidence, a missing one alone; None where every row is alone."""
+    ids = None if groups is None else _ids(groups)
+    return ids if ids is not None and ids.max(initial=-1) + 1 < len(ids) else None
+
+
 def train_test(
     table: Table,
     rng: np.random.Generator,

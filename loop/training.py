@@ -99,9 +99,7 @@ def unseen_answers(prepared: Prepared, history: Sequence[Generation], champions:
     if len(missing):
         rng = prepared.stream("halves", len(history))
         half = rng.permutation(len(missing)) % 2
-        kept = [generation.lane_rows[0] for generation in history if generation.decision.kept]
-        for side in (0, 1):
-            seen = Table.concat([table.take(missing[half != side]), *kept])
-            learner = copy.deepcopy(prepared.parts.aimer).fit(seen, rng)
+        for side in (0, 1):  # on real rows alone: new ones come from rows of both halves
+            learner = copy.deepcopy(prepared.parts.aimer).fit(table.take(missing[half != side]), rng)
             answers[missing[half == side]] = learner.predict_proba(table.X[missing[half == side]])
     return answers

@@ -6,7 +6,7 @@ In shapes, ``n`` counts rows, ``d`` columns and ``K`` classes.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -77,6 +77,7 @@ class Table:
     source: np.ndarray  # (n,) int64: real: row number in the input; synthetic: index into the provenance list
     parent: np.ndarray  # (n,) int64: row number in the input of the row it was made from, -1 = of none in particular
     soft: np.ndarray | None = None  # (n, K) float64 label distribution, None = all labels are hard
+    unit: np.ndarray | None = None  # (n,) int64: rows of one card are one piece of evidence; None = each row is
 
     @classmethod
     def real(cls, X: np.ndarray, y: np.ndarray, schema: Schema, weight: np.ndarray | None = None) -> "Table":
@@ -109,15 +110,15 @@ class Table:
         """Return the rows chosen by an index or mask of shape (m,)."""
         soft = None if self.soft is None else self.soft[rows]
         trail = (self.weight[rows], self.born[rows], self.source[rows], self.parent[rows])
-        return Table(self.X[rows], self.y[rows], self.schema, *trail, soft)
+        unit = None if self.unit is None else self.unit[rows]
+        return Table(self.X[rows], self.y[rows], self.schema, *trail, soft, unit)
 
     @staticmethod
     def concat(tables: Sequence["Table"]) -> "Table":
-        """Stack tables of one schema. Hard labels become one-hot rows as soon as one table has soft labels."""
+        """Stack tables of one schema, without units. Hard labels become one-hot rows once one table has soft labels."""
 
-        def stack(name: str) -> np.ndarray:
-            stacked: np.ndarray = np.concatenate([getattr(table, name) for table in tables])
-            return stacked
+        def stack(name: str) -> Any:
+            return np.concatenate([getattr(table, name) for table in tables])
 
         soft = stack("targets") if any(table.soft is not None for table in tables) else None
         trail = (stack("weight"), stack("born"), stack("source"), stack("parent"))

@@ -3,16 +3,19 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 from tiny import rare_table, tiny_parts
 
+from learners import ExtraTrees
 from loop.acceptance import Acceptance, CalibrationGuard, GroupGuard
-from loop.controller import generations, prepare
+from loop.controller import conclude, generations, prepare
+from loop.errors import ConfigError
 from loop.lanes import deal
-from loop.types import Decision, LoopVerdict
+from loop.types import Decision, LoopVerdict, Table, Verdict
 
 Answers = tuple[np.ndarray, np.ndarray]
 
@@ -40,6 +43,32 @@ def worsened(y: np.ndarray, proba: np.ndarray, share: float, seed: int = 0) -> n
     spoilt = proba.copy()
     spoilt[rows] = proba[rng.permutation(rows)]
     return spoilt
+
+
+def test_what_could_never_decide_is_refused_at_once() -> None:
+    for setting, words in (
+        ({"metric": "typo"}, "typo"),
+        ({"prior_sd": 0.0}, "prior_sd above 0"),
+        ({"prior_sd": -1.0}, "prior_sd above 0"),
+        ({"level": 1.0}, "level between 0 and 1"),
+        ({"replicates": 1}, "2 replicates or more"),
+    ):
+        with pytest.raises(ConfigError, match=words):
+            Acceptance(**setting)  # type: ignore[arg-type]
+
+
+def test_a_generation_without_rows_is_not_kept() -> None:
+    class Refuses:
+        def judge(self, candidates: Table, reference: Table, rng: np.random.Generator) -> Verdict:
+            return Verdict.refuse(np.ones(len(candidates), dtype=bool), "all")
+
+    table = rare_table(300)
+    parts = tiny_parts(gates=(Refuses(),), learner=ExtraTrees(trees=10))  # whose answers depend on its seed
+    prepared = prepare(parts, table, deal(table, np.random.default_rng(0), k=3), np.random.default_rng(0))
+    history = list(generations(prepared))
+    assert {len(generation.rows) for generation in history} == {0}
+    assert {generation.decision.reason for generation in history} == {"no row was left to add"}
+    assert conclude(prepared, history).verdict.kept == 0
 
 
 # Keep?
@@ -81,9 +110,20 @@ def test_equal_answers_leave_the_expectation_at_zero_and_are_not_kept() -> None:
     y, champion = answers(300, signal=1, seed=0)
     decision = decide(Acceptance(), y, champion, champion)
     assert decision.expected == pytest.approx(0, abs=1e-9)
+    assert not decision.kept
 
 
 # Guards
+
+
+def test_group_guard_takes_groups_as_they_come() -> None:
+    y, champion = answers(400, signal=3, seed=0)
+    names = pd.Series(np.where(np.arange(400) % 3, "east", None), index=np.random.default_rng(0).permutation(400))
+    harmed = worsened(y, champion, 0.9)
+    rows = np.arange(400)
+    assert "worst group" in str(GroupGuard(names).objection(y, champion, harmed, 1, rows))  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="must name one for every row of the input, got 300 for row 399"):
+        GroupGuard(names[:300]).objection(y, champion, harmed, 1, rows)  # type: ignore[arg-type]
 
 
 def test_calibration_guard_names_both_numbers() -> None:
@@ -180,6 +220,23 @@ def test_more_looks_widen_the_interval() -> None:
     assert widths == sorted(widths)
     assert widths[-1] > 1.2 * widths[0]
     assert [each.level for each in intervals] == pytest.approx([0.95, 0.975, 0.99, 0.9975])
+
+
+def test_bounds_beyond_the_replicates_are_no_narrower_than_a_normal_one() -> None:
+    y, baseline = answers(600, signal=1, seed=0)
+    interval = verdict(y, baseline, answer(y, 1.5, np.random.default_rng(9)), looks=1000)[0].interval
+    one = verdict(y, baseline, answer(y, 1.5, np.random.default_rng(9)), looks=1)[0].interval
+    assert interval.high - interval.low > 1.7 * (one.high - one.low)  # 4.06 standard errors against 1.96
+
+
+def test_few_positives_prove_nothing() -> None:
+    y, baseline = answers(150, signal=0, seed=0)
+    claim, decision = verdict(y, baseline, answer(y, 9, np.random.default_rng(9)))
+    assert claim.interval.low > 0
+    assert not claim.proven
+    assert decision.kept
+    assert claim.sentence.startswith("No proven gain")
+    assert "15 rows or groups of a class are too few to prove anything, 20 would do" in claim.sentence
 
 
 def test_equally_good_models_are_rarely_proven() -> None:

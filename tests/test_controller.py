@@ -12,6 +12,7 @@ from itertools import islice
 import numpy as np
 import pytest
 from contracts.tables import mixed_table
+from sklearn.metrics import log_loss
 from tiny import rare_table, tiny_parts
 
 from generators import Neighbourhood
@@ -22,6 +23,7 @@ from loop.errors import ConfigError
 from loop.labelling import ByCondition
 from loop.lanes import deal
 from loop.parts import Settings
+from loop.training import train, unseen_answers
 from loop.types import Table
 from loop.weakness import entropy
 
@@ -274,3 +276,16 @@ def test_the_learners_doubt_steers_a_generator_that_can_be():
         champion = copy.deepcopy(prepared.parts.learner).fit(prepared.table, np.random.default_rng(0))
         doubts.append(entropy(champion.predict_proba(generation.rows.X)).mean())
     assert doubts[1] > 1.1 * doubts[0]
+
+
+def test_with_one_lane_the_rows_that_find_weakness_have_not_been_seen():
+    """Labels are noise, so answers to rows that were not learnt from cannot be better than to judge rows."""
+    table = rare_table(400, noise=True)
+    prepared, history, _ = run(tiny_parts(scout=None), table, k=1)
+    kept = [replace(each, decision=replace(each.decision, kept=True)) for each in history]
+    champions = train(prepared, prepared.parts.aimer, kept, "scout", 1)
+    answers = unseen_answers(prepared, kept, champions)
+    lane = prepared.lanes[0]
+    losses = [log_loss(table.y[rows], answers[rows][:, 1]) for rows in (lane.fit, lane.judge)]
+    real_only = unseen_answers(prepared, [], train(prepared, prepared.parts.aimer, [], "scout", 0))
+    assert losses[0] > 0.9 * log_loss(table.y[lane.fit], real_only[lane.fit][:, 1])

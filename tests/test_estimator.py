@@ -4,6 +4,7 @@ import io
 import pickle
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -22,8 +23,10 @@ from loop import LoopClassifier
 from loop.acceptance import Acceptance
 from loop.acquisition import Gap
 from loop.calibration import calibrate
-from loop.errors import ConfigError, DataError
+from loop.errors import ConfigError, DataError, TrackingError
 from loop.labelling import ByCondition
+from loop.metrics import score
+from loop.tracking import JsonlTracker
 from loop.types import Generation, LoopVerdict
 
 
@@ -261,7 +264,9 @@ def test_zero_weight_means_absent() -> None:
     weighted = small(teacher=TEACHER).fit(spoilt, y, sample_weight=counted.astype(float), groups=groups)
     absent = small(teacher=TEACHER).fit(X[counted], y[counted], groups=groups[counted])
     np.testing.assert_array_equal(weighted.predict_proba(X), absent.predict_proba(X))
-    pd.testing.assert_frame_equal(weighted.synthetic_, absent.synthetic_)
+    rows = np.flatnonzero(counted)  # parents are row numbers of the input
+    expected = absent.synthetic_.assign(ws_parent=lambda made: rows[made["ws_parent"]])
+    pd.testing.assert_frame_equal(weighted.synthetic_, expected)
 
 
 def test_weights_count() -> None:
@@ -469,3 +474,67 @@ def test_no_warnings() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         small(teacher=TEACHER).fit(*mixed())
+
+
+def test_the_unit_of_weights_makes_no_difference() -> None:
+    X, y = numbers()
+    one, tiny = (small(calibration="platt").fit(X, y, sample_weight=np.full(200, weight)) for weight in (1.0, 2.0**-10))
+    np.testing.assert_array_equal(one.predict_proba(X), tiny.predict_proba(X))
+    assert one.verdict_ == tiny.verdict_
+
+
+def test_scores_and_claims_weigh_rows() -> None:
+    X, y = numbers(400)
+    thinned = (y == "fraud") | (np.random.default_rng(1).random(400) < 0.2)
+    weight = np.where(y == "fraud", 1.0, 5.0)[thinned]
+    model = small(positive="fraud").fit(X[thinned], y[thinned], sample_weight=weight)
+    outcome, judged = model.outcome_, model.outcome_.judged
+    labels = (y[thinned] == "fraud").astype(int)[judged]
+    expected = score("average_precision", labels, outcome.proba_real_only, 1, weight[judged])
+    assert outcome.baseline["average_precision"].estimate == pytest.approx(expected)
+    assert expected < score("average_precision", labels, outcome.proba_real_only, 1) - 0.02
+
+
+def test_the_class_to_catch_is_the_one_whose_rows_weigh_least() -> None:
+    X, y = numbers()
+    heavy = np.where(y == "fraud", 20.0, 1.0)
+    assert small().fit(X, y, sample_weight=heavy).model_.schema.positive == 0
+    assert small().fit(X, y).model_.schema.positive == 1
+
+
+def test_rows_of_groups_are_fewer_pieces_of_evidence() -> None:
+    X, y = numbers(40)
+    X, y, groups = np.repeat(X, 8, axis=0), np.repeat(y, 8), np.repeat(np.arange(40), 8)
+    X = X + np.random.default_rng(0).normal(scale=1e-3, size=X.shape)
+    one, many = (small(lanes=2).fit(X, y, groups=each) for each in (groups, np.arange(320)))
+    spread = [
+        np.subtract(*[getattr(m.outcome_.baseline["average_precision"], side) for side in ("high", "low")])
+        for m in (one, many)
+    ]
+    assert spread[0] > 1.4 * spread[1]
+
+
+def test_a_second_fit_does_not_write_over_the_rows_of_the_first(tmp_path: Path) -> None:
+    X, y = numbers()
+    model = small(tracker=JsonlTracker(tmp_path)).fit(X, y)
+    rows = (tmp_path / "rows" / "generation-001.parquet").read_bytes()
+    with pytest.raises(TrackingError, match="holds a finished one: name another"):
+        model.fit(X[:150], y[:150])
+    assert (tmp_path / "rows" / "generation-001.parquet").read_bytes() == rows
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pd.cut(pd.Series(np.arange(200) % 7), [-1, 2, 4, 7]),
+        pd.Series(pd.arrays.SparseArray(np.arange(200) % 5 // 4)),
+        pd.Series(pd.Categorical(pd.PeriodIndex(np.array(["2024-01", "2024-02"])[np.arange(200) % 2], freq="M"))),
+    ],
+    ids=["intervals", "sparse", "periods"],
+)
+def test_a_journal_holds_columns_that_files_do_not_know(column: pd.Series, tmp_path: Path) -> None:
+    X, y = numbers()
+    frame = pd.DataFrame(X, columns=list("abc")).assign(odd=column)
+    small(tracker=JsonlTracker(tmp_path)).fit(frame, y)
+    written = pd.read_parquet(tmp_path / "rows" / "generation-001.parquet")["odd"]
+    assert set(written.dropna().astype(str)) <= set(column.astype(str))

@@ -23,6 +23,7 @@ from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     RandomForestClassifier,
 )
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.metrics import average_precision_score
 from sklearn.neighbors import KNeighborsClassifier
@@ -36,7 +37,7 @@ from learners.net_input import NetInput
 from learners.sklearn_adapter import _resample
 from loop.errors import ConfigError
 from loop.protocols import Learner
-from loop.types import Table
+from loop.types import Column, Schema, Table
 
 TESTS = Path(__file__).parent
 PATHS = os.pathsep.join([str(TESTS.parent), str(TESTS)])
@@ -264,3 +265,15 @@ def test_folds_hold_out_each_class_evenly_and_never_train_on_it() -> None:
         assert not set(own) & set(others)
         assert 3 <= y[own].sum() <= 4
     assert len(np.unique(judge)) == judge.size
+
+
+def test_a_pipeline_that_fills_gaps_itself_gets_them() -> None:
+    table = blobs()
+    missing = table.y == 1
+    X = np.where(missing[:, None], np.nan, np.random.default_rng(0).normal(size=(len(table), 1)))
+    schema = Schema((Column("a", "numeric", "float64", missing=True),), table.schema.classes)
+    table = Table.real(X, table.y, schema)
+    pipeline = make_pipeline(StandardScaler(), SimpleImputer(add_indicator=True), LogisticRegression())
+    learner = learners.SklearnAdapter(pipeline).fit(table, np.random.default_rng(0))
+    proba = learner.predict_proba(X)[:, 1]
+    assert proba[missing].min() > proba[~missing].max() + 0.5

@@ -57,4 +57,5 @@ class ByClass:
         classes = np.flatnonzero((counts >= self.min_rows) & (counts < len(rows)))
         candidates = [(Region(text=f"class = {table.schema.classes[c]}", label=int(c)), y == c) for c in classes]
         positive = y == table.schema.positive
-        return confirmed(candidates, weakness[rows], positive, rows, self.false_discovery, rng)
+        unit = None if table.unit is None else table.unit[rows]
+        return confirmed(candidates, weakness[rows], positive, rows, self.false_discovery, rng, unit)

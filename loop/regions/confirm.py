@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from loop.regions.units import unit_difference, unit_p
 from loop.types import Interval
 
 _DRAWN_SINGLY = 64
@@ -17,7 +18,11 @@ _BOOTSTRAPS = 999
 
 
 def permutation_p(
-    weakness: np.ndarray, members: Sequence[np.ndarray], draws: int, rng: np.random.Generator
+    weakness: np.ndarray,
+    members: Sequence[np.ndarray],
+    draws: int,
+    rng: np.random.Generator,
+    unit: np.ndarray | None = None,
 ) -> np.ndarray:
     """Test for each group of rows whether its mean weakness exceeds that of the other rows.
 
@@ -32,12 +37,16 @@ def permutation_p(
     draws : int
         Random groups per test; the smallest p is ``1 / (draws + 1)``.
     rng : numpy.random.Generator
+    unit : int ndarray of shape (n,), optional
+        Rows of one unit are one piece of evidence; see `units.unit_p` for the test that then takes over.
 
     Returns
     -------
     ndarray of shape (len(members),)
         One-sided p-values ``(1 + hits) / (1 + draws)`` (Phipson and Smyth 2010); ties count against the group.
     """
+    if unit is not None:
+        return unit_p(weakness, members, unit, draws, rng)
     heavy, rest = _split(weakness)
     shuffled = heavy.values[np.argsort(rng.random((draws, heavy.n)), axis=1)]
     sums = np.cumsum(np.pad(shuffled, ((0, 0), (1, 0))), axis=1)  # (draws, h + 1): [:, k] sums k heavy rows
@@ -49,6 +58,21 @@ def permutation_p(
         drawn = sums[np.arange(draws), k] + rest.random_sums(size - k, rng)
         p[i] = (1 + np.sum(drawn >= weakness[inside].sum() - slack)) / (draws + 1)
     return p
+
+
+def difference(
+    weakness: np.ndarray,
+    inside: np.ndarray,
+    unit: np.ndarray | None,
+    rng: np.random.Generator,
+    *,
+    shown: int = 1,
+    tested: int = 1,
+) -> Interval:
+    """Return the mean inside a mask (n,) minus the mean outside, its interval that of rows or, if given, of units."""
+    if unit is not None:
+        return unit_difference(weakness, inside, unit, shown=shown, tested=tested)
+    return bootstrap_difference(weakness[inside], weakness[~inside], rng, shown=shown, tested=tested)
 
 
 def benjamini_hochberg(p: np.ndarray, level: float) -> np.ndarray:

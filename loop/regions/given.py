@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from loop.regions.confirm import benjamini_hochberg, bootstrap_difference, permutation_p
+from loop.regions.confirm import benjamini_hochberg, difference, permutation_p
 from loop.types import Region
 from loop.weakness import seed_weights
 
@@ -19,6 +19,7 @@ def confirmed(
     rows: np.ndarray,
     false_discovery: float,
     rng: np.random.Generator,
+    unit: np.ndarray | None = None,
 ) -> tuple[Region, ...]:
     """Return the candidates that are weaker than all other rows, worst first, with counts, deficit and seeds.
 
@@ -33,15 +34,15 @@ def confirmed(
     false_discovery : float
         Expected share of those returned that are not weaker, at most.
     rng : numpy.random.Generator
+    unit : int ndarray of shape (m,), optional
+        Which of the measured rows are one piece of evidence.
     """
     draws = max(1999, int(2 * len(candidates) / false_discovery))  # a single sure one can pass, too
-    p = permutation_p(weakness, [inside for _, inside in candidates], draws, rng)
+    p = permutation_p(weakness, [inside for _, inside in candidates], draws, rng, unit)
     shown = np.flatnonzero(benjamini_hochberg(p, false_discovery))
     regions = []
     for region, inside in (candidates[int(number)] for number in shown):
-        deficit = bootstrap_difference(
-            weakness[inside], weakness[~inside], rng, shown=len(shown), tested=len(candidates)
-        )
+        deficit = difference(weakness, inside, unit, rng, shown=len(shown), tested=len(candidates))
         told = replace(
             region,
             rows=int(inside.sum()),

@@ -77,7 +77,8 @@ class Groups:
             inside = region.contains(X)
             if not inside.all():
                 candidates.append((region, inside))
-        return confirmed(candidates, weakness[rows], positive, rows, self.false_discovery, rng)
+        unit = None if table.unit is None else table.unit[rows]
+        return confirmed(candidates, weakness[rows], positive, rows, self.false_discovery, rng, unit)
 
     def _large(self, schema: Schema, X: np.ndarray, positive: np.ndarray) -> Iterator[tuple[int, Rule]]:
         """Yield the size and the rule of every value of a column, and pair of values of two, that has rows enough."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from loop.regions.boxes import Rule, weak_boxes
 from loop.regions.checks import check_bounds
-from loop.regions.confirm import benjamini_hochberg, bootstrap_difference, permutation_p
+from loop.regions.confirm import benjamini_hochberg, difference, permutation_p
 from loop.regions.words import describe
 from loop.split import duplicate_groups
 from loop.types import Region, Table
@@ -79,15 +79,16 @@ class TreeFinder:
         told = self._worst(_distinct(self._confirmed(tested, known.y == table.schema.positive)))
         regions = []
         for candidate in told:
-            inside, outside = candidate.inside, ~candidate.inside
+            inside, judges = candidate.inside, candidate.judges
             region = Region(
                 candidate.rule,
                 describe(candidate.rule, table.schema),
                 rows=int(inside.sum()),
                 positives=int((known.y[inside] == table.schema.positive).sum()),
-                deficit=bootstrap_difference(
-                    weak[candidate.judges & inside],
-                    weak[candidate.judges & outside],
+                deficit=difference(
+                    weak[judges],
+                    inside[judges],
+                    _of(known.unit, judges),
                     rng,
                     shown=len(told),
                     tested=len(tested),
@@ -109,7 +110,8 @@ class TreeFinder:
         boxes = [(rule, inside) for rule, inside in boxes if 0 < (inside & ~chooses).sum() < (~chooses).sum()]
         leaves = min(2.0**self.depth, 1 / self.min_share)
         draws = max(999, int(4 * leaves / self.false_discovery))  # a single sure leaf can pass, too
-        p = permutation_p(weakness[~chooses], [inside[~chooses] for _, inside in boxes], draws, rng)
+        members = [inside[~chooses] for _, inside in boxes]
+        p = permutation_p(weakness[~chooses], members, draws, rng, _of(table.unit, ~chooses))
         return [
             _Candidate(rule, inside, ~chooses, float(p_value), _gap(weakness, inside, ~chooses))
             for (rule, inside), p_value in zip(boxes, p, strict=True)
@@ -156,9 +158,13 @@ def _gap(weakness: np.ndarray, inside: np.ndarray, judges: np.ndarray) -> float:
     return float(weakness[judges & inside].mean() - weakness[judges & ~inside].mean())
 
 
+def _of(unit: np.ndarray | None, rows: np.ndarray) -> np.ndarray | None:
+    return None if unit is None else unit[rows]
+
+
 def _halves(table: Table, rng: np.random.Generator) -> np.ndarray:  # (n,) bool
-    """Choose half of the distinct rows, stratified by label; copies of a row are on its side."""
-    group = duplicate_groups(table.X)
+    """Choose half of the distinct rows, stratified by label; copies of a row, or rows of its unit, are on its side."""
+    group = duplicate_groups(table.X if table.unit is None else table.unit[:, None])
     where = np.flatnonzero(np.diff(np.maximum.accumulate(group), prepend=-1))  # first row of each group
     order, y = rng.permutation(len(where)), table.y[where]
     side = np.empty(len(where), dtype=bool)

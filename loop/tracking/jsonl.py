@@ -30,15 +30,17 @@ class JsonlTracker:
     ----------
     folder : Path
         Created at `start`.
+    again : bool
+        May a run that has finished be opened again? If not, a second fit cannot write over the rows of the first.
 
     Raises
     ------
     TrackingError
-        By every method, if the disk does not take the record.
+        By every method, if the disk does not take the record; by `start`, if the folder holds a finished run.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = Path(folder)
+    def __init__(self, folder: Path, again: bool = False) -> None:
+        self.folder, self.again = Path(folder), again
         self._open = False
 
     def start(self, run: Mapping[str, object]) -> None:
@@ -47,6 +49,10 @@ class JsonlTracker:
             self.folder.mkdir(parents=True, exist_ok=True)
             _cut_torn_line(self.folder / JOURNAL)
         earlier = read_records(self.folder)
+        if not self.again and earlier and earlier[-1].get("status") == "finished":
+            raise TrackingError(
+                f"A run must have a folder of its own, and {self.folder} holds a finished one: name another."
+            )
         identity = earlier[0]["id"] if earlier else uuid.uuid4().hex
         self._open = True
         self._append("start", {"id": identity, "name": "", "params": {}, "tags": {}, **run})

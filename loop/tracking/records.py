@@ -76,7 +76,7 @@ def rows_frame(generation: Generation) -> pd.DataFrame:
     from loop.codec import decode
 
     table = generation.rows
-    frame: pd.DataFrame = decode(table.schema, table).reset_index(drop=True)
+    frame: pd.DataFrame = decode(table.schema, table).reset_index(drop=True).apply(_storable)
     origins = [generation.origins[i] for i in table.source]
     trail = {
         "ws_born": table.born,
@@ -93,6 +93,15 @@ def rows_frame(generation: Generation) -> pd.DataFrame:
     }
     soft = {f"ws_p_{name}": table.targets[:, code] for code, name in enumerate(table.schema.classes)}
     return pd.concat([frame, pd.DataFrame({**trail, **soft})], axis=1)
+
+
+def _storable(column: pd.Series) -> pd.Series:
+    """Return a column as files can hold it: dense, and categories that are intervals or periods as text."""
+    if isinstance(column.dtype, pd.SparseDtype):
+        return pd.Series(np.asarray(column), name=column.name)
+    categories = getattr(column.dtype, "categories", None)
+    odd = categories is not None and isinstance(categories.dtype, (pd.IntervalDtype, pd.PeriodDtype))
+    return column.astype("str") if odd else column
 
 
 def region_table(record: Record) -> pd.DataFrame:
