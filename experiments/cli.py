@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 Parameters = ParamSpec("Parameters")
 
 USER_FAULT, INTERRUPTED = 2, 130  # exit codes
-DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
+DISK = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM),
+    *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EEXIST),
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -57,10 +60,13 @@ def one_sentence(function: Callable[Parameters, object]) -> Callable[Parameters,
             if error.errno not in DISK:
                 raise
             where = error.filename or "the disk"
-            typer.echo(f"files must be writable, and {where} is not ({error.strerror}): make room there.", err=True)
+            typer.echo(
+                f"files must be writable, and {where} is not ({error.strerror}): make room or name another place.",
+                err=True,
+            )
             raise typer.Exit(USER_FAULT) from error
         except KeyboardInterrupt as error:
-            typer.echo("Interrupted.", err=True)
+            typer.echo(str(error) or "Interrupted.", err=True)
             raise typer.Exit(INTERRUPTED) from error
 
     return wrapped
@@ -174,11 +180,11 @@ def predict(
     check_suffix(out)
     import pandas as pd
 
-    from experiments.files import read_table
+    from experiments.files import read_table, texts
     from experiments.storage import MODEL, load_model
 
     model = load_model(run_dir / MODEL)
-    proba = model.predict_proba(read_table(data))
+    proba = model.predict_proba(read_table(data, text=texts(model.schema)))
     write(pd.DataFrame(proba, columns=[f"p_{name}" for name in model.classes_]), out)
 
 
@@ -218,6 +224,7 @@ def generate(
         write(rows.of_book(model, n, where, label, seed), out)
         say(f"{n:,} rows of the rule book {model}")
         return
+    gate = None if model is None else rows.gate_of(model)
     if model is not None:
         made, schema = storage.load_generator(model)
         request = rows.request_of(schema, n, where, label)
@@ -230,7 +237,7 @@ def generate(
         if save is not None:
             storage.save_generator(made, save)
             say(f"{save}: the fitted generator, for weakspot generate {save}")
-    delivery = rows.deliver(made, request, schema, seed)
+    delivery = rows.deliver(made, request, schema, seed, gate)
     write(delivery.frame, out)
     say(delivery.summary if out is None else f"{out}: {delivery.summary}")
     if delivery.warning:

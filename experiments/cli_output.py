@@ -24,6 +24,8 @@ def check_suffix(out: Path | None) -> None:
     """Raise a ConfigError unless rows can be written to such a file."""
     if out is not None and out.suffix not in (".csv", ".parquet"):
         raise ConfigError(f"--out must end in .csv or .parquet, got {out.name}: rename it.")
+    if out is not None and out.is_dir():
+        raise ConfigError(f"--out must be a file, and {out} is a folder: name a file in it.")
 
 
 def write(frame: "pd.DataFrame", out: Path | None) -> None:

@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from experiments.compose import LEARNERS, pick
-from generators import kind_of
+from generators import CATALOGUE, kind_of
 from loop.errors import ConfigError
 from loop.protocols import Generator, Learner
 from loop.types import Column, Schema, Table
@@ -36,6 +36,12 @@ def as_list(key: str, entries: object) -> Sequence[object]:
     if not isinstance(entries, (list, tuple)):
         raise ConfigError(f"{key} must be a list, got {entries!r}: begin each with a dash.")
     return entries
+
+
+def _generator_name(name: str) -> str:
+    """Refuse what wraps another generator: those of the catalogue that need it do so themselves."""
+    pick("generator", name, {each: home for each, home in CATALOGUE.items() if each != "reject"})
+    return name
 
 
 def _learner_name(name: str) -> str:
@@ -94,7 +100,7 @@ class GeneratorConfig(Section):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.name is not None:
-            check_settings("generator", self.name, kind_of(self.name), self.settings)
+            check_settings("generator", _generator_name(self.name), kind_of(self.name), self.settings)
             self.make()
         elif self.settings:
             raise ConfigError(f"generator.settings need a generator.name, got only {self.settings}: name one.")
@@ -125,7 +131,7 @@ def _try_out(learner: Learner, name: str) -> None:
     X, y = rng.standard_normal((40, 2)), np.arange(40) % 2
     schema = Schema((Column("a", "numeric", "float64"), Column("b", "numeric", "float64")), classes=(0, 1))
     try:
-        learner.fit(Table.real(X, y, schema), rng)
-    except (ValueError, TypeError, RuntimeError) as error:
+        learner.fit(Table.real(X, y, schema), rng).predict_proba(X)
+    except (ValueError, TypeError, RuntimeError, ArithmeticError, LookupError, NameError) as error:
         why = " ".join(str(error).split())[:200]
         raise ConfigError(f"learner.settings must suit {name}, and it says {why!r}: correct them.") from error

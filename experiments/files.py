@@ -1,18 +1,32 @@
 """Tables from files, read strictly and written whole."""
 
+import csv
+import gzip
 import warnings
 import zlib
+from collections.abc import Collection
 from pathlib import Path
 
 import pandas as pd
 
 from loop.errors import DataError
+from loop.types import Schema
 
 _SEPARATORS = {".csv": ",", ".csv.gz": ",", ".tsv": "\t"}
+_NO_VALUE = frozenset(["NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NaN", "nan", "-NaN", "-nan", "NULL", "null", "None"])
+_BOOLEAN = {"true": True, "false": False}
 
 
-def read_table(path: Path) -> pd.DataFrame:
+def read_table(path: Path, text: Collection[str] = ()) -> pd.DataFrame:
     """Read a .csv, .csv.gz, .tsv or .parquet file strictly; nothing in it is executed.
+
+    In a CSV an empty field is missing; so is a word such as NA or null among numbers or booleans. In a column of text
+    it is a word like any other.
+
+    Parameters
+    ----------
+    text
+        Names of columns that a CSV holds as text, whatever they look like.
 
     Raises
     ------
@@ -24,26 +38,27 @@ def read_table(path: Path) -> pd.DataFrame:
         raise DataError(f"A source must be a file, and {path} {what}: check the path, seen from {Path.cwd()}.")
     if path.stat().st_size == 0:
         raise DataError(f"A file must hold a header and rows, and {path} is empty: export it again.")
-    frame = _read(path)
+    frame = _read(path, text)
+    frame.columns = [str(name) for name in frame.columns]
     if frame.empty:
         raise DataError(f"A file must hold rows and columns, and {path} has {frame.shape}: export it again.")
     return frame
 
 
-def _read(path: Path) -> pd.DataFrame:
+def _read(path: Path, text: Collection[str]) -> pd.DataFrame:
     ending = next((end for end in (*_SEPARATORS, ".parquet") if path.name.lower().endswith(end)), None)
     if ending is None:
         raise DataError(f"A file must end in .csv, .csv.gz, .tsv or .parquet, got {path.name}: convert or rename it.")
     try:
-        return pd.read_parquet(path) if ending == ".parquet" else _read_csv(path, _SEPARATORS[ending])
-    except (OSError, EOFError, ValueError, zlib.error, pd.errors.ParserWarning) as error:
+        return pd.read_parquet(path) if ending == ".parquet" else _read_csv(path, _SEPARATORS[ending], text)
+    except (OSError, EOFError, ValueError, zlib.error, csv.Error, pd.errors.ParserWarning) as error:
         if isinstance(error, DataError):
             raise
         first_line = str(error).strip().partition("\n")[0]
         raise DataError(f"{path} must be a readable {ending} file, but {first_line}: export it again.") from error
 
 
-def _read_csv(path: Path, separator: str) -> pd.DataFrame:
+def _read_csv(path: Path, separator: str, text: Collection[str]) -> pd.DataFrame:
     """Read a CSV strictly: pandas by itself renames columns of the same name and drops surplus fields."""
     header = pd.read_csv(path, sep=separator, header=None, nrows=1, dtype=str, keep_default_na=False).iloc[0]
     unnamed = [position for position, name in enumerate(header, start=1) if not name.strip()]
@@ -51,9 +66,53 @@ def _read_csv(path: Path, separator: str) -> pd.DataFrame:
     if unnamed or twice:
         fault = f"column {unnamed[0]} has none" if unnamed else f"{twice[0]!r} occurs more than once"
         raise DataError(f"Every column must have a name of its own, and in {path} {fault}: mend the header.")
+    kinds = dict.fromkeys(sorted(set(text) & set(header)), "str")
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)
-        return pd.read_csv(path, sep=separator, index_col=False, low_memory=False)
+        frame = pd.read_csv(
+            path, sep=separator, index_col=False, low_memory=False, keep_default_na=False, na_values=[""], dtype=kinds
+        )
+    _check_lengths(path, separator, len(header))
+    for name in frame.columns.difference(list(text)):
+        if pd.api.types.is_string_dtype(frame[name]):
+            frame[name] = _without_words(frame[name])
+    return frame
+
+
+def _check_lengths(path: Path, separator: str, width: int) -> None:
+    """Refuse rows with too few fields, which pandas fills up in silence."""
+    unpack = gzip.open if path.suffix == ".gz" else open
+    with unpack(path, "rt", newline="", encoding="utf-8-sig") as file:
+        reader = csv.reader(file, delimiter=separator)
+        for row in reader:
+            if row and len(row) < width:
+                raise DataError(
+                    f"every row must have {width} fields, line {reader.line_num} of {path} has {len(row)}: mend it."
+                )
+
+
+def _without_words(values: pd.Series) -> pd.Series:
+    """Read a column as numbers or booleans if words for a missing value are all that is in the way."""
+    words = values.isin(_NO_VALUE)
+    if not words.any():
+        return values
+    rest = values[~words].dropna()
+    try:
+        return pd.to_numeric(rest).reindex(values.index).astype("float64")
+    except (ValueError, TypeError):
+        pass
+    if rest.str.lower().isin(_BOOLEAN).all():
+        return rest.str.lower().map(_BOOLEAN).reindex(values.index).astype("boolean")
+    return values
+
+
+def texts(schema: Schema) -> list[str]:
+    """Return the columns of a schema whose categories are text."""
+    return [
+        column.name
+        for column in schema.columns
+        if column.kind == "categorical" and all(isinstance(value, str) for value in column.categories)
+    ]
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:
@@ -67,4 +126,5 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
             frame.to_parquet(partial, index=False)
         partial.replace(path)
     finally:
-        partial.unlink(missing_ok=True)
+        if path.parent.is_dir():
+            partial.unlink(missing_ok=True)

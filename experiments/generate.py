@@ -1,13 +1,19 @@
 """Rows on demand: from a saved generator, or one fitted on a file, inside a region and of a class."""
 
+import math
 import time
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from experiments import storage
+from experiments.config import RunConfig
+from experiments.constraints import constraints
 from experiments.datasets import load
+from experiments.yaml_config import load_config
 from generators import kind_of
 from generators.expressions import parse
 from generators.rules import Rules
@@ -15,11 +21,13 @@ from generators.saved import Savable
 from generators.where import as_region
 from loop.codec import decode, encode
 from loop.errors import ConfigError, DataError
+from loop.protocols import Gate
 from loop.schema import infer
 from loop.seeds import stream
 from loop.types import Region, Request, Samples, Schema, Table
 
 MOST_ROWS = 10_000_000
+ROUNDS, LEAST_SHARE = 20, 0.02  # of asking again for rows that a gate has refused
 BOOKS = (".yaml", ".yml")  # suffixes of rule books
 WAYS = {
     "native": "drawn there by the generator itself",
@@ -139,8 +147,17 @@ def request_of(schema: Schema, n: int, where: str | None, label: str | None) -> 
     return Request(region, None if label is None else names.index(label), n)
 
 
-def deliver(generator: Savable, request: Request, schema: Schema, seed: int) -> Delivery:
-    """Sample rows.
+def gate_of(folder: Path) -> Gate | None:
+    """Return the gate of the constraints that a run's folder was configured with, None if it has none."""
+    config = folder / storage.CONFIG
+    entries = load_config(RunConfig, config).constraints if config.is_file() else ()
+    return constraints(entries) if entries else None
+
+
+def deliver(generator: Savable, request: Request, schema: Schema, seed: int, gate: Gate | None = None) -> Delivery:
+    """Sample rows; those that a gate refuses are drawn again.
+
+    Values that must be unique are so among the rows delivered: the real rows are not at hand.
 
     Raises
     ------
@@ -148,10 +165,32 @@ def deliver(generator: Savable, request: Request, schema: Schema, seed: int) -> 
         If not a single row could be delivered.
     """
     started = time.perf_counter()
-    samples = generator.sample(request, stream(seed, "generate"))
+    rng = stream(seed, "generate")
+    samples = generator.sample(request, rng) if gate is None else _obeying(generator, request, gate, rng)
     if not len(samples.table):
         raise DataError(
             f"a region must be one that the generator can reach, and it delivered 0 of {request.n:,} rows of "
             f"{request.region.text!r} after {samples.tried:,} draws: widen --where or ask for another --label."
         )
     return Delivery(decode(schema, samples.table), samples, time.perf_counter() - started)
+
+
+def _obeying(generator: Savable, request: Request, gate: Gate, rng: np.random.Generator) -> Samples:
+    """Ask again for what the gate has refused, for more the more it refuses, a bounded number of times."""
+    samples = generator.sample(request, rng)
+    way, tried, drawn = samples.way, samples.tried, len(samples.table)
+    kept = _kept(samples.table, gate, rng, request.n)
+    for _ in range(ROUNDS):
+        missing = request.n - len(kept)
+        if not missing or not drawn:
+            break
+        asked = min(MOST_ROWS, math.ceil(missing / max(len(kept) / drawn, LEAST_SHARE)))
+        samples = generator.sample(replace(request, n=asked), rng)
+        tried, drawn = tried + samples.tried, drawn + len(samples.table)
+        kept = _kept(Table.concat([kept, samples.table]), gate, rng, request.n)
+    return Samples(kept, request, tried, way)
+
+
+def _kept(rows: Table, gate: Gate, rng: np.random.Generator, most: int) -> Table:
+    nothing = rows.take(np.arange(0))
+    return rows.take(np.flatnonzero(gate.judge(rows, nothing, rng).keep)[:most])

@@ -11,7 +11,7 @@ from experiments.constraints import constraints
 from experiments.datasets import Dataset, load
 from experiments.fairness import with_groups
 from learners import Committee
-from loop.codec import encode
+from loop.codec import check_range, encode
 from loop.errors import DataError
 from loop.lanes import deal
 from loop.parts import Parts, Settings
@@ -55,7 +55,7 @@ def gather(data: DataConfig, loop: LoopConfig) -> Material:
     frame = dataset.frame
     whole = infer(frame, dataset.target, positive=dataset.positive, aside=aside)
     time = None if dataset.time is None else _moments(frame[dataset.time], dataset.time)
-    groups = None if dataset.group is None else frame[dataset.group].to_numpy(dtype=object)
+    groups = None if dataset.group is None else _ids(frame[dataset.group], dataset.group)
     rows = encode(whole, frame)
     # A group that the source names, beside a time, deals lanes only: its cards pay before and after any moment.
     strict = groups if data.group is not None or time is None else None
@@ -66,6 +66,7 @@ def gather(data: DataConfig, loop: LoopConfig) -> Material:
         frame.iloc[train_rows], dataset.target, positive=whole.classes[whole.positive], aside=dict(whole.set_aside)
     )
     train, test = (encode(schema, frame.iloc[part]) for part in (train_rows, test_rows))
+    check_range(schema, test.X)  # the training rows are looked at by the loop itself
     lanes = loop.lanes if isinstance(loop.lanes, int) else 1 if len(train) > LARGE else 5
     folds = deal(train, stream(loop.seed, "folds"), k=lanes, groups=None if groups is None else groups[train_rows])
     # Sources of real rows are row numbers of the table as the user wrote it.
@@ -119,6 +120,15 @@ def _load(data: DataConfig) -> Dataset:
     if len(set(roles)) < len(roles):
         raise DataError(f"target, time and group must be different columns, got {', '.join(roles)}: choose others.")
     return dataset
+
+
+def _ids(values: pd.Series, name: str) -> np.ndarray:
+    """Return a group column (n,) as ids that can be told apart."""
+    try:
+        pd.factorize(values)
+    except TypeError as error:
+        raise DataError(f"group column {name!r} must hold ids, and it holds lists or records: convert it.") from error
+    return values.to_numpy(dtype=object)
 
 
 def _moments(values: pd.Series, name: str) -> np.ndarray:

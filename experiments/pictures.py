@@ -5,6 +5,7 @@ Okabe and Ito (2008), which people with colour-blindness can tell apart; markers
 """
 
 import re
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from matplotlib.ticker import FuncFormatter
 
 from loop.types import Condition, Region, Table
 
+TITLE_WIDTH = 80  # characters of a line
 BLUE, ORANGE, GREEN, GREY, BLACK, GRID = "#0072B2", "#D55E00", "#009E73", "#B0B0B0", "#222222", "#E6E6E6"
 LONGEST_NAME, MOST_NAMES = 24, 30  # characters of a name at an axis, and names at one
 
@@ -100,7 +102,8 @@ def canvas(title: str = "") -> tuple[Figure, Axes]:
     figure = Figure(figsize=(7.5, 5.2) if title else (5.2, 4.0), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    axes.set_title(title, loc="left", fontsize=11, fontweight="bold", wrap=True)
+    # Not Matplotlib's own wrapping: it reads formulas in what it measures, whatever it was told.
+    axes.set_title(textwrap.fill(title, TITLE_WIDTH), loc="left", fontsize=11, fontweight="bold", parse_math=False)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(color=GRID, linewidth=0.7)
     axes.set_axisbelow(True)

@@ -97,15 +97,23 @@ def run(config: RunConfig, console: Console, resume: Path | None = None) -> RunR
         try:
             result = _tracked(bench, prepared)
         except WeakspotError:
-            if resume is None and not any((folder / storage.CHECKPOINTS).glob("*.npz")):
+            if resume is None and not _has_checkpoints(folder):
                 shutil.rmtree(folder, ignore_errors=True)
             raise
+        except KeyboardInterrupt as error:
+            if not _has_checkpoints(folder):
+                raise
+            raise KeyboardInterrupt(f"Interrupted. Go on with: weakspot run --resume {folder}") from error
     if result.report is not None:
         show(result.report, folder, console)
     failure = getattr(bench.tracker, "failure", None)
     if failure is not None:
         console.print(failure, style="yellow", highlight=False, markup=False, soft_wrap=True)
     return result
+
+
+def _has_checkpoints(folder: Path) -> bool:
+    return any((folder / storage.CHECKPOINTS).glob("*.npz"))
 
 
 def _tracked(bench: _Bench, prepared: Prepared) -> RunResult:
@@ -145,7 +153,8 @@ def _tracked(bench: _Bench, prepared: Prepared) -> RunResult:
 def _begin_folder(bench: _Bench) -> None:
     storage.write_text(bench.folder / storage.CONFIG, dump(bench.config))
     digest = storage.fingerprint(bench.material.train, bench.material.folds)
-    storage.write_json(bench.folder / storage.FINGERPRINT, {"training_rows": digest})
+    told = {"training_rows": digest, "everything": _everything(bench.material)}
+    storage.write_json(bench.folder / storage.FINGERPRINT, told)
 
 
 def _check_resumable(folder: Path, material: Material) -> None:
@@ -153,9 +162,14 @@ def _check_resumable(folder: Path, material: Material) -> None:
         raise ConfigError(
             f"a run to resume must be unfinished, and {folder} is finished: see `weakspot report {folder}`."
         )
-    digest = storage.fingerprint(material.train, material.folds)
-    if storage.read_json(folder / storage.FINGERPRINT)["training_rows"] != digest:
+    told = storage.read_json(folder / storage.FINGERPRINT)
+    if not isinstance(told, dict) or told.get("everything") != _everything(material):
         raise DataError(f"a run must be resumed with the data it began with, got others for {folder}: start a new run.")
+
+
+def _everything(material: Material) -> str:
+    aside = material.dataset.frame[[name for name, _ in material.schema.set_aside]]
+    return storage.whole_fingerprint(material.train, material.test, material.folds, aside)
 
 
 def _turn(bench: _Bench, prepared: Prepared, past: Sequence[Generation]) -> tuple[list[Generation], bool]:

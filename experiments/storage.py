@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any, Protocol, Self, cast, runtime_checkable
 
 import numpy as np
+import pandas as pd
 
 from generators import saved
 from generators.saved import Savable
 from loop import calibration
 from loop.calibration import Identity
-from loop.errors import ConfigError, DataError
+from loop.errors import ConfigError, DataError, WeakspotError
 from loop.model import Model
 from loop.protocols import Predictor
 from loop.schema_json import from_json, to_json
@@ -90,6 +91,16 @@ def read_json(path: Path) -> Any:
 
 def finished(folder: Path) -> bool:
     return (folder / MARKER).is_file()
+
+
+def whole_fingerprint(train: Table, test: Table, folds: np.ndarray, aside: pd.DataFrame) -> str:
+    """Return a digest of all that a run's numbers rest on: both parts, what their codes mean, and columns set aside."""
+    digest = hashlib.sha256(json.dumps(to_json(train.schema), sort_keys=True).encode())
+    for array in (train.X, train.y, train.source, folds, test.X, test.y, test.source):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    for name in aside:
+        digest.update(pd.util.hash_array(aside[name].astype("str").to_numpy(dtype=object)).tobytes())
+    return digest.hexdigest()
 
 
 def fingerprint(train: Table, folds: np.ndarray) -> str:
@@ -175,6 +186,7 @@ def load_generator(folder: Path) -> tuple[Savable, Schema]:
 @contextmanager
 def _replaced(folder: Path) -> Iterator[Path]:
     """Offer an empty folder that takes the place of another one when all went well."""
+    folder = folder.absolute()  # "." has no name
     partial = folder.with_name(f".{folder.name}.partial")
     try:
         shutil.rmtree(partial, ignore_errors=True)
@@ -198,11 +210,17 @@ def load_model(folder: Path) -> Model:
     """
     from experiments.compose import LEARNERS
 
-    name = read_json(folder / "model.json")["learner"]
-    kind = cast(type[Storable], LEARNERS[name])
-    calibrated = (folder / CALIBRATION).is_file()
-    return Model(
-        from_json(read_json(folder / "schema.json")),
-        kind.load(folder / "learner"),
-        calibration.from_json(read_json(folder / CALIBRATION)) if calibrated else Identity(),
-    )
+    content, calibrated = read_json(folder / "model.json"), (folder / CALIBRATION).is_file()
+    try:
+        return Model(
+            from_json(read_json(folder / "schema.json")),
+            cast(type[Storable], LEARNERS[content["learner"]]).load(folder / "learner"),
+            calibration.from_json(read_json(folder / CALIBRATION)) if calibrated else Identity(),
+        )
+    except WeakspotError:
+        raise
+    except saved.DAMAGED as error:
+        why = " ".join(str(error).split())[:200]
+        raise DataError(
+            f"the files of a model must be whole, those in {folder} are not ({why}): run the loop again."
+        ) from error

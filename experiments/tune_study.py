@@ -50,7 +50,7 @@ def open_study(config: TuneConfig, folder: Path, name: str, worker: int = 0) -> 
         study = optuna.create_study(
             study_name=name, storage=storage, directions=["maximize", "minimize"], load_if_exists=True
         )
-    except (SQLAlchemyError, ImportError, ValueError) as error:
+    except (SQLAlchemyError, ImportError, ValueError, RuntimeError) as error:
         from sqlalchemy.engine import make_url
 
         shown = make_url(url).render_as_string(hide_password=True)

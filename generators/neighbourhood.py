@@ -12,6 +12,7 @@ from sklearn.neighbors import NearestNeighbors
 from generators.resample import class_stream, proposals, starting_rows
 from generators.saved import load_rows, save_rows
 from generators.tidy import tidy
+from loop.bounds import check_bounds
 from loop.errors import ConfigError
 from loop.protocols import Generator
 from loop.types import Condition, Region, Request, Samples, Table
@@ -45,7 +46,7 @@ class Neighbourhood:
     Raises
     ------
     ConfigError
-        If ``reference`` is below one.
+        If a setting is out of its range, or all moves have a share of zero.
     """
 
     interpolate: float = 0.5
@@ -66,8 +67,14 @@ class Neighbourhood:
     index_: NearestNeighbors = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if self.reference < 1:
-            raise ConfigError(f"reference must be at least 1, got {self.reference}: leave it out for the default.")
+        moves = {"interpolate": 0, "swap": 0, "noise": 0}
+        least = {"neighbours": 1, "most_seeds": 1, "reference": 1, "noise_scale": 0, "swap_share": 0}
+        check_bounds(self, least={**moves, **least})
+        if self.swap_share > 1 or not any(getattr(self, move) for move in moves):
+            raise ConfigError(
+                "swap_share must be at most 1 and one of interpolate, swap and noise above 0, "
+                f"got {self.swap_share} and all three {self.noise}: correct them."
+            )
 
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         real = table.take(table.is_real)

@@ -106,7 +106,8 @@ def _find(name: str, expression: Expression, schema: Schema) -> tuple[int, Colum
 
 def _constant(tree: Node) -> float | bool | str:
     """Compute what holds no column; text and true stay what they are, everything else is a number."""
-    return tree.value if isinstance(tree, Literal) else float(np.asarray(evaluate(tree, {})))
+    value = tree.value if isinstance(tree, Literal) else evaluate(tree, {})
+    return value if isinstance(value, (bool, str)) else np.asarray(value).item()
 
 
 def _codes(column: Column, operator: str, values: list[float | bool | str]) -> frozenset[int]:

@@ -8,7 +8,9 @@ import numpy as np
 from joblib import Parallel, delayed
 from sklearn.tree import DecisionTreeRegressor, ExtraTreeRegressor
 
+from learners.base import Base
 from learners.saved import read_settings, write_settings
+from loop.bounds import check_bounds
 from loop.protocols import Learner
 from loop.seeds import integer
 from loop.types import Table
@@ -34,6 +36,11 @@ class Forest:
         Columns tried at each split, as a share or a rule.
     jobs : int
         Threads for fitting and predicting, -1 = all cores.
+
+    Raises
+    ------
+    ConfigError
+        If there is less than one tree, or row in a leaf.
     """
 
     trees: int = 300
@@ -41,13 +48,18 @@ class Forest:
     max_features: float | Literal["sqrt", "log2"] = "sqrt"
     jobs: int = 1
     n_classes_: int = field(init=False, repr=False)
+    base_: Base = field(init=False, repr=False)
     model_: Any = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        check_bounds(self, least={"trees": 1, "min_leaf": 1})
 
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         """Grow the trees on the rows with weight above zero."""
         table = table.take(table.weight > 0)
         targets = table.targets[:, 1] if table.n_classes == 2 else table.targets
-        X = table.X.astype(np.float32)
+        self.base_ = Base.of(table)
+        X = self.base_.moved(table.X).astype(np.float32)
         # Not scikit-learn's own loop over trees: it swaps the global warning filters, which other threads then lose.
         self.model_ = Parallel(n_jobs=self.jobs, backend="threading")(
             delayed(self._grow)(X, targets, table.weight, own) for own in rng.spawn(self.trees)
@@ -57,7 +69,7 @@ class Forest:
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Return probabilities of shape (n, K): the mean of the leaves' label distributions."""
-        X = X.astype(np.float32)
+        X = self.base_.moved(X).astype(np.float32)
         total = sum(tree.predict(X, check_input=False) for tree in self.model_)
         mean: np.ndarray = total / len(self.model_)
         return np.column_stack([1 - mean, mean]) if self.n_classes_ == 2 else mean
@@ -72,7 +84,7 @@ class Forest:
         """Write settings and trees into a folder, without pickle."""
         import skops.io
 
-        write_settings(self, folder, n_classes=self.n_classes_)
+        write_settings(self, folder, n_classes=self.n_classes_, base=self.base_.to_json())
         skops.io.dump(self.model_, folder / "forest.skops")
 
     @classmethod
@@ -82,7 +94,7 @@ class Forest:
 
         settings, learnt = read_settings(folder)
         learner = cls(**settings)
-        learner.n_classes_ = learnt["n_classes"]
+        learner.n_classes_, learner.base_ = learnt["n_classes"], Base.from_json(learnt.get("base", []))
         learner.model_ = skops.io.load(folder / "forest.skops", trusted=TRUSTED)
         return learner
 

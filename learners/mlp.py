@@ -16,6 +16,7 @@ from torch.nn import functional
 from learners.batched_net import BatchedNet
 from learners.net_input import NetInput
 from learners.saved import read_settings, write_settings
+from loop.bounds import check_bounds
 from loop.protocols import Learner
 from loop.seeds import integer
 from loop.types import Table
@@ -55,6 +56,11 @@ class MLP:
         Most steps taken.
     patience : int
         Looks at the held-out rows without progress before training stops.
+
+    Raises
+    ------
+    ConfigError
+        If a setting is out of its range.
     """
 
     members: int = 8
@@ -67,6 +73,10 @@ class MLP:
     patience: int = 8
     input_: NetInput = field(init=False, repr=False)
     net_: BatchedNet = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        least = dict.fromkeys(("members", "hidden", "layers", "batch", "steps", "patience"), 1)
+        check_bounds(self, least={**least, "decay": 0}, shares=("rate",))
 
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         """Train on the rows with weight above zero; the global torch generator is not touched."""

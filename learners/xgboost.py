@@ -9,8 +9,10 @@ from typing import Any, Self
 import numpy as np
 import xgboost as xgb
 
+from learners.base import Base
 from learners.copies import weighted_copies
 from learners.saved import read_settings, write_settings
+from loop.bounds import check_bounds
 from loop.protocols import Learner
 from loop.seeds import integer
 from loop.types import Schema, Table
@@ -38,6 +40,11 @@ class XGBoost:
         Histogram bins a column.
     jobs
         Threads. One is best for small tables, as lanes and members already run side by side.
+
+    Raises
+    ------
+    ConfigError
+        If a setting is out of its range.
     """
 
     trees: int = 300
@@ -55,14 +62,22 @@ class XGBoost:
     bins: int = 256
     jobs: int = 1
 
+    base_: Base = field(init=False, repr=False)
     booster_: xgb.Booster = field(init=False, repr=False)
     feature_types_: list[str] = field(init=False, repr=False)
     n_classes_: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        rounds = {"trees": 1, "depth": 1, "grown_trees": 1, "grown_depth": 1}
+        least = rounds | {"bins": 2, "grown_bins": 2, "min_child_weight": 0, "l2": 0}
+        check_bounds(self, least=least, shares=("rate", "grown_rate", "grown_row_share", "row_share", "column_share"))
 
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         self.n_classes_ = table.n_classes
         self.feature_types_ = _feature_types(table.schema)
         X, target, weight = self._rows(table)
+        self.base_ = Base.of(table)
+        X = self.base_.moved(X)
         trees, settings = self._settings(grown=bool((table.born > 0).any()))
         data = xgb.QuantileDMatrix(
             X,
@@ -77,6 +92,7 @@ class XGBoost:
         return self
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        X = self.base_.moved(X)
         proba = self.booster_.inplace_predict(X) if "c" not in self.feature_types_ else self._predict_categories(X)
         proba = proba.astype(np.float64)
         if self.n_classes_ == 2:
@@ -86,7 +102,9 @@ class XGBoost:
 
     def save(self, folder: Path) -> None:
         """Write settings and trees into a folder, in XGBoost's own format."""
-        write_settings(self, folder, feature_types=self.feature_types_, n_classes=self.n_classes_)
+        write_settings(
+            self, folder, feature_types=self.feature_types_, n_classes=self.n_classes_, base=self.base_.to_json()
+        )
         self.booster_.save_model(folder / "booster.ubj")
 
     @classmethod
@@ -94,6 +112,7 @@ class XGBoost:
         """Read back what `save` has written."""
         settings, learnt = read_settings(folder)
         learner = cls(**settings)
+        learner.base_ = Base.from_json(learnt.get("base", []))
         learner.feature_types_, learner.n_classes_ = learnt["feature_types"], learnt["n_classes"]
         learner.booster_ = xgb.Booster({"nthread": learner.jobs}, model_file=folder / "booster.ubj")
         return learner

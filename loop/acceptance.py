@@ -225,8 +225,10 @@ class Acceptance:
     def _decision(objection: str | None, difference: Interval, expected: float) -> Decision:
         if objection is not None:
             return Decision(False, objection, difference, expected)
-        helps = expected > NOTHING
-        return Decision(helps, "expected to help" if helps else "judge rows speak against it", difference, expected)
+        if abs(expected) <= NOTHING:
+            return Decision(False, "it makes no difference", difference, expected)
+        reason = "expected to help" if expected > 0 else "judge rows speak against it"
+        return Decision(expected > 0, reason, difference, expected)
 
     def _compare(
         self,

@@ -66,10 +66,9 @@ def _read(path: Path, schema: Schema) -> Generation:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = dict(archive)
-        record = json.loads(arrays.pop(RECORD).tobytes())
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        record, width = json.loads(arrays.pop(RECORD).tobytes()), arrays["0/X"].shape[1]
+    except (OSError, EOFError, ValueError, KeyError, IndexError, zipfile.BadZipFile) as error:
         raise DataError(f"a checkpoint must be a whole .npz file, and {path} is not ({error}): delete it.") from error
-    width = arrays["0/X"].shape[1]
     if width != len(schema.columns):
         raise DataError(
             f"a checkpoint must have the columns of the data, got {width} instead of {len(schema.columns)} in {path}: "

@@ -10,6 +10,7 @@ from pandas.api.types import infer_dtype, pandas_dtype
 from loop.errors import DataError
 from loop.types import Column, Schema, Table
 
+LARGEST = float(np.finfo(np.float32).max)
 CONTENT = {"numeric": "number", "integer": "number", "boolean": "boolean", "datetime": "datetime64"}
 TICKS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000}  # per second, as far as they are kept
 
@@ -138,6 +139,16 @@ def named(frame: pd.DataFrame) -> pd.DataFrame:
     if twice:
         raise DataError(f"column names must differ, got {listed(twice)} more than once: rename or drop the others.")
     return frame.set_axis(names, axis=1)
+
+
+def check_range(schema: Schema, X: np.ndarray) -> None:
+    """Raise a DataError if a number of X (n, d) is beyond single precision, in which learners compute."""
+    for column, x in zip(schema.columns, X.T, strict=True):
+        if (large := np.abs(x) > LARGEST).any():
+            raise DataError(
+                f"numbers must lie below {LARGEST:.2g} in size, as learners compute in single precision, got "
+                f"{x[large][0]:g} in column {column.name!r}: rescale it, or make such marks missing."
+            )
 
 
 def require(wanted: Iterable[str], frame: pd.DataFrame) -> None:

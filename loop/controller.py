@@ -13,6 +13,7 @@ import numpy as np
 from loop import seeds
 from loop.bootstrap import intervals
 from loop.clock import Clock
+from loop.codec import check_range
 from loop.drift import report as drift_report
 from loop.lanes import Lane, lanes
 from loop.parts import Parts
@@ -52,6 +53,7 @@ def prepare(parts: Parts, table: Table, folds: np.ndarray, rng: np.random.Genera
     folds
         Fold ids (n,) as `loop.lanes.lanes` takes them, from `loop.split.folds` or `loop.split.holdout`.
     """
+    check_range(table.schema, table.X)
     clock, seed, ways = Clock(), seeds.root(rng), lanes(folds)
     teacher = None
     if parts.teacher is not None:

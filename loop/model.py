@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from loop.calibration import Calibration, Identity
-from loop.codec import encode_features
+from loop.codec import check_range, encode_features
 from loop.protocols import Predictor
 from loop.types import Schema
 
@@ -30,9 +30,11 @@ class Model:
         Raises
         ------
         DataError
-            If a column is missing or of another type.
+            If a column is missing or of another type, or holds numbers too large.
         """
-        return self.calibration.apply(self.learner.predict_proba(encode_features(self.schema, frame)))
+        X = encode_features(self.schema, frame)
+        check_range(self.schema, X)
+        return self.calibration.apply(self.learner.predict_proba(X))
 
     def predict(self, frame: pd.DataFrame) -> np.ndarray:
         """Return the most probable class of each row, shape (n,)."""

@@ -30,7 +30,7 @@ def content(data: Path, out: Path, **loop: object) -> dict[str, object]:
         "data": {"source": str(data), "target": "fraud", "positive": "yes"},
         "loop": {"generations": 2, "lanes": 2, "jobs": 1, **loop},
         "learner": {"name": "linear"},
-        "teacher": {"members": ["linear"]},
+        "teacher": {"members": ["extra_trees"]},
         "arms": {"tuning": False},
         "tracking": "none",
         "out": str(out),

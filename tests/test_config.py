@@ -85,7 +85,7 @@ def test_the_parts_are_those_asked_for() -> None:
         ({"learner.settings": {"trees": "many"}}, ["learner.settings.trees", "integer", "'many'"]),
         ({"learner.settings": {"l2": float("inf")}}, ["learner.settings.l2 must be a finite number", "got inf"]),
         ({"generator": {"name": "neighbourhood", "settings": {"noise": float("nan")}}}, ["settings.noise", "got nan"]),
-        ({"learner.settings": {"row_share": 3}}, ["xgboost", "subsample"]),
+        ({"learner.settings": {"row_share": 3}}, ["row_share", "at most 1", "got 3"]),
         ({"teacher.members": ["linear", "oracle"]}, ["learner", "'oracle'"]),
         ({"metrics.precision": 1}, ["metrics.precision", "0.99"]),
         ({"metrics.points": {"precision": 0.5}}, ["metrics.points must be a list", "dash"]),

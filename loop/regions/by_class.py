@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loop.regions.checks import check_bounds
+from loop.bounds import check_bounds
 from loop.regions.given import confirmed
 from loop.types import Region, Table
 from loop.weakness import measured_rows

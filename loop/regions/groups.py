@@ -6,9 +6,9 @@ from itertools import combinations
 
 import numpy as np
 
+from loop.bounds import check_bounds
 from loop.errors import ConfigError, DataError
 from loop.regions.boxes import Rule
-from loop.regions.checks import check_bounds
 from loop.regions.given import Candidate, confirmed
 from loop.regions.words import describe
 from loop.types import Condition, Region, Schema, Table

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from loop.bounds import check_bounds
 from loop.regions.boxes import Rule, weak_boxes
-from loop.regions.checks import check_bounds
 from loop.regions.confirm import benjamini_hochberg, difference, permutation_p
 from loop.regions.words import describe
 from loop.split import duplicate_groups
