@@ -19,7 +19,12 @@ _REPLICATES = 300
 
 
 def before_and_after(
-    is_positive: np.ndarray, before: np.ndarray, after: np.ndarray, recall_at_precision: str, rng: np.random.Generator
+    is_positive: np.ndarray,
+    before: np.ndarray,
+    after: np.ndarray,
+    recall_at_precision: str,
+    rng: np.random.Generator,
+    unit: np.ndarray | None = None,
 ) -> Record:
     """Return curves and matched operating points as values that JSON can hold.
 
@@ -31,14 +36,17 @@ def before_and_after(
         Its probability by the learner on real rows alone and by the final learner.
     recall_at_precision : str
         Name of the metric at the precision asked for, as in `loop.metrics.resolve`.
+    unit : (n,) int, optional
+        Which rows are one piece of evidence, for the intervals.
     """
     arms = {"before": before, "after": after}
+    recalls = ("recall_at_fpr_01", "recall_at_fpr_05", recall_at_precision)
     record: Record = plain(
         {
             "rows": len(is_positive),
             "positives": int(is_positive.sum()),
             **{name: _arm(is_positive, proba) for name, proba in arms.items()},
-            "recalls": _recalls(is_positive, arms, ("recall_at_fpr_01", "recall_at_fpr_05", recall_at_precision), rng),
+            "recalls": _recalls(is_positive, arms, recalls, rng, unit),
             "alerts": [_alerts(is_positive, arms, share) for share in ALERT_SHARES],
         }
     )
@@ -106,7 +114,11 @@ def _arm(is_positive: np.ndarray, proba: np.ndarray) -> Record:
 
 
 def _recalls(
-    is_positive: np.ndarray, arms: Mapping[str, np.ndarray], metrics: Sequence[str], rng: np.random.Generator
+    is_positive: np.ndarray,
+    arms: Mapping[str, np.ndarray],
+    metrics: Sequence[str],
+    rng: np.random.Generator,
+    unit: np.ndarray | None,
 ) -> list[Record]:
     y, (before, after) = is_positive.astype(int), (_two(proba) for proba in arms.values())
     return [
@@ -114,7 +126,9 @@ def _recalls(
             "metric": metric,
             "before": score(metric, y, before, 1),
             "after": score(metric, y, after, 1),
-            "difference": asdict(paired(metric, y, before, after, 1, rng, replicates=_REPLICATES).difference),
+            "difference": asdict(
+                paired(metric, y, before, after, 1, rng, replicates=_REPLICATES, unit=unit).difference
+            ),
         }
         for metric in metrics
     ]

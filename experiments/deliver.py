@@ -138,7 +138,8 @@ def _curves(report: Report, scored: Sequence[Scored], material: Material) -> Rec
     proba = {each.arm.name: each.proba[:, positive] for each in scored}
     rng = stream(0, "curves")  # of intervals only: the same run always gives the same page
     before, after = proba[REAL_ONLY], proba[TARGETED]
-    return before_and_after(material.test.y == positive, before, after, report.recall_at_precision, rng)
+    test = material.test
+    return before_and_after(test.y == positive, before, after, report.recall_at_precision, rng, test.unit)
 
 
 def _draw(report: Report, looped: LoopRun, curves: Record, material: Material, folder: Path) -> None:

@@ -89,6 +89,7 @@ def grounds(
             is_positive=table.y == table.schema.positive,
             day=None if day is None else day[rows],
             stake={name: amounts[rows] for name, amounts in at_stake.items()},
+            unit=table.unit,
             share=share,
         )
 

@@ -92,18 +92,21 @@ def operating_table(
 def _difference(
     point: Point, ground: Ground, old: np.ndarray, new: np.ndarray, rng: np.random.Generator, level: float
 ) -> Interval:
-    """Compare the alerts of two models by a percentile bootstrap that draws rows within each class."""
+    """Compare the alerts of two models by a percentile bootstrap that draws rows, or units, within each class."""
     if isinstance(point, ExpectedCost):
         gain = (point.costs(ground, old) - point.costs(ground, new)) / len(ground)
     else:
         gain = (new - old) * ground.is_positive / max(int(ground.is_positive.sum()), 1)
-    drawn = np.zeros(REPLICATES)
-    for side in (ground.is_positive, ~ground.is_positive):
+    drawn, hit, total = np.zeros(REPLICATES), ground.is_positive, float(gain.sum())
+    if ground.unit is not None:
+        where = np.unique(ground.unit, return_inverse=True)[1]
+        gain, hit = np.bincount(where, gain), np.bincount(where, hit) > 0
+    for side in (hit, ~hit):
         values, rows = np.unique(gain[side], return_counts=True)  # few: most rows are decided alike
         if len(values):
             drawn += rng.multinomial(rows.sum(), rows / rows.sum(), REPLICATES) @ values
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(gain.sum()), float(low), float(high), level)
+    return Interval(total, float(low), float(high), level)
 
 
 def _ratio(part: float, whole: float) -> float:

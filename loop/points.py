@@ -19,6 +19,7 @@ class Ground:
     is_positive: np.ndarray  # (n,) bool
     day: np.ndarray | None = None  # (n,) int, None = rows without days
     stake: Mapping[str, np.ndarray] = field(default_factory=dict)  # column -> (n,) what a missed positive costs, >= 0
+    unit: np.ndarray | None = None  # (n,) int: rows of one unit are one piece of evidence, None = each row is
     share: float = 1.0  # of each day's rows that are among these; an alert budget shrinks with it
 
     def __len__(self) -> int:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import expit
 
 from experiments.answers import answer_metrics
 from experiments.datasets import Dataset
@@ -155,6 +156,20 @@ def test_the_same_model_twice_differs_by_nothing_and_a_better_one_is_found_bette
         assert row["difference"]["estimate"] == pytest.approx(sign * (delivered[1] - delivered[0]))
         assert row["difference"]["low"] <= row["difference"]["estimate"] <= row["difference"]["high"]
     assert all(row["difference"]["low"] > 0 for row in better)
+
+
+def test_ten_copies_of_each_row_as_units_leave_the_interval_as_it_was() -> None:
+    rng = np.random.default_rng(3)
+    hit = rng.random(400) < 0.2
+    old, new = (expit(rng.normal(size=400) + hit) for _ in range(2))
+    widths = []
+    for copies, unit in ((1, None), (10, np.repeat(np.arange(400), 10)), (10, None)):
+        ground = Ground(np.repeat(hit, copies), unit=unit)
+        scores = np.repeat(old, copies), np.repeat(new, copies)
+        (row,) = operating_table((AtFalsePositiveRate(0.1),), ground, scores, ground, scores, rng)
+        widths.append(row["difference"]["high"] - row["difference"]["low"])
+    assert widths[1] == pytest.approx(widths[0], rel=0.15)
+    assert widths[2] < 0.5 * widths[0]
 
 
 def test_the_interval_is_that_of_a_bootstrap_of_rows() -> None:
