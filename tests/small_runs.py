@@ -29,8 +29,8 @@ def content(data: Path, out: Path, **loop: object) -> dict[str, object]:
     return {
         "data": {"source": str(data), "target": "fraud", "positive": "yes"},
         "loop": {"generations": 2, "lanes": 2, "jobs": 1, **loop},
-        "learner": {"name": "linear"},
-        "teacher": {"members": ["extra_trees"]},
+        "learner": {"name": "xgboost", "settings": {"trees": 20, "grown_trees": 20, "grown_depth": 4}},
+        "teacher": {"members": ["linear"]},
         "arms": {"tuning": False},
         "tracking": "none",
         "out": str(out),

@@ -23,7 +23,7 @@ OPTIONS = (
     *("--disable-background-networking", "--disable-component-update", "--window-size=1500,1000"),
     *("--virtual-time-budget=30000", "--dump-dom"),
 )
-SEEDS = (0, 1)
+SEEDS = (0,)
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")]
 
