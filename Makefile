@@ -4,12 +4,17 @@ BIN := .venv/bin
 # One thread a fit: members and lanes run side by side already.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test stress lint types bench clean
+# Types are checked while tests run.
+MAKEFLAGS += --jobs=2
+
+.PHONY: demo test unit stress lint types bench clean
 
 demo: .venv/ready
 	$(BIN)/weakspot run experiments/configs/demo.yaml
 
-test: lint types
+test: lint types unit
+
+unit: .venv/ready
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 # Generators of many parameters on tables that break things: twenty minutes or so.

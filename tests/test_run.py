@@ -126,7 +126,7 @@ def test_another_process_gets_the_same_numbers(result: RunResult, place: Path) -
 
 
 def test_ctrl_c_saves_the_champion_and_resuming_equals_the_uninterrupted_run(place: Path, tmp_path: Path) -> None:
-    settings = content(place / "table.csv", tmp_path / "cut", generations=4, patience=4)
+    settings = content(place / "table.csv", tmp_path / "cut", generations=3, patience=3)
     settings["learner"] = {"name": "forest", "settings": {"trees": 60}}  # slow enough to be interrupted
     settings["calibration"] = {"method": "platt"}
     settings["arms"] = {"run": False}
@@ -141,7 +141,7 @@ def test_ctrl_c_saves_the_champion_and_resuming_equals_the_uninterrupted_run(pla
     assert process.returncode == 130, said
     assert "--resume" in said
     (folder,) = (tmp_path / "cut").iterdir()
-    assert len(list((folder / "checkpoint").iterdir())) < 4
+    assert len(list((folder / "checkpoint").iterdir())) < 3
     model = storage.load_model(folder / "model")
     assert isinstance(model.calibration, Platt)
     assert model.predict_proba(frame()).shape == (240, 2)

@@ -116,10 +116,10 @@ def test_where_the_start_wins_the_test_rows_stay_sealed(
 
 @pytest.mark.slow
 def test_two_workers_share_one_study(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    config = config_of(tmp_path, trials=5, storage=f"sqlite:///{tmp_path / 'elsewhere.db'}")
+    config = config_of(tmp_path, trials=4, storage=f"sqlite:///{tmp_path / 'elsewhere.db'}")
     result = tune(config, quiet_console(), workers=2)
     trials = study_of(config).trials
-    assert 5 <= len(trials) <= 6
+    assert 4 <= len(trials) <= 5
     assert {trial.state for trial in trials} == {TrialState.COMPLETE}
     assert result["trials"] == len(trials)
     assert len({str(trial.params) for trial in trials}) == len(trials)  # workers draw differently
