@@ -14,8 +14,9 @@ demo: .venv/ready
 
 test: lint types unit
 
+# One more worker than there are cores, as some tests wait for servers.
 unit: .venv/ready
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 # Generators of many parameters on tables that break things: twenty minutes or so.
 stress: .venv/ready

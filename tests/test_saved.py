@@ -19,7 +19,7 @@ from loop.errors import DataError
 from loop.types import Column, Condition, Region, Request, Table
 
 MAKERS: dict[str, Callable[[], Savable]] = {
-    **contracts.makers.MAKERS,
+    **{name: contracts.makers.maker(name, short=True) for name in contracts.makers.MAKERS},
     "neighbourhood of few": lambda: Neighbourhood(reference=100),
     "neighbourhood with settings": lambda: Neighbourhood(noise=0.5, neighbours=3),
     "imblearn with settings": lambda: ImblearnAdapter("SMOTE", {"k_neighbors": 3}),
