@@ -10,10 +10,7 @@ import numpy as np
 import pandas as pd
 
 from experiments import storage
-from experiments.config import RunConfig
-from experiments.constraints import constraints
 from experiments.datasets import load
-from experiments.yaml_config import load_config
 from generators import kind_of
 from generators.expressions import parse
 from generators.rules import Rules
@@ -150,7 +147,13 @@ def request_of(schema: Schema, n: int, where: str | None, label: str | None) -> 
 def gate_of(folder: Path) -> Gate | None:
     """Return the gate of the constraints that a run's folder was configured with, None if it has none."""
     config = folder / storage.CONFIG
-    entries = load_config(RunConfig, config).constraints if config.is_file() else ()
+    if not config.is_file():
+        return None
+    from experiments.config import RunConfig  # loads every learner's library
+    from experiments.constraints import constraints
+    from experiments.yaml_config import load_config
+
+    entries = load_config(RunConfig, config).constraints
     return constraints(entries) if entries else None
 
 

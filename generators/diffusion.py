@@ -21,6 +21,7 @@ from generators.nets import build, device, load_weights, save_weights, tensor, t
 from generators.resample import class_stream
 from generators.saved import ROWS, read_settings, read_table, write_settings, write_table
 from loop import seeds
+from loop.bounds import check_bounds
 from loop.errors import ConditionError, ConfigError
 from loop.protocols import Generator, Steerable
 from loop.types import Request, Samples, Table
@@ -95,9 +96,7 @@ class Diffusion:
     steps_: int = field(init=False, repr=False)  # training steps of the last fit
 
     def __post_init__(self) -> None:
-        for name in ("hidden", "blocks", "passes", "least_steps", "most_steps", "batch"):
-            if (value := getattr(self, name)) < 1:
-                raise ConfigError(f"{name} must be at least 1, got {value}: leave it out for the default.")
+        check_bounds(self, least=dict.fromkeys(("hidden", "blocks", "passes", "least_steps", "most_steps", "batch"), 1))
         for name in ("rate", "seed_noise"):
             if (size := getattr(self, name)) <= 0:
                 raise ConfigError(f"{name} must be above 0, got {size}: leave it out for the default.")

@@ -7,10 +7,11 @@ from typing import Any, Self
 
 import numpy as np
 
-from generators.reject import check_bounds, keep_inside
+from generators.reject import keep_inside
 from generators.resample import class_stream, proposals
 from generators.saved import load_rows, save_rows
 from loop import seeds
+from loop.bounds import check_bounds
 from loop.errors import ConditionError, ConfigError
 from loop.protocols import Generator
 from loop.types import Request, Samples, Schema, Table
@@ -66,7 +67,7 @@ class ImblearnAdapter:
     sampler_: Any = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        check_bounds(self.tries, self.batch)
+        check_bounds(self, least={"tries": 1, "batch": 1})
         if self.reference < 2:
             raise ConfigError(f"reference must be at least 2, got {self.reference}: leave it out for the default.")
 

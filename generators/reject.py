@@ -10,7 +10,8 @@ from typing import Self
 import numpy as np
 
 from generators.saved import Savable, load, read_settings, write_settings
-from loop.errors import ConfigError, DataError
+from loop.bounds import check_bounds
+from loop.errors import DataError
 from loop.protocols import Generator
 from loop.types import Region, Request, Samples, Table
 
@@ -46,7 +47,7 @@ class Reject:
     generator_: Generator = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        check_bounds(self.tries, self.batch)
+        check_bounds(self, least={"tries": 1, "batch": 1})
 
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         """Fit a copy of the wrapped generator."""
@@ -103,13 +104,6 @@ def keep_inside(
     # Random order: what is cut off must not depend on the order in which the generator makes its rows.
     kept = rng.permutation(found)[: request.n]
     return Samples(Table.concat(parts).take(kept), request, tried, "rejection" if request.region.rule else drawn.way)
-
-
-def check_bounds(tries: int, batch: int) -> None:
-    """Raise ConfigError unless both bounds are at least one."""
-    for name, value in (("tries", tries), ("batch", batch)):
-        if value < 1:
-            raise ConfigError(f"{name} must be at least 1, got {value}: leave it out for the default.")
 
 
 _: type[Generator] = Reject

@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from generators.reject import check_bounds, keep_inside
+from generators.reject import keep_inside
 from generators.resample import class_stream, proposals
 from generators.rule_book import Book, read_book, read_content
 from generators.rule_codes import check_fits, decode, encode, label_column, label_limit, limits
@@ -20,6 +20,7 @@ from generators.rule_sources import HISTORY, Source
 from generators.rule_timeline import plan
 from generators.saved import read_settings, write_settings
 from generators.tidy import tidy
+from loop.bounds import check_bounds
 from loop.errors import ConditionError
 from loop.protocols import Generator
 from loop.types import Request, Samples, Schema, Table, Way
@@ -74,7 +75,7 @@ class Rules:
     seen_: Seen = field(init=False, repr=False)  # the same as the book speaks of them
 
     def __post_init__(self) -> None:
-        check_bounds(self.tries, self.batch)
+        check_bounds(self, least={"tries": 1, "batch": 1})
         read_book(read_content(self.book))
 
     def fit(self, table: Table, rng: np.random.Generator) -> Self:

@@ -15,6 +15,7 @@ from generators.tidy import tidy
 from generators.tree_inputs import importance, midranks
 from generators.tree_leaves import ColumnTrees
 from loop import seeds
+from loop.bounds import check_bounds
 from loop.errors import ConfigError
 from loop.protocols import Generator
 from loop.types import Condition, Request, Samples, Table
@@ -83,9 +84,7 @@ class TreeChain:
     known_: OrderedDict[tuple[int, tuple[int, ...]], ColumnTrees] = field(init=False, repr=False)  # latest used last
 
     def __post_init__(self) -> None:
-        for name, value in (("min_leaf", self.min_leaf), ("trees", self.trees)):
-            if value < 1:
-                raise ConfigError(f"{name} must be at least 1, got {value}: leave it out for the default.")
+        check_bounds(self, least={"min_leaf": 1, "trees": 1})
         if not 0 < self.feature_share <= 1:
             raise ConfigError(
                 f"feature_share must be above 0 and at most 1, got {self.feature_share}: leave it out for the default."

@@ -165,7 +165,13 @@ class Acceptance:
             What the judge rows count, and which are one piece of evidence, (j,), as `loop.bootstrap.paired` takes them.
         """
         few = max(2, self.replicates // 6)
-        evidence = self._compare(y, champion, challenger, positive, rng, self.level, few, weight, unit)
+        evidence = paired(
+            *(self.metric, y, champion, challenger, positive, rng),
+            level=self.level,
+            replicates=few,
+            weight=weight,
+            unit=unit,
+        )
         expected = self._expected(evidence)
         return self._decision(self._objection(y, champion, challenger, positive, rows), evidence.difference, expected)
 
@@ -189,7 +195,13 @@ class Acceptance:
         more: what is delivered must not harm what they guard, however little each generation did.
         """
         level = 1 - (1 - self.level) / max(looks, 1)
-        evidence = self._compare(y, baseline, champion, positive, rng, level, self.replicates, weight, unit)
+        evidence = paired(
+            *(self.metric, y, baseline, champion, positive, rng),
+            level=level,
+            replicates=self.replicates,
+            weight=weight,
+            unit=unit,
+        )
         difference, expected = evidence.difference, self._expected(evidence, generations=kept)
         pieces = fewest(y, unit)
         proven = difference.low > 0 and pieces >= self.least
@@ -229,31 +241,6 @@ class Acceptance:
             return Decision(False, "it makes no difference", difference, expected)
         reason = "expected to help" if expected > 0 else "judge rows speak against it"
         return Decision(expected > 0, reason, difference, expected)
-
-    def _compare(
-        self,
-        y: np.ndarray,
-        champion: np.ndarray,
-        challenger: np.ndarray,
-        positive: int,
-        rng: np.random.Generator,
-        level: float,
-        replicates: int,
-        weight: np.ndarray | None,
-        unit: np.ndarray | None,
-    ) -> Paired:
-        return paired(
-            self.metric,
-            y,
-            champion,
-            challenger,
-            positive,
-            rng,
-            level=level,
-            replicates=replicates,
-            weight=weight,
-            unit=unit,
-        )
 
     def _expected(self, evidence: Paired, generations: int = 1) -> float:
         """Shrink the difference that some generations made to what so many are known to bring."""

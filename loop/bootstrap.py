@@ -10,7 +10,7 @@ import numpy as np
 from loop.errors import ConfigError
 from loop.metrics import Metric, Ranking, ranked_classes, resolve, score, steps
 from loop.types import Interval
-from loop.unit_bootstrap import standard_error, weighted_replicates
+from loop.unit_bootstrap import standard_error, weighing, weighted_replicates
 
 _BLOCK = 1_500_000  # drawn rows held at once: about 50 MB with the working arrays
 
@@ -167,7 +167,9 @@ def _replicates(
 ) -> np.ndarray:  # (models, B)
     """Score each model on the same drawn rows, a block of replicates at a time to bound memory."""
     if weight is not None or unit is not None:
-        return weighted_replicates(metric, y, probas, positive, rng, replicates, weight, unit)
+        return weighted_replicates(
+            [weighing(metric, y, proba, positive) for proba in probas], y, rng, replicates, weight, unit
+        )
     order = np.argsort(y, kind="stable")
     y = y[order]
     models = [_replicate(metric, y, proba[order], positive) for proba in probas]

@@ -15,7 +15,7 @@ def standard_error(
 ) -> float:
     """Return the standard error of the weighted mean of values (n,) whose units are drawn within their class."""
     weight = np.ones(len(y)) if weight is None else weight
-    where, strata = _strata(y, np.arange(len(y)) if unit is None else unit)
+    where, strata = _strata(y, unit)
     apart = np.bincount(where, weight * (values - np.average(values, weights=weight)))
     spread = [apart[strata == code].var() * (strata == code).sum() for code in np.unique(strata)]
     return float(np.sqrt(np.sum(spread)) / weight.sum())
@@ -28,10 +28,8 @@ def fewest(y: np.ndarray, unit: np.ndarray | None = None) -> int:
 
 
 def weighted_replicates(
-    metric: Metric,
+    models: Sequence[Weighing],
     y: np.ndarray,
-    probas: Sequence[np.ndarray],
-    positive: int,
     rng: np.random.Generator,
     replicates: int,
     weight: np.ndarray | None,
@@ -39,9 +37,8 @@ def weighted_replicates(
 ) -> np.ndarray:  # (models, B'), without replicates that miss a class
     """Score each model where a replicate gives each row its weight times how often its unit was drawn."""
     weight = np.ones(len(y)) if weight is None else weight
-    where, strata = _strata(y, np.arange(len(y)) if unit is None else unit)
-    members = [np.flatnonzero(strata == code) for code in np.unique(strata)]
-    models, values = [_weighing(metric, y, proba, positive) for proba in probas], []
+    where, strata = _strata(y, unit)
+    members, values = [np.flatnonzero(strata == code) for code in np.unique(strata)], []
     for _ in range(replicates):
         drawn = np.concatenate([rng.choice(own, len(own)) for own in members])
         weights = np.bincount(drawn, minlength=len(strata))[where] * weight
@@ -55,7 +52,7 @@ def weighted_replicates(
     return np.array(values).T
 
 
-def _weighing(metric: Metric, y: np.ndarray, proba: np.ndarray, positive: int) -> Weighing:
+def weighing(metric: Metric, y: np.ndarray, proba: np.ndarray, positive: int) -> Weighing:
     """Prepare the scoring of one model under changing weights: a ranking is sorted once."""
     ranking = metric.ranking
     if ranking is None:
@@ -71,10 +68,12 @@ def _weighing(metric: Metric, y: np.ndarray, proba: np.ndarray, positive: int) -
     return weigh
 
 
-def _strata(y: np.ndarray, unit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _strata(y: np.ndarray, unit: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Number the units of the rows (n,), and return the rarest class of each unit (u,)."""
-    names, where = np.unique(unit, return_inverse=True)
     rank = np.argsort(np.argsort(np.bincount(y), kind="stable"), kind="stable")
+    if unit is None:
+        return np.arange(len(y)), rank[y]
+    names, where = np.unique(unit, return_inverse=True)
     rarest = np.full(len(names), len(rank))
     np.minimum.at(rarest, where, rank[y])
     return where, rarest

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from loop.bounds import check_bounds
+from loop.regions import units
 from loop.regions.given import confirmed
 from loop.types import Region, Table
 from loop.weakness import measured_rows
@@ -57,5 +58,5 @@ class ByClass:
         classes = np.flatnonzero((counts >= self.min_rows) & (counts < len(rows)))
         candidates = [(Region(text=f"class = {table.schema.classes[c]}", label=int(c)), y == c) for c in classes]
         positive = y == table.schema.positive
-        unit = None if table.unit is None else table.unit[rows]
+        unit = units.of(table.unit, rows)
         return confirmed(candidates, weakness[rows], positive, rows, self.false_discovery, rng, unit)

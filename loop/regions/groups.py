@@ -8,6 +8,7 @@ import numpy as np
 
 from loop.bounds import check_bounds
 from loop.errors import ConfigError, DataError
+from loop.regions import units
 from loop.regions.boxes import Rule
 from loop.regions.given import Candidate, confirmed
 from loop.regions.words import describe
@@ -77,7 +78,7 @@ class Groups:
             inside = region.contains(X)
             if not inside.all():
                 candidates.append((region, inside))
-        unit = None if table.unit is None else table.unit[rows]
+        unit = units.of(table.unit, rows)
         return confirmed(candidates, weakness[rows], positive, rows, self.false_discovery, rng, unit)
 
     def _large(self, schema: Schema, X: np.ndarray, positive: np.ndarray) -> Iterator[tuple[int, Rule]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from loop.bounds import check_bounds
+from loop.regions import units
 from loop.regions.boxes import Rule, weak_boxes
 from loop.regions.confirm import benjamini_hochberg, difference, permutation_p
 from loop.regions.words import describe
@@ -88,7 +89,7 @@ class TreeFinder:
                 deficit=difference(
                     weak[judges],
                     inside[judges],
-                    _of(known.unit, judges),
+                    units.of(known.unit, judges),
                     rng,
                     shown=len(told),
                     tested=len(tested),
@@ -111,7 +112,7 @@ class TreeFinder:
         leaves = min(2.0**self.depth, 1 / self.min_share)
         draws = max(999, int(4 * leaves / self.false_discovery))  # a single sure leaf can pass, too
         members = [inside[~chooses] for _, inside in boxes]
-        p = permutation_p(weakness[~chooses], members, draws, rng, _of(table.unit, ~chooses))
+        p = permutation_p(weakness[~chooses], members, draws, rng, units.of(table.unit, ~chooses))
         return [
             _Candidate(rule, inside, ~chooses, float(p_value), _gap(weakness, inside, ~chooses))
             for (rule, inside), p_value in zip(boxes, p, strict=True)
@@ -156,10 +157,6 @@ class _Candidate:
 
 def _gap(weakness: np.ndarray, inside: np.ndarray, judges: np.ndarray) -> float:
     return float(weakness[judges & inside].mean() - weakness[judges & ~inside].mean())
-
-
-def _of(unit: np.ndarray | None, rows: np.ndarray) -> np.ndarray | None:
-    return None if unit is None else unit[rows]
 
 
 def _halves(table: Table, rng: np.random.Generator) -> np.ndarray:  # (n,) bool

@@ -10,6 +10,11 @@ from loop.types import Interval
 _DRAWN_SINGLY = 64  # the heaviest units; the sum of the others is drawn from a normal distribution
 
 
+def of(unit: np.ndarray | None, rows: np.ndarray) -> np.ndarray | None:
+    """Return the units of some rows, None where each row is one."""
+    return None if unit is None else unit[rows]
+
+
 def unit_p(
     weakness: np.ndarray, members: Sequence[np.ndarray], unit: np.ndarray, draws: int, rng: np.random.Generator
 ) -> np.ndarray:
