@@ -215,7 +215,6 @@ def generate(
         raise ConfigError(f"a saved generator is fitted already, got --{' and --'.join(given)} too: leave them out.")
     from experiments import generate as rows
     from experiments import storage
-    from loop.seeds import stream
 
     def say(sentence: str) -> None:
         typer.echo(sentence, err=out is None)
@@ -233,7 +232,7 @@ def generate(
             storage.check_replaceable(save)
         made, table = rows.unfitted(generator or "neighbourhood"), rows.table_of(str(data), target, say)
         schema, request = table.schema, rows.request_of(table.schema, n, where, label)
-        made = made.fit(table, stream(seed, "fit"))
+        made = rows.fitted(made, table, seed)
         if save is not None:
             storage.save_generator(made, save)
             say(f"{save}: the fitted generator, for weakspot generate {save}")

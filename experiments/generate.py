@@ -11,6 +11,7 @@ import pandas as pd
 
 from experiments import storage
 from experiments.datasets import load
+from experiments.progress import steps_shown
 from generators import kind_of
 from generators.expressions import parse
 from generators.rules import Rules
@@ -95,6 +96,12 @@ def unfitted(name: str) -> Savable:
     return generator
 
 
+def fitted(generator: Savable, table: Table, seed: int) -> Savable:
+    """Fit a generator on a whole table, and show how far it has come."""
+    with steps_shown("fitting"):
+        return generator.fit(table, stream(seed, "fit"))
+
+
 def of_book(book: Path, n: int, where: str | None, label: str | None, seed: int) -> pd.DataFrame:
     """Make a whole data set of n rows from a rule book alone.
 
@@ -169,7 +176,8 @@ def deliver(generator: Savable, request: Request, schema: Schema, seed: int, gat
     """
     started = time.perf_counter()
     rng = stream(seed, "generate")
-    samples = generator.sample(request, rng) if gate is None else _obeying(generator, request, gate, rng)
+    with steps_shown("drawing"):
+        samples = generator.sample(request, rng) if gate is None else _obeying(generator, request, gate, rng)
     if not len(samples.table):
         raise DataError(
             f"a region must be one that the generator can reach, and it delivered 0 of {request.n:,} rows of "

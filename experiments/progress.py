@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from loop.steps import listening
 from loop.types import Generation
 
 
@@ -25,9 +26,7 @@ class Stages:
     """
 
     def __init__(self, console: Console, total: int) -> None:
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-        self._console = console
-        self._bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._console, self._bar = console, _bar(console)
         self._task = self._bar.add_task("", total=total)
         self._stage, self._started, self.seconds = "", time.perf_counter(), 0.0
 
@@ -67,9 +66,23 @@ def watching(console: Console, generations: int) -> Iterator[Callable[[Generatio
         yield watch
 
 
+@contextmanager
+def steps_shown(work: str) -> Iterator[None]:
+    """Show how far the parts at work have come, as far as they tell, beside the output; nothing is left of it."""
+    with _bar(Console(stderr=True)) as bar:
+        task = bar.add_task(work, total=None)
+        with listening(lambda done, total: bar.update(task, completed=done, total=total)):
+            yield
+
+
 def generation_note(generation: Generation) -> str:
     """Sum a generation up in one line."""
     decision, score = generation.decision, generation.scores["average_precision"]
     word = "kept" if decision.kept else "rolled back"
     now = f"{score.estimate:.3f} [{score.low:.3f}, {score.high:.3f}]"
     return f"{word} ({decision.reason}), {len(generation.rows):,} new rows, average precision {now}"
+
+
+def _bar(console: Console) -> Progress:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)

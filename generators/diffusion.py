@@ -24,6 +24,7 @@ from loop import seeds
 from loop.bounds import check_bounds
 from loop.errors import ConditionError, ConfigError
 from loop.protocols import Generator, Steerable
+from loop.steps import tell
 from loop.types import Request, Samples, Table
 
 MOST_AT_ONCE = 8192  # rows on their way together: bounds memory, and is the population that a guide chooses among
@@ -96,10 +97,8 @@ class Diffusion:
     steps_: int = field(init=False, repr=False)  # training steps of the last fit
 
     def __post_init__(self) -> None:
-        check_bounds(self, least=dict.fromkeys(("hidden", "blocks", "passes", "least_steps", "most_steps", "batch"), 1))
-        for name in ("rate", "seed_noise"):
-            if (size := getattr(self, name)) <= 0:
-                raise ConfigError(f"{name} must be above 0, got {size}: leave it out for the default.")
+        counts = ("hidden", "blocks", "passes", "least_steps", "most_steps", "batch")
+        check_bounds(self, least=dict.fromkeys(counts, 1), positive=["rate", "seed_noise"])
         if not 2 <= self.sampling_steps <= 50:
             raise ConfigError(
                 f"sampling_steps must be in 2..50, got {self.sampling_steps}: leave it out for the default."
@@ -187,6 +186,7 @@ class Diffusion:
             drawn = walk.rows(min(request.n - found, MOST_AT_ONCE), rng)
             parts.append(drawn.take(request.region.contains(drawn.X)))
             tried, found = tried + len(drawn), found + len(parts[-1])
+            tell(found, request.n)
         return Samples(Table.concat(parts), request, tried, walk.way)
 
     def _check_label(self, label: int | None) -> None:

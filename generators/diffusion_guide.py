@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from generators.diffusion_space import Space
 from generators.diffusion_steps import Steering
 from generators.nets import build, device, tensor, torch_stream, train
+from loop.bounds import check_bounds
 from loop.errors import ConfigError
 
 MOST_ROWS = 5000  # real rows that are scored, for the unit of the score and to teach the student
@@ -54,10 +55,7 @@ class Guide:
     method: Literal["particles", "gradient"] = "particles"
 
     def __post_init__(self) -> None:
-        if self.strength < 0:
-            raise ConfigError(f"strength must not be negative, got {self.strength}: negate the score instead.")
-        if self.every < 1:
-            raise ConfigError(f"every must be at least 1, got {self.every}: leave it out for the default.")
+        check_bounds(self, least={"strength": 0, "every": 1})
         if self.method not in ("particles", "gradient"):
             raise ConfigError(f"method must be particles or gradient, got {self.method!r}: use one of these.")
 

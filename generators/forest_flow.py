@@ -16,9 +16,10 @@ from generators.marginals import Marginal
 from generators.resample import class_stream, proposals, starting_rows
 from generators.saved import ROWS, read_settings, read_table, write_settings, write_table
 from generators.tidy import tidy
-from loop.errors import ConfigError
+from loop.bounds import check_bounds
 from loop.protocols import Generator
 from loop.seeds import root, stream
+from loop.steps import tell
 from loop.types import Request, Samples, Table
 
 LEAST = {"levels": 1, "copies": 1, "most_noisy_rows": 1, "trees": 1, "depth": 1, "bins": 2}  # value of a setting
@@ -88,14 +89,7 @@ class ForestFlow:
     flows_: dict[int, Flow] = field(init=False, repr=False)  # by class code; classes without real rows have none
 
     def __post_init__(self) -> None:
-        for name, least in LEAST.items():
-            if getattr(self, name) < least:
-                raise ConfigError(
-                    f"{name} must be at least {least}, got {getattr(self, name)}: leave it out for the default."
-                )
-        for name in ("rate", "seed_noise"):
-            if not 0 < getattr(self, name) <= 1:
-                raise ConfigError(f"{name} must be above 0 and at most 1, got {getattr(self, name)}: 0.5 is usual.")
+        check_bounds(self, least=LEAST, shares=["rate", "seed_noise"])
 
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         """Learn one flow for each class that has real rows."""
@@ -146,11 +140,13 @@ class ForestFlow:
         settings = {"max_depth": self.depth, "eta": self.rate, "max_bin": self.bins}
         settings |= {"min_child_weight": self.smallest_leaf, "nthread": self.jobs}
         trees = []
-        for time in np.arange(self.levels) / self.levels:
+        for level in range(self.levels):
+            time = level / self.levels
             scores, noise = _scores(X, marginals, rng), rng.standard_normal(X.shape)
             mixed = (1 - time) * noise + time * scores
             left = scores - noise - mixed @ _linear_velocity(correlation, time)
             trees.append(FlowTrees.fit(mixed, left, rng, rounds=self.trees, settings=settings))
+            tell(level + 1, self.levels)
         return Flow(marginals, correlation, tuple(trees))
 
     def _from_noise(self, request: Request, rng: np.random.Generator) -> Samples:
@@ -213,11 +209,19 @@ class Flow:
     trees: tuple[FlowTrees, ...]  # for each level, what the correlations leave of the velocity
 
     def values(self, mixed: np.ndarray, level: int) -> np.ndarray:
-        """Follow the velocity from a level on by Euler steps, and return rows (n, d)."""
+        """Follow the velocity from a level on, and return rows (n, d).
+
+        What the trees have learnt is followed by Euler steps. The linear part is followed exactly, as its flow is
+        known: along each eigenvector scores grow with the spread of the mixture. Euler steps alone would shrink them,
+        by six per cent over twenty levels, and with them the shares of rare values.
+        """
         levels = len(self.trees)
+        variance, axes = np.linalg.eigh(self.correlation)
+        times = np.arange(levels + 1)[:, None] / levels
+        spread = np.sqrt(times**2 * variance.clip(min=0) + (1 - times) ** 2)  # (levels + 1, d)
         for number in range(level, levels):
             left = self.trees[number].predict(mixed)
-            mixed = mixed + (mixed @ _linear_velocity(self.correlation, number / levels) + left) / levels
+            mixed = (mixed @ axes * (spread[number + 1] / spread[number])) @ axes.T + left / levels
         return np.column_stack([marginal.value(z) for marginal, z in zip(self.marginals, mixed.T, strict=True)])
 
     def save(self, folder: Path) -> None:

@@ -18,8 +18,10 @@ from generators.gan_nets import Critic, Maker
 from generators.modes import Modes
 from generators.resample import class_stream, proposals
 from generators.saved import read_settings, write_settings
+from loop.bounds import check_bounds
 from loop.errors import ConfigError
 from loop.protocols import Generator
+from loop.steps import tell
 from loop.types import Request, Samples, Table
 
 WARM = 0.2  # share of the steps that a warm start takes
@@ -58,7 +60,7 @@ class Gan:
     Raises
     ------
     ConfigError
-        If ``batch`` is no multiple of ``pack``.
+        If a setting is out of range, or ``batch`` no multiple of ``pack``.
 
     References
     ----------
@@ -84,6 +86,8 @@ class Gan:
     critic_: Critic = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        counts = ("epochs", "steps", "noise", "hidden", "batch", "pack", "tries")
+        check_bounds(self, least=dict.fromkeys(counts, 1) | {"decay": 0}, positive=["rate"])
         if self.batch % self.pack:
             raise ConfigError(f"batch must be a multiple of pack ({self.pack}), got {self.batch}: change either.")
 
@@ -178,6 +182,7 @@ class Gan:
             nets.descend(judges, gap)
             nets.descend(makes, -critic(fake).mean())
             average.step()
+            tell(step, steps)
         return cast(Maker, average.net)
 
     @torch.no_grad()

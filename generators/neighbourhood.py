@@ -113,9 +113,8 @@ class Neighbourhood:
             rows, chance = starting_rows(self.table_, replace(request, region=Region()))
         if not len(rows) or not request.n:
             return rows[:0]
-        few = np.unique(rng.choice(len(rows), size=min(request.n, self.most_seeds), p=chance))
-        drawn: np.ndarray = rows[rng.choice(few, size=request.n, p=chance[few] / chance[few].sum())]
-        return drawn
+        drawn = rows[rng.choice(len(rows), size=min(request.n, self.most_seeds), p=chance)]
+        return drawn if len(drawn) == request.n else rng.choice(drawn, size=request.n)  # by weight already
 
     def _move(self, seeds: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return moved copies of the seeds, shape (n, d), each by one of the three moves."""

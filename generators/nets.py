@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from loop.seeds import integer
+from loop.steps import tell
 
 NARROWNESS = 6.94  # of the running average: it spans about the last tenth of the steps taken (Karras et al. 2024)
 WARM_UP_SHARE = 0.05  # of the steps, during which the rate rises to its full height
@@ -116,7 +117,6 @@ def train(
     stream: torch.Generator,
     judge: Callable[[nn.Module], float] | None = None,
     patience: int = 10,
-    watch: Callable[[int, int, float], None] | None = None,
 ) -> nn.Module:
     """Train a module in place and return the running average of its weights, in evaluation mode.
 
@@ -138,8 +138,6 @@ def train(
         Gives the loss of the average on held-out rows, once a round. The best average is then returned.
     patience
         Rounds without progress, in the judge's eyes, before training stops.
-    watch
-        Is told the step, the number of steps and the loss.
     """
     net.train()
     average, best = Average(net), _Best(patience)
@@ -147,10 +145,9 @@ def train(
     round_steps = min(ROUND_STEPS, max(1, n_rows // batch))
     for step, rows in zip(range(1, steps + 1), batches(n_rows, batch, stream), strict=False):
         set_rate(optimizer, rate * pace(step, steps))
-        value = descend(optimizer, loss(net, rows))
+        descend(optimizer, loss(net, rows))
         average.step()
-        if watch is not None:
-            watch(step, steps, float(value))
+        tell(step, steps)
         if judge is not None and (step % round_steps == 0 or step == steps) and best.ends(average.net, judge):
             break
     return average.net if best.net is None else best.net
@@ -181,13 +178,11 @@ def adam(net: nn.Module, rate: float, decay: float = 0.0, betas: tuple[float, fl
     return torch.optim.AdamW(groups, lr=rate, betas=betas, fused=True)
 
 
-def descend(optimizer: Any, loss: Any) -> Tensor:
-    """Take one step of the optimiser's parameters, and of these alone, against the gradient; return the loss."""
+def descend(optimizer: Any, loss: Any) -> None:
+    """Take one step of the optimiser's parameters, and of these alone, against the gradient."""
     optimizer.zero_grad()
     loss.backward(inputs=[parameter for group in optimizer.param_groups for parameter in group["params"]])
     optimizer.step()
-    value: Tensor = loss.detach()
-    return value
 
 
 def set_rate(optimizer: Any, rate: float) -> None:

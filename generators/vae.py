@@ -16,6 +16,7 @@ from generators.modes import Modes
 from generators.resample import class_stream, proposals
 from generators.saved import read_settings, write_settings
 from generators.vae_net import Autoencoder
+from loop.bounds import check_bounds
 from loop.protocols import Generator
 from loop.types import Request, Samples, Table
 
@@ -47,6 +48,11 @@ class Vae:
     warm_start
         Shall a second fit go on from the weights of the first, in a fifth of the steps, if the rows fit the encoding?
 
+    Raises
+    ------
+    ConfigError
+        If a setting is out of range.
+
     References
     ----------
     Xu, Skoularidou, Cuesta-Infante, Veeramachaneni 2019, Modeling Tabular Data using Conditional GAN (arXiv 1907.00503,
@@ -67,6 +73,10 @@ class Vae:
     modes_: Modes = field(init=False, repr=False)
     prior_: np.ndarray = field(init=False, repr=False)  # (k,) shares of the k classes seen
     net_: Autoencoder = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        counts = ("epochs", "steps", "latent", "hidden", "batch", "tries")
+        check_bounds(self, least=dict.fromkeys(counts, 1) | {"decay": 0, "beta": 0}, positive=["rate"])
 
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         """Learn from the real rows."""

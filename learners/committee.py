@@ -14,6 +14,7 @@ from learners.forest import ExtraTrees
 from learners.linear import Linear
 from learners.mlp import MLP
 from learners.xgboost import XGBoost
+from loop.bounds import check_bounds
 from loop.protocols import Learner, Teacher
 from loop.seeds import root, stream
 from loop.types import Table
@@ -54,6 +55,11 @@ class Committee:
         Rows under which nothing is thinned.
     jobs
         Members fitted side by side (threads).
+
+    Raises
+    ------
+    ConfigError
+        If a setting is out of range.
     """
 
     members: Sequence[Learner] = field(default_factory=default_members)
@@ -68,6 +74,9 @@ class Committee:
     )  # per fold: member, kept shares (K,)
     weights_: np.ndarray = field(init=False, repr=False)  # (folds + 1, M): per fold, then of all
     positive_: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        check_bounds(self, least={"folds": 2, "small": 0, "jobs": 1}, positive=["majority_ratio"])
 
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         """Fit with folds of its own: each class dealt round-robin in random order."""

@@ -13,6 +13,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 
 from learners.copies import weighted_copies, with_all_classes
 from learners.saved import read_settings, write_settings
+from loop.bounds import check_bounds
 from loop.protocols import Learner
 from loop.types import Table
 
@@ -34,6 +35,11 @@ class Linear:
     ----------
     C : float
         Inverse strength of the penalty, > 0: smaller is smoother.
+
+    Raises
+    ------
+    ConfigError
+        If it is not.
     """
 
     C: float = 1.0
@@ -41,6 +47,9 @@ class Linear:
     categorical_: np.ndarray = field(init=False, repr=False)  # (d,) bool
     encoders_: tuple[Any, Any] = field(init=False, repr=False)  # of the numeric and of the categorical columns
     model_: Any = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        check_bounds(self, least={}, positive=["C"])
 
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         """Fit by Newton's method; the problem is convex, so ``rng`` is not used."""

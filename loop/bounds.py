@@ -1,11 +1,14 @@
 """Checks of settings that parts share."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from loop.errors import ConfigError
 
 
-def check_bounds(part: object, *, least: Mapping[str, float], shares: Sequence[str] = ()) -> None:
+def check_bounds(
+    part: object, *, least: Mapping[str, float], shares: Sequence[str] = (), positive: Sequence[str] = ()
+) -> None:
     """Refuse settings of a finder, learner or generator that are out of range.
 
     Parameters
@@ -14,6 +17,8 @@ def check_bounds(part: object, *, least: Mapping[str, float], shares: Sequence[s
         Lowest value by name of a setting.
     shares
         Names of settings above 0 and at most 1.
+    positive
+        Names of settings above 0, and finite.
 
     Raises
     ------
@@ -27,4 +32,9 @@ def check_bounds(part: object, *, least: Mapping[str, float], shares: Sequence[s
         if not 0 < getattr(part, name) <= 1:
             raise ConfigError(
                 f"{name} is a share and must be above 0 and at most 1, got {getattr(part, name)}: correct it."
+            )
+    for name in positive:
+        if not 0 < getattr(part, name) < math.inf:
+            raise ConfigError(
+                f"{name} must be above 0 and finite, got {getattr(part, name)}: leave it out for the default."
             )

@@ -206,10 +206,18 @@ def test_saved_and_loaded_it_samples_the_same(tmp_path, noise):
     [
         ({"levels": 0}, "levels must be at least 1, got 0"),
         ({"bins": 1}, "bins must be at least 2, got 1"),
-        ({"seed_noise": 0.0}, r"seed_noise must be above 0 and at most 1, got 0\.0"),
-        ({"rate": 1.5}, r"rate must be above 0 and at most 1, got 1\.5"),
+        ({"seed_noise": 0.0}, r"seed_noise is a share and must be above 0 and at most 1, got 0\.0"),
+        ({"rate": 1.5}, r"rate is a share and must be above 0 and at most 1, got 1\.5"),
     ],
 )
 def test_bad_settings(settings, message):
     with pytest.raises(ConfigError, match=message):
         ForestFlow(**settings)
+
+
+def test_spreads_and_rare_values_keep_their_size_whatever_the_number_of_levels():
+    X = np.column_stack([rng(1).standard_normal(4000), rng(2).random(4000) < 0.02])
+    for levels in (4, 20):
+        drawn = made(small(levels=levels), table_of(X), 20_000)
+        assert drawn[:, 0].std() == pytest.approx(X[:, 0].std(), rel=0.02)
+        assert (drawn[:, 1] == 1).mean() == pytest.approx(X[:, 1].mean(), rel=0.2)

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from generators import nets
+from loop.steps import listening
 
 
 def stream(seed: int = 0) -> torch.Generator:
@@ -103,7 +104,8 @@ def test_the_judge_ends_training_and_its_best_net_is_returned():
         seen.append(weights(net).copy())
         return losses[len(seen) - 1]
 
-    _, net = fitted(400, judge=judge, patience=3, watch=lambda step, total, loss: steps.append((step, total)))
+    with listening(lambda step, total: steps.append((step, total))):
+        _, net = fitted(400, judge=judge, patience=3)
     assert len(seen) == 6
     np.testing.assert_array_equal(weights(net), seen[2])
     assert steps == [(step, 400) for step in range(1, 25)]  # a round is a pass of four steps

@@ -1,11 +1,17 @@
 """Settings and parts are checked before any work starts; the clock adds up."""
 
 import time
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import fields
+from importlib import import_module
 
 import pytest
 from tiny import LEARNER, tiny_parts
 
+import generators
+import learners
+from generators import Reject, Resample
 from learners import Linear
 from loop.acquisition import Entropy, Gap, Variance
 from loop.clock import Clock
@@ -32,6 +38,27 @@ def test_shares_are_above_zero(name: str, value: float) -> None:
 def test_share_anywhere_is_a_share(value: float) -> None:
     with pytest.raises(ConfigError, match=f"share_anywhere must lie in 0..1, got {value}"):
         Settings(share_anywhere=value)
+
+
+def settings_of_parts() -> Iterator[tuple[type, str, float]]:
+    """Numeric settings of every catalogued part, each with a value that no count, share or rate may have."""
+    for paths in (generators.CATALOGUE, learners.CATALOGUE):
+        for module, name in (path.split(":") for path in paths.values()):
+            kind = getattr(import_module(module), name)
+            numeric = [each for each in fields(kind) if each.init and type(each.default) in (int, float)]
+            for setting in numeric:
+                if setting.name == "jobs":  # below zero it means all cores, to libraries
+                    continue
+                yield kind, setting.name, -1
+                if type(setting.default) is float:
+                    yield kind, setting.name, float("nan")
+
+
+@pytest.mark.parametrize(("kind", "name", "value"), list(settings_of_parts()))
+def test_settings_out_of_range_are_refused_by_every_part(kind: type, name: str, value: float) -> None:
+    needed = {"generator": Resample()} if kind is Reject else {}
+    with pytest.raises(ConfigError, match=rf"^{name} .*got {value}"):
+        kind(**needed, **{name: value})
 
 
 def test_weakness_must_exist() -> None:

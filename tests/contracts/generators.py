@@ -219,6 +219,10 @@ def starts_in_proportion_to_the_seed_weight(make: Make) -> None:
     if (parent >= 0).any():
         assert set(parent.tolist()) <= {10, 20}
         assert abs((parent == 10).mean() - 0.8) < 0.06
+    one_of_many = Region(seeds=np.arange(200), seed_weight=np.append(199.0, np.ones(199)))
+    parent = _fitted(make).sample(Request(one_of_many, None, 200), _rng()).table.parent
+    if (parent >= 0).any():
+        assert abs((parent == 0).mean() - 0.5) < 0.12, "a heavy seed among many light ones"
 
 
 def keeps_values_that_columns_can_hold(make: Make) -> None:
