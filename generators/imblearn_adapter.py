@@ -10,6 +10,7 @@ import numpy as np
 from generators.reject import keep_inside
 from generators.resample import class_stream, proposals
 from generators.saved import load_rows, save_rows
+from generators.tidy import tidy
 from loop import seeds
 from loop.bounds import check_bounds
 from loop.errors import ConditionError, ConfigError
@@ -136,7 +137,7 @@ class ImblearnAdapter:
         return Samples(rows, request, len(new), "seeds")
 
     def _restored(self, X: np.ndarray) -> np.ndarray:
-        """Undo the scale of new rows (n, d) and round them to what their columns can hold."""
+        """Undo the scale of new rows (n, d) and bring them to what their columns can hold."""
         X, schema = np.asarray(X, dtype=np.float64) * self.scale_, self.table_.schema
         for number, column in enumerate(schema.columns):
             if schema.discrete[number] and not np.isin(X[:, number], self.X_[:, number]).all():
@@ -144,10 +145,8 @@ class ImblearnAdapter:
                     f"an over-sampler must keep categories whole, {self._name} averaged those of column "
                     f"{column.name!r}: use the sampler SMOTE (which becomes SMOTENC) or RandomOverSampler."
                 )
-            if column.decimals is not None or schema.whole[number]:
-                X[:, number] = np.round(X[:, number], column.decimals or 0)
         X[:, np.isnan(self.table_.X).all(axis=0)] = np.nan
-        return X
+        return tidy(X, schema)  # some samplers extrapolate
 
     def _seen(self, label: int, rng: np.random.Generator) -> np.ndarray:
         """Return the rows (m,) the sampler sees: all of the other classes, of this one no more than it may."""

@@ -74,8 +74,7 @@ def _limit(schema: Schema, number: int, rule: Sequence[Condition]) -> Limit:
     alone = replace(schema, columns=(column,))
     low, high = max(condition.low for condition in rule), min(condition.high for condition in rule)
     # Values are rounded to what the column holds and clipped to its range: what ends inside may begin outside.
-    whole = column.kind in ("integer", "datetime")
-    half = 0.5 if whole else 0.0 if column.decimals is None else 0.5 * 10.0**-column.decimals
+    half = 0.5 if column.kind == "integer" else 0.0 if column.decimals is None else 0.5 * 10.0**-column.decimals
 
     def allows(values: np.ndarray) -> np.ndarray:
         x = tidy(encode(values, column)[:, None], alone)

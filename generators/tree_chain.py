@@ -11,7 +11,7 @@ import numpy as np
 
 from generators.resample import class_stream, proposals, starting_rows
 from generators.saved import ROWS, read_settings, read_table, write_settings, write_table
-from generators.tidy import tidy
+from generators.tidy import pulled_inside, tidy
 from generators.tree_inputs import importance, midranks
 from generators.tree_leaves import ColumnTrees
 from loop import seeds
@@ -102,7 +102,9 @@ class TreeChain:
         rows, front, tried = self._start(request, rng)
         if len(rows):
             self._complete(rows, front, rng)
-        X, y = tidy(rows[:, :-1], self.table_.schema), rows[:, -1].astype(np.int64)
+        X = pulled_inside(tidy(rows[:, :-1], self.table_.schema), request.region.rule, self.table_.schema)
+        kept = request.region.contains(X)
+        X, y = X[kept], rows[kept, -1].astype(np.int64)
         return Samples(proposals(X, y, np.full(len(X), -1), self.table_.schema), request, tried)
 
     def save(self, folder: Path) -> None:

@@ -167,7 +167,7 @@ def _column(name: str, values: pd.Series) -> Column:
         low=float(present.min()),
         high=float(present.max()),
         missing=bool(missing.any()),
-        decimals=_decimals(present) if kind == "numeric" else None,
+        decimals=_decimals(present) if kind in ("numeric", "datetime") else None,
     )
 
 

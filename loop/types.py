@@ -30,7 +30,7 @@ class Column:
     high: float = np.inf  # largest value seen
     categories: tuple[object, ...] = ()  # for categorical columns: value of code i at position i
     missing: bool = False  # were missing values seen?
-    decimals: int | None = None  # numeric: digits after the point that hold every value seen; None = free
+    decimals: int | None = None  # numbers, seconds of datetimes: digits that hold every value seen; None = free
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +61,8 @@ class Schema:
         return np.array([column.kind in ("categorical", "boolean") for column in self.columns], dtype=bool)
 
     @property
-    def whole(self) -> np.ndarray:  # (d,) bool: integer columns, and datetimes whose dtype has no fractions
-        return np.array([column.kind in ("integer", "datetime") for column in self.columns], dtype=bool)
+    def whole(self) -> np.ndarray:  # (d,) bool: integer columns; others say by their decimals what they can hold
+        return np.array([column.kind == "integer" for column in self.columns], dtype=bool)
 
 
 @dataclass(frozen=True, eq=False)
