@@ -17,7 +17,7 @@ from generators.diffusion_guide import Guide
 from generators.diffusion_net import Denoiser, trained
 from generators.diffusion_space import Space
 from generators.diffusion_walk import Walk
-from generators.nets import build, device, load_weights, save_weights, tensor, torch_stream
+from generators.nets import build, device, load_weights, one_thread, save_weights, tensor, torch_stream
 from generators.resample import class_stream
 from generators.saved import ROWS, read_settings, read_table, write_settings, write_table
 from loop import seeds
@@ -104,6 +104,7 @@ class Diffusion:
                 f"sampling_steps must be in 2..50, got {self.sampling_steps}: leave it out for the default."
             )
 
+    @one_thread()
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         """Train on the real rows; torch's global state is not touched."""
         before = self.net_.state_dict() if self.warm_start and hasattr(self, "net_") else {}
@@ -171,6 +172,7 @@ class Diffusion:
         scores, points, classes = len(self.space_.scores), self.space_.points, len(self.shares_)
         return build(lambda: Denoiser(scores, points, classes, self.hidden, self.blocks), stream)
 
+    @one_thread()
     def _sample(self, request: Request, guide: Guide | None, rng: np.random.Generator) -> Samples:
         self._check_label(request.label)
         root = seeds.root(class_stream(rng, request.label))

@@ -91,6 +91,7 @@ class Gan:
         if self.batch % self.pack:
             raise ConfigError(f"batch must be a multiple of pack ({self.pack}), got {self.batch}: change either.")
 
+    @nets.one_thread()
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         """Learn from the real rows."""
         real = table.take(table.is_real)
@@ -107,6 +108,7 @@ class Gan:
         self.maker_ = self._trained(rows, ceil(WARM * steps) if warm else steps, batch, stream, rng)
         return self
 
+    @nets.one_thread()
     def sample(self, request: Request, rng: np.random.Generator) -> Samples:
         """Make rows until ``request.n`` lie inside the region or the tries are used up.
 

@@ -78,6 +78,7 @@ class Vae:
         counts = ("epochs", "steps", "latent", "hidden", "batch", "tries")
         check_bounds(self, least=dict.fromkeys(counts, 1) | {"decay": 0, "beta": 0}, positive=["rate"])
 
+    @nets.one_thread()
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         """Learn from the real rows."""
         real = table.take(table.is_real)
@@ -108,6 +109,7 @@ class Vae:
         self.net_ = cast(Autoencoder, trained)
         return self
 
+    @nets.one_thread()
     def sample(self, request: Request, rng: np.random.Generator) -> Samples:
         """Decode codes until ``request.n`` rows lie inside the region or the tries are used up.
 
