@@ -185,7 +185,7 @@ class Gan:
             nets.descend(makes, -critic(fake).mean())
             average.step()
             tell(step, steps)
-        return cast(Maker, average.net)
+        return nets.converged(cast(Maker, average.net), self.rate)
 
     @torch.no_grad()
     def _completed(

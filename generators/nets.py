@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from loop.errors import ConfigError
 from loop.seeds import integer
 from loop.steps import tell
 
@@ -21,6 +22,7 @@ WARM_UP_SHARE = 0.05  # of the steps, during which the rate rises to its full he
 WARM_UP_STEPS = 100  # at most
 ROUND_STEPS = 100  # steps between two looks of the judge, at most
 LEAST_PER_PASS = 20  # batches: few rows make small batches
+LONGEST_GRADIENT = 10.0  # a step that goes well is hardly ever longer; one that does not may throw the net far off
 
 Net = TypeVar("Net", bound=nn.Module)
 
@@ -168,6 +170,11 @@ def train(
         Gives the loss of the average on held-out rows, once a round. The best average is then returned.
     patience
         Rounds without progress, in the judge's eyes, before training stops.
+
+    Raises
+    ------
+    ConfigError
+        If training diverges.
     """
     net.train()
     average, best = Average(net), _Best(patience)
@@ -180,7 +187,7 @@ def train(
         tell(step, steps)
         if judge is not None and (step % round_steps == 0 or step == steps) and best.ends(average.net, judge):
             break
-    return average.net if best.net is None else best.net
+    return converged(average.net if best.net is None else best.net, rate)
 
 
 def plan(n_rows: int, *, epochs: int, steps: int, batch: int, multiple: int = 1) -> tuple[int, int]:
@@ -209,10 +216,25 @@ def adam(net: nn.Module, rate: float, decay: float = 0.0, betas: tuple[float, fl
 
 
 def descend(optimizer: Any, loss: Any) -> None:
-    """Take one step of the optimiser's parameters, and of these alone, against the gradient."""
+    """Take one step of the optimiser's parameters, and of these alone, against the gradient, which is cut in length."""
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     optimizer.zero_grad()
-    loss.backward(inputs=[parameter for group in optimizer.param_groups for parameter in group["params"]])
+    loss.backward(inputs=parameters)
+    nn.utils.clip_grad_norm_(parameters, LONGEST_GRADIENT)
     optimizer.step()
+
+
+def converged(net: Net, rate: float) -> Net:
+    """Return a trained net, unless training has diverged.
+
+    Raises
+    ------
+    ConfigError
+        If some of its numbers are not finite.
+    """
+    if not all(value.isfinite().all() for value in net.state_dict().values()):
+        raise ConfigError(f"training must converge, and with rate {rate} a net's weights are not finite: lower rate.")
+    return net
 
 
 def set_rate(optimizer: Any, rate: float) -> None:

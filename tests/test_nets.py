@@ -11,6 +11,7 @@ from torch import nn
 
 from generators import Diffusion, Gan, Vae, nets
 from generators.diffusion_guide import Guide
+from loop.errors import ConfigError
 from loop.steps import listening
 from loop.types import Region, Request
 
@@ -150,6 +151,26 @@ def test_threads_leave_the_global_generator_as_it_was():
 
 def threads() -> int:
     return torch.get_num_threads()
+
+
+@pytest.mark.parametrize("make", [lambda: Vae(steps=60, rate=0.1), lambda: Vae(steps=60, rate=0.3)])
+def test_a_high_rate_does_not_throw_a_net_off(make):
+    generator = make().fit(mixed_table(), np.random.default_rng(0))
+    made = generator.sample(Request(Region(), None, 50), np.random.default_rng(1)).table
+    assert np.isfinite(made.X[:, 1]).all()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Vae(steps=20, rate=1e30),
+        lambda: Gan(steps=20, rate=1e30),
+        lambda: Diffusion(least_steps=20, most_steps=20, rate=1e30),
+    ],
+)
+def test_a_net_that_diverged_is_refused_in_one_sentence(make):
+    with pytest.raises(ConfigError, match=r"training must converge, and with rate 1e\+30 .*: lower rate\.$"):
+        make().fit(mixed_table(), np.random.default_rng(0))
 
 
 class TestOneThread:
