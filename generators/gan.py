@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
 from pathlib import Path
 from typing import Self, cast
@@ -98,8 +98,8 @@ class Gan:
         stream = nets.torch_stream(rng, nets.device())
         warm = self.warm_start and hasattr(self, "maker_") and self.modes_.covers(real)
         self.conditions_ = Conditions.of(real)
+        self.modes_ = replace(self.modes_, schema=real.schema) if warm else Modes.of(real)  # the range may be another
         if not warm:
-            self.modes_ = Modes.of(real)
             self.maker_ = nets.build(self._maker, stream)
             self.critic_ = nets.build(self._critic, stream)
         rows = nets.tensor(self.modes_.encode(real.X, real.y, rng), stream.device)
