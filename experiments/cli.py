@@ -215,6 +215,7 @@ def generate(
         raise ConfigError(f"a saved generator is fitted already, got --{' and --'.join(given)} too: leave them out.")
     from experiments import generate as rows
     from experiments import storage
+    from generators import saved
 
     def say(sentence: str) -> None:
         typer.echo(sentence, err=out is None)
@@ -229,12 +230,12 @@ def generate(
         request = rows.request_of(schema, n, where, label)
     else:
         if save is not None:
-            storage.check_replaceable(save)
+            saved.check_replaceable(save)
         made, table = rows.unfitted(generator or "neighbourhood"), rows.table_of(str(data), target, say)
         schema, request = table.schema, rows.request_of(table.schema, n, where, label)
         made = rows.fitted(made, table, seed)
         if save is not None:
-            storage.save_generator(made, save)
+            saved.save(made, save)
             say(f"{save}: the fitted generator, for weakspot generate {save}")
     delivery = rows.deliver(made, request, schema, seed, gate)
     write(delivery.frame, out)

@@ -22,6 +22,7 @@ from experiments.report import Report, show
 from experiments.scoring import METRICS, Scored, contestants_of, gain_over_cheap, score_arms
 from experiments.track import describe, open_tracker, settings_of
 from experiments.yaml_config import dump
+from generators import saved
 from generators.saved import Savable
 from loop import checkpoint
 from loop.calibration import Calibration
@@ -133,7 +134,7 @@ def _tracked(bench: _Bench, prepared: Prepared) -> RunResult:
         model = Model(bench.material.schema, outcome.learner, calibrated)
         storage.save_model(model, bench.folder / storage.MODEL)
         if isinstance(generator := prepared.generators[-1], Savable):
-            storage.save_generator(generator, bench.folder / storage.GENERATOR)
+            saved.save(generator, bench.folder / storage.GENERATOR)
         if interrupted:
             status = "interrupted"
             return RunResult(bench.folder, status, verdict, tuple(history), None)

@@ -3,10 +3,7 @@
 import hashlib
 import json
 import os
-import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, Self, cast, runtime_checkable
 
@@ -15,6 +12,7 @@ import pandas as pd
 
 from generators import saved
 from generators.saved import Savable
+from generators.whole import replaced
 from loop import calibration
 from loop.calibration import Identity
 from loop.errors import ConfigError, DataError, WeakspotError
@@ -138,33 +136,11 @@ def save_model(model: Model, folder: Path) -> None:
         If its learner is of a kind that cannot be saved.
     """
     name, learner = storable(model.learner)
-    with _replaced(folder) as partial:
+    with replaced(folder) as partial:
         learner.save(partial / "learner")
         write_json(partial / "schema.json", to_json(model.schema))
         write_json(partial / CALIBRATION, model.calibration.to_json())
         write_json(partial / "model.json", {"learner": name})
-
-
-def save_generator(generator: Savable, folder: Path) -> None:
-    """Write a fitted generator, replacing an older one; nothing else is ever replaced.
-
-    Raises
-    ------
-    ConfigError
-        If the folder holds something other than a saved generator.
-    DataError
-        If the generator has settings or categories that cannot be saved.
-    """
-    check_replaceable(folder)
-    with _replaced(folder) as partial:
-        generator.save(partial)
-
-
-def check_replaceable(folder: Path) -> None:
-    """Raise a ConfigError unless a folder is new, empty or holds a saved generator."""
-    free = not folder.exists() or (folder.is_dir() and ((folder / saved.FILE).is_file() or not any(folder.iterdir())))
-    if not free:
-        raise ConfigError(f"a generator must be saved in a new or empty folder, and {folder} is none: choose another.")
 
 
 def load_generator(folder: Path) -> tuple[Savable, Schema]:
@@ -181,21 +157,6 @@ def load_generator(folder: Path) -> tuple[Savable, Schema]:
             f"a generator must be a folder of a saved one or of a run, {folder} is neither: check the path."
         )
     return saved.load(home), saved.read_settings(home)[-1]
-
-
-@contextmanager
-def _replaced(folder: Path) -> Iterator[Path]:
-    """Offer an empty folder that takes the place of another one when all went well."""
-    folder = folder.absolute()  # "." has no name
-    partial = folder.with_name(f".{folder.name}.partial")
-    try:
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        yield partial
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(partial, folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def load_model(folder: Path) -> Model:

@@ -17,7 +17,7 @@ from generators.diffusion_guide import Guide
 from generators.diffusion_net import Denoiser, trained
 from generators.diffusion_space import Space
 from generators.diffusion_walk import Walk
-from generators.nets import build, device, load_weights, save_weights, tensor, torch_stream
+from generators.nets import build, device, load_weights, one_thread, save_weights, tensor, torch_stream
 from generators.resample import class_stream
 from generators.saved import ROWS, read_settings, read_table, write_settings, write_table
 from loop import seeds
@@ -64,7 +64,7 @@ class Diffusion:
         Noise on a real row that a proposal starts from, in standard deviations: how far proposals go from it.
     warm_start : bool
         Should a second ``fit`` go on from the weights of the first, with a fifth of the steps? It does so where the
-        columns still have as many levels.
+        columns still mean the same and have levels for the same values.
 
     Raises
     ------
@@ -104,10 +104,16 @@ class Diffusion:
                 f"sampling_steps must be in 2..50, got {self.sampling_steps}: leave it out for the default."
             )
 
+    @one_thread()
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         """Train on the real rows; torch's global state is not touched."""
-        before = self.net_.state_dict() if self.warm_start and hasattr(self, "net_") else {}
+        warm = self.warm_start and hasattr(self, "net_")
+        old, before = (self.space_, self.net_.state_dict()) if warm else (None, {})
         self._learn_space(table)
+        if old is not None and self.space_.like(old):
+            self.space_ = self.space_.in_order(old.order)  # levels are numbered anew by how frequent they are
+        else:
+            before = {}
         real = table.take(table.is_real)
         stream = torch_stream(rng, device())
         net = self._new_net(stream)
@@ -147,7 +153,8 @@ class Diffusion:
 
     def save(self, folder: Path) -> None:
         """Write settings, real rows and weights into a folder, as plain JSON, Parquet and arrays."""
-        write_settings(self, folder, self.table_.schema, steps=self.steps_)
+        order = {number: values.tolist() for number, values in self.space_.order.items()}
+        write_settings(self, folder, self.table_.schema, steps=self.steps_, order=order)
         write_table(self.table_, folder / ROWS)
         save_weights(self.net_, folder / NET)
 
@@ -157,6 +164,8 @@ class Diffusion:
         settings, learnt, schema = read_settings(folder)
         generator = cls(**settings)
         generator._learn_space(read_table(folder / ROWS, schema))
+        order = {int(number): np.array(values, dtype=np.float64) for number, values in learnt["order"].items()}
+        generator.space_ = generator.space_.in_order(order)
         generator.steps_ = learnt["steps"]
         blank = generator._new_net(torch.Generator(device()))  # its weights are overwritten
         generator.net_ = load_weights(blank, folder / NET)
@@ -171,6 +180,7 @@ class Diffusion:
         scores, points, classes = len(self.space_.scores), self.space_.points, len(self.shares_)
         return build(lambda: Denoiser(scores, points, classes, self.hidden, self.blocks), stream)
 
+    @one_thread()
     def _sample(self, request: Request, guide: Guide | None, rng: np.random.Generator) -> Samples:
         self._check_label(request.label)
         root = seeds.root(class_stream(rng, request.label))

@@ -142,8 +142,12 @@ class Gradient:
 def _student(latents: Tensor, scores: Tensor, rng: np.random.Generator) -> nn.Module:
     """Teach a small net the scores (n,) of latents (n, w)."""
     stream, units = torch_stream(rng, latents.device), STUDENT_UNITS
-    layers = (nn.Linear(latents.shape[1], units), nn.SiLU(), nn.Linear(units, units), nn.SiLU(), nn.Linear(units, 1))
-    net = build(lambda: nn.Sequential(*layers), stream)
+    widths = latents.shape[1], units
+
+    def layers() -> nn.Module:
+        return nn.Sequential(nn.Linear(*widths), nn.SiLU(), nn.Linear(units, units), nn.SiLU(), nn.Linear(units, 1))
+
+    net = build(layers, stream)
 
     def loss(net: nn.Module, rows: Tensor) -> Tensor:
         error: Tensor = net(latents[rows])[:, 0] - scores[rows]

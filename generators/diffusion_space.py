@@ -1,12 +1,14 @@
 """Rows as points of a continuous space in which noise can be added: normal scores, and points for levels."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 from scipy.special import ndtri
 
 from generators.marginals import Marginal
+from generators.meaning import difference
 from generators.tidy import tidy
 from loop.types import Schema
 
@@ -48,6 +50,17 @@ class Levels:
         line = np.append(0, np.cumsum(np.maximum(np.diff(score) / unit, APART)))
         points = (line - share @ line)[:, None].astype(np.float32)
         return cls(values, points, values[-1:], np.ones(1))
+
+    def like(self, other: Self) -> bool:
+        """Tell whether the levels stand for the same values, in whatever order; those that share a level may differ."""
+        own, others = (levels.values[: len(levels.values) - (len(levels.rare) > 1)] for levels in (self, other))
+        return np.array_equal(np.sort(own), np.sort(others), equal_nan=True)
+
+    def in_order(self, values: np.ndarray) -> Self:
+        """Return the same levels in the order of others (L,) that they are like; a shared level stays the last."""
+        if len(self.rare) > 1:
+            return replace(self, values=np.append(values[:-1], self.values[-1]))
+        return replace(self, values=values, rare=values[-1:])
 
     def number(self, x: np.ndarray) -> np.ndarray:
         """Return the level (n,) of each value; a category that is not in the list is a rare one."""
@@ -94,6 +107,21 @@ class Space:
             space.levels[0] = Levels.unordered(X[:, 0])
             del space.constant[0]
         return space
+
+    def like(self, other: Self) -> bool:
+        """Tell whether latents mean the same, but for the order of levels and where scores and ordered values lie."""
+        same = not difference(self.schema, other.schema) and self.scores.keys() == other.scores.keys()
+        same = same and self.levels.keys() == other.levels.keys()
+        return same and all(levels.like(other.levels[number]) for number, levels in self.levels.items())
+
+    def in_order(self, order: Mapping[int, np.ndarray]) -> Self:
+        """Return the same space with each column's levels in an order (L,), see `order`."""
+        return replace(self, levels={number: levels.in_order(order[number]) for number, levels in self.levels.items()})
+
+    @property
+    def order(self) -> dict[int, np.ndarray]:
+        """Values (L,) of the levels of each column that has them: what a net's outputs stand for."""
+        return {number: levels.values for number, levels in self.levels.items()}
 
     @property
     def points(self) -> tuple[np.ndarray, ...]:

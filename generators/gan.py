@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
 from pathlib import Path
 from typing import Self, cast
@@ -91,14 +91,15 @@ class Gan:
         if self.batch % self.pack:
             raise ConfigError(f"batch must be a multiple of pack ({self.pack}), got {self.batch}: change either.")
 
+    @nets.one_thread()
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         """Learn from the real rows."""
         real = table.take(table.is_real)
         stream = nets.torch_stream(rng, nets.device())
         warm = self.warm_start and hasattr(self, "maker_") and self.modes_.covers(real)
         self.conditions_ = Conditions.of(real)
+        self.modes_ = replace(self.modes_, schema=real.schema) if warm else Modes.of(real)  # the range may be another
         if not warm:
-            self.modes_ = Modes.of(real)
             self.maker_ = nets.build(self._maker, stream)
             self.critic_ = nets.build(self._critic, stream)
         rows = nets.tensor(self.modes_.encode(real.X, real.y, rng), stream.device)
@@ -107,6 +108,7 @@ class Gan:
         self.maker_ = self._trained(rows, ceil(WARM * steps) if warm else steps, batch, stream, rng)
         return self
 
+    @nets.one_thread()
     def sample(self, request: Request, rng: np.random.Generator) -> Samples:
         """Make rows until ``request.n`` lie inside the region or the tries are used up.
 
@@ -183,7 +185,7 @@ class Gan:
             nets.descend(makes, -critic(fake).mean())
             average.step()
             tell(step, steps)
-        return cast(Maker, average.net)
+        return nets.converged(cast(Maker, average.net), self.rate)
 
     @torch.no_grad()
     def _completed(

@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from scipy.special import digamma, softmax
 
+from generators.meaning import difference
 from generators.tidy import tidy
 from loop.errors import ConditionError
 from loop.types import Schema, Table
@@ -81,6 +82,13 @@ class ColumnModes:
             other = np.where(np.isnan(x), -1, _draw(likely, rng))
         modes: np.ndarray = np.where(is_atom, len(self.mean) + place, other)
         return modes
+
+    def holds(self, x: np.ndarray) -> np.ndarray:
+        """Tell which values (n,) can be encoded and come back: missing and single ones, or those a Gaussian reaches."""
+        single = np.concatenate([self.atoms, self.rare])
+        found = np.isin(x, single) | (np.isnan(x) & np.isnan(single).any())
+        held: np.ndarray = found | (np.abs(x[:, None] - self.mean) <= REACH * self.spread).any(axis=1)
+        return held
 
     def encode(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return vectors (n, scalar + n_modes); the place within an atom is 0."""
@@ -164,11 +172,11 @@ class Modes:
         return owner
 
     def covers(self, table: Table) -> bool:
-        """Tell whether all rows can be encoded: the same columns and no value without a mode."""
-        if table.schema.names != self.schema.names:
+        """Tell whether all rows can be encoded: values mean the same, and none lacks a mode or is beyond its reach."""
+        if difference(self.schema, table.schema):
             return False
-        held = zip(self.columns, [*table.X.T, table.y.astype(np.float64)], strict=True)
-        return all((column.modes(x, np.random.default_rng(0)) >= 0).all() for column, x in held)
+        pairs = zip(self.columns, [*table.X.T, table.y.astype(np.float64)], strict=True)
+        return all(column.holds(x).all() for column, x in pairs)
 
     def encode(self, X: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return vectors (n, width) float32 of rows X (n, d) and labels y (n,)."""

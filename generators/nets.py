@@ -1,9 +1,11 @@
-"""What generators built on torch share: seeded weights, the training loop, the running average, weights on disk."""
+"""What generators built on torch share: one thread, seeded weights, the training loop, the average, weights on disk."""
 
 import copy
 import math
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock, local
 from typing import Any, TypeVar
 
 import numpy as np
@@ -11,6 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from loop.errors import ConfigError
 from loop.seeds import integer
 from loop.steps import tell
 
@@ -19,8 +22,37 @@ WARM_UP_SHARE = 0.05  # of the steps, during which the rate rises to its full he
 WARM_UP_STEPS = 100  # at most
 ROUND_STEPS = 100  # steps between two looks of the judge, at most
 LEAST_PER_PASS = 20  # batches: few rows make small batches
+LONGEST_GRADIENT = 10.0  # a step that goes well is hardly ever longer; one that does not may throw the net far off
 
 Net = TypeVar("Net", bound=nn.Module)
+
+_PROCESS = Lock()  # what torch holds for the whole process is changed by one thread after the other
+_HERE = local()  # is this thread within `one_thread`?
+_USUAL: list[int] = []  # threads that torch had before the first came in, once for each thread within
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute in the calling thread alone; its number of threads is put back.
+
+    A sum depends on how many threads share it: with as many as a machine has, each machine would make rows of its own.
+    Nets and batches are small, so several threads would hardly be faster; they are many times slower where processors
+    are busy. The number is each thread's own, but a new thread takes over the last one set: hence it is remembered.
+    """
+    if getattr(_HERE, "inside", False):
+        yield
+        return
+    with _PROCESS:
+        found = torch.get_num_threads()  # asked always: a new thread takes over the last number set when first asked
+        _USUAL.append(_USUAL[0] if _USUAL else found)
+        torch.set_num_threads(1)
+    _HERE.inside = True
+    try:
+        yield
+    finally:
+        _HERE.inside = False
+        with _PROCESS:
+            torch.set_num_threads(_USUAL.pop())
 
 
 def device() -> torch.device:
@@ -46,7 +78,7 @@ def build(make: Callable[[], Net], stream: torch.Generator) -> Net:
 
     Modules of torch draw first weights from the global state as they are made; it is put back.
     """
-    with torch.random.fork_rng(devices=[]):
+    with _PROCESS, torch.random.fork_rng(devices=[]):
         net = make()
     return initialise(net.to(stream.device), stream)
 
@@ -138,6 +170,11 @@ def train(
         Gives the loss of the average on held-out rows, once a round. The best average is then returned.
     patience
         Rounds without progress, in the judge's eyes, before training stops.
+
+    Raises
+    ------
+    ConfigError
+        If training diverges.
     """
     net.train()
     average, best = Average(net), _Best(patience)
@@ -150,7 +187,7 @@ def train(
         tell(step, steps)
         if judge is not None and (step % round_steps == 0 or step == steps) and best.ends(average.net, judge):
             break
-    return average.net if best.net is None else best.net
+    return converged(average.net if best.net is None else best.net, rate)
 
 
 def plan(n_rows: int, *, epochs: int, steps: int, batch: int, multiple: int = 1) -> tuple[int, int]:
@@ -179,10 +216,25 @@ def adam(net: nn.Module, rate: float, decay: float = 0.0, betas: tuple[float, fl
 
 
 def descend(optimizer: Any, loss: Any) -> None:
-    """Take one step of the optimiser's parameters, and of these alone, against the gradient."""
+    """Take one step of the optimiser's parameters, and of these alone, against the gradient, which is cut in length."""
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     optimizer.zero_grad()
-    loss.backward(inputs=[parameter for group in optimizer.param_groups for parameter in group["params"]])
+    loss.backward(inputs=parameters)
+    nn.utils.clip_grad_norm_(parameters, LONGEST_GRADIENT)
     optimizer.step()
+
+
+def converged(net: Net, rate: float) -> Net:
+    """Return a trained net, unless training has diverged.
+
+    Raises
+    ------
+    ConfigError
+        If some of its numbers are not finite.
+    """
+    if not all(value.isfinite().all() for value in net.state_dict().values()):
+        raise ConfigError(f"training must converge, and with rate {rate} a net's weights are not finite: lower rate.")
+    return net
 
 
 def set_rate(optimizer: Any, rate: float) -> None:

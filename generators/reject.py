@@ -9,7 +9,7 @@ from typing import Self
 
 import numpy as np
 
-from generators.saved import Savable, load, read_settings, write_settings
+from generators.saved import Savable, load, read_settings, save, write_settings
 from loop.bounds import check_bounds
 from loop.errors import DataError
 from loop.protocols import Generator
@@ -71,7 +71,7 @@ class Reject:
             raise DataError(
                 f"a generator to be saved must have save and load, {type(inner).__name__} has not: add them."
             )
-        inner.save(folder / INNER)
+        save(inner, folder / INNER)
         write_settings(self, folder, read_settings(folder / INNER)[-1])
 
     @classmethod

@@ -1,7 +1,8 @@
 """A fitted generator on disk: settings and small facts as JSON, rows as Parquet; nothing that is read is executed.
 
 A generator writes with `write_settings` (and `write_table`, or files of its own beside them) in its ``save``, and reads
-the same back in its ``load``. `load` here finds the right class for a folder through the catalogue.
+the same back in its ``load``. `save` here keeps the folder whole and lists its files; `load` here finds the right class
+for a folder through the catalogue, once all files are what they were.
 """
 
 import json
@@ -17,14 +18,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from safetensors import SafetensorError
 
-from generators import CATALOGUE, kind_of
+from generators import CATALOGUE, kind_of, whole
+from generators.meaning import difference
 from loop import schema_json
-from loop.errors import DataError, WeakspotError
+from loop.errors import ConfigError, DataError, WeakspotError
 from loop.protocols import Generator
 from loop.types import Schema, Table
 
 FILE, ROWS = "settings.json", "rows.parquet"
-FORMAT = 2  # raised when files written before can no longer be read
+FORMAT = 3  # raised when files written before can no longer be read
 DAMAGED = (
     BadZipFile,
     SafetensorError,
@@ -146,8 +148,33 @@ def load_rows(kind: Callable[..., Fitted], folder: Path) -> Fitted:
     return kind(**settings).fit(read_table(folder / ROWS, schema), np.random.default_rng(0))
 
 
+def save(generator: Savable, folder: Path) -> None:
+    """Write a fitted generator, replacing an older one; nothing else is ever replaced.
+
+    If it fails, the older one stays as it was.
+
+    Raises
+    ------
+    ConfigError
+        If the folder holds something other than a saved generator.
+    DataError
+        If the generator has settings or categories that cannot be saved.
+    """
+    check_replaceable(folder)
+    with whole.replaced(folder) as partial:
+        generator.save(partial)
+        whole.seal(partial)
+
+
+def check_replaceable(folder: Path) -> None:
+    """Raise a ConfigError unless a folder is new, empty or holds a saved generator."""
+    free = not folder.exists() or (folder.is_dir() and ((folder / FILE).is_file() or not any(folder.iterdir())))
+    if not free:
+        raise ConfigError(f"a generator must be saved in a new or empty folder, and {folder} is none: choose another.")
+
+
 def load(folder: Path, schema: Schema | None = None) -> Savable:
-    """Read a saved generator, of whichever class of the catalogue it is.
+    """Read a generator that `save` has written, of whichever class of the catalogue it is.
 
     Parameters
     ----------
@@ -159,17 +186,18 @@ def load(folder: Path, schema: Schema | None = None) -> Savable:
     Raises
     ------
     DataError
-        If the folder holds no generator of the catalogue, its files are damaged, or its columns or classes mean
+        If the folder holds no generator of the catalogue, any of its files has changed, or its columns or classes mean
         something else than those of ``schema``.
     """
     content = _content(folder)
-    if schema is not None and (difference := _difference(content["schema"], schema)):
-        raise DataError(f"the generator in {folder} must fit the table, but {difference}: fit it again on this table.")
+    if schema is not None and (fault := difference(content["schema"], schema)):
+        raise DataError(f"the generator in {folder} must fit the table, but {fault}: fit it again on this table.")
     name = content["generator"]
     if name not in CATALOGUE:
         allowed = ", ".join(sorted(CATALOGUE))
         raise DataError(f"a saved generator must be one of {allowed}, {folder} holds {name!r}: fit and save it again.")
     try:
+        whole.check(folder)
         loaded: Savable = kind_of(name).load(folder)
     except WeakspotError:
         raise
@@ -214,25 +242,3 @@ def _is_generator(value: object) -> bool:
 
 def _table_names(schema: Schema) -> list[str]:
     return [*(f"x_{name}" for name in schema.names), "y", "weight", "parent"]
-
-
-def _difference(stored: Schema, given: Schema) -> str | None:
-    """Say how encoded values of two schemas differ in meaning, None if they do not; ranges may differ."""
-    if stored.names != given.names:
-        odd = sorted(set(stored.names) ^ set(given.names))
-        return f"only one of the two has column {odd[0]!r}" if odd else "the order of the columns differs"
-    for old, new in zip(stored.columns, given.columns, strict=True):
-        if old.kind != new.kind:
-            return f"column {old.name!r} was {old.kind} and is {new.kind}"
-        if old.categories != new.categories:
-            return (
-                f"the categories of column {old.name!r} were {_short(old.categories)} and are {_short(new.categories)}"
-            )
-    if stored.classes != given.classes:
-        return f"the classes were {_short(stored.classes)} and are {_short(given.classes)}"
-    return None
-
-
-def _short(values: tuple[object, ...], most: int = 8) -> str:
-    shown = ", ".join(repr(value) for value in values[:most])
-    return f"[{shown}, ...]" if len(values) > most else f"[{shown}]"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
 from pathlib import Path
 from typing import Self, cast
@@ -78,13 +78,14 @@ class Vae:
         counts = ("epochs", "steps", "latent", "hidden", "batch", "tries")
         check_bounds(self, least=dict.fromkeys(counts, 1) | {"decay": 0, "beta": 0}, positive=["rate"])
 
+    @nets.one_thread()
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         """Learn from the real rows."""
         real = table.take(table.is_real)
         stream = nets.torch_stream(rng, nets.device())
         warm = self.warm_start and hasattr(self, "net_") and self.modes_.covers(real)
+        self.modes_ = replace(self.modes_, schema=real.schema) if warm else Modes.of(real)  # the range may be another
         if not warm:
-            self.modes_ = Modes.of(real)
             self.net_ = nets.build(self._net, stream)
         vectors = self.modes_.encode(real.X, real.y, rng)
         self.prior_ = vectors[:, self.modes_.spans[-1]].mean(axis=0, dtype=np.float64)
@@ -108,6 +109,7 @@ class Vae:
         self.net_ = cast(Autoencoder, trained)
         return self
 
+    @nets.one_thread()
     def sample(self, request: Request, rng: np.random.Generator) -> Samples:
         """Decode codes until ``request.n`` rows lie inside the region or the tries are used up.
 

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from generators import nets
 from generators.modes import Modes
 
+MOST_LOG_VARIANCE = 5.0  # of a code: no code is wider than its prior for long, and the exponential must not overflow
+
 
 class Autoencoder(nn.Module):
     """Encoder and decoder of vectors whose last part, the one-hot label, is the condition of both."""
@@ -32,6 +34,7 @@ class Autoencoder(nn.Module):
         """Return the mean loss in nats: negative log-likelihood plus weighted divergence from the prior."""
         x, label = vectors[:, : self.width], vectors[:, self.width :]
         mean, log_variance = self.encoder(vectors).chunk(2, dim=1)
+        log_variance = log_variance.clamp(max=MOST_LOG_VARIANCE)
         noise = torch.randn(mean.shape, generator=stream, device=stream.device)
         code = mean + noise * (log_variance / 2).exp()
         divergence = (mean.square() + log_variance.exp() - 1 - log_variance).sum(1) / 2

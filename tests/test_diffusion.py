@@ -13,7 +13,7 @@ from scipy.stats import truncnorm
 from generators.diffusion import Diffusion
 from generators.diffusion_box import Box, _cut
 from generators.diffusion_guide import Guide, _gentle, _systematic
-from generators.diffusion_space import WIDEST, Space
+from generators.diffusion_space import WIDEST, Levels, Space
 from generators.diffusion_steps import HIGHEST, LOWEST, State, Unsteered, noise_levels, run
 from loop.errors import ConditionError, ConfigError
 from loop.types import Column, Condition, Region, Request, Schema, Table
@@ -102,6 +102,69 @@ class TestModel:
             one, other = (each.sample(Request(region, None, 50), rng(2)).table for each in (generator, loaded))
             np.testing.assert_array_equal(one.X, other.X)
             np.testing.assert_array_equal(one.parent, other.parent)
+
+
+class TestWarmStarts:
+    """Weights are used again where they mean the same."""
+
+    def table(self, common: float, n: int = 1500) -> Table:
+        """Two numbers, and a column of two categories that tells nearly all of the first; the share of the latter."""
+        table = numeric_table(n, 3)
+        X = table.X.copy()
+        X[:, 2] = rng(1).permutation(n) < common * n
+        X[:, 0] = X[:, 0] / 4 + np.where(X[:, 2] == 1, 2, -2)
+        columns = (*table.schema.columns[:2], Column("kind", "categorical", "str", 0, 1, ("a", "b")))
+        return Table.real(X, table.y, replace(table.schema, columns=columns))
+
+    def gap(self, generator: Diffusion) -> float:
+        made = generator.sample(Request(ANYWHERE, None, 600), rng(3)).table
+        return made.X[made.X[:, 2] == 1, 0].mean() - made.X[made.X[:, 2] == 0, 0].mean()
+
+    def test_levels_that_change_places_in_frequency_keep_their_numbers(self, tmp_path):
+        generator = small(warm_start=True).fit(self.table(0.48), rng())
+        before = generator.space_.levels[2].values
+        generator.fit(self.table(0.52), rng())
+        np.testing.assert_array_equal(generator.space_.levels[2].values, before)
+        assert self.gap(generator) > 3
+        generator.save(tmp_path / "saved")
+        assert self.gap(Diffusion.load(tmp_path / "saved")) == self.gap(generator)
+
+    def test_weights_mean_what_they_meant(self):
+        """With next to no training, rows are those of the old weights."""
+        generator = small(warm_start=True).fit(self.table(0.48), rng())
+        generator.least_steps = generator.most_steps = 1
+        generator.rate = 1e-9
+        assert self.gap(generator.fit(self.table(0.52), rng())) > 3
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda table: replace_column(table, name="sort"),
+            lambda table: replace_column(table, categories=("b", "a")),
+            lambda table: replace(table, schema=replace(table.schema, classes=("x", "y"))),
+            lambda table: replace(table, X=np.column_stack([table.X[:, :2], np.where(table.X[:, 2] == 0, 2, 1)])),
+        ],
+        ids=["name", "categories", "classes", "values"],
+    )
+    def test_what_means_something_else_starts_cold(self, change):
+        three = replace_column(self.table(0.48), categories=("a", "b", "c"), high=2)
+        generator = small(warm_start=True, least_steps=20, most_steps=20).fit(three, rng())
+        assert generator.fit(three, rng()).steps_ == 4
+        assert generator.fit(change(three), rng()).steps_ == 20
+
+    def test_a_level_that_rare_values_share_stays_the_last(self):
+        x = np.concatenate([np.repeat(np.arange(127.0), 10), np.arange(127.0, 300)])
+        one, other = Levels.unordered(x), Levels.unordered(np.append(x, np.repeat(np.arange(9.0), 5)))
+        assert other.like(one)
+        ordered = other.in_order(one.values)
+        np.testing.assert_array_equal(ordered.values[:-1], one.values[:-1])
+        np.testing.assert_array_equal(ordered.rare, other.rare)
+        assert not Levels.unordered(x[x > 3]).like(one)
+
+
+def replace_column(table: Table, **values: object) -> Table:
+    *rest, last = table.schema.columns
+    return replace(table, schema=replace(table.schema, columns=(*rest, replace(last, **values))))
 
 
 def held_loss(generator: Diffusion, table: Table) -> float:

@@ -21,7 +21,7 @@ from experiments.material import gather, parts_of
 from experiments.tune_config import TuneConfig
 from experiments.tune_space import COMMON
 from experiments.yaml_config import load_config
-from generators import CATALOGUE
+from generators import CATALOGUE, saved
 from loop.model import Model
 from loop.tracking import load_settings
 from loop.tracking.records import rows_frame
@@ -98,7 +98,7 @@ def test_extensions_run_and_fit_the_registries(
     storage.save_model(model, tmp_path / "model")
     answers = storage.load_model(tmp_path / "model").predict_proba(material.example)
     np.testing.assert_array_equal(answers, model.predict_proba(material.example))
-    storage.save_generator(looped.prepared.generators[-1], tmp_path / "generator")
+    saved.save(looped.prepared.generators[-1], tmp_path / "generator")
     assert isinstance(storage.load_generator(tmp_path / "generator")[0], module.Jitter)
 
 

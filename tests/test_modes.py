@@ -162,7 +162,13 @@ def test_covers_what_it_can_hold_only():
     assert not modes.covers(changed(1, np.nan)), "the first missing value"
     assert not modes.covers(changed(5, 4)), "a category of no row"
     assert not modes.covers(replace(table, y=np.full(len(table), 2))), "a new class"
+    assert not modes.covers(changed(1, 60.0)), "a number that no Gaussian reaches"
     assert not modes.covers(numeric_table())
+    backwards = table.schema.columns[5].categories[::-1]
+    for column, other in ((1, {"name": "points"}), (2, {"kind": "numeric"}), (5, {"categories": backwards})):
+        columns = [replace(each, **other) if i == column else each for i, each in enumerate(table.schema.columns)]
+        assert not modes.covers(replace(table, schema=replace(table.schema, columns=tuple(columns)))), other
+    assert not modes.covers(replace(table, schema=replace(table.schema, classes=("fraud", "fine")))), "other classes"
 
 
 def test_json_holds_all():

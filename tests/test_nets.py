@@ -1,12 +1,19 @@
 """What generators built on torch share: seeds rule, every row is seen, the best average stays."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Event
+
 import numpy as np
 import pytest
 import torch
+from contracts.tables import mixed_table
 from torch import nn
 
-from generators import nets
+from generators import Diffusion, Gan, Vae, nets
+from generators.diffusion_guide import Guide
+from loop.errors import ConfigError
 from loop.steps import listening
+from loop.types import Region, Request
 
 
 def stream(seed: int = 0) -> torch.Generator:
@@ -132,3 +139,97 @@ def test_weights_survive_the_disk(tmp_path):
     nets.save_weights(net, tmp_path / "net.safetensors")
     again = nets.load_weights(nets.build(small, stream(2)), tmp_path / "net.safetensors")
     np.testing.assert_array_equal(weights(net), weights(again))
+
+
+def test_threads_leave_the_global_generator_as_it_was():
+    before = torch.random.get_rng_state()
+    with ThreadPoolExecutor(4) as pool:
+        nets_built = list(pool.map(lambda seed: weights(nets.build(small, stream(seed))), [1, 2] * 100))
+    assert torch.equal(before, torch.random.get_rng_state())
+    assert all(np.array_equal(made, nets_built[number % 2]) for number, made in enumerate(nets_built))
+
+
+def threads() -> int:
+    return torch.get_num_threads()
+
+
+@pytest.mark.parametrize("make", [lambda: Vae(steps=60, rate=0.1), lambda: Vae(steps=60, rate=0.3)])
+def test_a_high_rate_does_not_throw_a_net_off(make):
+    generator = make().fit(mixed_table(), np.random.default_rng(0))
+    made = generator.sample(Request(Region(), None, 50), np.random.default_rng(1)).table
+    assert np.isfinite(made.X[:, 1]).all()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Vae(steps=20, rate=1e30),
+        lambda: Gan(steps=20, rate=1e30),
+        lambda: Diffusion(least_steps=20, most_steps=20, rate=1e30),
+    ],
+)
+def test_a_net_that_diverged_is_refused_in_one_sentence(make):
+    with pytest.raises(ConfigError, match=r"training must converge, and with rate 1e\+30 .*: lower rate\.$"):
+        make().fit(mixed_table(), np.random.default_rng(0))
+
+
+class TestOneThread:
+    @pytest.fixture(autouse=True)
+    def _two(self):
+        usual = threads()
+        torch.set_num_threads(2)
+        yield
+        torch.set_num_threads(usual)
+
+    def test_the_number_is_put_back(self):
+        @nets.one_thread()
+        def fail() -> None:
+            with nets.one_thread():
+                pass
+            assert threads() == 1
+            raise ValueError("lost")
+
+        with pytest.raises(ValueError, match="lost"):
+            fail()
+        assert threads() == 2
+
+    def test_in_threads_that_overlap(self):
+        first_out = Event()
+
+        def fit(last: bool) -> tuple[int, int]:
+            with nets.one_thread():
+                both_in.wait(5)
+                if last:
+                    first_out.wait(5)
+                within = threads()
+            first_out.set()
+            return within, threads()
+
+        both_in = Barrier(2)
+        with ThreadPoolExecutor(2) as pool:
+            assert list(pool.map(fit, [False, True])) == [(1, 2), (1, 2)]
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(threads).result() == 2
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: Vae(steps=20), lambda: Gan(steps=20), lambda: Diffusion(least_steps=20, most_steps=20)]
+)
+def test_rows_do_not_depend_on_the_number_of_threads(make):
+    table, rows, usual = mixed_table(2000), [], threads()
+    try:
+        for number in (1, 2):
+            torch.set_num_threads(number)
+            generator = make().fit(table, np.random.default_rng(0))
+            rows.append(generator.sample(Request(Region(), None, 200), np.random.default_rng(1)).table.X)
+            assert threads() == number
+    finally:
+        torch.set_num_threads(usual)
+    np.testing.assert_array_equal(*rows)
+
+
+def test_the_student_of_a_guide_leaves_torch_as_it_was():
+    generator = Diffusion(least_steps=5, most_steps=5).fit(mixed_table(), np.random.default_rng(0))
+    before, guide = torch.random.get_rng_state(), Guide(lambda X: X[:, 1], method="gradient")
+    generator.sample_guided(Request(Region(), None, 5), guide, np.random.default_rng(1))
+    assert torch.equal(before, torch.random.get_rng_state())

@@ -1,11 +1,13 @@
 """The autoencoder obeys the laws of generators; then what is special to it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from contracts.tables import mixed_table, numeric_table, planted_table
 
-from generators import nets
+from generators import Gan, nets
 from generators.vae import Vae
 from loop.errors import ConditionError
 from loop.types import Region, Request, Table
@@ -35,6 +37,25 @@ def test_a_warm_start_begins_anew_where_the_encoding_does_not_fit():
     generator = Vae(epochs=2, warm_start=True).fit(mixed_table(), rng())
     made = generator.fit(numeric_table(), rng()).sample(Request(Region(), None, 20), rng()).table
     assert made.X.shape == (20, 5)
+
+
+@pytest.mark.parametrize("kind", [Vae, Gan])
+def test_a_warm_start_may_leave_the_old_range(kind):
+    """The mixture reaches beyond the values seen, so some of the new ones are held; far ones begin anew."""
+    table = numeric_table(600)
+    generator = kind(steps=40, warm_start=True).fit(table, rng())
+    old = generator.modes_.columns
+    for shift, warm in ((0.3, True), (30.0, False)):
+        X = table.X.copy()
+        X[X[:, 0] > 1, 0] += shift
+        columns = (replace(table.schema.columns[0], high=X[:, 0].max()), *table.schema.columns[1:])
+        moved = Table.real(X, table.y, replace(table.schema, columns=columns))
+        generator.fit(moved, rng())
+        assert generator.modes_.schema is moved.schema
+        assert (generator.modes_.columns is old) == warm
+        made = generator.sample(Request(Region(), None, 2000), rng()).table
+        assert made.schema is moved.schema
+        assert made.X[:, 0].max() > table.X[:, 0].max()
 
 
 def test_rows_fit_their_labels():

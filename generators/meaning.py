@@ -1,0 +1,25 @@
+"""What encoded values of a schema mean, and whether another one says the same."""
+
+from loop.types import Schema
+
+
+def difference(stored: Schema, given: Schema) -> str | None:
+    """Say how encoded values of two schemas differ in meaning, None if they do not; ranges may differ."""
+    if stored.names != given.names:
+        odd = sorted(set(stored.names) ^ set(given.names))
+        return f"only one of the two has column {odd[0]!r}" if odd else "the order of the columns differs"
+    for old, new in zip(stored.columns, given.columns, strict=True):
+        if old.kind != new.kind:
+            return f"column {old.name!r} was {old.kind} and is {new.kind}"
+        if old.categories != new.categories:
+            return (
+                f"the categories of column {old.name!r} were {_short(old.categories)} and are {_short(new.categories)}"
+            )
+    if stored.classes != given.classes:
+        return f"the classes were {_short(stored.classes)} and are {_short(given.classes)}"
+    return None
+
+
+def _short(values: tuple[object, ...], most: int = 8) -> str:
+    shown = ", ".join(repr(value) for value in values[:most])
+    return f"[{shown}, ...]" if len(values) > most else f"[{shown}]"
