@@ -132,6 +132,57 @@ class TestRegions:
         assert (made.X[:, 0] > 1).all()
         assert sampled(labelled, label=1, n=5, table=self.table).way == "rejection"
 
+    def test_rare_rows_of_great_mass_keep_their_share(self):
+        vip = {
+            "columns": {
+                "x0": {"from": "choice", "values": [0, 1], "weights": [0.997, 0.003]},
+                "x1": {"from": "normal", "mean": 0, "sd": 1},
+            },
+            "label": {"from": "choice", "values": ["no", "yes"], "weights": ["if(x0, 0, 0.99)", "if(x0, 1, 0.01)"]},
+        }
+        truth = 0.003 / (0.003 + 0.997 * 0.01)
+        shares = [
+            Rules(vip).fit(self.table, rng()).sample(Request(ANYWHERE, 1, 400), rng(seed)).table.X[:, 0].mean()
+            for seed in range(12)
+        ]
+        assert abs(np.mean(shares) - truth) < 0.03
+        assert min(shares) > truth / 2
+
+    def test_what_varies_follows_the_book_in_every_column(self):
+        varied = {
+            "columns": {
+                "x0": {"from": "exponential", "mean": 1},
+                "x1": {"from": "normal", "mean": "x0", "sd": "0.2 + x0"},
+                "x2": {"from": "choice", "values": [0, 1], "weights": ["x0", 1]},
+            },
+            "scenarios": {
+                "a": {"weight": 0.9, "label": "no"},
+                "b": {"weight": 0.1, "label": "yes", "columns": {"x0": 3}},
+            },
+        }
+        region = Region((Condition(1, 2.5), Condition(2, high=0.5)))
+        anywhere = sampled(varied, n=200_000, table=self.table).table
+        truth = anywhere.take(region.contains(anywhere.X))
+        made = sampled(varied, region, n=5000, table=self.table).table
+        assert len(made) == 5000
+        for name in (0, 1):
+            for label in (0, 1):
+                one, other = (each.X[each.y == label, name] for each in (made, truth))
+                assert stats.ks_2samp(one, other).pvalue > 0.001
+        counts = [np.bincount(each.y) for each in (made, truth)]
+        assert stats.chi2_contingency(counts).pvalue > 0.001
+
+    def test_a_region_is_not_given_up_after_a_few_rows(self):
+        rare = {
+            "columns": {
+                "_rare": {"from": "choice", "values": [0, 1], "weights": [0.9998, 0.0002]},
+                "x2": {"from": "choice", "values": [0, 1], "weights": ["1 - _rare", "_rare"]},
+            },
+        }
+        samples = sampled(rare, Region((Condition(2, low=0.5),)), n=2000, table=self.table)
+        assert samples.tried > 390_000
+        assert len(samples.table) > 40
+
     @pytest.mark.parametrize(("low", "high"), [(8.0, 9.0), (-9.0, -8.0), (-1.0, 2.0), (5.0, np.inf)])
     def test_tails_keep_their_digits(self, low, high):
         x, mass = truncated(stats.norm(), low, high, 500, rng())
