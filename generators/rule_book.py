@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from generators.rule_sources import (
 )
 from loop.errors import ConfigError
 
+Reader = Callable[[str, Any, Sequence[str]], Source]
 CLOCK = ("turn", "elapsed")  # place in the incident, from 0; seconds since the events began
 
 
@@ -136,11 +137,27 @@ def read_book(content: Mapping[str, Any]) -> Book:
     if not sum(scenario.weight for scenario in scenarios) > 0:
         raise ConfigError("the weights of the scenarios must have a sum above 0: give one a weight.")
     book = Book(a_text("target", content.get("target", "label")), label, columns, scenarios, events)
-    if book.target in (*before, *columns):
-        raise ConfigError(f"the label's name must be no column's, got {book.target!r}: choose another target.")
+    _check_names(book)
     if events is None and any(source.kind in HISTORY for _, source in book.sources()):
         raise ConfigError(f"{', '.join(HISTORY)} must follow entities over time: add a section events.")
     return book
+
+
+def _check_names(book: Book) -> None:
+    """Raise ConfigError if a name is taken by something that rows come with, or given twice."""
+    events = book.events
+    reserved, seen = {"scenario", *(CLOCK if events else ())}, set[str]()
+    drawn = [events.entity, events.time, *events.habits] if events else []
+    for name in (*drawn, *book.columns, book.target):
+        if name in reserved or name.startswith("#"):
+            raise ConfigError(
+                f"names must not be {', '.join(sorted(reserved))}, nor begin with #, got {name!r}: rename it."
+            )
+        if name in seen:
+            raise ConfigError(
+                f"names of entity, time, habits, columns and target must all differ, got {name!r} twice: rename one."
+            )
+        seen.add(name)
 
 
 def _scenario(
@@ -152,24 +169,43 @@ def _scenario(
     if events is None and timed:
         raise ConfigError(f"{where}: {timed} must have entities to happen to: add a section events.")
     habits = tuple(events.habits) if events else ()
+    steps = a_list(f"{where}, steps", told.get("steps", []))
+    if events and events.every is not None:
+        _check_regular(where, told, *steps)
     return Scenario(
         name=name,
         weight=a_number(f"{where}, weight", told["weight"], least=0),
         label=read_label(f"{where}, label", told["label"], (*before, *base)) if "label" in told else None,
         columns=_overrides(where, told.get("columns", {}), base, before),
         steps=tuple(
-            _step(f"{where}, step {number}", step, base, before, habits)
-            for number, step in enumerate(a_list(f"{where}, steps", told.get("steps", [])), start=1)
+            _step(f"{where}, step {number}", step, base, before, habits) for number, step in enumerate(steps, start=1)
         ),
-        **{key: read_source(f"{where}, {key}", told[key], habits) for key in ("hour", "activity") if key in told},
+        **{key: _free(f"{where}, {key}", told[key], habits) for key in ("hour", "activity") if key in told},
     )
+
+
+def _check_regular(where: str, *told: Any) -> None:
+    """Raise ConfigError for what says when rows of a regular series come."""
+    key = next(
+        (key for part in told if isinstance(part, Mapping) for key in ("hour", "activity", "gap") if key in part), ""
+    )
+    if key:
+        raise ConfigError(f"{where}: rows of a regular series come every so many seconds, got {key!r}: remove it.")
+
+
+def _free(where: str, told: Any, before: Sequence[str]) -> Source:
+    """Read a source of what is drawn before there are rows."""
+    source = read_source(where, told, before)
+    if source.kind in (*HISTORY, "data"):
+        raise ConfigError(f"{where} must not come from {source.kind}, as it is drawn before the rows: use another one.")
+    return source
 
 
 def _step(where: str, told: Any, base: Mapping[str, Source], before: Sequence[str], habits: Sequence[str]) -> Step:
     keys(where, told, optional=("count", "gap", "columns"))
     return Step(
-        count=read_source(f"{where}, count", told.get("count", 1), ()),
-        gap=read_source(f"{where}, gap", told.get("gap", 0), habits),
+        count=_free(f"{where}, count", told.get("count", 1), ()),
+        gap=_free(f"{where}, gap", told.get("gap", 0), habits),
         columns=_overrides(where, told.get("columns", {}), base, before),
     )
 
@@ -180,7 +216,9 @@ def _events(told: Any) -> Events:
     keys(where, told, ("entity", "time", "rows_each", "start"), optional)
     if ("end" in told) == ("every" in told):
         raise ConfigError("events must have either an end or, for a regular series, every: give one of the two.")
-    habits = _columns("habits", told.get("habits", {}), ())
+    if "every" in told:
+        _check_regular(where, told)
+    habits = _columns("habits", told.get("habits", {}), (), _free)
     start = a_moment("events, start", told["start"])
     end = a_moment("events, end", told["end"]) if "end" in told else start
     if end < start + 86_400 and "end" in told:
@@ -192,18 +230,18 @@ def _events(told: Any) -> Events:
         start=start,
         end=end,
         every=a_number("events, every", told["every"], least=1) if "every" in told else None,
-        hour=read_source("events, hour", told["hour"], tuple(habits)) if "hour" in told else None,
-        activity=read_source("events, activity", told["activity"], tuple(habits)) if "activity" in told else None,
+        hour=_free("events, hour", told["hour"], tuple(habits)) if "hour" in told else None,
+        activity=_free("events, activity", told["activity"], tuple(habits)) if "activity" in told else None,
         habits=habits,
     )
 
 
-def _columns(where: str, told: Any, before: Sequence[str]) -> dict[str, Source]:
+def _columns(where: str, told: Any, before: Sequence[str], read: Reader = read_source) -> dict[str, Source]:
     columns: dict[str, Source] = {}
     for name, each in a_mapping(where, told).items():
         if name in before:
             raise ConfigError(f"{where}: names must be different from {', '.join(before)}, got {name!r}: rename it.")
-        columns[name] = read_source(f"{where}, {name!r}", each, (*before, *columns))
+        columns[name] = read(f"{where}, {name!r}", each, (*before, *columns))
     return columns
 
 

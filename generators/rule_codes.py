@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from generators.rule_book import Book
+from generators.rule_book import CLOCK, Book
 from generators.rule_draws import Limit, constants
 from generators.rule_sources import PARAMETERS, Source
 from generators.tidy import tidy
@@ -95,6 +95,10 @@ def check_fits(book: Book, schema: Schema) -> None:
     aside = {name for name, _ in schema.set_aside}
     if schema.target in book.columns:
         raise ConfigError(f"{schema.target!r} is the label of the table and no column: give it as label.")
+    taken = {*CLOCK, *book.events.habits} if book.events else set()
+    for name in schema.names:
+        if name in taken or name.startswith("#"):
+            raise ConfigError(f"columns of the table must not be called {name!r}, which the book gives: rename one.")
     for name, source in book.sources():
         if name in columns:
             _check_source(columns[name], source)

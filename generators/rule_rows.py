@@ -8,8 +8,9 @@ import numpy as np
 
 from generators.rule_book import Book
 from generators.rule_draws import LABEL, ROW, Limit, Seen, draw
+from generators.rule_history import history
 from generators.rule_sources import HISTORY, Source
-from generators.rule_timeline import Plan, history
+from generators.rule_timeline import Plan
 from loop.errors import ConfigError
 
 

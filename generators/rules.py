@@ -10,11 +10,11 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from generators.reject import keep_inside
 from generators.resample import class_stream, proposals
+from generators.rule_aim import Batch, Mixture, explored, thinned
 from generators.rule_book import Book, read_book, read_content
 from generators.rule_codes import check_fits, decode, encode, label_column, label_limit, limits
-from generators.rule_draws import NATIVE, Limit, Seen, constants
+from generators.rule_draws import NATIVE, Seen, constants
 from generators.rule_rows import fill
 from generators.rule_sources import HISTORY, Source
 from generators.rule_timeline import plan
@@ -25,7 +25,6 @@ from loop.errors import ConditionError
 from loop.protocols import Generator
 from loop.types import Request, Samples, Schema, Table, Way
 
-PILOT = 200  # rows that show how much of each scenario lies inside a region
 ENTITIES = 20  # of a timeline, at least: with one or two there would be the first days of a series only
 CROWD = 0.05  # share to which a rare class is raised on a timeline: more would change what came before
 _DATA = Source("data")
@@ -106,13 +105,15 @@ class Rules:
         if not request.n or not mixture.chance.any():
             nothing = np.empty((0, len(self.schema_.columns)))
             return Samples(_rows(nothing, np.empty(0), self.schema_), request, mixture.drawn)
-        made = keep_inside(lambda ask: self._propose(ask, mixture, rng), request, self.tries, self.batch, rng)
+        made = thinned(
+            lambda n, mixed: self._propose(n, request, mixed, rng), request, mixture, self.tries, self.batch, rng
+        )
         limited = [source for name, source in self.book_.sources() if name in mixture.inside]
         limited += self.book_.labels() if request.label is not None else []
         aimed = bool(request.region.rule) or request.label is not None
         thrown = aimed and (self.book_.events is not None or any(source.kind not in NATIVE for source in limited))
         way: Way = "rejection" if thrown else "native"
-        return replace(made, tried=made.tried + mixture.drawn, way=way)
+        return replace(made, way=way)
 
     def generate(self, n: int, rng: np.random.Generator) -> pd.DataFrame:
         """Make a data set from the book alone, without any table.
@@ -166,9 +167,9 @@ class Rules:
         values = {name: decode(x, columns[name]) for name, x in data.items() if name}
         self.seen_ = Seen({**values, schema.target: label}, label)
 
-    def _mixture(self, request: Request, rng: np.random.Generator) -> _Mixture:
+    def _mixture(self, request: Request, rng: np.random.Generator) -> Mixture:
         """Decide which scenarios to try how often, from a few rows of each."""
-        book, n = self.book_, len(self.book_.scenarios)
+        book = self.book_
         able = np.array([self._can_give(scenario.label or book.label, request.label) for scenario in book.scenarios])
         weight = np.array([scenario.weight for scenario in book.scenarios])
         if not (able * weight).any():
@@ -178,16 +179,16 @@ class Rules:
             weight = weight * able
         elif (share := weight[able].sum() / weight.sum()) < CROWD:  # the others are needed as what came before
             weight = np.where(able, weight * CROWD / share, weight * (1 - CROWD) / (1 - share))
-        inside = {} if book.events else limits(request.region, self.schema_)
-        if request.label is not None and not book.events:
+        aimed = bool(request.n) and not book.events
+        inside = limits(request.region, self.schema_) if aimed else {}
+        if aimed and request.label is not None:
             inside[book.target] = label_limit(request.label, self.schema_)
-        bound = np.ones(n)
-        tried = np.flatnonzero(weight) if inside and request.n else np.zeros(0, dtype=int)
-        for number in tried:
-            laid = plan(book, PILOT, np.eye(n)[number], rng)
-            bound[number] = fill(book, laid, inside, self.seen_, rng)[1].max()
-        chance = weight * bound
-        return _Mixture(inside, chance / (chance.sum() or 1.0), bound, PILOT * len(tried))
+
+        def mass(number: int, n: int) -> float:
+            laid = plan(book, n, np.eye(len(weight))[number], rng)
+            return float(fill(book, laid, inside, self.seen_, rng)[1].max())
+
+        return explored(book, inside, weight, mass)
 
     def _can_give(self, label: Source | None, wanted: int | None) -> bool:
         if wanted is None or label is None or label.kind != "constant":
@@ -195,28 +196,19 @@ class Rules:
         given = encode(constants(label.values), label_column(self.schema_))
         return bool(given[0] == wanted)
 
-    def _propose(self, ask: Request, mixture: _Mixture, rng: np.random.Generator) -> Samples:
-        """Draw rows, and keep each with the chance that its weight gives it."""
+    def _propose(self, n: int, request: Request, mixture: Mixture, rng: np.random.Generator) -> Batch:
+        """Draw rows; those inside the region and of the class, with their mass and scenario."""
         schema, events = self.schema_, self.book_.events
-        n = max(ask.n, ENTITIES * events.rows_each) if events else ask.n
+        n = max(n, ENTITIES * events.rows_each) if events else n
         laid = plan(self.book_, n, mixture.chance, rng)
         drawn, mass = fill(self.book_, laid, mixture.inside, self.seen_, rng)
         X = np.column_stack([encode(drawn[column.name], column) for column in schema.columns])
         y = encode(drawn[self.book_.target], label_column(schema))
-        keep = rng.random(n) * mixture.bound[laid.scenario] < mass
-        keep &= (np.array([column.missing for column in schema.columns]) | ~np.isnan(X)).all(axis=1)
-        keep &= ~np.isnan(y) if ask.label is None else y == ask.label
-        return Samples(_rows(X[keep], y[keep], schema), ask, n)
-
-
-@dataclass(frozen=True, eq=False)
-class _Mixture:
-    """How a request is met: what limits which column, and how often each of the s scenarios is tried."""
-
-    inside: dict[str, Limit]
-    chance: np.ndarray  # (s,) probability of each scenario; all zero if none reaches the region
-    bound: np.ndarray  # (s,) largest weight that a row of the scenario was seen to have
-    drawn: int  # rows it took to learn this
+        keep = (np.array([column.missing for column in schema.columns]) | ~np.isnan(X)).all(axis=1) & (mass > 0)
+        keep &= ~np.isnan(y) if request.label is None else y == request.label
+        rows, place = _rows(X[keep], y[keep], schema), np.flatnonzero(keep)
+        inside = request.region.contains(rows.X)
+        return rows.take(inside), mass[place[inside]], laid.scenario[place[inside]], n
 
 
 def _completed(book: Book, schema: Schema) -> Book:

@@ -17,6 +17,13 @@ def with_columns(**columns):
     return {"columns": columns}
 
 
+def with_events(**told):
+    end = {} if "every" in told else {"end": "2024-01-03"}
+    events = {"entity": "e", "time": "t", "rows_each": 5, "start": "2024-01-01"} | end
+    outer = {name: told.pop(name) for name in ("columns", "scenarios", "target") if name in told}
+    return {"events": events | told, **outer}
+
+
 @pytest.mark.parametrize(
     ("book", "message"),
     [
@@ -42,6 +49,20 @@ def with_columns(**columns):
         ({"scenarios": {"s": {"weight": 1, "steps": []}}}, "steps must have entities to happen to"),
         ({"scenarios": {"s": {"weight": 1, "label": 1}, "t": {"weight": 1}}}, "every scenario must have a label, 't'"),
         ({"events": {"entity": "e", "time": "t", "rows_each": 1, "start": "2024-01-01"}}, "either an end or"),
+        (with_columns(scenario=1), "must not be scenario, nor begin with #, got 'scenario'"),
+        (with_columns(**{"#": 1}), "nor begin with #, got '#'"),
+        (with_events(columns={"turn": 1}), "got 'turn'"),
+        (with_events(entity="turn"), "must not be elapsed, scenario, turn"),
+        (with_events(target="elapsed"), "must not be elapsed, scenario, turn"),
+        (with_events(habits={"e": 1}), "must all differ, got 'e' twice"),
+        (with_events(time="e"), "must all differ, got 'e' twice"),
+        (with_events(habits={"h": {"from": "count_before", "seconds": 60}}), "must not come from count_before"),
+        (with_events(hour={"from": "seconds_since_last"}), "must not come from seconds_since_last"),
+        (with_events(every=60, hour=3), "events: rows of a regular series .* got 'hour'"),
+        (
+            with_events(every=60, scenarios={"s": {"weight": 1, "steps": [{"gap": 3}]}}),
+            "scenario 's': rows of a regular series .* got 'gap'",
+        ),
         ("nowhere.yaml", "must be a YAML file, and nowhere.yaml is none"),
         ([], "must hold keys and values"),
     ],
@@ -84,6 +105,25 @@ def test_a_book_that_does_not_fit_the_table(columns, message):
 def test_a_book_that_fails_while_drawing(told, message):
     with pytest.raises(ConfigError, match=message):
         Rules(with_columns(a=1, b=told)).generate(10, rng())
+
+
+@pytest.mark.parametrize(
+    ("book", "message"),
+    [
+        (with_events(hour="'late'"), "hour must be a finite number each time"),
+        (with_events(hour="0 / 0"), "hour must be a finite number each time"),
+        (with_events(activity="'often'"), "activity must be a finite number"),
+        (with_events(scenarios={"s": {"weight": 1, "steps": [{"count": "'two'"}]}}), "count must be a finite number"),
+        (with_events(scenarios={"s": {"weight": 1, "steps": [{"count": 3, "gap": "0 / 0"}]}}), "gap must be a finite"),
+        (
+            with_events(columns={"a": "'b'", "m": {"from": "mean_before", "of": "a"}}),
+            "mean_before must be of a column of numbers, 'a' is text",
+        ),
+    ],
+)
+def test_a_world_that_fails_while_drawing(book, message):
+    with pytest.raises(ConfigError, match=message):
+        Rules(book).generate(30, rng())
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,57 @@ class TestRegions:
         assert (made.X[:, 0] > 1).all()
         assert sampled(labelled, label=1, n=5, table=self.table).way == "rejection"
 
+    def test_rare_rows_of_great_mass_keep_their_share(self):
+        vip = {
+            "columns": {
+                "x0": {"from": "choice", "values": [0, 1], "weights": [0.997, 0.003]},
+                "x1": {"from": "normal", "mean": 0, "sd": 1},
+            },
+            "label": {"from": "choice", "values": ["no", "yes"], "weights": ["if(x0, 0, 0.99)", "if(x0, 1, 0.01)"]},
+        }
+        truth = 0.003 / (0.003 + 0.997 * 0.01)
+        shares = [
+            Rules(vip).fit(self.table, rng()).sample(Request(ANYWHERE, 1, 400), rng(seed)).table.X[:, 0].mean()
+            for seed in range(12)
+        ]
+        assert abs(np.mean(shares) - truth) < 0.03
+        assert min(shares) > truth / 2
+
+    def test_what_varies_follows_the_book_in_every_column(self):
+        varied = {
+            "columns": {
+                "x0": {"from": "exponential", "mean": 1},
+                "x1": {"from": "normal", "mean": "x0", "sd": "0.2 + x0"},
+                "x2": {"from": "choice", "values": [0, 1], "weights": ["x0", 1]},
+            },
+            "scenarios": {
+                "a": {"weight": 0.9, "label": "no"},
+                "b": {"weight": 0.1, "label": "yes", "columns": {"x0": 3}},
+            },
+        }
+        region = Region((Condition(1, 2.5), Condition(2, high=0.5)))
+        anywhere = sampled(varied, n=200_000, table=self.table).table
+        truth = anywhere.take(region.contains(anywhere.X))
+        made = sampled(varied, region, n=5000, table=self.table).table
+        assert len(made) == 5000
+        for name in (0, 1):
+            for label in (0, 1):
+                one, other = (each.X[each.y == label, name] for each in (made, truth))
+                assert stats.ks_2samp(one, other).pvalue > 0.001
+        counts = [np.bincount(each.y) for each in (made, truth)]
+        assert stats.chi2_contingency(counts).pvalue > 0.001
+
+    def test_a_region_is_not_given_up_after_a_few_rows(self):
+        rare = {
+            "columns": {
+                "_rare": {"from": "choice", "values": [0, 1], "weights": [0.9998, 0.0002]},
+                "x2": {"from": "choice", "values": [0, 1], "weights": ["1 - _rare", "_rare"]},
+            },
+        }
+        samples = sampled(rare, Region((Condition(2, low=0.5),)), n=2000, table=self.table)
+        assert samples.tried > 390_000
+        assert len(samples.table) > 40
+
     @pytest.mark.parametrize(("low", "high"), [(8.0, 9.0), (-9.0, -8.0), (-1.0, 2.0), (5.0, np.inf)])
     def test_tails_keep_their_digits(self, low, high):
         x, mass = truncated(stats.norm(), low, high, 500, rng())
@@ -218,6 +269,54 @@ class TestEvents:
             assert frame["last"][row] == seconds[row] - seconds[before[-1]]
             assert frame["count"][row] == (seconds[before] >= seconds[row] - 86400).sum()
             assert frame["mean"][row] == pytest.approx(frame["amount"][before].mean())
+
+    def test_a_missing_value_spoils_no_mean(self):
+        told = {
+            "amount": {"from": "uniform", "low": 10, "high": 20, "missing": 0.3},
+            "mean": {"from": "mean_before", "of": "amount"},
+        }
+        quiet = {"events": self.book["events"], "columns": told}
+        frame = Rules(quiet).generate(400, rng())
+        for row in range(len(frame)):
+            before = frame["amount"][:row][frame["card"][:row] == frame["card"][row]]
+            assert frame["mean"][row] == pytest.approx(before.mean(), nan_ok=True)
+
+    def test_incidents_of_a_regular_series_stay_with_their_entity(self):
+        events = {"entity": "e", "time": "t", "start": "2024-01-01", "every": 60, "rows_each": 7}
+        steps = {
+            "long": {"weight": 0.5, "steps": [{"count": 5}]},
+            "endless": {"weight": 0.5, "steps": [{"count": 1e12}]},
+        }
+        frame = Rules({"events": events, "columns": {"turn_": "turn"}, "scenarios": steps}).generate(703, rng())
+        assert len(frame) == 703
+        first = frame.groupby("e").head(1)
+        assert (first["turn_"] == 0).all()
+        assert set(frame["scenario"]) == {"long", "endless"}
+        assert frame.groupby("e").size().iloc[:-1].eq(7).all()
+
+    def scattered(self, n=4000, steps=None, **events):
+        told = {"entity": "e", "time": "t", "start": "2024-01-01", "end": "2024-01-21", "rows_each": 20} | events
+        book = {"events": told, "columns": {"turn_": "turn"}}
+        return Rules(book | {"scenarios": {"s": {"weight": 1, **({"steps": steps} if steps else {})}}}).generate(
+            n, rng()
+        )
+
+    def test_nothing_is_heaped_at_the_end(self):
+        for gap in (5 * 86400, 1e300):
+            frame = self.scattered(steps=[{"count": 9, "gap": gap}])
+            assert len(frame) == 4000
+            assert frame["t"].value_counts().max() < 10
+            assert frame["t"].between("2024-01-01", "2024-01-20T23:59:59").all()
+
+    def test_hours_count_from_midnight_and_every_part_of_a_day_is_used(self):
+        frame = self.scattered(hour=3.5, start="2024-01-01T10:00", end="2024-01-04T04:00")
+        assert set(frame["t"].dt.strftime("%d %H:%M")) == {"02 03:30", "03 03:30", "04 03:30"}
+        anywhere = self.scattered(start="2024-01-01T18:00", end="2024-01-03T12:00")
+        assert 0.1 < (anywhere["t"] < "2024-01-02").mean() < 0.2
+        assert anywhere["t"].max() > pd.Timestamp("2024-01-03T11:00")
+
+    def test_an_endless_count_takes_no_memory(self):
+        assert len(self.scattered(n=50, steps=[{"count": 1e12}, {"count": 1e300}])) == 50
 
     def test_the_same_seed_gives_the_same_world(self):
         one, other, third = (Rules(self.book).generate(300, rng(seed)) for seed in (1, 1, 2))
