@@ -305,7 +305,11 @@ class TestGuide:
 
     @pytest.mark.parametrize(
         ("wrong", "message"),
-        [({"strength": -1.0}, "negate the score"), ({"every": 0}, "at least 1"), ({"method": "luck"}, "got 'luck'")],
+        [
+            ({"strength": -1.0}, "strength must be at least 0"),
+            ({"every": 0}, "at least 1"),
+            ({"method": "luck"}, "got 'luck'"),
+        ],
     )
     def test_bad_guides(self, wrong, message):
         with pytest.raises(ConfigError, match=message):
