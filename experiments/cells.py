@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ from rich.progress import Progress
 
 from experiments import storage
 from experiments.datasets import stamp_of
+from loop.errors import WeakspotError
 
 Key = TypeVar("Key")
 Rows = list[dict[str, Any]]  # of one cell, as JSON holds them
@@ -77,7 +79,13 @@ def found_or_worked(
         return
     with parallel_config(backend="loky", inner_max_num_threads=1):
         parallel = Parallel(n_jobs=jobs, return_as="generator")
-    yield from parallel(delayed(found_or_made)(key) for key in keys)
+    try:
+        yield from parallel(delayed(found_or_made)(key) for key in keys)
+    except BrokenExecutor as error:
+        raise WeakspotError(
+            "workers must live to the end, and one was killed, perhaps for want of memory: start fewer with --jobs; "
+            "run the same command to go on."
+        ) from error
 
 
 def found(path: Path) -> Rows | None:
@@ -86,4 +94,5 @@ def found(path: Path) -> Rows | None:
         rows = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    return rows if isinstance(rows, list) else None
+    whole = isinstance(rows, list) and rows and all(isinstance(row, dict) and row for row in rows)
+    return rows if whole else None

@@ -44,20 +44,21 @@ CAPACITY: Mapping[str, Mapping[str, object]] = {
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers between two ends, whole ones if both ends are."""
+    """Numbers between two ends, whole ones if both ends were written so and the search begins from such a number."""
 
     low: float
     high: float
     log: bool = False
+    whole: bool = False
 
     @property
     def probes(self) -> tuple[Value, ...]:
-        """Values that must all suit a run."""
-        return self.low, self.high
+        """Values that must all suit a run, among them one that is not whole where such may come."""
+        between = self.low + (self.high - self.low) / math.e
+        return (self.low, self.high) if self.whole else (self.low, between, self.high)
 
     def suggest(self, key: str, trial: optuna.Trial) -> Scalar:
-        whole = isinstance(self.low, int) and isinstance(self.high, int)
-        suggest = trial.suggest_int if whole else trial.suggest_float
+        suggest = trial.suggest_int if self.whole else trial.suggest_float
         suggested: Scalar = suggest(key, self.low, self.high, log=self.log)
         return suggested
 
@@ -75,7 +76,8 @@ class Range:
             raise ConfigError(
                 f"space.{key} must begin from above 0 if log, got {value!r}: set {key} higher or leave log out."
             )
-        return replace(self, low=min(self.low, value), high=max(self.high, value))
+        whole = self.whole and isinstance(value, int)
+        return replace(self, low=min(self.low, value), high=max(self.high, value), whole=whole)
 
 
 @dataclass(frozen=True)
@@ -176,4 +178,4 @@ def _range(key: str, content: Mapping[str, Any]) -> Range:
             f"space.{key} must go from a low to a higher number, both finite, from above 0 if log, "
             f"got {dict(content)}: correct it."
         )
-    return Range(low, high, log)
+    return Range(low, high, log, whole=isinstance(low, int) and isinstance(high, int))

@@ -20,7 +20,7 @@ from experiments.compare import _identity, alone, compare
 from experiments.config import CompareConfig, RunConfig
 from experiments.leaderboard import LiveBoard, closing_table, summarise
 from experiments.yaml_config import load_config
-from loop.errors import DataError
+from loop.errors import DataError, WeakspotError
 from loop.tracking import read_records
 
 COSTS = {"seconds_fit": 1.0, "seconds_per_million": 1.0, "note": "", "cheap": True}
@@ -226,6 +226,23 @@ def test_cells_side_by_side_have_one_thread_each(
     assert os.getpid() not in {rows[0]["process"] for rows in made}
     run = config.run_of(config.sources[0], "targeted", 0)
     assert alone(run.model_copy(update={"loop": run.loop.model_copy(update={"jobs": 2})})).loop.jobs == 1
+
+
+def test_a_killed_worker_ends_in_a_sentence_and_loses_no_finished_cell(tmp_path: Path) -> None:
+    def work(key: int) -> list[dict[str, Any]]:
+        if key == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return [{"key": key}]
+
+    with pytest.raises(WeakspotError, match="one was killed, perhaps for want of memory: start fewer with --jobs"):
+        list(found_or_worked(range(2), work, lambda key: tmp_path / f"{key}.json", jobs=2))
+
+
+@pytest.mark.parametrize("damaged", ["[]", "[1]", "[{}]", "null", "{"])
+def test_a_cell_file_that_holds_no_rows_is_worked_again(damaged: str, tmp_path: Path) -> None:
+    (tmp_path / "0.json").write_text(damaged)
+    (rows,) = found_or_worked([0], lambda key: [{"key": key}], lambda key: tmp_path / f"{key}.json", jobs=1)
+    assert rows == [{"key": 0}] == json.loads((tmp_path / "0.json").read_text())
 
 
 KILLED = """

@@ -9,7 +9,9 @@ import sys
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import optuna
 import pytest
 from optuna.distributions import FloatDistribution
@@ -18,7 +20,7 @@ from rich.console import Console
 from small_runs import content, frame, write
 
 from experiments import tune as module
-from experiments import tune_trial
+from experiments import tune_report, tune_trial
 from experiments.arms import LoopRun, run_loop
 from experiments.config import RunConfig
 from experiments.material import Material, gather
@@ -32,6 +34,7 @@ from experiments.tune_trial import Lanes, Objective, behind
 from experiments.yaml_config import load_config
 from loop.errors import ConfigError, WeakspotError
 from loop.tracking.jsonl import read_records
+from loop.types import Interval, Schema, Table
 
 SPACE: dict[str, object] = {"loop.budget": {"low": 0.2, "high": 1.0}, "loop.strategy": ["targeted", "untargeted"]}
 CONFIGS = Path(__file__).parent.parent / "experiments" / "configs"
@@ -261,15 +264,32 @@ def test_the_winner_is_the_best_that_is_not_too_dear(config: TuneConfig) -> None
     assert winner(study, fresh.model_copy(update={"most_cost": 1.0})).number == 0
 
 
-def test_a_tie_with_the_start_opens_no_test_rows(config: TuneConfig) -> None:
+def of_two_trials(config: TuneConfig, second: float) -> tuple[optuna.Study, TuneConfig]:
+    """A study of a start that scored 0.6 and of another trial, cheaper, with its configuration."""
     study = optuna.create_study(directions=["maximize", "minimize"])
     distribution = {"loop.budget": FloatDistribution(0.2, 1.0)}
-    for budget, seconds in ((0.5, 10.0), (0.6, 4.0)):
-        values, attributes = [0.6, seconds], {"running": {}, "seconds": seconds}
+    for budget, score, seconds in ((0.5, 0.6, 10.0), (0.6, second, 4.0)):
+        values, attributes = [score, seconds], {"running": {}, "seconds": seconds}
         params = {"loop.budget": budget}
         study.add_trial(create_trial(params=params, distributions=distribution, values=values, user_attrs=attributes))
     one = config.model_copy(update={"space": {"loop.budget": SPACE["loop.budget"]}})
-    fresh = TuneConfig.model_validate(one.model_dump(mode="json"))
+    return study, TuneConfig.model_validate(one.model_dump(mode="json"))
+
+
+@pytest.mark.parametrize(("positives", "word"), [(19, "No proven gain"), (20, "Proven gain")])
+def test_few_test_rows_of_a_class_prove_nothing(
+    config: TuneConfig, positives: int, word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, fresh = of_two_trials(config, 0.7)
+    monkeypatch.setattr(tune_report, "_difference", lambda runs, material: Interval(0.5, 0.2, 0.8))
+    y = np.repeat([0, 1], [100, positives])
+    material = SimpleNamespace(test=Table.real(np.zeros((len(y), 1)), y, Schema((), ("no", "yes"))))
+    optimism = open_test(study, fresh, [material] * len(fresh.sources), winner(study, fresh))  # type: ignore[list-item]
+    assert optimism.sentences[0].startswith(f"{word} of the winner over the start")
+
+
+def test_a_tie_with_the_start_opens_no_test_rows(config: TuneConfig) -> None:
+    study, fresh = of_two_trials(config, 0.6)
     best = winner(study, fresh)
     assert best.number == 0
     optimism = open_test(study, fresh, [], best)  # without any material, so nothing can be opened
@@ -344,6 +364,18 @@ class TestConfig:
     def test_whole_ends_make_whole_numbers(self) -> None:
         trial = optuna.create_study().ask()
         assert isinstance(read_dimension("loop.pool", {"low": 2, "high": 16}).suggest("loop.pool", trial), int)
+
+    def test_a_range_stays_what_its_ends_say_wherever_the_search_begins(self, tmp_path: Path) -> None:
+        space = {"learner.settings.C": {"low": 1.5, "high": 10}}
+        config = config_of(tmp_path, learner={"name": "linear", "settings": {"C": 1}}, space=space)
+        assert config.dimensions == {"learner.settings.C": Range(1, 10, whole=False)}
+        trials = [optuna.create_study().ask() for _ in range(5)]
+        drawn = [config.dimensions["learner.settings.C"].suggest("learner.settings.C", trial) for trial in trials]
+        assert any(value != round(value) for value in drawn)  # type: ignore[arg-type, operator]
+
+    def test_a_range_with_fractions_is_refused_where_whole_numbers_are_needed(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match=r"loop\.generations"):
+            config_of(tmp_path, space={"loop.generations": {"low": 1, "high": 3.0}})
 
     def test_only_what_changes_scores_changes_the_study(self, config: TuneConfig) -> None:
         same = {"trials": 9, "seconds": 5.0, "tracking": "none", "storage": "sqlite:///x.db", "most_cost": 3.0}
