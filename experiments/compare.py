@@ -105,9 +105,14 @@ def alone(config: RunConfig) -> RunConfig:
 
 
 def _check_sources(runs: Sequence[RunConfig]) -> None:
-    """Load every source that there is work on once, so that a fault comes to light before hours of work on others."""
-    for run in {run.data: run for run in runs}.values():
-        parts_of(run, gather(run.data, run.loop).train)
+    """Load every source that there is work on once, so that a fault comes to light before hours of work on others.
+
+    On each, the parts of every strategy are made.
+    """
+    for first in {run.data: run for run in runs}.values():
+        train = gather(first.data, first.loop).train
+        for run in {run.loop.strategy: run for run in runs if run.data == first.data}.values():
+            parts_of(run, train)
 
 
 def _work(
@@ -142,7 +147,7 @@ def _names(sources: Sequence[DataConfig]) -> list[str]:
     counts = Counter(each.source for each in sources)
 
     def settings(each: DataConfig) -> str:
-        return ", ".join(f"{key}={getattr(each, key)}" for key in sorted(each.model_fields_set - {"source"}))
+        return ", ".join(f"{key}={getattr(each, key)!r}" for key in sorted(each.model_fields_set - {"source"}))
 
     told = [(each.source, settings(each)) for each in sources]
     return [f"{source} ({own})" if counts[source] > 1 and own else source for source, own in told]

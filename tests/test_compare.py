@@ -16,11 +16,11 @@ from rich.console import Console
 from small_runs import content, frame, write, write_config
 
 from experiments.cells import found_or_worked
-from experiments.compare import _identity, alone, compare
-from experiments.config import CompareConfig, RunConfig
+from experiments.compare import _check_sources, _identity, _names, alone, compare
+from experiments.config import CompareConfig, DataConfig, RunConfig
 from experiments.leaderboard import LiveBoard, closing_table, summarise
 from experiments.yaml_config import load_config
-from loop.errors import DataError, WeakspotError
+from loop.errors import ConfigError, DataError, WeakspotError
 from loop.tracking import read_records
 
 COSTS = {"seconds_fit": 1.0, "seconds_per_million": 1.0, "note": "", "cheap": True}
@@ -169,6 +169,19 @@ def test_sources_that_differ_in_settings_only_are_told_apart(config: CompareConf
     made = compare(twice, quiet_console())
     assert made["source"].nunique() == 2
     assert made["source"].str.contains("test_size=0.5").sum() == 2
+
+
+def test_sources_that_differ_in_a_type_only_have_two_names() -> None:
+    sources = [DataConfig(source="sklearn:breast_cancer", positive=value) for value in (1, "1")]
+    assert len(set(_names(sources))) == 2
+
+
+def test_every_strategy_is_checked_before_any_cell_is_worked(config: CompareConfig) -> None:
+    content = config.model_dump(exclude_unset=True) | {"strategies": ["targeted", "guided", "doubt"]}
+    several = CompareConfig.model_validate(content | {"generator": {"name": "neighbourhood"}})
+    runs = [several.run_of(several.sources[0], strategy, 0) for strategy in several.strategies]
+    with pytest.raises(ConfigError, match="steer needs a generator"):
+        _check_sources(runs)
 
 
 def test_differences_are_paired() -> None:

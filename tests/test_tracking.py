@@ -155,6 +155,15 @@ def test_a_resumed_run_keeps_its_identity_and_loses_only_the_torn_line(tmp_path:
     assert first["id"] == second["id"]
 
 
+@pytest.mark.parametrize("line", ["{bad", "[1]", '{"a": 1}', "\0\0"])
+def test_a_damaged_line_is_named(line: str, tmp_path: Path) -> None:
+    JsonlTracker(tmp_path).start(laws.RUN)
+    with (tmp_path / "records.jsonl").open("a") as journal:
+        journal.write(line + "\n")
+    with pytest.raises(TrackingError, match=r"line 2 of .*records\.jsonl holds none: remove it"):
+        read_records(tmp_path)
+
+
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(TrackingError, match="make room or name another folder"):

@@ -127,12 +127,28 @@ class JsonlTracker:
 
 
 def read_records(folder: Path) -> list[Record]:
-    """Read the journal of a folder, oldest record first; a last line torn by a crash is left out."""
+    """Read the journal of a folder, oldest record first; a last line torn by a crash is left out.
+
+    Raises
+    ------
+    TrackingError
+        With the first line that holds no record.
+    """
     path = Path(folder) / JOURNAL
     if not path.exists():
         return []
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    return [json.loads(line) for line in lines if line.endswith("\n")]
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    return [_record(line, f"line {number} of {path}") for number, line in enumerate(lines[:-1], start=1)]
+
+
+def _record(line: str, where: str) -> Record:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        record = None
+    if not isinstance(record, dict) or "kind" not in record:
+        raise TrackingError(f"Every line of a journal must hold a record, {where} holds none: remove it.")
+    return record
 
 
 def _cut_torn_line(journal: Path) -> None:
