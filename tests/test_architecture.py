@@ -10,7 +10,15 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("loop", "generators", "learners", "experiments")
-CONTRACTS = {"loop.types", "loop.bounds", "loop.protocols", "loop.errors", "loop.seeds", "loop.schema_json"}
+CONTRACTS = {
+    "loop.types",
+    "loop.bounds",
+    "loop.protocols",
+    "loop.errors",
+    "loop.seeds",
+    "loop.schema_json",
+    "loop.plain_yaml",
+}
 LONGEST_FILE = 300  # lines
 UNSAFE_CALLS = {"eval", "exec", "pickle.load", "pickle.loads", "joblib.load", "yaml.load", "yaml.unsafe_load"}
 GLOBAL_RANDOMNESS = ("np.random.seed", "numpy.random.seed", "random.seed", "torch.manual_seed")
