@@ -33,6 +33,9 @@ def write(frame: "pd.DataFrame", out: Path | None) -> None:
     from experiments.files import write_table
 
     if out is None:
-        frame.to_csv(sys.stdout, index=False)
+        # In UTF-8 like files, whatever the terminal's encoding: not every one can spell every category.
+        sys.stdout.flush()
+        sys.stdout.buffer.write(frame.to_csv(index=False).encode())
+        sys.stdout.buffer.flush()
     else:
         write_table(frame, out)

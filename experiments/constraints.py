@@ -5,6 +5,7 @@ An entry is an expression that must hold (``amount >= 0``, ``opened <= closed``)
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 
 from generators.expressions import parse
@@ -13,6 +14,8 @@ from loop.gates import Constraints, Rule
 from loop.types import Table
 
 UNIQUE, WITHIN = "unique", " within "
+SLACK = "0.000000001"  # of the larger side: 1.01 - 1 is not quite 0.01 in binary fractions
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`")  # what is quoted holds no keyword
 SHAPES = (
     "an expression such as 'amount >= 0', an equation such as 'net + fee == total within 0.01', or 'unique: [card]'"
 )
@@ -52,7 +55,7 @@ def rule(text: str) -> Rule:
     ConfigError
         If it cannot be parsed, or names no column.
     """
-    expression = parse(_as_inequality(text) if WITHIN in text else text)
+    expression = parse(_as_inequality(text) if WITHIN in _QUOTED.sub("", text) else text)
     if not expression.names:
         raise ConfigError(f"a constraint must name a column, {text!r} names none: compare a column with something.")
     return Rule(text, expression.names, expression.evaluate)
@@ -83,7 +86,8 @@ def _as_inequality(text: str) -> str:
         )
     for side in (left, right):
         parse(side)  # alone first, so that a complaint shows the user's own words
-    return f"abs(({left}) - ({right})) <= {tolerance}"
+    slack = f" + {SLACK} * max(abs({left}), abs({right}))" if float(tolerance) else ""  # within 0 is to the last bit
+    return f"abs(({left}) - ({right})) <= {tolerance}{slack}"
 
 
 def _is_tolerance(text: str) -> bool:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from experiments.config import CommonConfig, CompareConfig, DataConfig, RunConfig
 from experiments.config_parts import as_rule
 from loop.errors import ConfigError
+from loop.plain_yaml import read_plain
 
 Config = TypeVar("Config", bound=CommonConfig)
 
@@ -50,7 +51,7 @@ def dump(config: RunConfig | CompareConfig) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_plain(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"a configuration must be a YAML file, and {path} is none: check the path.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

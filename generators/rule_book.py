@@ -23,6 +23,7 @@ from generators.rule_sources import (
     read_source,
 )
 from loop.errors import ConfigError
+from loop.plain_yaml import read_plain
 
 Reader = Callable[[str, Any, Sequence[str]], Source]
 CLOCK = ("turn", "elapsed")  # place in the incident, from 0; seconds since the events began
@@ -103,7 +104,7 @@ def read_content(book: str | Path | Mapping[str, Any]) -> dict[str, Any]:
     content: Any = book
     if isinstance(book, str | Path):
         try:
-            content = yaml.safe_load(Path(book).read_text(encoding="utf-8"))
+            content = read_plain(Path(book).read_text(encoding="utf-8"))
         except OSError as error:
             raise ConfigError(f"a rule book must be a YAML file, and {book} is none: check the path.") from error
         except (yaml.YAMLError, UnicodeDecodeError) as error:

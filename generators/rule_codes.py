@@ -30,10 +30,11 @@ def encode(values: np.ndarray, column: Column) -> np.ndarray:
         If a category does not exist, or text is in a column of numbers.
     """
     if column.kind == "categorical":
+        values = values if values.dtype == object else values.astype(float)  # an index of booleans finds no numbers
         codes = pd.Index(_spoken(column)).get_indexer(pd.Index(values))
         unknown = (codes < 0) & ~pd.isna(values)
         if unknown.any():
-            _refuse_category(values[unknown][0], column)
+            _refuse_category(values[unknown].tolist()[0], column)
         return np.where(codes < 0, np.nan, codes.astype(float))
     if values.dtype == object:
         raise ConditionError(f"column {column.name!r} is {column.kind} and must get numbers, the book gives text.")
@@ -74,7 +75,7 @@ def _limit(schema: Schema, number: int, rule: Sequence[Condition]) -> Limit:
     alone = replace(schema, columns=(column,))
     low, high = max(condition.low for condition in rule), min(condition.high for condition in rule)
     # Values are rounded to what the column holds and clipped to its range: what ends inside may begin outside.
-    half = 0.5 if column.kind == "integer" else 0.0 if column.decimals is None else 0.5 * 10.0**-column.decimals
+    half = 0.5 if alone.whole[0] else 0.0 if column.decimals is None else 0.5 * 10.0**-column.decimals
 
     def allows(values: np.ndarray) -> np.ndarray:
         x = tidy(encode(values, column)[:, None], alone)

@@ -61,8 +61,8 @@ class Schema:
         return np.array([column.kind in ("categorical", "boolean") for column in self.columns], dtype=bool)
 
     @property
-    def whole(self) -> np.ndarray:  # (d,) bool: integer columns; others say by their decimals what they can hold
-        return np.array([column.kind == "integer" for column in self.columns], dtype=bool)
+    def whole(self) -> np.ndarray:  # (d,) bool: integer columns, and datetimes without fractions of a second
+        return np.array([one.kind in ("integer", "datetime") and not one.decimals for one in self.columns], dtype=bool)
 
 
 @dataclass(frozen=True, eq=False)

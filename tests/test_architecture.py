@@ -18,6 +18,7 @@ CONTRACTS = {
     "loop.seeds",
     "loop.steps",
     "loop.schema_json",
+    "loop.plain_yaml",
 }
 LONGEST_FILE = 300  # lines
 UNSAFE_CALLS = {"eval", "exec", "pickle.load", "pickle.loads", "joblib.load", "yaml.load", "yaml.unsafe_load"}

@@ -14,7 +14,7 @@ from rich.console import Console
 from small_runs import content, frame, write, write_config
 
 from experiments.config import RunConfig
-from experiments.constraints import checked, complaints, constraints
+from experiments.constraints import checked, complaints, constraints, rule
 from experiments.run import run
 from experiments.yaml_config import dump, load_config
 from loop.errors import ConfigError
@@ -44,6 +44,17 @@ def test_an_order_of_columns_and_a_sum_within_a_tolerance() -> None:
     sum_rule = "net + fee == total within 0.01"
     assert judge([sum_rule, "fee <= net"], table).reason.tolist() == ["", sum_rule, "", "fee <= net"]
     assert judge(["net + fee == total within 0"], table).keep.tolist() == [False, False, True, False]
+
+
+def test_what_is_a_cent_off_is_within_a_cent() -> None:
+    net = np.arange(1, 500) / 100
+    assert judge(["net == total within 0.01"], table_of(net=net, total=np.round(net + 0.01, 2))).keep.all()
+    assert not judge(["net == total within 0.01"], table_of(net=net, total=np.round(net + 0.02, 2))).keep.any()
+
+
+def test_a_keyword_in_quotes_is_none() -> None:
+    assert judge(["`a within b` > 0"], table_of(**{"a within b": [1, -1]})).keep.tolist() == [True, False]
+    assert rule("shop != 'well within reach'").columns == {"shop"}
 
 
 def test_the_first_broken_rule_is_the_reason_and_counts_add_up() -> None:

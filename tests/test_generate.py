@@ -1,5 +1,8 @@
 """``weakspot generate``: rows inside a region, of a class, in the user's own words, or one sentence why not."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -84,6 +87,14 @@ def test_the_screen_gets_the_rows_and_nothing_else(saved: Path, tmp_path: Path) 
     (tmp_path / "screen.csv").write_text(result.stdout)
     assert pd.read_csv(tmp_path / "screen.csv").shape == (7, 5)
     assert "7 of 7 rows" in result.stderr
+
+
+def test_a_screen_of_another_encoding_gets_rows_in_utf_8(tmp_path: Path) -> None:
+    (tmp_path / "book.yaml").write_text("columns: {city: \"'Zürich 東京'\"}", encoding="utf-8")
+    code = "from experiments.cli import main; main()"
+    command = [sys.executable, "-c", code, "generate", str(tmp_path / "book.yaml"), "--n", "2"]
+    done = subprocess.run(command, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"}, check=True)
+    assert "Zürich 東京" in done.stdout.decode()
 
 
 def test_the_seed_decides(saved: Path) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import contracts.makers
 import numpy as np
+import pandas as pd
 import pytest
 from contracts import generators as laws
 from contracts.generators import LAWS, SLOW_LAWS, Make, keeps_rare_categories
@@ -18,7 +19,9 @@ from imblearn.under_sampling import RandomUnderSampler
 
 import generators
 from generators import CATALOGUE, ImblearnAdapter, Reject, Resample
+from loop.codec import encode
 from loop.errors import ConditionError, ConfigError
+from loop.schema import infer
 from loop.types import Condition, Region, Request, Table
 
 MAKERS: dict[str, Make] = {**contracts.makers.MAKERS, "imblearn random": lambda: ImblearnAdapter("RandomOverSampler")}
@@ -188,7 +191,9 @@ class TestImblearnAdapter:
     def test_the_unit_of_a_column_makes_no_difference(self):
         table = numeric_table(300)
         unit = np.array([1.0, 2.0**20, 1.0, 2.0**-20, 1.0])
-        scaled = replace(table, X=table.X * unit)
+        ranges = zip(table.schema.columns, unit.tolist(), strict=True)
+        columns = tuple(replace(each, low=each.low * by, high=each.high * by) for each, by in ranges)
+        scaled = replace(table, X=table.X * unit, schema=replace(table.schema, columns=columns))
         one, other = (
             ImblearnAdapter().fit(rows, rng()).sample(Request(Region(), 1, 50), rng()).table.X
             for rows in (table, scaled)
@@ -270,3 +275,16 @@ class TestImblearnAdapter:
         made = ImblearnAdapter().fit(Table.concat([synthetic, table.take(table.y == 0)]), rng())
         with pytest.raises(ConditionError, match="has 0"):
             made.sample(Request(Region(), 1, 5), rng())
+
+
+@pytest.mark.parametrize("name", ["tree_chain", "copula", "forest_flow", "imblearn", "neighbourhood"])
+def test_moments_keep_their_fractions_and_stay_inside(name: str) -> None:
+    seconds = 1.7e9 + rng(1).integers(0, 60_000, 600) / 1000
+    frame = pd.DataFrame({"at": pd.to_datetime((seconds * 1000).round(), unit="ms"), "x": rng(2).normal(size=600)})
+    schema = infer(frame.assign(y=np.arange(600) % 2), "y")
+    table = Table.real(encode(schema, frame.assign(y=np.arange(600) % 2)).X, np.arange(600) % 2, schema)
+    region = Region((Condition(0, 1.7e9 + 20.5, 1.7e9 + 22.5),))
+    made = maker(name, short=True)().fit(table, rng()).sample(Request(region, 1, 100), rng()).table.X
+    assert len(made) > 20
+    assert region.contains(made).all()
+    assert len(np.unique(made[:, 0])) > 10

@@ -1,12 +1,18 @@
 """A rule book is checked as a whole, with one sentence for each fault; its distributions are what they are called."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from contracts.tables import mixed_table
 from scipy import stats
 
+from experiments.config import RunConfig
+from experiments.yaml_config import load_config
 from generators.rules import Rules
+from loop.codec import encode
 from loop.errors import ConfigError
+from loop.schema import infer
+from loop.types import Region, Request
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -157,3 +163,34 @@ def test_discrete_distributions():
     assert frame["d"].between("2024-01-01", "2024-01-03").all()
     assert abs(frame["c"].isna().mean() - 0.2) < 0.03
     assert abs((frame["c"].dropna() == "a").mean() - 0.75) < 0.03
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("columns: {a: 1, a: 2}", "key 'a' is given twice.*line 1"),
+        ("columns:\n  a: 1\n  a: 2\n", "key 'a' is given twice.*line 3"),
+        ("columns: {a: &x [1, 1], b: *x}", "aliases are not read"),
+        ("columns: &x {a: *x}", "aliases are not read"),
+        ("columns: {a: 2024-13-45}", "a value cannot be read"),
+        ("columns: " + "[" * 2000, "nested too deeply"),
+        ("columns: {a: " + "9" * 5000 + "}", "a value cannot be read"),
+    ],
+)
+def test_yaml_that_is_refused(text, message, tmp_path):
+    (tmp_path / "book.yaml").write_text(text)
+    for read in (Rules, lambda path: load_config(RunConfig, path)):
+        with pytest.raises(ConfigError, match=message):
+            read(tmp_path / "book.yaml")
+
+
+@pytest.mark.parametrize("classes", [(False, True), (0, 1)])
+def test_boolean_labels_and_columns_fit_classes_of_truth(classes):
+    frame = pd.DataFrame({"amount": np.arange(100.0), "label": np.array(classes)[np.arange(100) % 2]})
+    schema = infer(frame, "label")
+    amount = {"from": "uniform", "low": 0, "high": 99}
+    for label in ({"is": "amount > 60"}, {"from": "choice", "values": [False, True]}, True):
+        rules = Rules({"columns": {"amount": amount}, "label": label}).fit(encode(schema, frame), rng())
+        assert len(rules.sample(Request(Region(), 1, 20), rng()).table) == 20
+    with pytest.raises(ConfigError, match=r"the book gives 2\.0: use one of"):
+        Rules({"columns": {"amount": amount}, "label": 2}).fit(encode(schema, frame), rng())

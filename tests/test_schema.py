@@ -173,6 +173,7 @@ def test_kinds_ranges_and_decimals() -> None:
     kinds = ["numeric"] * 4 + ["integer", "boolean", "datetime", "categorical"]
     assert [column.kind for column in schema.columns] == kinds
     assert [columns[name].decimals for name in ("price", "whole", "free", "huge", "count")] == [2, 0, None, None, None]
+    assert columns["when"].decimals == 2
     assert [name for name, column in columns.items() if column.missing] == ["price", "word"]
     assert (columns["price"].low, columns["price"].high) == (0.29, 4.35)
     assert (columns["when"].low, columns["when"].high) == (1.25, 86400.0)
