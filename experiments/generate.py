@@ -17,7 +17,7 @@ from generators.expressions import parse
 from generators.rules import Rules
 from generators.saved import Savable
 from generators.where import as_region
-from loop.codec import decode, encode
+from loop.codec import check_range, decode, encode
 from loop.errors import ConfigError, DataError
 from loop.protocols import Gate
 from loop.schema import infer
@@ -73,7 +73,9 @@ def table_of(source: str, target: str | None, say: Callable[[str], None]) -> Tab
     schema = infer(dataset.frame, dataset.target, positive=dataset.positive, aside=aside)
     for column, reason in schema.set_aside:
         say(f"set aside {column}: {reason}")
-    return encode(schema, dataset.frame)
+    table = encode(schema, dataset.frame)
+    check_range(schema, table.X)
+    return table
 
 
 def unfitted(name: str) -> Savable:

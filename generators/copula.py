@@ -13,7 +13,7 @@ from generators.marginals import Bounds, Marginal, draw_within, intersection
 from generators.resample import class_stream, proposals
 from generators.saved import read_settings, write_settings
 from generators.tidy import pulled_inside, tidy
-from loop.errors import ConfigError
+from loop.bounds import check_bounds
 from loop.protocols import Generator
 from loop.types import Condition, Region, Request, Samples, Schema, Table
 
@@ -113,8 +113,7 @@ class Copula:
     copulas_: dict[int, ClassCopula] = field(init=False, repr=False)  # of the classes that have rows
 
     def __post_init__(self) -> None:
-        if not self.prior_rows >= 0:
-            raise ConfigError(f"prior_rows must be 0 or more, got {self.prior_rows}: leave it out for the default.")
+        check_bounds(self, least={"prior_rows": 0})
 
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         """Learn columns and correlations from the real rows; nothing is random."""

@@ -98,11 +98,9 @@ class Diffusion:
 
     def __post_init__(self) -> None:
         counts = ("hidden", "blocks", "passes", "least_steps", "most_steps", "batch")
-        check_bounds(self, least=dict.fromkeys(counts, 1), positive=["rate", "seed_noise"])
-        if not 2 <= self.sampling_steps <= 50:
-            raise ConfigError(
-                f"sampling_steps must be in 2..50, got {self.sampling_steps}: leave it out for the default."
-            )
+        check_bounds(self, least=dict.fromkeys(counts, 1) | {"sampling_steps": 2}, positive=["rate", "seed_noise"])
+        if self.sampling_steps > 50:
+            raise ConfigError(f"sampling_steps must be at most 50, got {self.sampling_steps}: lower it.")
 
     @one_thread()
     def fit(self, table: Table, rng: np.random.Generator) -> Self:

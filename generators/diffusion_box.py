@@ -27,6 +27,7 @@ class Box:
 
     scores: dict[int, list[Bounds]] = field(default_factory=dict)  # place -> intervals, rising and apart
     levels: dict[int, np.ndarray] = field(default_factory=dict)  # place among the columns with levels -> (L,) bool
+    rare: dict[int, np.ndarray] = field(default_factory=dict)  # column -> (r,) bool of values behind its last level
 
     @classmethod
     def of(cls, region: Region, space: Space) -> Self | None:
@@ -57,6 +58,9 @@ class Box:
             return bool(self.scores[place])
         place, allowed = list(space.levels).index(number), _allowed(condition, space.levels[number])
         self.levels[place] = allowed & self.levels.get(place, np.ones_like(allowed))
+        held = _holds(condition, space.levels[number].rare)
+        self.rare[number] = held & self.rare.get(number, np.ones_like(held))
+        self.levels[place][-1] &= self.rare[number].any()
         return bool(self.levels[place].any())
 
     def restrict(self, belief: Belief, sigma: float) -> tuple[Belief, Tensor]:

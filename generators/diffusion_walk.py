@@ -59,10 +59,24 @@ class Walk:
         """Take n rows from start to end, all together."""
         stream = torch_stream(rng, device())
         end = run(self._estimate, self._start(n, stream, rng), self.sigmas, self.steering(len(self.sigmas)), stream)
-        X = self.space.decode(end.noisy.cpu().numpy(), rng)
         parent = end.parent.cpu().numpy()
+        X = self._settled(self.space.decode(end.noisy.cpu().numpy(), rng), parent, rng)
         named = np.where(parent >= 0, self.table.parent[parent], -1)
         return proposals(X, end.label.cpu().numpy(), named, self.table.schema)
+
+    def _settled(self, X: np.ndarray, parent: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Give rows (n, d) with one of the values that share a level their parent's, else one inside the region."""
+        for number, levels in self.space.levels.items():
+            x, shared = X[:, number], np.isin(X[:, number], levels.rare)
+            own = np.where(parent >= 0, self.table.X[parent, number], np.nan)
+            x = np.where(shared & np.isin(own, levels.rare), own, x)
+            inside = self.box.rare.get(number, np.ones(len(levels.rare), dtype=bool))
+            outside = shared & np.isin(x, levels.rare[~inside])
+            if outside.any() and inside.any():
+                share = levels.share[inside]
+                x[outside] = rng.choice(levels.rare[inside], size=outside.sum(), p=share / share.sum())
+            X[:, number] = x
+        return X
 
     def _start(self, n: int, stream: torch.Generator, rng: np.random.Generator) -> State:
         if len(self.starts):

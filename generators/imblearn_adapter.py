@@ -68,9 +68,7 @@ class ImblearnAdapter:
     sampler_: Any = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        check_bounds(self, least={"tries": 1, "batch": 1})
-        if self.reference < 2:
-            raise ConfigError(f"reference must be at least 2, got {self.reference}: leave it out for the default.")
+        check_bounds(self, least={"tries": 1, "batch": 1, "reference": 2})
 
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         """Prepare the real rows; the sampler itself learns anew at each draw."""

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
 
 from loop.errors import ConfigError
 
@@ -14,7 +15,7 @@ def check_bounds(
     Parameters
     ----------
     least
-        Lowest value by name of a setting.
+        Lowest value by name of a setting; counts, with a whole number as default, must be whole.
     shares
         Names of settings above 0 and at most 1.
     positive
@@ -25,9 +26,15 @@ def check_bounds(
     ConfigError
         With the first that is out of its range.
     """
+    whole = {each.name for each in fields(part) if type(each.default) is int} if is_dataclass(part) else set()
     for name, lowest in least.items():
-        if not getattr(part, name) >= lowest:
-            raise ConfigError(f"{name} must be at least {lowest}, got {getattr(part, name)}: raise it.")
+        value = getattr(part, name)
+        if not value >= lowest:
+            raise ConfigError(f"{name} must be at least {lowest}, got {value}: raise it.")
+        if value == math.inf or (name in whole and value != int(value)):
+            raise ConfigError(
+                f"{name} must be a {'whole' if name in whole else 'finite'} number, got {value}: correct it."
+            )
     for name in shares:
         if not 0 < getattr(part, name) <= 1:
             raise ConfigError(

@@ -206,5 +206,5 @@ def test_hundreds_of_columns_with_few_rows():
 
 
 def test_borrowing_must_not_be_negative():
-    with pytest.raises(ConfigError, match="prior_rows must be 0 or more, got -1"):
+    with pytest.raises(ConfigError, match="prior_rows must be at least 0, got -1"):
         Copula(prior_rows=-1)

@@ -379,7 +379,7 @@ class TestSteps:
     ("wrong", "message"),
     [
         ({"hidden": 0}, "hidden must be at least 1, got 0"),
-        ({"sampling_steps": 51}, "sampling_steps must be in 2..50, got 51"),
+        ({"sampling_steps": 51}, "sampling_steps must be at most 50, got 51"),
         ({"seed_noise": 0.0}, "seed_noise must be above 0"),
     ],
 )
@@ -403,3 +403,17 @@ def test_synthetic_rows_do_not_count():
         small(least_steps=5).fit(each, rng()).sample(Request(ANYWHERE, 1, 30), rng()) for each in (both, table)
     )
     np.testing.assert_array_equal(one.table.X, other.table.X)
+
+
+def test_a_rare_category_that_shares_its_level_can_be_asked_for_and_is_handed_down():
+    many = np.repeat(np.arange(300.0), 4)
+    shop = Column("shop", "categorical", "object", 0, 299, tuple(map(str, range(300))))
+    columns = (shop, Column("amount", "numeric", "float64", -5, 5))
+    X = np.column_stack([many, rng().standard_normal(len(many))])
+    table = Table.real(X, np.arange(len(many)) % 2, Schema(columns, ("no", "yes")))
+    generator = Diffusion(hidden=32, blocks=1, least_steps=20, most_steps=20).fit(table, rng())
+    one = Region((Condition(0, codes=frozenset({250})),))
+    samples = generator.sample(Request(one, None, 100), rng())
+    assert len(samples.table) > 80
+    anywhere = generator.sample(Request(Region(seeds=np.arange(len(many))), None, 400), rng()).table
+    assert (anywhere.X[:, 0] == table.X[anywhere.parent, 0]).mean() > 0.3

@@ -128,6 +128,14 @@ def test_numbers_beyond_single_precision_are_refused_before_any_work(tmp_path: P
     assert "single precision" in refused("predict", run_folder, "--data", write(tmp_path, new, "new.csv"))
 
 
+def test_numbers_beyond_single_precision_are_no_table_for_a_generator(tmp_path: Path) -> None:
+    table = frame()
+    table.loc[3, "amount"] = 1e300
+    source = write(tmp_path, table)
+    words = refused("generate", "--data", source, "--target", "fraud", "--generator", "tree_chain")
+    assert "numbers must lie below 3.4e+38 in size" in words
+
+
 # Files
 
 

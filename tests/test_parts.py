@@ -50,6 +50,9 @@ def settings_of_parts() -> Iterator[tuple[type, str, float]]:
                 if setting.name == "jobs":  # below zero it means all cores, to libraries
                     continue
                 yield kind, setting.name, -1
+                yield kind, setting.name, float("inf")
+                if type(setting.default) is int:
+                    yield kind, setting.name, 2.5
                 if type(setting.default) is float:
                     yield kind, setting.name, float("nan")
 
