@@ -1,7 +1,7 @@
 """Gaussian copula for columns of all kinds, which draws inside a region without throwing rows away."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from itertools import product
 from pathlib import Path
 from typing import Self
@@ -12,7 +12,7 @@ from scipy.special import ndtr
 from generators.marginals import Bounds, Marginal, draw_within, intersection
 from generators.resample import class_stream, proposals
 from generators.saved import read_settings, write_settings
-from generators.tidy import pulled_inside, tidy
+from generators.tidy import aligned, pulled_inside, tidy
 from loop.bounds import check_bounds
 from loop.protocols import Generator
 from loop.types import Condition, Region, Request, Samples, Schema, Table
@@ -159,7 +159,8 @@ class Copula:
     def _ways(self, label: int, request: Request, rng: np.random.Generator) -> list["_Way"]:
         copula, prior = self.copulas_[label], float(self.count_[label] / self.count_.sum())
         ways = []
-        for box in copula.boxes(request.region) if request.n else []:
+        region = replace(request.region, rule=aligned(request.region.rule, self.schema_))
+        for box in copula.boxes(region) if request.n else []:
             # The narrowest first: what follows is drawn knowing it, so weights differ less.
             inside = sorted(box, key=lambda latent: sum(ndtr(high) - ndtr(low) for low, high in box[latent]))
             bounds = [np.array(box[latent]) for latent in inside]

@@ -1,6 +1,7 @@
 """Values that a column can hold."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -60,6 +61,25 @@ def pulled_inside(X: np.ndarray, rule: Sequence[Condition], schema: Schema) -> n
             if low <= high:
                 X[:, column] = np.clip(X[:, column], low, high)
     return X
+
+
+def aligned(rule: Sequence[Condition], schema: Schema) -> tuple[Condition, ...]:
+    """Move the ends of ranges half way between two values that the columns can hold; the same values are inside.
+
+    A single value then has a width, and so a probability, where values between are thought possible.
+    """
+    moved = []
+    for condition in rule:
+        column, digits = condition.column, schema.columns[condition.column].decimals
+        digits = 0 if schema.whole[column] else digits
+        if condition.codes is None and digits is not None and not schema.discrete[column]:
+            low, high = (
+                _held_below(end, digits) + 0.5 * 10.0**-digits if np.isfinite(end) else end
+                for end in (condition.low, condition.high)
+            )
+            condition = replace(condition, low=low, high=high)
+        moved.append(condition)
+    return tuple(moved)
 
 
 def _held_below(edge: float, digits: int) -> float:

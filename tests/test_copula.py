@@ -208,3 +208,20 @@ def test_hundreds_of_columns_with_few_rows():
 def test_borrowing_must_not_be_negative():
     with pytest.raises(ConfigError, match="prior_rows must be at least 0, got -1"):
         Copula(prior_rows=-1)
+
+
+def test_one_value_of_an_ordered_column_has_the_classes_of_its_neighbourhood():
+    counts, y = rng(1).integers(0, 5000, 4000).astype(float), (rng(2).random(4000) < 0.3).astype(np.int64)
+    columns = (Column("count", "integer", "int64", 0, 4999), Column("x", "numeric", "float64", -5, 5))
+    table = Table.real(np.column_stack([counts, rng(3).standard_normal(4000)]), y, Schema(columns, ("no", "yes")))
+    generator = Copula().fit(table, rng())
+    shares = []
+    for value in np.unique(counts)[100:2000:60]:
+        region = Region((Condition(0, np.nextafter(value, -np.inf), value),))
+        made = generator.sample(Request(region, None, 300), rng()).table
+        assert (made.X[:, 0] == value).all()
+        assert len(made) == 300
+        shares.append(made.y.mean())
+    assert 0 < min(shares) < max(shares) < 1
+    assert np.mean(shares) == pytest.approx(0.3, abs=0.1)
+    assert np.mean((np.array(shares) > 0.02) & (np.array(shares) < 0.9)) > 0.85
