@@ -154,8 +154,9 @@ class TreeChain:
     ) -> tuple[np.ndarray, tuple[int, ...], int]:
         """Draw the columns at the front one by one inside their conditions, then draw again by weight."""
         tried = max(PARTICLES * n, LEAST)
-        rows, weight = np.empty((tried, self.rows_.shape[1])), np.ones(tried)
-        ranks = np.empty(rows.shape, np.float32)
+        # Column after column in memory: those behind the front are never touched, and take none.
+        rows, weight = np.empty((tried, self.rows_.shape[1]), order="F"), np.ones(tried)
+        ranks = np.empty(rows.shape, np.float32, order="F")
         for place, column in enumerate(front):
             trees = self._trees(column, front[:place])
             rows[:, column], share = trees.draw(ranks, conditions.get(column, ()), rng)
