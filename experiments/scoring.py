@@ -62,12 +62,17 @@ def score_arms(arms: Sequence[Arm], test: Table, metrics: Sequence[str]) -> list
     return scored
 
 
+def proves(difference: Interval, test: Table) -> bool:
+    """Tell whether a difference on test rows proves a gain: few rows or groups of a class prove nothing."""
+    return difference.low > 0 and fewest(test.y, test.unit) >= FEWEST
+
+
 def gain_over_cheap(scored: Sequence[Scored], test: Table, rng: np.random.Generator) -> Gain:
     """Compare the loop with the cheap arm that does best on these very rows: a choice in favour of the other side."""
     loop = next(each for each in scored if each.arm.name == TARGETED)
     best = max((each for each in scored if each.arm.cheap), key=lambda each: each.metrics[SCORE])
     difference = paired(SCORE, test.y, best.proba, loop.proba, test.schema.positive, rng, unit=test.unit).difference
-    proven = difference.low > 0 and fewest(test.y, test.unit) >= FEWEST
+    proven = proves(difference, test)
     measured = f"average precision {difference} over the best cheap arm ({best.arm.name}) on {len(test):,} test rows"
     if proven:
         sentence = f"Proven gain: {measured}."

@@ -12,17 +12,15 @@ from rich.table import Table
 from experiments.arms import run_loop
 from experiments.config import RunConfig
 from experiments.material import Material, parts_of
-from experiments.scoring import SCORE
+from experiments.scoring import SCORE, proves
 from experiments.tune_config import TuneConfig
 from experiments.tune_space import Value
 from experiments.tune_study import finished, start_trial
-from loop.acceptance import FEWEST
 from loop.bootstrap import paired
 from loop.errors import ConfigError
 from loop.protocols import Predictor
 from loop.seeds import stream
 from loop.types import Interval
-from loop.unit_bootstrap import fewest
 
 OPENED = "opened"  # attribute of a study: the winners for which the test rows were opened
 
@@ -70,8 +68,7 @@ def open_test(study: optuna.Study, config: TuneConfig, materials: Sequence[Mater
         runs = [config.run_of(config.values(each.params), source) for each in (start, best)]
         difference = _difference(runs, material)
         differences.append(difference)
-        enough = fewest(material.test.y, material.test.unit) >= FEWEST
-        proven = difference.low > 0 and enough
+        proven = proves(difference, material.test)
         word = "Proven gain" if proven else "Harm" if difference.high < 0 else "No proven gain"
         sentences.append(
             f"{word} of the winner over the start on {source.source}: average precision {difference} "

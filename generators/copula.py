@@ -144,7 +144,8 @@ class Copula:
         """Draw ``request.n`` rows; none if the class has no rows or the region can hold none."""
         rng = class_stream(rng, request.label)
         labels = list(self.copulas_) if request.label is None else [request.label]
-        ways = [way for label in labels if label in self.copulas_ for way in self._ways(label, request, rng)]
+        wide = replace(request, region=replace(request.region, rule=aligned(request.region.rule, self.schema_)))
+        ways = [way for label in labels if label in self.copulas_ for way in self._ways(label, wide, rng)]
         chance = np.array([way.probability for way in ways])
         n = request.n if chance.sum() > 0 else 0
         counts = rng.multinomial(n, chance / chance.sum()) if n else np.zeros(len(ways), dtype=int)
@@ -159,8 +160,7 @@ class Copula:
     def _ways(self, label: int, request: Request, rng: np.random.Generator) -> list["_Way"]:
         copula, prior = self.copulas_[label], float(self.count_[label] / self.count_.sum())
         ways = []
-        region = replace(request.region, rule=aligned(request.region.rule, self.schema_))
-        for box in copula.boxes(region) if request.n else []:
+        for box in copula.boxes(request.region) if request.n else []:
             # The narrowest first: what follows is drawn knowing it, so weights differ less.
             inside = sorted(box, key=lambda latent: sum(ndtr(high) - ndtr(low) for low, high in box[latent]))
             bounds = [np.array(box[latent]) for latent in inside]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from generators.diffusion_net import Belief
-from generators.diffusion_space import Levels, Space
+from generators.diffusion_space import Space
 from generators.nets import device
 from loop.types import Condition, Region
 
@@ -56,11 +56,11 @@ class Box:
             before = self.scores.get(place, [(-math.inf, math.inf)])
             self.scores[place] = _common(before, space.scores[number].interval(condition))
             return bool(self.scores[place])
-        place, allowed = list(space.levels).index(number), _allowed(condition, space.levels[number])
+        place, levels = list(space.levels).index(number), space.levels[number]
+        allowed, rare = _holds(condition, levels.values), _holds(condition, levels.rare)
+        self.rare[number] = rare & self.rare.get(number, np.ones_like(rare))
         self.levels[place] = allowed & self.levels.get(place, np.ones_like(allowed))
-        held = _holds(condition, space.levels[number].rare)
-        self.rare[number] = held & self.rare.get(number, np.ones_like(held))
-        self.levels[place][-1] &= self.rare[number].any()
+        self.levels[place][-1] = self.rare[number].any()  # the last level is allowed if one of its values is
         return bool(self.levels[place].any())
 
     def restrict(self, belief: Belief, sigma: float) -> tuple[Belief, Tensor]:
@@ -111,13 +111,6 @@ def _holds(condition: Condition, x: np.ndarray) -> np.ndarray:
     X = np.zeros((len(x), condition.column + 1))
     X[:, condition.column] = x
     return condition.holds(X)
-
-
-def _allowed(condition: Condition, levels: Levels) -> np.ndarray:
-    """Tell which levels (L,) may satisfy a condition; the last does if one of its rare values does."""
-    allowed = _holds(condition, levels.values)
-    allowed[-1] = _holds(condition, levels.rare).any()
-    return allowed
 
 
 def _common(one: list[Bounds], other: list[Bounds]) -> list[Bounds]:

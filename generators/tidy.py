@@ -32,6 +32,11 @@ def tidy(X: np.ndarray, schema: Schema) -> np.ndarray:
     return np.where(schema.categorical, tidied, np.clip(tidied, low, high))
 
 
+def digits_of(schema: Schema, column: int) -> int | None:
+    """Return the digits after the point that a column can hold, None if any number will do."""
+    return 0 if schema.whole[column] else schema.columns[column].decimals
+
+
 def pulled_inside(X: np.ndarray, rule: Sequence[Condition], schema: Schema) -> np.ndarray:
     """Put back what rounding has carried over an edge of a region: to the last value that the column can hold.
 
@@ -51,8 +56,7 @@ def pulled_inside(X: np.ndarray, rule: Sequence[Condition], schema: Schema) -> n
     """
     X = X.copy()
     for condition in rule:
-        column, digits = condition.column, schema.columns[condition.column].decimals
-        digits = 0 if schema.whole[column] else digits
+        column, digits = condition.column, digits_of(schema, condition.column)
         if condition.codes is None and not schema.discrete[column]:
             low, high = np.nextafter(condition.low, np.inf), condition.high
             if digits is not None:
@@ -70,9 +74,8 @@ def aligned(rule: Sequence[Condition], schema: Schema) -> tuple[Condition, ...]:
     """
     moved = []
     for condition in rule:
-        column, digits = condition.column, schema.columns[condition.column].decimals
-        digits = 0 if schema.whole[column] else digits
-        if condition.codes is None and digits is not None and not schema.discrete[column]:
+        digits = digits_of(schema, condition.column)
+        if condition.codes is None and digits is not None and not schema.discrete[condition.column]:
             low, high = (
                 _held_below(end, digits) + 0.5 * 10.0**-digits if np.isfinite(end) else end
                 for end in (condition.low, condition.high)
