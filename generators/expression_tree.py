@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
@@ -12,6 +13,7 @@ import numpy as np
 from loop.errors import ConfigError
 
 COMPARISONS = ("==", "!=", "<=", ">=", "<", ">")
+_DATE = re.compile(r"\d{4}-\d\d")
 MOST_DIGITS = 15  # what a float64 can hold
 
 Value = float | bool | str | np.ndarray  # a constant, or one value a row
@@ -110,8 +112,8 @@ def seconds(text: str) -> float:
     ConfigError
         If the text is none.
     """
-    try:
-        moment = np.array([text], dtype="datetime64[us]")
+    try:  # numpy also takes "now", and a year alone, which is more likely a number in quotes
+        moment = np.array([text if _DATE.match(text) else "NaT"], dtype="datetime64[us]")
     except ValueError:
         moment = np.array(["NaT"], dtype="datetime64[us]")
     if np.isnat(moment).any():

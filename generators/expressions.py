@@ -1,7 +1,8 @@
 """A small language of expressions over columns: read by a parser of its own, evaluated on whole arrays.
 
-Numbers, 'text', true, false, columns (`` `odd names` `` in backquotes), ``+ - * / % **``, comparisons,
-``and or not``, ``in [...]`` and the functions of `FUNCTIONS`. Nothing else can be said, so nothing else can be run.
+Numbers, 'text' (a quote inside it is written twice), true, false, columns (`` `odd names` `` in backquotes),
+``+ - * / % **``, comparisons, ``and or not``, ``in [...]`` and the functions of `FUNCTIONS`. Nothing else can be said,
+so nothing else can be run.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ DEEPEST = 80  # levels of a tree: keeps both parser and evaluation well within P
 _BINDING = {"or": 1, "and": 2, "+": 5, "-": 5, "*": 6, "/": 6, "%": 6, "**": 8}
 _NOT, _COMPARISON, _SIGN = 3, 4, 7
 _TOKEN = re.compile(
-    r"(?P<space>\s+)|(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<text>'[^']*'|\"[^\"]*\")"
-    r"|(?P<name>[^\W\d]\w*|`[^`]+`)|(?P<sign>\*\*|[=!<>]=|[-+*/%<>()\[\],])"
+    r"(?P<space>\s+)|(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<text>'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\")"
+    r"|(?P<name>[^\W\d]\w*|`(?:[^`]|``)+`)|(?P<sign>\*\*|[=!<>]=|[-+*/%<>()\[\],])"
 )
 _WORDS = ("and", "or", "not", "in", "true", "false")
 
@@ -98,7 +99,20 @@ def parse(text: str) -> Expression:
 def quoted(name: str) -> str:
     """Spell a column as an expression names it."""
     plain = re.fullmatch(r"[^\W\d]\w*", name) and name not in _WORDS
-    return name if plain else f"`{name}`"
+    return name if plain else "`{}`".format(name.replace("`", "``"))
+
+
+def spelled(value: object) -> str:
+    """Spell a constant as an expression has it."""
+    if isinstance(value, str):
+        return "'{}'".format(value.replace("'", "''"))
+    return str(value).lower() if isinstance(value, bool | np.bool_) else str(value)
+
+
+def _unquoted(token: str) -> str:
+    """Take off the quotes around a token, and read doubled ones inside as one."""
+    sign = token[0]
+    return token[1:-1].replace(2 * sign, sign) if sign in "'\"`" else token
 
 
 @dataclass(frozen=True)
@@ -193,8 +207,8 @@ class _Parser:
         if token.kind == "number":
             return self.number(token)
         if token.kind == "text":
-            return Literal(token.text[1:-1])
-        return self.call(token) if self.accept("(") else Name(token.text.strip("`"))
+            return Literal(_unquoted(token.text))
+        return self.call(token) if self.accept("(") else Name(_unquoted(token.text))
 
     def number(self, token: _Token) -> Literal:
         if not np.isfinite(value := float(token.text)):

@@ -17,6 +17,7 @@ from generators.rule_sources import (
     a_moment,
     a_number,
     a_text,
+    a_whole,
     keys,
     plain_values,
     read_label,
@@ -75,11 +76,6 @@ class Book:
     columns: Mapping[str, Source]
     scenarios: tuple[Scenario, ...]
     events: Events | None
-
-    def moments(self) -> set[str]:
-        """The columns that hold moments."""
-        drawn = {name for name, source in self.sources() if source.kind == "datetime"}
-        return drawn | ({self.events.time} if self.events else set())
 
     def labels(self) -> list[Source]:
         """Every source of the label."""
@@ -227,7 +223,7 @@ def _events(told: Any) -> Events:
     return Events(
         entity=a_text("events, entity", told["entity"]),
         time=a_text("events, time", told["time"]),
-        rows_each=int(a_number("events, rows_each", told["rows_each"], least=1)),
+        rows_each=a_whole("events, rows_each", told["rows_each"], least=1),
         start=start,
         end=end,
         every=a_number("events, every", told["every"], least=1) if "every" in told else None,

@@ -31,6 +31,7 @@ _LAWS: dict[str, Callable[..., Any]] = {
 }
 _POSITIVE = ("sd", "log_sd", "shape", "scale", "a", "b")
 NATIVE = (*PARAMETERS, "choice", "data", "constant")  # kinds that can be drawn inside a region
+_COUNTABLE = 2.0**53  # beyond it not every whole number is a float64
 _EDGE = 2.0**-53  # quantiles of exactly 0 and 1 may be infinite
 
 
@@ -89,8 +90,14 @@ def draw(
     elif source.kind in ("choice", "constant"):
         values, mass = _from_list(where, source, columns, limit, rng)
     else:
-        values, mass = _free(source, columns, rng), np.ones(n)
+        values, mass = _free(where, source, columns, rng), np.ones(n)
+    if source.kind in (*PARAMETERS, "sequence") and not np.isfinite(values[mass > 0]).all():
+        raise ConfigError(
+            f"{where} must be finite, and its {source.kind} runs over in some rows: lower its parameters."
+        )
     if source.decimals is not None:
+        if values.dtype == object:
+            raise ConfigError(f"{where}: decimals must be those of numbers, and it is text: leave decimals out.")
         values = np.round(values, source.decimals)
     return _with_missing(values, mass, source.missing, limit, rng)
 
@@ -135,9 +142,17 @@ def _law(where: str, source: Source, columns: Columns) -> Any:
     for name in names:
         if name in positive and (numbers[name] <= 0).any():
             raise ConfigError(f"{where}, {name} must be above 0, got {numbers[name].min():g}: correct its expression.")
-    if "low" in names and (numbers["low"] > numbers["high"]).any():
+    if source.kind == "uniform" and (numbers["low"] >= numbers["high"]).any():
+        raise ConfigError(f"{where}: low must be below high in every row: correct their expressions.")
+    if source.kind == "integers" and (numbers["low"] > numbers["high"]).any():
         raise ConfigError(f"{where}: low must not be above high in any row: correct their expressions.")
-    return _LAWS[source.kind](*numbers.values())
+    for name in numbers if source.kind in ("integers", "poisson") else ():
+        if source.kind == "integers" and (numbers[name] != np.floor(numbers[name])).any():
+            raise ConfigError(f"{where}, {name} must be a whole number in every row: use floor(...) or round(...).")
+        if (np.abs(numbers[name]) > _COUNTABLE).any():
+            raise ConfigError(f"{where}, {name} must lie within -2^53..2^53 in every row: bring it nearer to 0.")
+    with np.errstate(over="ignore"):
+        return _LAWS[source.kind](*numbers.values())
 
 
 def _from_data(
@@ -188,16 +203,17 @@ def constants(values: tuple[float | bool | str, ...]) -> np.ndarray:
     return np.array(values, dtype=object if any(isinstance(value, str) for value in values) else None)
 
 
-def _free(source: Source, columns: Columns, rng: np.random.Generator) -> np.ndarray:
+def _free(where: str, source: Source, columns: Columns, rng: np.random.Generator) -> np.ndarray:
     """Draw from what cannot be limited: an expression, a sequence or a datetime range."""
-    number = {name: each.evaluate(columns) for name, each in source.numbers.items()}
     if source.kind == "expression":
-        return number["is"]
+        return source.numbers["is"].evaluate(columns)
+    number = {name: parameter(f"{where}, {name}", each, columns) for name, each in source.numbers.items()}
     n = len(columns[ROW])
     if source.kind == "datetime":
         moments: np.ndarray = np.floor(rng.uniform(number["start"], number["end"], n))
         return moments
-    sequence: np.ndarray = number.get("start", np.zeros(n)) + number.get("step", np.ones(n)) * columns[ROW]
+    with np.errstate(over="ignore"):  # what runs over is refused
+        sequence: np.ndarray = number.get("start", np.zeros(n)) + number.get("step", np.ones(n)) * columns[ROW]
     return sequence
 
 

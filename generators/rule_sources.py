@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from generators.expression_tree import seconds
+from generators.expression_tree import MOST_DIGITS, seconds
 from generators.expressions import Expression, parse
 from loop.errors import ConfigError
 
@@ -123,6 +123,12 @@ def _drawn(where: str, told: Mapping[str, Any]) -> Source:
         raise ConfigError(f"{where}: values must be all text or all numbers, at least one, got {list(values)!r}.")
     if weights and len(weights) != len(values):
         raise ConfigError(f"{where} must have one weight a value, got {len(weights)} for {len(values)}: count them.")
+    if "decimals" in told and any(isinstance(value, str) for value in values):
+        raise ConfigError(f"{where}: decimals must be those of numbers, and the values are text: leave decimals out.")
+    if kind == "datetime" and a_moment(f"{where}, end", told["end"]) < a_moment(f"{where}, start", told["start"]):
+        raise ConfigError(
+            f"{where}: end must not be before start, got {told['end']} before {told['start']}: swap them."
+        )
     numbers = {name: read(f"{where}, {name}", told[name]) for name in plain}
     of = a_text(f"{where}, of", told["of"]) if "of" in needed else ""
     return Source(kind, numbers, values, weights, of, **_finish(where, told))
@@ -131,7 +137,7 @@ def _drawn(where: str, told: Mapping[str, Any]) -> Source:
 def _finish(where: str, told: Mapping[str, Any]) -> dict[str, Any]:
     decimals = told.get("decimals")
     return {
-        "decimals": None if decimals is None else int(a_number(f"{where}, decimals", decimals, least=0)),
+        "decimals": None if decimals is None else a_whole(f"{where}, decimals", decimals, most=MOST_DIGITS),
         "missing": a_number(f"{where}, missing", told.get("missing", 0), least=0, most=1),
     }
 
@@ -184,6 +190,13 @@ def a_number(where: str, told: Any, *, least: float = -1.7e308, most: float = 1.
         )
         raise ConfigError(f"{where} must be a number{bounds}, got {told!r}: correct it.")
     return float(told)
+
+
+def a_whole(where: str, told: Any, *, least: float = 0, most: float = 2.0**53) -> int:
+    number = a_number(where, told, least=least, most=most)
+    if number != int(number):
+        raise ConfigError(f"{where} must be a whole number, got {told!r}: round it.")
+    return int(number)
 
 
 def a_moment(where: str, told: Any) -> float:

@@ -15,6 +15,7 @@ from generators.rule_aim import Batch, Mixture, explored, thinned
 from generators.rule_book import Book, read_book, read_content
 from generators.rule_codes import check_fits, decode, encode, label_column, label_limit, limits
 from generators.rule_draws import NATIVE, Seen, constants
+from generators.rule_kinds import Kinds, typed
 from generators.rule_rows import fill
 from generators.rule_sources import HISTORY, Source
 from generators.rule_timeline import plan
@@ -138,10 +139,9 @@ class Rules:
         wanted = [*book.columns, *({book.target} & drawn.keys())]
         if book.events:
             wanted = [book.events.entity, book.events.time, *wanted]
-        frame = pd.DataFrame({name: _whole(drawn[name]) for name in wanted if not name.startswith("_")})
-        for name in book.moments() & set(frame.columns):
-            frame[name] = pd.to_datetime(frame[name], unit="s")
-        return frame.assign(scenario=named[laid.scenario])
+        kinds = Kinds.of(book)
+        columns = {name: typed(name, drawn[name], kinds) for name in wanted if not name.startswith("_")}
+        return pd.DataFrame(columns, index=range(n)).assign(scenario=named[laid.scenario])
 
     def save(self, folder: Path) -> None:
         """Write the book's content, the schema and the values that come from the data."""
@@ -218,13 +218,6 @@ def _completed(book: Book, schema: Schema) -> Book:
     rest = {name: _DATA for name in schema.names if name not in {*book.columns, *drawn}}
     label = book.label or (None if all(scenario.label for scenario in book.scenarios) else _DATA)
     return replace(book, target=schema.target, columns={**book.columns, **rest}, label=label)
-
-
-def _whole(values: np.ndarray) -> np.ndarray:
-    """Make integers of numbers that are all whole."""
-    if values.dtype.kind == "f" and (np.abs(values) < 2**53).all() and (values == np.floor(values)).all():
-        return values.astype(np.int64)
-    return values
 
 
 def _rows(X: np.ndarray, y: np.ndarray, schema: Schema) -> Table:

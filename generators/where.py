@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from generators.expression_tree import COMPARISONS, Apply, Literal, Name, Node, evaluate, names, seconds
-from generators.expressions import Expression
+from generators.expressions import Expression, spelled
 from loop.errors import ConfigError
 from loop.types import Column, Condition, Region, Schema
 
@@ -117,8 +117,8 @@ def _codes(column: Column, operator: str, values: list[float | bool | str]) -> f
     categories = column.categories if column.kind == "categorical" else (False, True)
     unknown = next((value for value in values if value not in categories), None)
     if unknown is not None:
-        known = ", ".join(map(repr, categories[:20]))
-        raise ConfigError(f"values of {column.name!r} must be known, got {unknown!r}: use one of {known}.")
+        known = ", ".join(map(spelled, categories[:20]))
+        raise ConfigError(f"values of {column.name!r} must be known, got {spelled(unknown)}: use one of {known}.")
     named = {categories.index(value) for value in values}
     return frozenset(named if operator in ("==", "in") else set(range(len(categories))) - named)
 

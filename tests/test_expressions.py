@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generators.expressions import DEEPEST, LONGEST, parse, quoted
+from generators.expressions import DEEPEST, LONGEST, parse, quoted, spelled
 from loop.errors import ConfigError
 
 COLUMNS = {
@@ -110,6 +110,7 @@ def test_nothing_but_a_value_or_a_config_error(text):
         ("10 ** 10 ** 10", [np.nan] * 3),
         ("true and not false", [True] * 3),
         ("+1.e2 + .5E-1", [100.05] * 3),
+        ('if(night, \'it\'\'s\', """so""")', ["it's", '"so"', "it's"]),
     ],
 )
 def test_value(text, expected):
@@ -155,6 +156,8 @@ def test_no_expression(text, message):
         ("merchant > 'a'", "> needs numbers, got text"),
         ("merchant == 3", "== needs two numbers or two texts"),
         ("opened > 'soon'", "must be an ISO date, got 'soon'"),
+        ("opened > 'today'", "must be an ISO date, got 'today'"),
+        ("amount > '2000'", "must be an ISO date, got '2000'"),
         ("if(night, 1, 'a')", "if needs two numbers or two texts"),
         ("merchant and night", "and needs numbers, got text"),
         ("round(amount, amount)", "constant whole number of digits"),
@@ -171,9 +174,16 @@ def test_names():
     assert parse("1 + 2").names == frozenset()
 
 
-@pytest.mark.parametrize("name", ["amount", "odd name", "and", "1st", "größe"])
+@pytest.mark.parametrize("name", ["amount", "odd name", "and", "1st", "größe", "a`b", "``"])
 def test_a_quoted_name_is_read_as_that_column(name):
     assert parse(quoted(name)).names == {name}
+
+
+@pytest.mark.parametrize("value", ["plain", "it's", "''", 'say "so"', "", True, False, -2.5, 10**6])
+def test_a_spelled_constant_is_read_as_that_constant(value):
+    got = parse(spelled(value)).evaluate(COLUMNS)[0]
+    assert got == value
+    assert isinstance(got, str) == isinstance(value, str)
 
 
 def test_objects_that_hold_numbers_are_numbers():

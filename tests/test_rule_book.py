@@ -45,6 +45,11 @@ def with_events(**told):
         (with_columns(a={"from": "choice", "values": [1, 2], "weights": [1]}), "one weight a value, got 1 for 2"),
         (with_columns(a={"from": "datetime", "start": "soon", "end": "2024-01-01"}), "must be an ISO date"),
         (with_columns(a={"is": "1", "missing": 2}), "at least 0 and at most 1, got 2"),
+        (with_columns(a={"is": "1", "decimals": 1.5}), "decimals must be a whole number, got 1.5"),
+        (with_columns(a={"is": "1", "decimals": 16}), "at least 0 and at most 15, got 16"),
+        (with_columns(a={"from": "choice", "values": ["b"], "decimals": 2}), "the values are text: leave decimals out"),
+        (with_columns(a={"from": "datetime", "start": "2024-01-02", "end": "2024-01-01"}), "end must not be before"),
+        (with_events(rows_each=2.5), "rows_each must be a whole number, got 2.5"),
         (
             with_columns(a={"from": "count_before", "seconds": 60}),
             "must follow entities over time: add a section events",
@@ -102,7 +107,17 @@ def test_a_book_that_does_not_fit_the_table(columns, message):
     ("told", "message"),
     [
         ({"from": "normal", "mean": 0, "sd": "a - 5"}, "sd must be above 0, got -4"),
-        ({"from": "uniform", "low": 3, "high": "a"}, "low must not be above high"),
+        ({"from": "uniform", "low": 3, "high": "a"}, "low must be below high in every row"),
+        ({"from": "uniform", "low": 1, "high": "a"}, "low must be below high in every row"),
+        ({"from": "uniform", "low": -1.7e308, "high": 1.7e308}, "its uniform runs over in some rows"),
+        ({"from": "integers", "low": 3, "high": "a"}, "low must not be above high in any row"),
+        ({"from": "integers", "low": "a / 2", "high": 3}, "low must be a whole number in every row"),
+        ({"from": "integers", "low": 0, "high": 1e17}, "high must lie within"),
+        ({"from": "poisson", "mean": 1e30}, "mean must lie within"),
+        ({"from": "lognormal", "log_mean": 800, "log_sd": 1}, "its lognormal runs over in some rows"),
+        ({"from": "sequence", "start": "'first'"}, "start must be a finite number in every row"),
+        ({"from": "sequence", "step": 1.7e308}, "its sequence runs over in some rows"),
+        ({"is": "if(a > 0, 'b', 'c')", "decimals": 2}, "and it is text: leave decimals out"),
         ({"from": "poisson", "mean": "log(0 - a)"}, "must be a finite number in every row"),
         ({"from": "choice", "values": [1, 2], "weights": [0, "a - 1"]}, "sum above 0 in every row"),
         ({"from": "data"}, "comes from the data, and there are none: fit first"),
@@ -119,6 +134,7 @@ def test_a_book_that_fails_while_drawing(told, message):
         (with_events(hour="'late'"), "hour must be a finite number each time"),
         (with_events(hour="0 / 0"), "hour must be a finite number each time"),
         (with_events(activity="'often'"), "activity must be a finite number"),
+        (with_events(start="2261-01-01", every=1e9), "must lie between the years 1678 and 2262, 't' has one"),
         (with_events(scenarios={"s": {"weight": 1, "steps": [{"count": "'two'"}]}}), "count must be a finite number"),
         (with_events(scenarios={"s": {"weight": 1, "steps": [{"count": 3, "gap": "0 / 0"}]}}), "gap must be a finite"),
         (
@@ -163,6 +179,37 @@ def test_discrete_distributions():
     assert frame["d"].between("2024-01-01", "2024-01-03").all()
     assert abs(frame["c"].isna().mean() - 0.2) < 0.03
     assert abs((frame["c"].dropna() == "a").mean() - 0.75) < 0.03
+
+
+def test_columns_have_the_type_of_what_they_hold_gaps_or_not():
+    book = with_columns(
+        count={"from": "poisson", "mean": 3, "missing": 0.2},
+        vip={"from": "choice", "values": [True, False], "missing": 0.2},
+        dear={"is": "count > 3 or vip", "missing": 0.2},
+        price={"from": "normal", "mean": 0, "sd": 1, "missing": 0.2},
+        opened={"from": "datetime", "start": "2024-01-01", "end": "2024-01-03", "missing": 0.2},
+        closed="opened + 86400 * count",
+        lasted="closed - opened",
+        last="if(vip, max(opened, closed), opened)",
+        name={"from": "choice", "values": ["a"], "missing": 0.2},
+    )
+    frame = Rules(book).generate(300, rng())
+    kinds = {name: str(dtype).split("[")[0] for name, dtype in frame.dtypes.items()}
+    dates, truths = dict.fromkeys(("opened", "closed", "last"), "datetime64"), dict.fromkeys(("vip", "dear"), "boolean")
+    assert kinds == {
+        "count": "Int64",
+        "lasted": "float64",
+        "price": "float64",
+        "name": "str",
+        "scenario": kinds["scenario"],
+        **dates,
+        **truths,
+    }
+    assert frame.drop(columns="scenario").isna().mean().gt(0.1).all()
+    whole = frame.dropna()
+    assert (whole["closed"] - whole["opened"]).dt.days.tolist() == whole["count"].tolist()
+    known = frame.dropna(subset="vip")
+    assert len(encode(infer(known, "vip"), known)) == len(known)  # the types are those that a table is read with
 
 
 @pytest.mark.parametrize(
