@@ -2,8 +2,9 @@
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields, replace
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,7 @@ class Delivery:
     frame: pd.DataFrame
     samples: Samples
     seconds: float
+    refused: Mapping[str, int] = field(default_factory=dict)  # rows by the constraint that they broke first
 
     @property
     def summary(self) -> str:
@@ -56,7 +58,15 @@ class Delivery:
         """A sentence on rows that are lacking, None if all are there."""
         if not self.samples.shortfall:
             return None
-        return f"Warning: {self.samples.shortfall:,} rows are lacking: ask for fewer, or for a wider region."
+        lacking = f"Warning: {self.samples.shortfall:,} rows are lacking"
+        if not self.refused:
+            return f"{lacking}: ask for fewer, or for a wider region."
+        return f"{lacking}, constraints refused {told(self.refused)}: ask for fewer, or for another region."
+
+
+def told(refused: Mapping[str, int]) -> str:
+    """Say how many rows broke which constraint."""
+    return ", ".join(f"{count:,} by {rule!r}" for rule, count in refused.items())
 
 
 def table_of(source: str, target: str | None, say: Callable[[str], None]) -> Table:
@@ -154,8 +164,16 @@ def request_of(schema: Schema, n: int, where: str | None, label: str | None) -> 
 
 
 def gate_of(folder: Path) -> Gate | None:
-    """Return the gate of the constraints that a run's folder was configured with, None if it has none."""
-    config = folder / storage.CONFIG
+    """Return the gate of the constraints that a run was configured with, None if it has none.
+
+    Parameters
+    ----------
+    folder
+        Of the run, or of the generator in it.
+    """
+    folder = folder.resolve()
+    within_run = folder.name == storage.GENERATOR and (folder.parent / storage.MARKER).is_file()
+    config = (folder.parent if within_run else folder) / storage.CONFIG
     if not config.is_file():
         return None
     from experiments.config import RunConfig  # loads every learner's library
@@ -176,23 +194,36 @@ def deliver(generator: Savable, request: Request, schema: Schema, seed: int, gat
     DataError
         If not a single row could be delivered.
     """
-    started = time.perf_counter()
+    started, refused = time.perf_counter(), Counter[str]()
     rng = stream(seed, "generate")
     with steps_shown("drawing"):
-        samples = generator.sample(request, rng) if gate is None else _obeying(generator, request, gate, rng)
+        samples = generator.sample(request, rng) if gate is None else _obeying(generator, request, gate, rng, refused)
+    if not len(samples.table) and refused:
+        raise DataError(
+            f"rows must obey the constraints of the run, and of region {request.region.text!r} none did "
+            f"({told(refused)}): ask for a region that they leave room in, or change the constraints."
+        )
     if not len(samples.table):
         raise DataError(
             f"a region must be one that the generator can reach, and it delivered 0 of {request.n:,} rows of "
             f"{request.region.text!r} after {samples.tried:,} draws: widen --where or ask for another --label."
         )
-    return Delivery(decode(schema, samples.table), samples, time.perf_counter() - started)
+    return Delivery(decode(schema, samples.table), samples, time.perf_counter() - started, refused)
 
 
-def _obeying(generator: Savable, request: Request, gate: Gate, rng: np.random.Generator) -> Samples:
-    """Ask again for what the gate has refused, for more the more it refuses, a bounded number of times."""
+def _obeying(
+    generator: Savable, request: Request, gate: Gate, rng: np.random.Generator, refused: Counter[str]
+) -> Samples:
+    """Ask again for what the gate has refused, which is counted, for more the more it refuses, some rounds long."""
+
+    def judged(rows: Table) -> Table:
+        verdict = gate.judge(rows, rows.take(np.arange(0)), rng)
+        refused.update(verdict.counts())
+        return rows.take(np.flatnonzero(verdict.keep)[: request.n])
+
     samples = generator.sample(request, rng)
     way, tried, drawn = samples.way, samples.tried, len(samples.table)
-    kept = _kept(samples.table, gate, rng, request.n)
+    kept = judged(samples.table)
     for _ in range(ROUNDS):
         missing = request.n - len(kept)
         if not missing or not drawn:
@@ -200,10 +231,5 @@ def _obeying(generator: Savable, request: Request, gate: Gate, rng: np.random.Ge
         asked = min(MOST_ROWS, math.ceil(missing / max(len(kept) / drawn, LEAST_SHARE)))
         samples = generator.sample(replace(request, n=asked), rng)
         tried, drawn = tried + samples.tried, drawn + len(samples.table)
-        kept = _kept(Table.concat([kept, samples.table]), gate, rng, request.n)
+        kept = judged(Table.concat([kept, samples.table]))
     return Samples(kept, request, tried, way)
-
-
-def _kept(rows: Table, gate: Gate, rng: np.random.Generator, most: int) -> Table:
-    nothing = rows.take(np.arange(0))
-    return rows.take(np.flatnonzero(gate.judge(rows, nothing, rng).keep)[:most])

@@ -1,12 +1,14 @@
 """``weakspot generate``: rows inside a region, of a class, in the user's own words, or one sentence why not."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 from small_runs import content, frame, write, write_config
 from typer.testing import CliRunner, Result
 
@@ -117,6 +119,27 @@ def test_a_run_leaves_a_generator_behind(run_folder: Path, tmp_path: Path) -> No
     assert (rows["amount"] > 50).all()
 
 
+@pytest.mark.parametrize("place", [".", "generator"])
+def test_rows_of_a_run_obey_its_constraints_and_the_complaint_names_them(
+    run_folder: Path, tmp_path: Path, place: str
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(run_folder, folder)
+    config = yaml.safe_load((folder / "config.yaml").read_text()) | {"constraints": ["amount > 20", "shop != 'toys'"]}
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    result = call(folder / place, "--n", 60, "--out", tmp_path / "rows.csv")
+    assert result.exit_code == 0, result.output
+    rows = pd.read_csv(tmp_path / "rows.csv")
+    assert len(rows) == 60
+    assert (rows["amount"] > 20).all()
+    assert "toys" not in set(rows["shop"])
+    result = call(folder / place, "--n", 60, "--where", "amount < 10", "--out", tmp_path / "none.csv")
+    assert result.exit_code == 2
+    assert "of region 'amount < 10' none did" in result.stderr
+    assert "by 'amount > 20'" in result.stderr
+    assert not (tmp_path / "none.csv").exists()
+
+
 @pytest.mark.parametrize("generator", ["resample", "imblearn"])
 def test_any_generator_of_the_catalogue_can_be_fitted(generator: str, table: Path, tmp_path: Path) -> None:
     fit = ("--data", table, "--target", "fraud", "--generator", generator, "--label", "yes", "--n", 30)
@@ -208,6 +231,9 @@ def test_a_shortfall_is_told_in_a_sentence() -> None:
     assert "3 of 10 rows of region 'amount > 9'" in delivery.summary
     assert "7.5% of 40" in delivery.summary
     assert Delivery(rows[:3], Samples(few, Request(Region(), None, 3), 3), 0.5).warning is None
+    obeying = Delivery(rows[:3], samples, seconds=0.5, refused={"amount > 9": 1200}).warning
+    assert obeying is not None
+    assert "constraints refused 1,200 by 'amount > 9'" in obeying
 
 
 def test_roles_that_the_source_names_are_no_features(tmp_path: Path) -> None:
