@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from generators.marginals import Bounds, Marginal, draw_within, intersection
-from generators.resample import class_stream, proposals
+from generators.resample import class_stream, proposals, real_rows
 from generators.saved import read_settings, write_settings
 from generators.tidy import aligned, pulled_inside, tidy
 from loop.bounds import check_bounds
@@ -117,7 +117,7 @@ class Copula:
 
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         """Learn columns and correlations from the real rows; nothing is random."""
-        real = table.take(table.is_real)
+        real = real_rows(table)
         self.schema_, self.count_ = real.schema, np.bincount(real.y, minlength=real.n_classes)
         gaps = np.flatnonzero(np.isnan(real.X).any(axis=0))
         latent = np.hstack([real.X, np.isnan(real.X[:, gaps])])  # (n, l)

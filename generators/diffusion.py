@@ -18,7 +18,7 @@ from generators.diffusion_net import Denoiser, trained
 from generators.diffusion_space import Space
 from generators.diffusion_walk import Walk
 from generators.nets import build, device, load_weights, one_thread, save_weights, tensor, torch_stream
-from generators.resample import class_stream
+from generators.resample import class_stream, real_rows
 from generators.saved import ROWS, read_settings, read_table, write_settings, write_table
 from loop import seeds
 from loop.bounds import check_bounds
@@ -170,7 +170,7 @@ class Diffusion:
         return generator
 
     def _learn_space(self, table: Table) -> None:
-        real = table.take(table.is_real)
+        real = real_rows(table)
         self.table_, self.space_ = table, Space.of(real.X, table.schema)
         self.shares_ = np.bincount(real.y, minlength=table.n_classes) / len(real)
 

@@ -13,7 +13,7 @@ from scipy.special import ndtr
 from generators.aim import from_latents
 from generators.flow_trees import FlowTrees
 from generators.marginals import Marginal
-from generators.resample import class_stream, proposals, starting_rows
+from generators.resample import class_stream, proposals, real_rows, starting_rows
 from generators.saved import ROWS, read_settings, read_table, write_settings, write_table
 from generators.tidy import tidy
 from loop.bounds import check_bounds
@@ -93,7 +93,7 @@ class ForestFlow:
 
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         """Learn one flow for each class that has real rows."""
-        real, seed = table.take(table.is_real), root(rng)
+        real, seed = real_rows(table), root(rng)
         discrete, orders = real.schema.discrete.tolist(), _orders(real)
         self.table_, self.flows_ = table, {}
         for label in np.unique(real.y).tolist():

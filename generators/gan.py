@@ -16,7 +16,7 @@ from generators.aim import from_latents
 from generators.gan_conditions import Balance, Conditions
 from generators.gan_nets import Critic, Maker
 from generators.modes import Modes
-from generators.resample import class_stream, proposals
+from generators.resample import class_stream, proposals, real_rows
 from generators.saved import read_settings, write_settings
 from loop.bounds import check_bounds
 from loop.errors import ConfigError
@@ -94,7 +94,7 @@ class Gan:
     @nets.one_thread()
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         """Learn from the real rows."""
-        real = table.take(table.is_real)
+        real = real_rows(table)
         stream = nets.torch_stream(rng, nets.device())
         warm = self.warm_start and hasattr(self, "maker_") and self.modes_.covers(real)
         self.conditions_ = Conditions.of(real)

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from generators.reject import keep_inside
-from generators.resample import class_stream, proposals
+from generators.resample import class_stream, proposals, real_rows
 from generators.saved import load_rows, save_rows
 from generators.tidy import tidy
 from loop import seeds
@@ -72,7 +72,7 @@ class ImblearnAdapter:
 
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         """Prepare the real rows; the sampler itself learns anew at each draw."""
-        self.table_ = table.take(table.is_real)
+        self.table_ = real_rows(table)
         filled = _filled(self.table_)
         self.scale_ = _scale(filled, table.schema)
         self.X_ = filled / self.scale_

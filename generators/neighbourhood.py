@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from generators.resample import class_stream, proposals, starting_rows
+from generators.resample import class_stream, proposals, real_rows, starting_rows
 from generators.saved import load_rows, save_rows
 from generators.tidy import tidy
 from loop.bounds import check_bounds
@@ -77,7 +77,7 @@ class Neighbourhood:
             )
 
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
-        real = table.take(table.is_real)
+        real = real_rows(table)
         self.table_, self.place_, self.X_ = table, np.cumsum(table.is_real) - 1, real.X
         self.scale_ = _spread(real.X)
         self.space_ = _distance_space(real, self.scale_)

@@ -8,6 +8,7 @@ import numpy as np
 
 from generators.saved import load_rows, save_rows
 from loop import seeds
+from loop.errors import DataError
 from loop.protocols import Generator
 from loop.types import Request, Samples, Schema, Table
 
@@ -29,6 +30,7 @@ class Resample:
 
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         """Keep the table; only its real rows are ever drawn."""
+        real_rows(table)
         self.table_ = table
         return self
 
@@ -48,6 +50,22 @@ class Resample:
     def load(cls, folder: Path) -> Self:
         """Read back what `save` has written."""
         return load_rows(cls, folder)
+
+
+def real_rows(table: Table) -> Table:
+    """Return the real rows of a table, from which a generator learns.
+
+    Raises
+    ------
+    DataError
+        If there are none.
+    """
+    real = table.take(table.is_real)
+    if not len(real):
+        raise DataError(
+            f"a generator must have real rows to learn from, got none of {len(table):,}: fit it on real data."
+        )
+    return real
 
 
 def starting_rows(table: Table, request: Request) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from generators.resample import class_stream, proposals
+from generators.resample import class_stream, proposals, real_rows
 from generators.rule_aim import Batch, Mixture, explored, thinned
 from generators.rule_book import Book, read_book, read_content
 from generators.rule_codes import check_fits, decode, encode, label_column, label_limit, limits
@@ -86,9 +86,9 @@ class Rules:
         ConfigError
             If the book names a column, category or class that the table does not have.
         """
-        real = table.take(table.is_real)
         self.book_ = _completed(read_book(read_content(self.book)), table.schema)
         drawn = {name for name, source in self.book_.sources() if source.kind == "data"}
+        real = real_rows(table) if drawn or _DATA in self.book_.labels() else table.take(table.is_real)
         seen = {name: x.copy() for name, x in zip(table.schema.names, real.X.T, strict=True) if name in drawn}
         self._open(table.schema, {**seen, "": real.y.astype(float)})
         return self

@@ -9,7 +9,7 @@ from typing import Self
 
 import numpy as np
 
-from generators.resample import class_stream, proposals, starting_rows
+from generators.resample import class_stream, proposals, real_rows, starting_rows
 from generators.saved import ROWS, read_settings, read_table, write_settings, write_table
 from generators.tidy import pulled_inside, tidy
 from generators.tree_inputs import importance, midranks
@@ -122,7 +122,7 @@ class TreeChain:
 
     def _keep(self, table: Table, root: int) -> None:
         """Keep the table, and its real rows as ranks."""
-        real = table.take(table.is_real)
+        real = real_rows(table)
         self.table_, self.root_, self.known_ = table, root, OrderedDict()
         self.rows_ = np.column_stack([real.X, real.y])
         self.values_ = [np.unique(column[~np.isnan(column)]) for column in self.rows_.T]

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from generators import nets
 from generators.aim import from_latents
 from generators.modes import Modes
-from generators.resample import class_stream, proposals
+from generators.resample import class_stream, proposals, real_rows
 from generators.saved import read_settings, write_settings
 from generators.vae_net import Autoencoder
 from loop.bounds import check_bounds
@@ -81,7 +81,7 @@ class Vae:
     @nets.one_thread()
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         """Learn from the real rows."""
-        real = table.take(table.is_real)
+        real = real_rows(table)
         stream = nets.torch_stream(rng, nets.device())
         warm = self.warm_start and hasattr(self, "net_") and self.modes_.covers(real)
         self.modes_ = replace(self.modes_, schema=real.schema) if warm else Modes.of(real)  # the range may be another

@@ -179,6 +179,12 @@ class LearnsFromEverything(Resample):
         return super().fit(replace(table, born=np.zeros_like(table.born)), rng)
 
 
+class FitsNothing(Resample):
+    def fit(self, table, rng):
+        self.table_ = table
+        return self
+
+
 class CountsSeedsAmongRealRows(Resample):
     """Seeds are positions in the table given to fit, not in its real part."""
 
@@ -294,6 +300,7 @@ BAD: list[tuple[Make, object]] = [
     (FillsInPlace, laws.leaves_the_table_alone),
     (HandsOutViews, laws.leaves_the_table_alone),
     (LearnsFromEverything, laws.learns_from_real_rows_only),
+    (FitsNothing, laws.refuses_a_table_without_real_rows),
     (LearnsFromEverything, laws.starts_from_real_seeds_only),
     (CountsSeedsAmongRealRows, laws.starts_from_real_seeds_only),
     (IgnoresSeedWeight, laws.starts_in_proportion_to_the_seed_weight),

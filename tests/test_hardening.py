@@ -221,7 +221,7 @@ def test_rows_on_demand_obey_the_constraints_of_the_run(run_folder: Path, tmp_pa
 def test_rows_that_no_constraint_lets_through_are_told(run_folder: Path, tmp_path: Path) -> None:
     config = run_folder / "config.yaml"
     config.write_text(config.read_text().replace("amount >= 60", "amount >= 1e9"))
-    assert "delivered 0 of 50 rows" in refused("generate", run_folder, "--n", 50, "--out", tmp_path / "rows.csv")
+    assert "of region 'anywhere' none did" in refused("generate", run_folder, "--n", 50, "--out", tmp_path / "rows.csv")
     assert not (tmp_path / "rows.csv").exists()
 
 

@@ -16,7 +16,7 @@ from typing import get_args
 import numpy as np
 
 from contracts.tables import mixed_table
-from loop.errors import ConditionError
+from loop.errors import ConditionError, DataError
 from loop.protocols import Generator
 from loop.types import Condition, Region, Request, Samples, Table, Way
 
@@ -204,6 +204,18 @@ def learns_from_real_rows_only(make: Make) -> None:
         assert not (made.X[:, 5] == 4).any(), "a category of synthetic rows only was learnt"
 
 
+def refuses_a_table_without_real_rows(make: Make) -> None:
+    table = mixed_table()
+    for none in (table.take(np.arange(0)), replace(table, born=np.ones(len(table), np.int64))):
+        try:
+            make().fit(none, _rng())
+        except DataError as refusal:
+            complaint = str(refusal)
+        else:
+            complaint = ""
+        assert "real rows" in complaint, f"fits {len(none)} rows of which none is real"
+
+
 def starts_from_real_seeds_only(make: Make) -> None:
     table = _with_planted_rows()
     synthetic, real = np.flatnonzero(~table.is_real)[:5], np.flatnonzero(table.is_real)[:40]
@@ -313,6 +325,7 @@ LAWS: tuple[Callable[[Make], None], ...] = (
     draws_differently_for_different_classes,
     leaves_the_table_alone,
     learns_from_real_rows_only,
+    refuses_a_table_without_real_rows,
     starts_from_real_seeds_only,
     starts_in_proportion_to_the_seed_weight,
     keeps_values_that_columns_can_hold,
