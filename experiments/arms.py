@@ -1,7 +1,6 @@
 """The arms of every comparison: the loop beside the cheap alternatives, on the same rows and seeds."""
 
 import copy
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -10,19 +9,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from experiments.tuned import tunable, tune
+from experiments.untargeted import untargeted
 from generators import ImblearnAdapter
 from loop.controller import Outcome, conclude, generations, prepare
 from loop.errors import ConditionError
-from loop.gates import combine
 from loop.parts import Parts
 from loop.protocols import Predictor, Teacher
 from loop.seeds import root, stream
 from loop.training import Prepared
-from loop.types import Generation, Pool, Region, Request, Table
+from loop.types import Generation, Region, Request, Table
 
-REAL_ONLY, TUNED, TARGETED, TEACHER = "real only", "real only, tuned", "targeted", "teacher itself"
-CHEAP = (REAL_ONLY, TUNED, "class weight", "random oversampling", "SMOTE", "untargeted")
-SPARE = 1.2  # untargeted rows asked for, as a multiple of those wanted: the gates take some
+REAL_ONLY, TUNED, UNTARGETED = "real only", "real only, tuned", "untargeted"
+TARGETED, TEACHER = "targeted", "teacher itself"
+CHEAP = (REAL_ONLY, TUNED, "class weight", "random oversampling", "SMOTE", UNTARGETED)
 SCORED_ROWS = 20_000  # rows over which the seconds for a million are measured
 
 Watch = Callable[[Generation], None]
@@ -103,12 +102,14 @@ def arms(run: LoopRun, folds: np.ndarray, rng: np.random.Generator, *, tuning: b
     yield fitted("random oversampling", lambda own: balanced(table, "RandomOverSampler", own))
     with suppress(ConditionError):  # a class with a single row has no neighbours to interpolate to
         yield fitted("SMOTE", lambda own: balanced(table, "SMOTE", own))
-    if run.prepared.teacher is not None:
-        teacher_seconds = run.prepared.seconds["teacher"]
-        untargeted = fitted("untargeted", lambda own: _untargeted(run, own))
-        yield replace(untargeted, seconds_fit=untargeted.seconds_fit + teacher_seconds)
-        yield Arm(TEACHER, _Taught(run.prepared.teacher), teacher_seconds)
     rows, turns = len(run.outcome.synthetic), run.outcome.verdict.kept
+    if run.prepared.teacher is not None:
+        started, own = time.perf_counter(), stream(seed, "untargeted rows")
+        new = untargeted(run.prepared, rows, own)
+        spent = run.prepared.seconds["teacher"] + time.perf_counter() - started
+        arm = fitted(UNTARGETED, lambda _: Table.concat([table, new]), f"{len(new)} new rows")
+        yield replace(arm, seconds_fit=arm.seconds_fit + spent)
+        yield Arm(TEACHER, _Taught(run.prepared.teacher), run.prepared.seconds["teacher"])
     note = f"{rows} new rows, {turns} generation{'' if turns == 1 else 's'}"
     yield Arm(TARGETED, run.outcome.learner, run.seconds, note)
 
@@ -128,19 +129,6 @@ def balanced(table: Table, sampler: str, rng: np.random.Generator) -> Table:
     samples = [generator.sample(request, rng).table for request in wanted if request.n]
     # Hard labels are what these arms are about: to the learner the rows count as real, so it does not grow.
     return Table.concat([table, *(replace(rows, born=np.zeros(len(rows), dtype=np.int64)) for rows in samples)])
-
-
-def _untargeted(run: LoopRun, rng: np.random.Generator) -> Table:
-    """Real rows and as many proposals, from anywhere and labelled by the same teacher, as the loop made aimed ones."""
-    prepared, parts = run.prepared, run.prepared.parts
-    made = sum(len(generation.rows) for generation in run.history)
-    asked = math.ceil(SPARE * made)
-    sample = prepared.generators[-1].sample(Request(Region(), None, asked), rng).table
-    teacher = prepared.teacher
-    proba, variance = teacher.views(sample.X, None) if teacher else (sample.targets, np.zeros(len(sample)))
-    labelled = parts.labeller.label(Pool(sample, proba, proba, variance), rng)
-    kept = combine(parts.gates, labelled, prepared.table, rng).keep
-    return Table.concat([prepared.table, labelled.take(np.flatnonzero(kept)[:made])])
 
 
 def seconds_per_million(predictor: Predictor, X: np.ndarray) -> float:

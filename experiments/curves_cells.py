@@ -9,23 +9,22 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from experiments.arms import REAL_ONLY, LoopRun, run_loop
+from experiments.arms import REAL_ONLY, UNTARGETED, LoopRun, run_loop
 from experiments.cells import Rows
+from experiments.untargeted import AT_ONCE, proposed
 from loop.controller import conclude, generations, prepare
-from loop.gates import combine
 from loop.lanes import deal
 from loop.metrics import score
 from loop.parts import Parts
 from loop.protocols import Learner, Predictor
 from loop.seeds import stream
 from loop.training import Prepared
-from loop.types import Pool, Region, Request, Table
+from loop.types import Table
 
-AIMED, UNTARGETED, LOOP, GENERATIONS = "aimed", "untargeted", "loop", "generations"
+AIMED, LOOP, GENERATIONS = "aimed", "loop", "generations"
 BUDGETS = (0.0625, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0)  # new rows as multiples of the real ones
 SHARES = (0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1.0)  # of the training rows, for the learner on real rows alone
 LOOP_SHARES = (0.3, 0.5)
-AT_ONCE = 4000  # untargeted rows asked for in one request: a generator may start a request from so many rows at most
 
 
 class Sides(NamedTuple):
@@ -164,14 +163,11 @@ def untargeted_rows(prepared: Prepared, budgets: Sequence[float]) -> list[Table]
     blocks, keeps = [], []
     for number, begin in enumerate(range(0, max(wanted), AT_ONCE)):
         rng = prepared.stream("untargeted", number)
-        request = Request(Region(), None, min(AT_ONCE, max(wanted) - begin))
-        sample = prepared.generators[-1].sample(request, rng).table
-        views = prepared.teacher.views(sample.X, None) if prepared.teacher else (sample.targets, np.zeros(len(sample)))
-        labelled = prepared.parts.labeller.label(Pool(sample, views[0], *views), rng)
-        blocks.append(labelled)
-        keeps.append(combine(prepared.parts.gates, labelled, prepared.table, rng).keep)
-    proposed, keep = Table.concat(blocks), np.concatenate(keeps)
-    return [proposed.take(np.flatnonzero(keep[:n])) for n in wanted]
+        rows, keep = proposed(prepared, min(AT_ONCE, max(wanted) - begin), rng)
+        blocks.append(rows)
+        keeps.append(keep)
+    rows, keep = Table.concat(blocks), np.concatenate(keeps)
+    return [rows.take(np.flatnonzero(keep[:n])) for n in wanted]
 
 
 def ranks(y: np.ndarray, rng: np.random.Generator) -> np.ndarray:

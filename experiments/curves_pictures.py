@@ -9,8 +9,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from experiments.arms import REAL_ONLY
-from experiments.curves_cells import AIMED, LOOP, UNTARGETED
+from experiments.arms import REAL_ONLY, UNTARGETED
+from experiments.curves_cells import AIMED, LOOP
 from experiments.curves_readings import COST, FRAUD, LABELS, SUITE, advantages, costs, mean_curve, middle, savings
 from experiments.pictures import BLACK, BLUE, ORANGE
 

@@ -8,8 +8,8 @@ import pandas as pd
 from rich.table import Table as RichTable
 from scipy import stats
 
-from experiments.arms import REAL_ONLY
-from experiments.curves_cells import AIMED, GENERATIONS, LOOP, UNTARGETED
+from experiments.arms import REAL_ONLY, UNTARGETED
+from experiments.curves_cells import AIMED, GENERATIONS, LOOP
 from loop.seeds import stream
 
 SUITE, FRAUD, LABELS, COST = "rows", "fraud", "labels", "cost"

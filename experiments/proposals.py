@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from scipy import stats
 
-from experiments.arms import REAL_ONLY, TARGETED
+from experiments.arms import REAL_ONLY, TARGETED, UNTARGETED
 from experiments.compose import compose
 from experiments.datasets import rare_suite
 from experiments.suite import cells, differences
@@ -26,7 +26,7 @@ from loop.parts import Settings
 
 GENERATORS = ("neighbourhood", "resample", "copula", "tree_chain", "forest_flow", "vae", "gan", "diffusion")
 GUIDED = "diffusion, guided"
-ARMS = (TARGETED, "untargeted")
+ARMS = (TARGETED, UNTARGETED)
 
 
 def main(

@@ -16,7 +16,6 @@ from experiments.arms import (
     TEACHER,
     Arm,
     LoopRun,
-    _untargeted,
     arms,
     balanced,
     class_weighted,
@@ -24,9 +23,11 @@ from experiments.arms import (
     seconds_per_million,
 )
 from experiments.tuned import tunable, tune
+from experiments.untargeted import AT_ONCE, untargeted
 from generators import Resample
 from learners import MLP, Forest, Linear, XGBoost
 from loop.acquisition import Entropy
+from loop.gates import Copies
 from loop.labelling import ByCondition
 from loop.lanes import deal
 from loop.parts import Settings
@@ -132,15 +133,33 @@ def test_weighted_classes_weigh_the_same_and_the_sum_stays(n_classes: int) -> No
         np.testing.assert_allclose(ratio[table.y == code], ratio[table.y == code][0])
 
 
-def test_untargeted_has_as_many_new_rows_as_the_loop_made(run: LoopRun) -> None:
-    made = sum(len(generation.rows) for generation in run.history)
-    table = _untargeted(run, np.random.default_rng(0))
-    new = table.take(np.arange(len(table)) >= len(TABLE))
-    assert made > 0
-    assert len(new) == made
+@pytest.mark.parametrize("n", [0, 1, 300, AT_ONCE + 1])
+def test_untargeted_rows_are_as_many_as_asked_for_labelled_and_weighed_as_in_the_loop(run: LoopRun, n: int) -> None:
+    half = replace(run.prepared.parts, settings=Settings(generations=1, jobs=1, weight=0.5))
+    new = untargeted(replace(run.prepared, parts=half), n, np.random.default_rng(0))
+    assert len(new) == n
     assert not new.is_real.any()  # the learner grows as it does in the loop
-    np.testing.assert_allclose(new.targets, run.prepared.teacher.views(new.X, None)[0])
-    np.testing.assert_array_equal(table.X[: len(TABLE)], TABLE.X)
+    assert (new.weight == 0.5).all()
+    if n:
+        np.testing.assert_allclose(new.targets, run.prepared.teacher.views(new.X, None)[0])
+
+
+def test_untargeted_has_as_many_new_rows_as_the_loop_delivers() -> None:
+    """Rows of a generation that was rolled back went into no model, so they do not count."""
+    parts = tiny_parts(settings=Settings(generations=2, jobs=1))
+    run = run_loop(parts, TABLE, FOLDS, np.random.default_rng(0))
+    taken = run.prepared.table.take(np.arange(0))
+    back = replace(
+        run, outcome=replace(run.outcome, synthetic=Table.concat([taken, run.outcome.synthetic.take([0, 1])]))
+    )
+    assert sum(len(generation.rows) for generation in run.history) > 2
+    assert fitted_arms(back)["untargeted"].note == "2 new rows"
+
+
+def test_gates_that_refuse_all_end_the_search(run: LoopRun) -> None:
+    refusing = replace(run.prepared, generators=(Resample().fit(TABLE, np.random.default_rng(0)),))
+    refusing = replace(refusing, parts=replace(refusing.parts, gates=(Copies(),)))
+    assert len(untargeted(refusing, 30, np.random.default_rng(0))) == 0
 
 
 # The tuned arm
