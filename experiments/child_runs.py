@@ -10,7 +10,7 @@ from loop.protocols import Tracker
 from loop.tracking import JsonlTracker, MlflowTracker, read_records
 from loop.tracking.records import Record, plain
 
-TEXT = ("source", "arm", "note", "cheap", "seed", "split", "generations")  # keys of a row that are no metrics
+TEXT = ("source", "table", "arm", "note", "cheap", "seed", "split", "generations")  # keys of a row that are no metrics
 LOOP = "loop: "  # before the name of the strategy, in names of arms
 _KEYS = ("name", "params", "metrics", "tags", "curves")
 

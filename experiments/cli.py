@@ -249,9 +249,9 @@ def generate(
 def report(run_dir: RunFolder) -> None:
     """Print the report of a finished run again and write its page anew."""
     from experiments.page import write_page
-    from experiments.report import Report, show
+    from experiments.report import show_again
 
-    show(Report.load(run_dir), run_dir, console())
+    show_again(run_dir, console())
     typer.echo(f"{write_page(run_dir)}: the page, written anew")
 
 

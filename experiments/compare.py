@@ -26,6 +26,7 @@ from experiments.yaml_config import dump
 from loop.clock import Clock
 from loop.protocols import Tracker
 from loop.seeds import stream
+from loop.tracking import MlflowSettings
 from loop.tracking.records import Record, plain
 
 BY_TIME = "by time"  # of a split: the same rows test whatever the seed
@@ -38,8 +39,13 @@ def compare(config: CompareConfig, console: Console, jobs: int = 1) -> pd.DataFr
     Finished cells are kept in ``out/cells`` and found again, so an interrupted comparison goes on where it stopped.
     The folder of the comparison gets ``results.csv``, ``leaderboard.csv``, ``verdicts.json`` and pictures. With several
     jobs, cells run side by side with one thread each; cells worked with another number of jobs are found all the same.
+
+    Raises
+    ------
+    WeakspotError
+        If configuration or data break a rule, or another process is at work on the same comparison.
     """
-    started, clock = time.perf_counter(), Clock()
+    started = time.perf_counter()
     tracking = settings_of(config.tracking)
     runs = [
         config.run_of(source, strategy, seed)
@@ -51,6 +57,23 @@ def compare(config: CompareConfig, console: Console, jobs: int = 1) -> pd.DataFr
     _check_sources(missing)
     folder = config.out / f"compare-{digest([_identity(run) for run in runs])}"
     folder.mkdir(parents=True, exist_ok=True)
+    with storage.held(folder):
+        results, headline, spent = _compared(config, runs, folder, tracking, console, jobs)
+    seconds = time.perf_counter() - started
+    print(json.dumps(plain(headline | _costs(len(missing), seconds - spent, seconds))))
+    return results
+
+
+def _compared(
+    config: CompareConfig,
+    runs: list[RunConfig],
+    folder: Path,
+    tracking: MlflowSettings | None,
+    console: Console,
+    jobs: int,
+) -> tuple[pd.DataFrame, Record, float]:
+    """Work the cells, write and print what came out; return it, its headline, and the seconds spent on cells."""
+    clock = Clock()
     (folder / storage.MARKER).unlink(missing_ok=True)
     storage.write_text(folder / storage.CONFIG, dump(config))
     tracker, status = open_tracker(tracking, folder), "failed"
@@ -76,10 +99,7 @@ def compare(config: CompareConfig, console: Console, jobs: int = 1) -> pd.DataFr
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     console.print(f"{folder}: {', '.join(FILES)} and pictures", highlight=False, markup=False, soft_wrap=True)
     _warn(tracker, console)
-    seconds = time.perf_counter() - started
-    costs = _costs(len(missing), seconds - clock.seconds["cells"], seconds)
-    print(json.dumps(plain(_headline(summary, comparisons) | costs)))
-    return results
+    return results, _headline(summary, comparisons), clock.seconds["cells"]
 
 
 def cell(config: RunConfig) -> Rows:
@@ -128,7 +148,7 @@ def _work(
             name = names[config.sources.index(run.data)]
             first = run.loop.strategy == config.strategies[0]
             # Of the other strategies the loop alone counts: their real-only arm is that of the first.
-            own = [_numbers(row, name) for row in made if first or row["arm"].startswith(LOOP)]
+            own = [_numbers(row, name, run.data.source) for row in made if first or row["arm"].startswith(LOOP)]
             for row in own:
                 children.keep(row, run)
             rows += own
@@ -136,10 +156,10 @@ def _work(
     return pd.DataFrame(rows).drop(columns="generations", errors="ignore")
 
 
-def _numbers(row: Record, source: str) -> Record:
-    """Read back what JSON has no word for, and name the source."""
+def _numbers(row: Record, source: str, table: str) -> Record:
+    """Read back what JSON has no word for, and name the source and the table that it is."""
     metrics = {key: float(value) for key, value in row.items() if key not in TEXT}
-    return row | metrics | {"source": source}
+    return row | metrics | {"source": source, "table": table}
 
 
 def _names(sources: Sequence[DataConfig]) -> list[str]:

@@ -24,24 +24,33 @@ COSTS = ("seconds_fit", "seconds_per_million")
 
 
 def long_form(results: pd.DataFrame) -> pd.DataFrame:
-    """Return the scores as `experiments.statistics` takes them, from one row for each arm, source and seed."""
-    scores = results[["source", "seed", "arm", SCORE]]
-    return scores.rename(columns={SCORE: "score"})
+    """Return the scores as `experiments.statistics` takes them, from one row for each arm, source and seed.
+
+    Sources that are the same table in other settings are one source: the mean over them, seed by seed, of the arms
+    that are on all of them. Taken for several, they would count the same rows as evidence several times.
+    """
+    keys = ["table", "seed", "arm"]
+    scores = results.groupby(keys, sort=False)[SCORE].agg(["mean", "count"]).reset_index()
+    entries = results.groupby("table")["source"].nunique()
+    whole = scores[scores["count"] == scores["table"].map(entries)]
+    return whole.rename(columns={"table": "source", "mean": "score"})[["source", "seed", "arm", "score"]]
 
 
 def summarise(results: pd.DataFrame) -> pd.DataFrame:
     """Sum up by arm: mean scores, the mean paired difference from real rows alone, wins and losses, median costs.
 
-    The bounds of the difference are those of `experiments.statistics.mean_interval`. With intervals for many arms,
-    some exclude zero by chance: claims are the business of `experiments.verdicts`.
+    An arm that is not on every split has no mean scores; its difference is that on the splits where it is. The bounds
+    of the difference are those of `experiments.statistics.mean_interval`. With intervals for many arms, some exclude
+    zero by chance: claims are the business of `experiments.verdicts`.
     """
     scores = long_form(results)
     ranks = statistics.average_ranks(statistics.by_source(scores))
     metrics = [name for name in results.columns if name not in (*TEXT, SCORE, *COSTS)]
-    summaries = []
+    summaries, splits = [], len(results[["source", "seed"]].drop_duplicates())
     for arm, own in results.groupby("arm", sort=False):
         difference = statistics.differences(scores, str(arm), REAL_ONLY)
-        summary: dict[str, Any] = {"arm": arm, SCORE: own[SCORE].mean(), "average_rank": ranks.get(arm, np.nan)}
+        summary: dict[str, Any] = {"arm": arm, "splits": len(own), SCORE: own[SCORE].mean()}
+        summary |= {"average_rank": ranks.get(arm, np.nan)}
         if len(difference):
             interval = statistics.mean_interval(difference, stream(0, "interval", str(arm)))
             pairs, sources = Tally.of(difference), Tally.of(statistics.over_sources(difference))
@@ -49,13 +58,15 @@ def summarise(results: pd.DataFrame) -> pd.DataFrame:
             summary |= {"difference_high": interval.high, "wins": pairs.wins, "losses": pairs.losses}
             summary |= {"source_wins": sources.wins, "source_losses": sources.losses}
         summary |= {name: own[name].mean() for name in metrics} | {name: own[name].median() for name in COSTS}
+        if len(own) < splits:  # a mean over other splits than those of the arms beside it says nothing
+            summary |= dict.fromkeys((SCORE, *metrics), np.nan)
         summaries.append(summary)
     return pd.DataFrame(summaries).set_index("arm")
 
 
 def closing_table(summary: pd.DataFrame, results: pd.DataFrame) -> Table:
     """Show a summary as a table for the terminal."""
-    sources, seeds = results["source"].nunique(), results["seed"].nunique()
+    sources, seeds = results["table"].nunique(), results["seed"].nunique()
     title = f"Means over sources ({sources}) and seeds ({seeds}); differences are paired with {REAL_ONLY!r}"
     recall = next(name for name in summary.columns if name.startswith("recall_at_precision"))
     metrics = {"recall_at_fpr_01": "recall at 1 % FPR", recall: recall.replace("_", " ") + " %", "brier": "Brier"}
@@ -67,11 +78,11 @@ def closing_table(summary: pd.DataFrame, results: pd.DataFrame) -> Table:
         bounds = f" [{low:+.3f}, {high:+.3f}]" if np.isfinite(low) and low < high else ""
         table.add_row(
             escape(str(arm)),
-            f"{row[SCORE]:.4f}",
-            f"{row['difference']:+.4f}{bounds}",
-            f"{row['average_rank']:.2f}",
-            f"{row['wins']:.0f} : {row['losses']:.0f}",
-            *(f"{row[name]:.4f}" for name in metrics),
+            _or_none(row[SCORE], ".4f"),
+            _or_none(row["difference"], "+.4f") + bounds,
+            _or_none(row["average_rank"], ".2f"),
+            f"{row['wins']:.0f} : {row['losses']:.0f}" if np.isfinite(row["difference"]) else "-",
+            *(_or_none(row[name], ".4f") for name in metrics),
             *(f"{row[name]:.2f}" for name in COSTS),
         )
     return table
@@ -131,6 +142,10 @@ class LiveBoard:
         for arm, score, difference, done in self.standings():
             table.add_row(escape(arm), f"{score:.4f}", f"{difference:+.4f}", f"{done} of {self._splits}")
         return Group(table, self._bar)
+
+
+def _or_none(value: float, how: str) -> str:
+    return f"{value:{how}}" if np.isfinite(value) else "-"
 
 
 def _mean(values: list[float]) -> float:

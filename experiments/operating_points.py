@@ -83,19 +83,19 @@ def grounds(
     at_stake = stakes(points, dataset)
     day = None if dataset.time is None else _days(dataset.frame[dataset.time])
 
-    def ground(table: Table, share: float) -> Ground:
+    def ground(table: Table) -> Ground:
         rows = table.source
         return Ground(
             is_positive=table.y == table.schema.positive,
             day=None if day is None else day[rows],
             stake={name: amounts[rows] for name, amounts in at_stake.items()},
             unit=table.unit,
-            share=share,
+            # The day on which training ends is on both sides, a split by group too leaves out rows of a day, and a
+            # hold-out judges few: each gets of a day's budget what it has of the day's rows.
+            share=None if day is None else np.bincount(day[rows])[day[rows]] / np.bincount(day)[day[rows]],
         )
 
-    # A split by time and group leaves out some later rows; the budget of their days is that of all of them.
-    later = len(dataset.frame) - len(train)
-    return ground(train.take(judged), len(judged) / len(train)), ground(test, len(test) / later)
+    return ground(train.take(judged)), ground(test)
 
 
 def _suits(key: str, value: object) -> bool:

@@ -16,7 +16,9 @@ from experiments.arms import REAL_ONLY, TARGETED
 from experiments.page_pictures import inline_svg
 from experiments.page_words import FILTERS, words
 from experiments.pictures import printable
-from experiments.report import Report, damaged, read_as
+from experiments.report import FAULTS, Report, damaged, read_as
+from loop.errors import WeakspotError
+from loop.plain_yaml import read_plain
 from loop.tracking.records import Record
 
 PAGE, CURVES, SYNTHETIC = "report.html", "curves.json", "synthetic.parquet"
@@ -98,11 +100,22 @@ def write_page(folder: Path) -> Path:
 def render(folder: Path) -> str:
     """Return the page of a run as HTML."""
     report = Report.load(folder)
+    try:
+        return printable(_environment().get_template("report.html.j2").render(_values(report, folder)))
+    except WeakspotError:
+        raise
+    except (*FAULTS, UndefinedError) as error:
+        way_out = f"restore it and {CURVES} beside it, or run the configuration again"
+        raise damaged(folder / storage.REPORT, error, way_out) from error
+
+
+def _values(report: Report, folder: Path) -> Record:
+    """Gather what the template shows."""
     points = _part(Curves, folder / CURVES)
     curves = None if points is None else asdict(points)
     config, seed = _config(folder / storage.CONFIG)
     digest = _part(Record, folder / storage.FINGERPRINT) or {}
-    values = {
+    return {
         "report": report,
         "run": folder.resolve().name,
         "pictures": _pictures(report, curves),
@@ -118,11 +131,6 @@ def render(folder: Path) -> str:
         "seed": seed,
         "digest": digest.get("training_rows"),
     }
-    try:
-        return printable(_environment().get_template("report.html.j2").render(values))
-    except UndefinedError as error:
-        way_out = f"restore it and {CURVES} beside it, or run the configuration again"
-        raise damaged(folder / storage.REPORT, error, way_out) from error
 
 
 def _part(shape: Any, path: Path) -> Any:
@@ -136,7 +144,7 @@ def _config(path: Path) -> tuple[str | None, object]:
         return None, None
     try:
         text = path.read_text(encoding="utf-8")
-        settings = TypeAdapter(Settings).validate_python(yaml.safe_load(text))
+        settings = TypeAdapter(Settings).validate_python(read_plain(text))
     except ValidationError as error:
         raise damaged(path, "it must hold keys and values", WITHOUT) from error
     except (OSError, ValueError, yaml.YAMLError) as error:

@@ -20,6 +20,8 @@ from loop.tracking.records import Record
 SHOWN_REGIONS = 10
 WRAPPED = ("decision", "weak region", "operating point", "difference")  # columns that give way on a narrow terminal
 
+WAY_OUT = "restore it from a copy, or run config.yaml of that folder again"
+FAULTS = (LookupError, TypeError, ValueError, AttributeError)  # of values that are not what a run writes
 NEEDED = {  # keys without which no report can be shown, in those of every version
     "data": ("name", "positive", "train_rows", "train_positives", "test_rows", "test_positives"),
     "generations": ("index", "regions", "counts", "scores", "challenger", "decision", "drift", "seconds", "n_rows"),
@@ -64,13 +66,13 @@ class Report:
         DataError
             If the folder holds none, or a damaged one.
         """
-        path, way_out = folder / storage.REPORT, "restore it from a copy, or run config.yaml of that folder again"
-        report: Report = read_as(cls, path, way_out)
+        path = folder / storage.REPORT
+        report: Report = read_as(cls, path, WAY_OUT)
         for name, keys in NEEDED.items():
             value = getattr(report, name)
             for record in value if isinstance(value, list) else [value]:
                 if missing := [key for key in keys if key not in record]:
-                    raise damaged(path, f"{name} lacks {', '.join(missing)}", way_out)
+                    raise damaged(path, f"{name} lacks {', '.join(missing)}", WAY_OUT)
         return report
 
     @property
@@ -113,6 +115,21 @@ def damaged(path: Path, why: object, way_out: str) -> DataError:
     """Return the error of a file in a run's folder that is not as the run has written it."""
     told = " ".join(str(why).split())[:200]
     return DataError(f"{path.name} must be as the run wrote it, and {path} is damaged ({told}): {way_out}.")
+
+
+def show_again(folder: Path, console: Console) -> None:
+    """Print the report of a finished run.
+
+    Raises
+    ------
+    DataError
+        If the folder holds none, or a damaged one.
+    """
+    report = Report.load(folder)
+    try:
+        show(report, folder, console)
+    except FAULTS as error:
+        raise damaged(folder / storage.REPORT, error, WAY_OUT) from error
 
 
 def show(report: Report, folder: Path, console: Console) -> None:

@@ -4,11 +4,14 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, Self, cast, runtime_checkable
 
 import numpy as np
 import pandas as pd
+from filelock import FileLock, Timeout
 
 from generators import saved
 from generators.saved import Savable
@@ -27,6 +30,7 @@ CONFIG, REPORT, MODEL, CHECKPOINTS, JOURNAL = "config.yaml", "report.json", "mod
 GENERATOR = "generator"
 CALIBRATION = "calibration.json"
 FINGERPRINT = "data.json"
+LOCK = ".lock"
 
 
 @runtime_checkable
@@ -41,6 +45,28 @@ class Storable(Predictor, Protocol):
     def load(cls, folder: Path) -> Self:
         """Read back what `save` has written."""
         ...
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep a folder to this process while it works in it; the system gives it free when the process dies.
+
+    Raises
+    ------
+    ConfigError
+        If another process holds it.
+    """
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise ConfigError(
+            f"one command at a time must work in {folder}, and another one does: wait for it, or choose another out."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def new_folder(out: Path, name: str) -> Path:

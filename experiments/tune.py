@@ -47,7 +47,8 @@ def tune(config: TuneConfig, console: Console, workers: int = 1) -> Headline:
     Raises
     ------
     WeakspotError
-        If configuration or data break a rule, or the configuration to start from does.
+        If configuration or data break a rule, the configuration to start from does, or another process is at work
+        in the folder.
     """
     tracking = settings_of(config.tracking)
     materials = [gather(source, config.loop) for source in config.sources]
@@ -55,30 +56,33 @@ def tune(config: TuneConfig, console: Console, workers: int = 1) -> Headline:
     name = digest([config.identity(), *(storage.fingerprint(each.train, each.folds) for each in tables)])
     folder = config.out / f"tune-{name}"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / storage.MARKER).unlink(missing_ok=True)
-    storage.write_text(folder / storage.CONFIG, yaml.safe_dump(_content(config), sort_keys=False))
-    study = open_study(config, folder, name)
-    tracker, status = open_tracker(tracking, folder), "failed"
-    tracker.start({"name": folder.name, "params": _params(config), "tags": {"weakspot": version("weakspot")}})
-    try:
-        with _watching(study, config, tracker, folder, console) as look:
-            search(_in_workers(config, workers), tables, folder, study, workers, look)
-        best, optimism, result = _conclude(study, config, materials, folder, tracker)
-        status = "finished"
-    except KeyboardInterrupt:
-        status = "interrupted"
-        kept = f"Interrupted; {len(finished(study))} trials are kept in {folder}: the same command goes on with them."
-        console.print(kept, highlight=False, markup=False, soft_wrap=True)
-        raise
-    finally:
-        tracker.finish(None, status)
-    console.print(front_table(study, config, best))
-    for sentence in (*optimism.sentences, f"winner: {folder / WINNER}, for weakspot run"):
-        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
-    storage.write_json(folder / storage.MARKER, {"status": status, **result})
-    failure = getattr(tracker, "failure", None)
-    if failure is not None:
-        console.print(failure, style="yellow", highlight=False, markup=False, soft_wrap=True)
+    with storage.held(folder):
+        (folder / storage.MARKER).unlink(missing_ok=True)
+        storage.write_text(folder / storage.CONFIG, yaml.safe_dump(_content(config), sort_keys=False))
+        study = open_study(config, folder, name)
+        tracker, status = open_tracker(tracking, folder), "failed"
+        tracker.start({"name": folder.name, "params": _params(config), "tags": {"weakspot": version("weakspot")}})
+        try:
+            with _watching(study, config, tracker, folder, console) as look:
+                search(_in_workers(config, workers), tables, folder, study, workers, look)
+            best, optimism, result = _conclude(study, config, materials, folder, tracker)
+            status = "finished"
+        except KeyboardInterrupt:
+            status = "interrupted"
+            kept = (
+                f"Interrupted; {len(finished(study))} trials are kept in {folder}: the same command goes on with them."
+            )
+            console.print(kept, highlight=False, markup=False, soft_wrap=True)
+            raise
+        finally:
+            tracker.finish(None, status)
+        console.print(front_table(study, config, best))
+        for sentence in (*optimism.sentences, f"winner: {folder / WINNER}, for weakspot run"):
+            console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+        storage.write_json(folder / storage.MARKER, {"status": status, **result})
+        failure = getattr(tracker, "failure", None)
+        if failure is not None:
+            console.print(failure, style="yellow", highlight=False, markup=False, soft_wrap=True)
     print(json.dumps(result))
     return result
 

@@ -13,6 +13,7 @@ from experiments.arms import run_loop
 from experiments.config import RunConfig
 from experiments.material import Material, parts_of
 from experiments.scoring import SCORE, proves
+from experiments.statistics import ALPHA
 from experiments.tune_config import TuneConfig
 from experiments.tune_space import Value
 from experiments.tune_study import finished, start_trial
@@ -63,16 +64,17 @@ def open_test(study: optuna.Study, config: TuneConfig, materials: Sequence[Mater
         return Optimism(0.0, (Interval(0.0, 0.0, 0.0),), (kept,))
     opened = sorted({*study.user_attrs.get(OPENED, []), best.number})
     study.set_user_attr(OPENED, opened)
+    looks = len(config.sources) * len(opened)  # each might have proven something by chance
     judge_gain, sentences, differences = best.values[0] - start.values[0], list[str](), list[Interval]()
     for source, material in zip(config.sources, materials, strict=True):
         runs = [config.run_of(config.values(each.params), source) for each in (start, best)]
-        difference = _difference(runs, material)
+        difference = _difference(runs, material, 1 - ALPHA / looks)
         differences.append(difference)
         proven = proves(difference, material.test)
         word = "Proven gain" if proven else "Harm" if difference.high < 0 else "No proven gain"
         sentences.append(
             f"{word} of the winner over the start on {source.source}: average precision {difference} "
-            f"on {len(material.test):,} test rows."
+            f"on {len(material.test):,} test rows{f', corrected for {looks} looks' if looks > 1 else ''}."
         )
     test_gain = fmean(each.estimate for each in differences)
     sentences.append(
@@ -94,6 +96,7 @@ def headline(
         "test_gain": round(optimism.test_gain, 4),
         "trials": len(states),
         "pruned": states.count(TrialState.PRUNED),
+        "failed": states.count(TrialState.FAIL),
     }
 
 
@@ -115,11 +118,11 @@ def front_table(study: optuna.Study, config: TuneConfig, best: FrozenTrial) -> T
     return table
 
 
-def _difference(runs: Sequence[RunConfig], material: Material) -> Interval:
+def _difference(runs: Sequence[RunConfig], material: Material, level: float) -> Interval:
     """Compare the models of two configurations, worked on the training rows, on the test rows."""
     test, rng = material.test, stream(runs[0].loop.seed, "tune")
     before, after = (_model(each, material).predict_proba(test.X) for each in runs)
-    return paired(SCORE, test.y, before, after, test.schema.positive, rng, unit=test.unit).difference
+    return paired(SCORE, test.y, before, after, test.schema.positive, rng, level=level, unit=test.unit).difference
 
 
 def _model(config: RunConfig, material: Material) -> Predictor:

@@ -20,7 +20,7 @@ class Ground:
     day: np.ndarray | None = None  # (n,) int, None = rows without days
     stake: Mapping[str, np.ndarray] = field(default_factory=dict)  # column -> (n,) what a missed positive costs, >= 0
     unit: np.ndarray | None = None  # (n,) int: rows of one unit are one piece of evidence, None = each row is
-    share: float = 1.0  # of each day's rows that are among these; an alert budget shrinks with it
+    share: np.ndarray | None = None  # (n,) of all rows of its day, the share among these; None = all are
 
     def __len__(self) -> int:
         return len(self.is_positive)
@@ -97,7 +97,8 @@ class AlertBudget:
 
     This is what a team that can look into k cases a day works off, and the precision@k of the Fraud Detection Handbook
     (Le Borgne et al. 2022): each day's ranking sets its own threshold, so there is none to choose beforehand and the
-    budget is never exceeded. Rows tied at the budget's edge share what is left of it.
+    budget is never exceeded. Rows tied at the budget's edge share what is left of it. A day of which some rows only are
+    there has as small a share of the budget.
     """
 
     alerts: float
@@ -114,8 +115,9 @@ class AlertBudget:
 
     def alert(self, threshold: float, ground: Ground, scores: np.ndarray) -> np.ndarray:
         if ground.day is None:
-            return _top(self.alerts * len(ground) / 1000, np.zeros(len(ground), np.int64), scores)
-        return _top(self.alerts * ground.share, ground.day, scores)
+            return _top(np.full(len(ground), self.alerts * len(ground) / 1000), np.zeros(len(ground), np.int64), scores)
+        share = np.ones(len(ground)) if ground.share is None else ground.share
+        return _top(self.alerts * share, ground.day, scores)
 
 
 @dataclass(frozen=True)
@@ -198,8 +200,8 @@ def _at_or_above(scores: np.ndarray, threshold: float) -> np.ndarray:
     return alerts
 
 
-def _top(budget: float, day: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Give each day's budget to its highest scores, (n,); ties at the edge share what is left."""
+def _top(budget: np.ndarray, day: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Give each day's budget, told at each of its rows, to its highest scores, (n,); ties at the edge share it."""
     order = np.lexsort((-scores, day))
     days, ranked = day[order], scores[order]
     new_day = np.append(True, days[1:] != days[:-1])
@@ -208,7 +210,7 @@ def _top(budget: float, day: np.ndarray, scores: np.ndarray) -> np.ndarray:
     size = np.diff(np.append(first, len(order)))
     above = first - np.maximum.accumulate(np.where(new_day, np.arange(len(order)), 0))[first]
     alerts = np.empty(len(order))
-    alerts[order] = np.repeat(np.clip((budget - above) / size, 0, 1), size)
+    alerts[order] = np.repeat(np.clip((budget[order][first] - above) / size, 0, 1), size)
     return alerts
 
 

@@ -206,6 +206,36 @@ def test_a_damaged_file_of_a_run_is_named_in_one_sentence(
     assert ": " in result.stderr  # then comes the way out
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("generations", 0, "scores"), "high"),
+        (("generations", 0, "scores"), {}),
+        (("generations", 0, "counts"), 3),
+        (("generations", 0, "decision"), None),
+        (("generations", 0, "regions"), [1]),
+        (("generations", 0, "seconds"), {"learner": "long"}),
+        (("arms", 0, "average_precision"), {}),
+        (("verdict", "sentence"), None),
+        (("gain", "difference"), 3),
+    ],
+)
+def test_a_damaged_value_of_a_report_is_told_in_one_sentence(
+    folder: Path, tmp_path: Path, place: tuple[str | int, ...], value: object
+) -> None:
+    copy = Path(shutil.copytree(folder, tmp_path / "run"))
+    kept = json.loads((copy / "report.json").read_text())
+    inner = kept
+    for step in place[:-1]:
+        inner = inner[step]
+    inner[place[-1]] = value
+    (copy / "report.json").write_text(json.dumps(kept))
+    result = call("report", copy)
+    assert result.exit_code == 2, (result.output, result.exception)
+    assert result.stderr.count("\n") == 1
+    assert "report.json must be as the run wrote it" in result.stderr
+
+
 @pytest.mark.parametrize("part", ["data", "verdict", "gain", "arms", "generations"])
 def test_a_report_that_lacks_a_part_is_refused(folder: Path, tmp_path: Path, part: str) -> None:
     copy = Path(shutil.copytree(folder, tmp_path / "run"))

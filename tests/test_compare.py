@@ -10,15 +10,18 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
 from small_runs import content, frame, write, write_config
 
+from experiments import storage
 from experiments.cells import found_or_worked
 from experiments.compare import _check_sources, _identity, _names, alone, compare
 from experiments.config import CompareConfig, DataConfig, RunConfig
-from experiments.leaderboard import LiveBoard, closing_table, summarise
+from experiments.leaderboard import LiveBoard, closing_table, long_form, summarise
+from experiments.verdicts import compare_with_all
 from experiments.yaml_config import load_config
 from loop.errors import ConfigError, DataError, WeakspotError
 from loop.tracking import read_records
@@ -171,6 +174,13 @@ def test_sources_that_differ_in_settings_only_are_told_apart(config: CompareConf
     assert made["source"].str.contains("test_size=0.5").sum() == 2
 
 
+def test_a_second_comparison_in_the_same_folder_is_refused_while_the_first_works(config: CompareConfig) -> None:
+    compare(config, quiet_console())
+    with storage.held(folder_of(config)), pytest.raises(ConfigError, match="another one does: wait for it"):
+        compare(config, quiet_console())
+    compare(config, quiet_console())  # free again
+
+
 def test_sources_that_differ_in_a_type_only_have_two_names() -> None:
     sources = [DataConfig(source="sklearn:breast_cancer", positive=value) for value in (1, "1")]
     assert len(set(_names(sources))) == 2
@@ -187,7 +197,7 @@ def test_every_strategy_is_checked_before_any_cell_is_worked(config: CompareConf
 def test_differences_are_paired() -> None:
     results = pd.DataFrame(
         [
-            {"source": "a", "seed": seed, "arm": arm, "average_precision": ap, **COSTS}
+            {"source": "a", "table": "a", "seed": seed, "arm": arm, "average_precision": ap, **COSTS}
             for seed, real, loop in ((0, 0.1, 0.2), (1, 0.9, 1.0), (2, 0.5, 0.4))
             for arm, ap in (("real only", real), ("loop: x", loop))
         ]
@@ -201,7 +211,7 @@ def test_differences_are_paired() -> None:
 def test_an_arm_that_never_met_real_rows_alone_has_no_difference() -> None:
     rows = [("a", "real only", 0.5), ("a", "loop: x", 0.6), ("b", "real only", 0.5), ("b", "loop: x", 0.5)]
     results = pd.DataFrame(
-        {"source": source, "seed": 0, "arm": arm, "average_precision": ap, **COSTS, **OTHERS}
+        {"source": source, "table": source, "seed": 0, "arm": arm, "average_precision": ap, **COSTS, **OTHERS}
         for source, arm, ap in rows
     )
     stray = results.iloc[[0]].assign(seed=1, arm="SMOTE")
@@ -209,6 +219,38 @@ def test_an_arm_that_never_met_real_rows_alone_has_no_difference() -> None:
     summary = summarise(both)
     assert summary["difference"].isna().to_dict() == {"real only": False, "loop: x": False, "SMOTE": True}
     assert closing_table(summary, both).row_count == 3
+    assert summary["average_precision"].isna().to_dict() == {"real only": True, "loop: x": True, "SMOTE": True}
+
+
+def test_an_arm_that_is_missing_on_a_split_has_no_mean_beside_the_others() -> None:
+    rows = [("a", "real only", 0.2), ("a", "SMOTE", 0.3), ("b", "real only", 0.8)]
+    results = pd.DataFrame(
+        {"source": source, "table": source, "seed": 0, "arm": arm, "average_precision": ap, **COSTS, **OTHERS}
+        for source, arm, ap in rows
+    )
+    summary = summarise(results)
+    assert summary.loc["real only", "average_precision"] == 0.5
+    assert np.isnan(summary.loc["SMOTE", "average_precision"])  # 0.3 beside 0.5 would look worse, and it is better
+    assert summary.loc["SMOTE", "difference"] == pytest.approx(0.1)
+    assert summary["splits"].to_dict() == {"real only": 2, "SMOTE": 1}
+
+
+def test_one_table_listed_many_times_is_one_source() -> None:
+    """As six sources, the same rows would prove by signed ranks what they cannot."""
+    results = pd.DataFrame(
+        {"source": f"a ({n})", "table": "a", "seed": seed, "arm": arm, "average_precision": ap + 0.01 * n}
+        for n in range(6)
+        for seed in (0, 1)
+        for arm, ap in (("real only", 0.5), ("loop: x", 0.6 + 0.01 * seed))
+    )
+    scores = long_form(results)
+    assert scores["source"].unique().tolist() == ["a"]
+    assert len(scores) == 4
+    (found,) = compare_with_all(scores, "loop: x")
+    assert found.test == "corrected t"
+    assert found.difference.estimate == pytest.approx(0.105)
+    stray = results[(results["source"] != "a (3)") | (results["arm"] != "loop: x") | (results["seed"] != 1)]
+    assert long_form(stray).groupby("arm").size().to_dict() == {"loop: x": 1, "real only": 2}
 
 
 def test_the_live_table_shows_means_of_what_is_done() -> None:

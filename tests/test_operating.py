@@ -104,7 +104,7 @@ def test_a_budget_by_hand() -> None:
     ground = Ground(np.array([1, 0, 1, 0, 1, 0], dtype=bool), np.array([0, 0, 0, 1, 1, 1]))
     scores = np.array([0.9, 0.5, 0.5, 0.3, 0.2, 0.1])
     np.testing.assert_array_equal(AlertBudget(2).alert(0.0, ground, scores), [1, 0.5, 0.5, 1, 1, 0])
-    half = replace(ground, share=0.5)  # half of each day's rows: half of the budget
+    half = replace(ground, share=np.full(6, 0.5))  # half of each day's rows: half of the budget
     np.testing.assert_array_equal(AlertBudget(2).alert(0.0, half, scores), [1, 0, 0, 1, 0, 0])
     without = replace(ground, day=None)
     np.testing.assert_array_equal(AlertBudget(500).alert(0.0, without, scores), [1, 1, 1, 0, 0, 0])
@@ -256,7 +256,23 @@ class TestGrounds:
         assert tested.day.tolist() == [2] * 10
         np.testing.assert_array_equal(judged.stake["amount"], amount[[5, 3, 29]])
         np.testing.assert_array_equal(judged.is_positive, dataset.frame["fraud"].to_numpy()[[5, 3, 29]])
-        assert (judged.share, tested.share) == (0.1, 1.0)
+        # Of the 24 hours of the second day two are judged; of the third day's 15 one is judged, and ten are test rows.
+        assert judged.share is not None
+        np.testing.assert_allclose(judged.share, [2 / 24, 2 / 24, 1 / 15])
+        assert tested.share is not None
+        np.testing.assert_allclose(tested.share, [10 / 15] * 10)
+
+    def test_the_budgets_of_the_day_on_which_training_ends_add_up_to_one(self) -> None:
+        dataset = payments()
+        schema = infer(dataset.frame, "fraud", aside={"time": "time column"})
+        whole = encode(schema, dataset.frame)
+        train, test = (replace(whole.take(rows), source=rows) for rows in (np.arange(30), np.arange(30, 40)))
+        sides = grounds((AlertBudget(3),), dataset, train, test, np.arange(30))
+        scores = np.random.default_rng(0).random(40)
+        alerts = [AlertBudget(3).alert(0.0, side, scores[: len(side)]) for side in sides]
+        last = [made[side.day == 2].sum() for made, side in zip(alerts, sides, strict=True)]
+        assert sum(last) == pytest.approx(3)
+        assert alerts[0][sides[0].day == 1].sum() == pytest.approx(3)  # a day that is there whole has its whole budget
 
     def test_a_budget_shrinks_with_the_later_rows_that_were_left_out(self) -> None:
         dataset = payments()
@@ -264,7 +280,8 @@ class TestGrounds:
         whole = encode(schema, dataset.frame)
         train, test = (replace(whole.take(rows), source=rows) for rows in (np.arange(30), np.array([31, 37])))
         _, tested = grounds(POINTS, dataset, train, test, np.array([5, 3, 29]))
-        assert tested.share == 0.2
+        assert tested.share is not None
+        np.testing.assert_allclose(tested.share, [2 / 15] * 2)
 
     def test_text_has_days_and_plain_numbers_have_none(self) -> None:
         text = payments().frame["time"].dt.strftime("%Y-%m-%d %H:%M:%S").to_numpy(dtype=object)

@@ -230,7 +230,7 @@ def test_bad_settings_are_one_sentence(text: str, message: str, tmp_path: Path) 
 
 
 def test_missing_settings_are_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="give the path"):
+    with pytest.raises(ConfigError, match="must be a readable YAML file"):
         load_settings(tmp_path / "none.yaml")
 
 

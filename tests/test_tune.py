@@ -281,11 +281,22 @@ def test_few_test_rows_of_a_class_prove_nothing(
     config: TuneConfig, positives: int, word: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     study, fresh = of_two_trials(config, 0.7)
-    monkeypatch.setattr(tune_report, "_difference", lambda runs, material: Interval(0.5, 0.2, 0.8))
+    levels: list[float] = []
+
+    def difference(runs: object, material: object, level: float) -> Interval:
+        levels.append(level)
+        return Interval(0.5, 0.2, 0.8)
+
+    monkeypatch.setattr(tune_report, "_difference", difference)
     y = np.repeat([0, 1], [100, positives])
     material = SimpleNamespace(test=Table.real(np.zeros((len(y), 1)), y, Schema((), ("no", "yes"))))
     optimism = open_test(study, fresh, [material] * len(fresh.sources), winner(study, fresh))  # type: ignore[list-item]
     assert optimism.sentences[0].startswith(f"{word} of the winner over the start")
+    assert levels == pytest.approx([1 - 0.05 / len(levels)] * len(fresh.sources))  # each source is one look
+    study.set_user_attr(tune_report.OPENED, [77])  # a winner of before: twice as many looks
+    again = open_test(study, fresh, [material] * len(fresh.sources), winner(study, fresh))  # type: ignore[list-item]
+    assert levels[-1] == pytest.approx(1 - 0.05 / (2 * len(fresh.sources)))
+    assert f"corrected for {2 * len(fresh.sources)} looks" in again.sentences[0]
 
 
 def test_a_tie_with_the_start_opens_no_test_rows(config: TuneConfig) -> None:

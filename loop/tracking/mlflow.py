@@ -14,6 +14,7 @@ from pathlib import Path
 import yaml
 
 from loop.errors import ConfigError
+from loop.plain_yaml import read_plain
 from loop.protocols import Tracker
 from loop.tracking.jsonl import NO_CURVES, JsonlTracker, read_records
 from loop.tracking.uplink import Uplink, lost_connection, quiet
@@ -39,10 +40,11 @@ def load_settings(path: Path) -> MlflowSettings:
         If the file is missing, is no mapping of keys to text, or has an unknown key.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        content = read_plain(path.read_text(encoding="utf-8")) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        why = " ".join(str(error).split())
         raise ConfigError(
-            f"Tracking settings must be a readable YAML file, got {path}: give the path of one."
+            f"Tracking settings must be a readable YAML file, and {path} is none ({why}): mend it."
         ) from error
     allowed = {field.name for field in fields(MlflowSettings)}
     unknown = sorted(map(str, set(content) - allowed)) if isinstance(content, dict) else [str(content)]
