@@ -17,7 +17,7 @@ from generators.diffusion_guide import Guide
 from generators.diffusion_net import Denoiser, trained
 from generators.diffusion_space import Space
 from generators.diffusion_walk import Walk
-from generators.nets import build, device, load_weights, one_thread, save_weights, tensor, torch_stream
+from generators.nets import build, device, load_weights, save_weights, tensor, torch_stream
 from generators.resample import class_stream, real_rows
 from generators.saved import ROWS, read_settings, read_table, write_settings, write_table
 from loop import seeds
@@ -25,6 +25,7 @@ from loop.bounds import check_bounds
 from loop.errors import ConditionError, ConfigError
 from loop.protocols import Generator, Steerable
 from loop.steps import tell
+from loop.torch_threads import one_thread
 from loop.types import Request, Samples, Table
 
 MOST_AT_ONCE = 8192  # rows on their way together: bounds memory, and is the population that a guide chooses among

@@ -22,6 +22,7 @@ from loop.bounds import check_bounds
 from loop.errors import ConfigError
 from loop.protocols import Generator
 from loop.steps import tell
+from loop.torch_threads import one_thread
 from loop.types import Request, Samples, Table
 
 WARM = 0.2  # share of the steps that a warm start takes
@@ -91,7 +92,7 @@ class Gan:
         if self.batch % self.pack:
             raise ConfigError(f"batch must be a multiple of pack ({self.pack}), got {self.batch}: change either.")
 
-    @nets.one_thread()
+    @one_thread()
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         """Learn from the real rows."""
         real = real_rows(table)
@@ -108,7 +109,7 @@ class Gan:
         self.maker_ = self._trained(rows, ceil(WARM * steps) if warm else steps, batch, stream, rng)
         return self
 
-    @nets.one_thread()
+    @one_thread()
     def sample(self, request: Request, rng: np.random.Generator) -> Samples:
         """Make rows until ``request.n`` lie inside the region or the tries are used up.
 

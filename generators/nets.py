@@ -1,11 +1,9 @@
-"""What generators built on torch share: one thread, seeded weights, the training loop, the average, weights on disk."""
+"""What generators built on torch share: seeded weights, the training loop, the average, weights on disk."""
 
 import copy
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock, local
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,6 +14,7 @@ from torch import Tensor, nn
 from loop.errors import ConfigError
 from loop.seeds import integer
 from loop.steps import tell
+from loop.torch_threads import ONE_AT_A_TIME
 
 NARROWNESS = 6.94  # of the running average: it spans about the last tenth of the steps taken (Karras et al. 2024)
 WARM_UP_SHARE = 0.05  # of the steps, during which the rate rises to its full height
@@ -25,34 +24,6 @@ LEAST_PER_PASS = 20  # batches: few rows make small batches
 LONGEST_GRADIENT = 10.0  # a step that goes well is hardly ever longer; one that does not may throw the net far off
 
 Net = TypeVar("Net", bound=nn.Module)
-
-_PROCESS = Lock()  # what torch holds for the whole process is changed by one thread after the other
-_HERE = local()  # is this thread within `one_thread`?
-_USUAL: list[int] = []  # threads that torch had before the first came in, once for each thread within
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch compute in the calling thread alone; its number of threads is put back.
-
-    A sum depends on how many threads share it: with as many as a machine has, each machine would make rows of its own.
-    Nets and batches are small, so several threads would hardly be faster; they are many times slower where processors
-    are busy. The number is each thread's own, but a new thread takes over the last one set: hence it is remembered.
-    """
-    if getattr(_HERE, "inside", False):
-        yield
-        return
-    with _PROCESS:
-        found = torch.get_num_threads()  # asked always: a new thread takes over the last number set when first asked
-        _USUAL.append(_USUAL[0] if _USUAL else found)
-        torch.set_num_threads(1)
-    _HERE.inside = True
-    try:
-        yield
-    finally:
-        _HERE.inside = False
-        with _PROCESS:
-            torch.set_num_threads(_USUAL.pop())
 
 
 def device() -> torch.device:
@@ -78,7 +49,7 @@ def build(make: Callable[[], Net], stream: torch.Generator) -> Net:
 
     Modules of torch draw first weights from the global state as they are made; it is put back.
     """
-    with _PROCESS, torch.random.fork_rng(devices=[]):
+    with ONE_AT_A_TIME, torch.random.fork_rng(devices=[]):
         net = make()
     return initialise(net.to(stream.device), stream)
 

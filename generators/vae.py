@@ -18,6 +18,7 @@ from generators.saved import read_settings, write_settings
 from generators.vae_net import Autoencoder
 from loop.bounds import check_bounds
 from loop.protocols import Generator
+from loop.torch_threads import one_thread
 from loop.types import Request, Samples, Table
 
 WARM = 0.2  # share of the steps that a warm start takes
@@ -78,7 +79,7 @@ class Vae:
         counts = ("epochs", "steps", "latent", "hidden", "batch", "tries")
         check_bounds(self, least=dict.fromkeys(counts, 1) | {"decay": 0, "beta": 0}, positive=["rate"])
 
-    @nets.one_thread()
+    @one_thread()
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         """Learn from the real rows."""
         real = real_rows(table)
@@ -109,7 +110,7 @@ class Vae:
         self.net_ = cast(Autoencoder, trained)
         return self
 
-    @nets.one_thread()
+    @one_thread()
     def sample(self, request: Request, rng: np.random.Generator) -> Samples:
         """Decode codes until ``request.n`` rows lie inside the region or the tries are used up.
 

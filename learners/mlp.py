@@ -19,6 +19,7 @@ from learners.saved import read_settings, write_settings
 from loop.bounds import check_bounds
 from loop.protocols import Learner
 from loop.seeds import integer
+from loop.torch_threads import one_thread
 from loop.types import Table
 
 FILE = "mlp.safetensors"
@@ -78,6 +79,7 @@ class MLP:
         least = dict.fromkeys(("members", "hidden", "layers", "batch", "steps", "patience"), 1)
         check_bounds(self, least={**least, "decay": 0}, shares=("rate",))
 
+    @one_thread()
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         """Train on the rows with weight above zero; the global torch generator is not touched."""
         table = table.take(table.weight > 0)
@@ -95,6 +97,7 @@ class MLP:
         self.net_ = self._best(self._averages(net, rows, rest, generator), rows, judge)
         return self
 
+    @one_thread()
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Return probabilities of shape (n, K): the mean over members."""
         chunks = np.array_split(X, max(1, len(X) // CHUNK))

@@ -11,8 +11,10 @@ from torch import nn
 
 from generators import Diffusion, Gan, Vae, nets
 from generators.diffusion_guide import Guide
+from learners import MLP
 from loop.errors import ConfigError
 from loop.steps import listening
+from loop.torch_threads import one_thread
 from loop.types import Region, Request
 
 
@@ -182,9 +184,9 @@ class TestOneThread:
         torch.set_num_threads(usual)
 
     def test_the_number_is_put_back(self):
-        @nets.one_thread()
+        @one_thread()
         def fail() -> None:
-            with nets.one_thread():
+            with one_thread():
                 pass
             assert threads() == 1
             raise ValueError("lost")
@@ -197,7 +199,7 @@ class TestOneThread:
         first_out = Event()
 
         def fit(last: bool) -> tuple[int, int]:
-            with nets.one_thread():
+            with one_thread():
                 both_in.wait(5)
                 if last:
                     first_out.wait(5)
@@ -226,6 +228,19 @@ def test_rows_do_not_depend_on_the_number_of_threads(make):
     finally:
         torch.set_num_threads(usual)
     np.testing.assert_array_equal(*rows)
+
+
+def test_answers_of_a_network_do_not_depend_on_the_number_of_threads():
+    table, answers, usual = mixed_table(3000), [], threads()
+    try:
+        for number in (1, 2):
+            torch.set_num_threads(number)
+            learner = MLP(members=1, hidden=256, batch=1024, steps=20).fit(table, np.random.default_rng(0))
+            answers.append(learner.predict_proba(table.X))
+            assert threads() == number
+    finally:
+        torch.set_num_threads(usual)
+    np.testing.assert_array_equal(*answers)
 
 
 def test_the_student_of_a_guide_leaves_torch_as_it_was():
