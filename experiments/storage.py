@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from generators import saved
 from generators.saved import Savable
-from generators.whole import replaced
+from generators.whole import LIST, check, replaced, seal
 from loop import calibration
 from loop.calibration import Identity
 from loop.errors import ConfigError, DataError, WeakspotError
@@ -167,6 +167,7 @@ def save_model(model: Model, folder: Path) -> None:
         write_json(partial / "schema.json", to_json(model.schema))
         write_json(partial / CALIBRATION, model.calibration.to_json())
         write_json(partial / "model.json", {"learner": name})
+        seal(partial)
 
 
 def load_generator(folder: Path) -> tuple[Savable, Schema]:
@@ -193,12 +194,14 @@ def load_model(folder: Path) -> Model:
     Raises
     ------
     DataError
-        If the folder holds no model.
+        If the folder holds no model, or any of its files has changed; older versions kept no list of them.
     """
     from experiments.compose import LEARNERS
 
     content, calibrated = read_json(folder / "model.json"), (folder / CALIBRATION).is_file()
     try:
+        if (folder / LIST).is_file():
+            check(folder)  # before a library reads them: a flipped byte of trees could end the process
         return Model(
             from_json(read_json(folder / "schema.json")),
             cast(type[Storable], LEARNERS[content["learner"]]).load(folder / "learner"),

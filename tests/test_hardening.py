@@ -255,7 +255,12 @@ DAMAGES = {
     "a list": ("model/model.json", lambda path: path.write_text("[]")),
     "an unknown learner": ("model/model.json", lambda path: path.write_text(json.dumps({"learner": "oracle"}))),
     "no schema": ("model/schema.json", lambda path: path.write_text("{}")),
+    "a flipped bit": ("model/learner/booster.ubj", lambda path: path.write_bytes(flipped(path.read_bytes()))),
 }
+
+
+def flipped(content: bytes) -> bytes:
+    return bytes([*content[:-40], content[-40] ^ 1, *content[-39:]])
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
