@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from math import ceil
 from pathlib import Path
 from typing import Self, cast
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from generators import nets
@@ -17,7 +19,9 @@ from generators.resample import class_stream, proposals, real_rows
 from generators.saved import read_settings, write_settings
 from generators.vae_net import Autoencoder
 from loop.bounds import check_bounds
+from loop.errors import ConfigError
 from loop.protocols import Generator
+from loop.seeds import integer
 from loop.torch_threads import one_thread
 from loop.types import Request, Samples, Table
 
@@ -44,6 +48,9 @@ class Vae:
         Rows at a step (fewer of small tables); AdamW's learning rate and weight decay.
     beta
         Weight of the divergence between code and prior (Higgins et al. 2017). Below 1, rows are sharper.
+    held_out
+        Share of the real rows kept back from learning, to stop it when their loss no longer falls; 0 = none. For
+        tables of a few hundred rows and many columns, which the net else learns by heart.
     tries
         At most this many codes are decoded for each row asked for.
     warm_start
@@ -68,6 +75,7 @@ class Vae:
     rate: float = 2e-3
     decay: float = 1e-5
     beta: float = 0.5
+    held_out: float = 0.0
     tries: int = 400
     warm_start: bool = False
 
@@ -77,7 +85,9 @@ class Vae:
 
     def __post_init__(self) -> None:
         counts = ("epochs", "steps", "latent", "hidden", "batch", "tries")
-        check_bounds(self, least=dict.fromkeys(counts, 1) | {"decay": 0, "beta": 0}, positive=["rate"])
+        check_bounds(self, least=dict.fromkeys(counts, 1) | {"decay": 0, "beta": 0, "held_out": 0}, positive=["rate"])
+        if self.held_out >= 1:
+            raise ConfigError(f"held_out must be below 1, got {self.held_out}: try 0.1.")
 
     @one_thread()
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
@@ -90,7 +100,7 @@ class Vae:
             self.net_ = nets.build(self._net, stream)
         vectors = self.modes_.encode(real.X, real.y, rng)
         self.prior_ = vectors[:, self.modes_.spans[-1]].mean(axis=0, dtype=np.float64)
-        rows = nets.tensor(vectors, stream.device)
+        rows, judge = self._sides(vectors, stream.device, rng)
 
         def loss(net: nn.Module, batch: Tensor) -> Tensor:
             value: Tensor = net(rows[batch], self.beta, stream)
@@ -106,6 +116,7 @@ class Vae:
             rate=self.rate,
             decay=self.decay,
             stream=stream,
+            judge=judge,
         )
         self.net_ = cast(Autoencoder, trained)
         return self
@@ -147,6 +158,21 @@ class Vae:
         stream = nets.torch_stream(np.random.default_rng(0), nets.device())  # draws weights that are overwritten
         generator.net_ = nets.load_weights(nets.build(generator._net, stream), folder / WEIGHTS)
         return generator
+
+    def _sides(
+        self, vectors: np.ndarray, where: torch.device, rng: np.random.Generator
+    ) -> tuple[Tensor, Callable[[nn.Module], float] | None]:
+        """Split encoded rows (n, p) into those to learn from, and a judge of a net by those held out, if any are."""
+        held = round(self.held_out * len(vectors))
+        if not held:
+            return nets.tensor(vectors, where), None
+        order, seed = rng.permutation(len(vectors)), integer(rng)
+        judged = nets.tensor(vectors[order[:held]], where)
+
+        def judge(net: nn.Module) -> float:
+            return float(net(judged, self.beta, torch.Generator(where).manual_seed(seed)))  # the same codes each time
+
+        return nets.tensor(vectors[order[held:]], where), judge
 
     def _net(self) -> Autoencoder:
         return Autoencoder(self.modes_, self.latent, self.hidden)

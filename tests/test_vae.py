@@ -9,7 +9,8 @@ from contracts.tables import mixed_table, numeric_table, planted_table
 
 from generators import Gan, nets
 from generators.vae import Vae
-from loop.errors import ConditionError
+from loop.errors import ConditionError, ConfigError
+from loop.steps import listening
 from loop.types import Region, Request, Table
 
 
@@ -56,6 +57,22 @@ def test_a_warm_start_may_leave_the_old_range(kind):
         made = generator.sample(Request(Region(), None, 2000), rng()).table
         assert made.schema is moved.schema
         assert made.X[:, 0].max() > table.X[:, 0].max()
+
+
+def test_rows_held_out_stop_training_where_the_net_learns_by_heart():
+    table, taken = numeric_table(200, d=40), {}
+    for share in (0.0, 0.2):
+        steps: list[int] = []
+        with listening(lambda step, total, steps=steps: steps.append(step)):
+            Vae(held_out=share).fit(table, rng())
+        taken[share] = max(steps)
+    assert taken[0.2] < taken[0.0] / 2
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0])
+def test_a_share_held_out_must_leave_rows(share):
+    with pytest.raises(ConfigError, match="held_out must be"):
+        Vae(held_out=share)
 
 
 def test_rows_fit_their_labels():

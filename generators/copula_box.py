@@ -1,0 +1,71 @@
+"""Draws of a multivariate normal inside a box, and how probable the box is."""
+
+import math
+
+import numpy as np
+from scipy.special import ndtr
+
+from generators.marginals import Bounds, draw_within
+
+SWEEPS = 5  # of the Gibbs sampler, after which weighted draws that were drawn twice lie apart
+PARTICLES, LEAST = 4, 1000  # weighted draws inside a box for each row asked for, and at least
+
+Box = dict[int, list[Bounds]]  # latent -> intervals of its normal score
+
+
+def mass(intervals: list[Bounds]) -> float:
+    """Return the probability of intervals of one normal score."""
+    return float(sum(ndtr(high) - ndtr(low) for low, high in intervals))
+
+
+def rough_mass(box: Box) -> float:
+    """Return the probability of a box if its scores were independent; an interval of no width counts for nothing."""
+    return math.prod(share for intervals in box.values() if (share := mass(intervals)) > 0)
+
+
+def draw_in_box(
+    correlation: np.ndarray, bounds: list[np.ndarray], n: int, rng: np.random.Generator
+) -> tuple[np.ndarray, float]:
+    """Draw from a standard multivariate normal inside a box, and estimate the probability of the box.
+
+    Parameters
+    ----------
+    correlation : np.ndarray
+        Shape (k, k), positive definite; k may be 0.
+    bounds : list of np.ndarray
+        For each variable its allowed intervals, shape (intervals, 2); a point is an interval of no width.
+    n : int
+        Rows to draw.
+
+    Returns
+    -------
+    draws : np.ndarray
+        Shape (n, k); none if the box cannot be reached.
+    probability : float
+        A density where the box has a point.
+    """
+    k = len(bounds)
+    particles = n if k < 2 else max(PARTICLES * n, LEAST)
+    factor = np.linalg.cholesky(correlation)
+    noise, weight = np.zeros((particles, k)), np.ones(particles)
+    for i in range(k):  # Genz (1992): each variable inside its bounds, given those before it
+        mean = noise[:, :i] @ factor[i, :i]
+        z, share = draw_within(bounds[i], mean, factor[i, i], rng)
+        noise[:, i], weight = (z - mean) / factor[i, i], weight * share
+    probability = float(weight.mean())
+    if not probability > 0:
+        return np.empty((0, k)), 0.0
+    z = noise @ factor.T
+    if k > 1:
+        z = _moved(z[rng.choice(particles, n, p=weight / weight.sum())], correlation, bounds, rng)
+    return z, probability
+
+
+def _moved(z: np.ndarray, correlation: np.ndarray, bounds: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
+    """Move draws (n, k) within the box by Gibbs sampling, which leaves their distribution as it is."""
+    precision = np.linalg.inv(correlation)
+    for _ in range(SWEEPS):
+        for i, within in enumerate(bounds):
+            mean = z[:, i] - z @ precision[i] / precision[i, i]
+            z[:, i] = draw_within(within, mean, precision[i, i] ** -0.5, rng)[0]
+    return z
