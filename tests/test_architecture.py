@@ -17,6 +17,7 @@ CONTRACTS = {
     "loop.errors",
     "loop.seeds",
     "loop.steps",
+    "loop.torch_threads",
     "loop.schema_json",
     "loop.plain_yaml",
 }

