@@ -148,7 +148,7 @@ def _work(
             name = names[config.sources.index(run.data)]
             first = run.loop.strategy == config.strategies[0]
             # Of the other strategies the loop alone counts: their real-only arm is that of the first.
-            own = [_numbers(row, name, run.data.source) for row in made if first or row["arm"].startswith(LOOP)]
+            own = [_numbers(row, name, _table(run.data)) for row in made if first or row["arm"].startswith(LOOP)]
             for row in own:
                 children.keep(row, run)
             rows += own
@@ -160,6 +160,12 @@ def _numbers(row: Record, source: str, table: str) -> Record:
     """Read back what JSON has no word for, and name the source and the table that it is."""
     metrics = {key: float(value) for key, value in row.items() if key not in TEXT}
     return row | metrics | {"source": source, "table": table}
+
+
+def _table(data: DataConfig) -> str:
+    """Name the rows that a source holds, however they are reached, and what is to be learnt of them."""
+    place = str(Path(data.source).resolve()) if Path(data.source).is_file() else data.source
+    return f"{place}, {data.target}" if data.target else place
 
 
 def _names(sources: Sequence[DataConfig]) -> list[str]:
@@ -177,7 +183,7 @@ def _write(
     results: pd.DataFrame, summary: pd.DataFrame, config: CompareConfig, folder: Path
 ) -> tuple[tuple[Comparison, ...], statistics.Omnibus]:
     """Write tables, verdicts and pictures into the folder; return what was tested."""
-    scores, test_size = long_form(results), config.sources[0].test_size
+    scores, test_size = long_form(results), max(source.test_size for source in config.sources)
     one_split = "split" in results and (results["split"] == BY_TIME).any()
     overlap = None if one_split else test_size / (1 - test_size)
     comparisons = compare_with_all(scores, LOOP + config.strategies[0], test_per_train=overlap)

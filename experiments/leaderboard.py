@@ -24,16 +24,23 @@ COSTS = ("seconds_fit", "seconds_per_million")
 
 
 def long_form(results: pd.DataFrame) -> pd.DataFrame:
-    """Return the scores as `experiments.statistics` takes them, from one row for each arm, source and seed.
+    """Return the scores as `experiments.statistics` takes them, from one row for each arm, source and seed."""
+    scores = on_tables(results)[["table", "seed", "arm", SCORE]]
+    return scores.rename(columns={"table": "source", SCORE: "score"})
 
-    Sources that are the same table in other settings are one source: the mean over them, seed by seed, of the arms
-    that are on all of them. Taken for several, they would count the same rows as evidence several times.
+
+def on_tables(results: pd.DataFrame) -> pd.DataFrame:
+    """Return one row for each arm, table and seed: the mean over the sources that are this table in other settings.
+
+    Taken for several, they would count the same rows as evidence several times. An arm must be on all of them.
     """
-    keys = ["table", "seed", "arm"]
-    scores = results.groupby(keys, sort=False)[SCORE].agg(["mean", "count"]).reset_index()
+    numbers = [name for name in results.columns if name not in TEXT]
+    grouped = results.groupby(["table", "seed", "arm"], sort=False)
+    means, sources = grouped[numbers].mean(), grouped[SCORE].count()
     entries = results.groupby("table")["source"].nunique()
-    whole = scores[scores["count"] == scores["table"].map(entries)]
-    return whole.rename(columns={"table": "source", "mean": "score"})[["source", "seed", "arm", "score"]]
+    whole = sources.to_numpy() == entries[sources.index.get_level_values("table")].to_numpy()
+    complete: pd.DataFrame = means[whole].reset_index()
+    return complete
 
 
 def summarise(results: pd.DataFrame) -> pd.DataFrame:
@@ -43,24 +50,25 @@ def summarise(results: pd.DataFrame) -> pd.DataFrame:
     of the difference are those of `experiments.statistics.mean_interval`. With intervals for many arms, some exclude
     zero by chance: claims are the business of `experiments.verdicts`.
     """
-    scores = long_form(results)
+    scores, rows = long_form(results), on_tables(results)
     ranks = statistics.average_ranks(statistics.by_source(scores))
-    metrics = [name for name in results.columns if name not in (*TEXT, SCORE, *COSTS)]
-    summaries, splits = [], len(results[["source", "seed"]].drop_duplicates())
-    for arm, own in results.groupby("arm", sort=False):
-        difference = statistics.differences(scores, str(arm), REAL_ONLY)
-        summary: dict[str, Any] = {"arm": arm, "splits": len(own), SCORE: own[SCORE].mean()}
-        summary |= {"average_rank": ranks.get(arm, np.nan)}
+    metrics = [name for name in rows.columns if name not in (*TEXT, SCORE, *COSTS)]
+    splits = len(results[["table", "seed"]].drop_duplicates())
+    summaries = []
+    for arm in dict.fromkeys(results["arm"]):
+        own = rows[rows["arm"] == arm]
+        summary: dict[str, Any] = {"arm": arm, "splits": len(own), "average_rank": ranks.get(arm, np.nan)}
+        met = {REAL_ONLY, arm} <= set(rows["arm"])
+        difference = statistics.differences(scores, str(arm), REAL_ONLY) if met else pd.Series(dtype=np.float64)
         if len(difference):
             interval = statistics.mean_interval(difference, stream(0, "interval", str(arm)))
             pairs, sources = Tally.of(difference), Tally.of(statistics.over_sources(difference))
             summary |= {"difference": interval.estimate, "difference_low": interval.low}
             summary |= {"difference_high": interval.high, "wins": pairs.wins, "losses": pairs.losses}
             summary |= {"source_wins": sources.wins, "source_losses": sources.losses}
-        summary |= {name: own[name].mean() for name in metrics} | {name: own[name].median() for name in COSTS}
-        if len(own) < splits:  # a mean over other splits than those of the arms beside it says nothing
-            summary |= dict.fromkeys((SCORE, *metrics), np.nan)
-        summaries.append(summary)
+        # A mean over other splits than those of the arms beside it would say nothing.
+        means = {name: own[name].mean() if len(own) == splits else np.nan for name in (SCORE, *metrics)}
+        summaries.append(summary | means | {name: own[name].median() for name in COSTS})
     return pd.DataFrame(summaries).set_index("arm")
 
 

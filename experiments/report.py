@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from rich import box
 from rich.console import Console
+from rich.errors import ConsoleError
 from rich.markup import escape
 from rich.table import Table
 
@@ -21,7 +23,8 @@ SHOWN_REGIONS = 10
 WRAPPED = ("decision", "weak region", "operating point", "difference")  # columns that give way on a narrow terminal
 
 WAY_OUT = "restore it from a copy, or run config.yaml of that folder again"
-FAULTS = (LookupError, TypeError, ValueError, AttributeError)  # of values that are not what a run writes
+# Of values that are not what a run writes: in them, or when rich shows them.
+FAULTS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, ConsoleError)
 NEEDED = {  # keys without which no report can be shown, in those of every version
     "data": ("name", "positive", "train_rows", "train_positives", "test_rows", "test_positives"),
     "generations": ("index", "regions", "counts", "scores", "challenger", "decision", "drift", "seconds", "n_rows"),
@@ -127,9 +130,10 @@ def show_again(folder: Path, console: Console) -> None:
     """
     report = Report.load(folder)
     try:
-        show(report, folder, console)
+        show(report, folder, Console(file=StringIO(), width=console.width))  # nothing is printed of what is damaged
     except FAULTS as error:
         raise damaged(folder / storage.REPORT, error, WAY_OUT) from error
+    show(report, folder, console)
 
 
 def show(report: Report, folder: Path, console: Console) -> None:
@@ -167,9 +171,8 @@ def verdict_lines(report: Report) -> tuple[str, ...]:
     if report.macro:
         lines.append(f"            Average precision is here the mean over all {report.n_classes} classes.")
     if not report.gain["proven"]:
-        lines.append(
-            f"            A clear answer too: nothing here shows that the new rows beat {report.gain['against']!r}."
-        )
+        rival = escape(repr(report.gain["against"]))
+        lines.append(f"            A clear answer too: nothing here shows that the new rows beat {rival}.")
     return tuple(lines)
 
 

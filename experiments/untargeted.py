@@ -11,7 +11,7 @@ from loop.types import Pool, Region, Request, Table
 
 AT_ONCE = 4000  # rows asked for in one request: a generator may start a request from so many rows at most
 SPARE = 1.2  # rows proposed, as a multiple of those wanted: the gates take some
-ROUNDS = 50  # of a full request each, beyond what the wish itself needs
+MOST_TRIED = 100  # rows proposed for each one wanted, at most
 
 
 def proposed(prepared: Prepared, n: int, rng: np.random.Generator) -> tuple[Table, np.ndarray]:
@@ -25,12 +25,11 @@ def proposed(prepared: Prepared, n: int, rng: np.random.Generator) -> tuple[Tabl
 
 
 def untargeted(prepared: Prepared, n: int, rng: np.random.Generator) -> Table:
-    """Make n rows that the gates let through; fewer if they refuse nearly all."""
-    kept, found = [prepared.table.take(np.arange(0))], 0
-    for _ in range(ROUNDS + math.ceil(SPARE * n / AT_ONCE)):
-        if found == n:
-            break
-        rows, keep = proposed(prepared, min(AT_ONCE, math.ceil(SPARE * (n - found))), rng)
+    """Make n rows that the gates let through; fewer if they refuse all but a hundredth."""
+    kept, found, made = [prepared.table.take(np.arange(0))], 0, 0
+    while found < n and made < MOST_TRIED * n:
+        passing = max(found, 1) / made if made else 1.0
+        rows, keep = proposed(prepared, min(AT_ONCE, math.ceil(SPARE * (n - found) / passing)), rng)
         kept.append(rows.take(np.flatnonzero(keep)[: n - found]))
-        found += len(kept[-1])
+        found, made = found + len(kept[-1]), made + max(len(rows), 1)
     return Table.concat(kept)

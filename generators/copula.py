@@ -1,5 +1,6 @@
 """Gaussian copula for columns of all kinds, which draws inside a region without throwing rows away."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from itertools import product
@@ -8,8 +9,8 @@ from typing import Self
 
 import numpy as np
 
-from generators.copula_box import Box, draw_in_box, mass, rough_mass
-from generators.marginals import Marginal, intersection
+from generators.copula_box import Box, draw_in_box, joined, mass
+from generators.marginals import Marginal
 from generators.resample import class_stream, proposals, real_rows
 from generators.saved import read_settings, write_settings
 from generators.tidy import aligned, pulled_inside, tidy
@@ -19,8 +20,8 @@ from loop.types import Condition, Region, Request, Samples, Schema, Table
 
 ARRAYS = "copula.npz"
 SMALLEST = 1e-6  # eigenvalue of a correlation matrix: columns that repeat each other stay invertible
-MOST_BOXES = 64  # each condition that a missing value satisfies doubles them: with five values in a hundred missing,
-# these hold 99 % of what satisfies ten such conditions
+MOST_BOXES = 64  # each condition that a missing value satisfies doubles them
+LOOKS = 4000  # draws that tell which values are missing together
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,18 +35,34 @@ class ClassCopula:
     correlation: np.ndarray  # (l, l)
     gaps: tuple[int, ...]  # the columns that the last latents tell of
 
-    def boxes(self, region: Region) -> list[Box]:
-        """Return the region as boxes of scores that do not overlap, the largest `MOST_BOXES`; none if it is empty."""
-        boxes: list[Box] = [{}]
-        for condition in region.rule:
-            sides = self._sides(condition)
-            joined = [
-                box | {i: intersection(box[i], side[i]) if i in box else side[i] for i in side}
-                for box, side in product(boxes, sides)
-            ]
-            boxes = [box for box in joined if all(box.values())]
-            boxes = sorted(boxes, key=rough_mass, reverse=True)[:MOST_BOXES] if len(boxes) > MOST_BOXES else boxes
-        return boxes
+    def boxes(self, region: Region, rng: np.random.Generator) -> list[Box]:
+        """Return the region as boxes of scores that do not overlap; none if it is empty.
+
+        There are two ways to satisfy a condition that a missing value satisfies. Where they make too many boxes, the
+        likely ones are taken: by which values are missing together, and by what the conditions leave of the others.
+        """
+        sides = [self._sides(condition) for condition in region.rule]
+        few = math.prod(map(len, sides)) <= MOST_BOXES
+        boxes = (joined(ways) for ways in (product(*sides) if few else self._likely(sides, rng)))
+        return [box for box in boxes if all(box.values())]
+
+    def _likely(self, sides: Sequence[Sequence[Box]], rng: np.random.Generator) -> list[tuple[Box, ...]]:
+        """Choose one way for each condition, a value that is seen or a missing one, as they come together in draws."""
+        z = rng.standard_normal((LOOKS, len(self.correlation))) @ np.linalg.cholesky(self.correlation).T
+        absent = np.zeros((LOOKS, len(sides)), dtype=np.int64)
+        for number, ways in enumerate(sides):
+            for gap, intervals in ways[1].items() if len(ways) > 1 else ():
+                absent[:, number] = np.any([(z[:, gap] > low) & (z[:, gap] <= high) for low, high in intervals], axis=0)
+        patterns, count = np.unique(absent, axis=0, return_counts=True)
+        found = [tuple(ways[at] for ways, at in zip(sides, pattern, strict=True)) for pattern in patterns.tolist()]
+        chance = [self._left(ways) * share for ways, share in zip(found, count.tolist(), strict=True)]
+        return [found[place] for place in np.argsort(np.negative(chance), kind="stable")[:MOST_BOXES]]
+
+    def _left(self, ways: Sequence[Box]) -> float:
+        """Return which share conditions leave of the values that are seen, as if they were independent."""
+        values = range(len(self.marginals) - len(self.gaps))
+        shares = [mass(box[latent]) for box in ways for latent in box if latent in values]
+        return math.prod(share for share in shares if share > 0)  # a point has none
 
     def _sides(self, condition: Condition) -> list[Box]:
         """Return the ways in which a condition can hold: by a value that is seen, by a missing one."""
@@ -159,7 +176,7 @@ class Copula:
     def _ways(self, label: int, request: Request, rng: np.random.Generator) -> list["_Way"]:
         copula, prior = self.copulas_[label], float(self.count_[label] / self.count_.sum())
         ways = []
-        for box in copula.boxes(request.region) if request.n else []:
+        for box in copula.boxes(request.region, rng) if request.n else []:
             # The narrowest first: what follows is drawn knowing it, so weights differ less.
             inside = sorted(box, key=lambda latent: mass(box[latent]))
             bounds = [np.array(box[latent]) for latent in inside]

@@ -1,11 +1,11 @@
 """Draws of a multivariate normal inside a box, and how probable the box is."""
 
-import math
+from collections.abc import Iterable
 
 import numpy as np
 from scipy.special import ndtr
 
-from generators.marginals import Bounds, draw_within
+from generators.marginals import Bounds, draw_within, intersection
 
 SWEEPS = 5  # of the Gibbs sampler, after which weighted draws that were drawn twice lie apart
 PARTICLES, LEAST = 4, 1000  # weighted draws inside a box for each row asked for, and at least
@@ -18,9 +18,12 @@ def mass(intervals: list[Bounds]) -> float:
     return float(sum(ndtr(high) - ndtr(low) for low, high in intervals))
 
 
-def rough_mass(box: Box) -> float:
-    """Return the probability of a box if its scores were independent; an interval of no width counts for nothing."""
-    return math.prod(share for intervals in box.values() if (share := mass(intervals)) > 0)
+def joined(boxes: Iterable[Box]) -> Box:
+    """Return what boxes have in common; an empty list of intervals where they have nothing."""
+    common: Box = {}
+    for box in boxes:
+        common |= {i: intersection(common[i], box[i]) if i in common else box[i] for i in box}
+    return common
 
 
 def draw_in_box(

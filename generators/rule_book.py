@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ from loop.errors import ConfigError
 from loop.plain_yaml import read_plain
 
 Reader = Callable[[str, Any, Sequence[str]], Source]
+MOST_EACH = 1_000_000  # rows of an entity: a timeline holds whole entities
 CLOCK = ("turn", "elapsed")  # place in the incident, from 0; seconds since the events began
 
 
@@ -131,8 +133,8 @@ def read_book(content: Mapping[str, Any]) -> Book:
     if label is None and any(labelled) and not all(labelled):
         name = scenarios[labelled.index(False)].name
         raise ConfigError(f"every scenario must have a label, {name!r} has none: add one there or one for the book.")
-    if not sum(scenario.weight for scenario in scenarios) > 0:
-        raise ConfigError("the weights of the scenarios must have a sum above 0: give one a weight.")
+    if not 0 < sum(scenario.weight for scenario in scenarios) < math.inf:
+        raise ConfigError("the weights of the scenarios must have a sum above 0, and finite: correct them.")
     book = Book(a_text("target", content.get("target", "label")), label, columns, scenarios, events)
     _check_names(book)
     if events is None and any(source.kind in HISTORY for _, source in book.sources()):
@@ -223,7 +225,7 @@ def _events(told: Any) -> Events:
     return Events(
         entity=a_text("events, entity", told["entity"]),
         time=a_text("events, time", told["time"]),
-        rows_each=a_whole("events, rows_each", told["rows_each"], least=1),
+        rows_each=a_whole("events, rows_each", told["rows_each"], least=1, most=MOST_EACH),
         start=start,
         end=end,
         every=a_number("events, every", told["every"], least=1) if "every" in told else None,

@@ -95,10 +95,24 @@ def draw(
         raise ConfigError(
             f"{where} must be finite, and its {source.kind} runs over in some rows: lower its parameters."
         )
+    return finish(where, source, values, mass, limit, rng)
+
+
+def finish(
+    where: str, source: Source, values: np.ndarray, mass: np.ndarray, limit: Limit | None, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Round values (n,) and leave some out, as the source says; return them and their mass as `draw` does.
+
+    Raises
+    ------
+    ConfigError
+        If what is to be rounded is no number.
+    """
     if source.decimals is not None:
-        if values.dtype == object:
-            raise ConfigError(f"{where}: decimals must be those of numbers, and it is text: leave decimals out.")
-        values = np.round(values, source.decimals)
+        if values.dtype.kind not in "fiu":
+            raise ConfigError(f"{where}: decimals must be those of numbers, and it holds none: leave decimals out.")
+        rough = np.abs(values) < _COUNTABLE  # larger numbers are whole
+        values = np.where(rough, np.round(np.where(rough, values, 0), source.decimals), values)
     return _with_missing(values, mass, source.missing, limit, rng)
 
 

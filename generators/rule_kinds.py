@@ -14,7 +14,7 @@ from generators.rule_book import Book
 from generators.rule_sources import Source
 from loop.errors import ConfigError
 
-FIRST, LAST = -9_223_372_036.0, 9_223_372_036.0  # seconds since 1970 that pandas can hold as nanoseconds: 1677 to 2262
+FIRST, LAST = -62_135_596_800.0, 253_402_300_799.0  # seconds from 1970 to the beginning of year 1 and the end of 9999
 _TRUTHS = (*COMPARISONS, "in", "not in", "and", "or", "not")
 
 
@@ -51,24 +51,31 @@ def typed(name: str, values: np.ndarray, kinds: Kinds) -> pd.Series:
         return pd.Series(values)
     if name in kinds.moments:
         return pd.Series(_dated(name, values.astype(float)))
-    gaps = values.dtype.kind == "f" and bool(np.isnan(values).any())
+    seen = values[~np.isnan(values)] if values.dtype.kind == "f" else values
+    gaps = len(seen) < len(values)
     if name in kinds.truths:
         return pd.Series(pd.array(values, dtype="boolean") if gaps else values != 0)
-    if name in kinds.counts and gaps:
-        return pd.Series(pd.array(values, dtype="Int64"))
-    if values.dtype.kind == "f" and (np.abs(values) < 2**53).all() and (values == np.floor(values)).all():
-        return pd.Series(values.astype(np.int64))
-    return pd.Series(values)
+    if values.dtype.kind != "f" or not ((np.abs(seen) < 2**53) & (seen == np.floor(seen))).all():
+        return pd.Series(values)
+    if gaps:
+        return pd.Series(pd.array(values, dtype="Int64") if name in kinds.counts else values)
+    return pd.Series(values.astype(np.int64))
 
 
-def _dated(name: str, values: np.ndarray) -> pd.DatetimeIndex:
+def _dated(name: str, values: np.ndarray) -> np.ndarray:
+    """Turn seconds since 1970 to moments, to the microsecond."""
     beyond = values[(values < FIRST) | (values > LAST)]
     if len(beyond):
         raise ConfigError(
-            f"moments must lie between the years 1678 and 2262, {name!r} has one {beyond[0]:.3g} seconds from 1970: "
+            f"moments must lie between the years 1 and 9999, {name!r} has one {beyond[0]:.3g} seconds from 1970: "
             "bring it nearer."
         )
-    return pd.to_datetime(values, unit="s")
+    moments = np.full(len(values), np.datetime64("NaT"), dtype="datetime64[us]")
+    seen = ~np.isnan(values)
+    whole = np.floor(values[seen])
+    microseconds = whole.astype(np.int64) * 1_000_000 + np.round((values[seen] - whole) * 1e6).astype(np.int64)
+    moments[seen] = microseconds.astype("datetime64[us]")
+    return moments
 
 
 def _found(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from generators.rule_book import Book
-from generators.rule_draws import LABEL, ROW, Limit, Seen, draw
+from generators.rule_draws import LABEL, ROW, Limit, Seen, draw, finish
 from generators.rule_history import history
 from generators.rule_sources import HISTORY, Source
 from generators.rule_timeline import Plan
@@ -37,7 +37,8 @@ def fill(
         for source, rows in _sources(book, laid, name, base):
             read = {each: columns[each][rows] for each in (ROW, LABEL, *source.names) if each in columns}
             if source.kind in HISTORY:
-                parts.append((rows, history(source, name, columns, book)[rows]))
+                past = history(source, name, columns, book)[rows]
+                parts.append((rows, finish(name, source, past, np.ones(len(past)), None, rng)[0]))
             else:
                 values, inner = draw(name, source, read, inside.get(name), seen, rng)
                 parts.append((rows, values))

@@ -123,8 +123,8 @@ def _drawn(where: str, told: Mapping[str, Any]) -> Source:
         raise ConfigError(f"{where}: values must be all text or all numbers, at least one, got {list(values)!r}.")
     if weights and len(weights) != len(values):
         raise ConfigError(f"{where} must have one weight a value, got {len(weights)} for {len(values)}: count them.")
-    if "decimals" in told and any(isinstance(value, str) for value in values):
-        raise ConfigError(f"{where}: decimals must be those of numbers, and the values are text: leave decimals out.")
+    if "decimals" in told and any(isinstance(value, str | bool) for value in values):
+        raise ConfigError(f"{where}: decimals must be those of numbers, and the values are none: leave decimals out.")
     if kind == "datetime" and a_moment(f"{where}, end", told["end"]) < a_moment(f"{where}, start", told["start"]):
         raise ConfigError(
             f"{where}: end must not be before start, got {told['end']} before {told['start']}: swap them."

@@ -163,11 +163,15 @@ def _whose(activity: Source | None, habits: Columns, n: int, rng: np.random.Gene
     if activity is None:
         return rng.integers(entities, size=n)
     weight = _numbers("activity", activity, habits, rng)
-    if not (weight >= 0).all():
-        raise ConfigError(f"activity must be a number of at least 0, got {weight.min():g}: correct its expression.")
-    if not weight.sum():  # a small world may hold nobody that a scenario is meant for
+    with np.errstate(over="ignore"):
+        total = weight.sum()
+    if not (weight >= 0).all() or not np.isfinite(total):
+        raise ConfigError(
+            f"activity must be at least 0 and have a finite sum, got {weight.min():g} to {weight.max():g}: correct it."
+        )
+    if not total:  # a small world may hold nobody that a scenario is meant for
         return rng.integers(entities, size=n)
-    return rng.choice(entities, size=n, p=weight / weight.sum())
+    return rng.choice(entities, size=n, p=weight / total)
 
 
 def _hour(source: Source | None, columns: Columns, rng: np.random.Generator) -> np.ndarray:

@@ -88,7 +88,8 @@ class Rules:
         """
         self.book_ = _completed(read_book(read_content(self.book)), table.schema)
         drawn = {name for name, source in self.book_.sources() if source.kind == "data"}
-        real = real_rows(table) if drawn or _DATA in self.book_.labels() else table.take(table.is_real)
+        learns = drawn or any(label.kind == "data" for label in self.book_.labels())
+        real = real_rows(table) if learns else table.take(table.is_real)
         seen = {name: x.copy() for name, x in zip(table.schema.names, real.X.T, strict=True) if name in drawn}
         self._open(table.schema, {**seen, "": real.y.astype(float)})
         return self

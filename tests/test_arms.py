@@ -31,7 +31,7 @@ from loop.gates import Copies
 from loop.labelling import ByCondition
 from loop.lanes import deal
 from loop.parts import Settings
-from loop.types import Generation, Table
+from loop.types import Generation, Table, Verdict
 
 TABLE = rare_table(400)
 FOLDS = deal(TABLE, np.random.default_rng(0), k=3)
@@ -154,6 +154,17 @@ def test_untargeted_has_as_many_new_rows_as_the_loop_delivers() -> None:
     )
     assert sum(len(generation.rows) for generation in run.history) > 2
     assert fitted_arms(back)["untargeted"].note == "2 new rows"
+
+
+@pytest.mark.parametrize("share", [0.02, 0.05])
+def test_untargeted_rows_are_as_many_where_the_gates_refuse_most(run: LoopRun, share: float) -> None:
+    class Few:
+        def judge(self, candidates: Table, reference: Table, rng: np.random.Generator) -> Verdict:
+            return Verdict.refuse(rng.random(len(candidates)) >= share, "chance")
+
+    strict = replace(run.prepared, parts=replace(run.prepared.parts, gates=(Few(),)))
+    for n in (10, 300):
+        assert len(untargeted(strict, n, np.random.default_rng(0))) == n
 
 
 def test_gates_that_refuse_all_end_the_search(run: LoopRun) -> None:

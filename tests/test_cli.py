@@ -218,6 +218,10 @@ def test_a_damaged_file_of_a_run_is_named_in_one_sentence(
         (("arms", 0, "average_precision"), {}),
         (("verdict", "sentence"), None),
         (("gain", "difference"), 3),
+        (("generations", 0, "index"), "[/x]"),
+        (("arms", 0, "arm"), 3),
+        (("data", "classes"), float("inf")),
+        (("generations", 0, "scores", "average_precision", "estimate"), 10**400),
     ],
 )
 def test_a_damaged_value_of_a_report_is_told_in_one_sentence(

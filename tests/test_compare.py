@@ -18,7 +18,7 @@ from small_runs import content, frame, write, write_config
 
 from experiments import storage
 from experiments.cells import found_or_worked
-from experiments.compare import _check_sources, _identity, _names, alone, compare
+from experiments.compare import _check_sources, _identity, _names, _table, alone, compare
 from experiments.config import CompareConfig, DataConfig, RunConfig
 from experiments.leaderboard import LiveBoard, closing_table, long_form, summarise
 from experiments.verdicts import compare_with_all
@@ -184,6 +184,16 @@ def test_a_second_comparison_in_the_same_folder_is_refused_while_the_first_works
     compare(config, quiet_console())  # free again
 
 
+def test_a_file_is_one_table_however_it_is_reached_and_another_one_for_another_target(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path, frame())
+    monkeypatch.chdir(tmp_path)
+    told = [DataConfig(source=str(path), target="fraud"), DataConfig(source=f"./{path.name}", target="fraud")]
+    assert len({_table(each) for each in told}) == 1
+    assert _table(told[0].model_copy(update={"target": "shop"})) != _table(told[0])
+
+
 def test_sources_that_differ_in_a_type_only_have_two_names() -> None:
     sources = [DataConfig(source="sklearn:breast_cancer", positive=value) for value in (1, "1")]
     assert len(set(_names(sources))) == 2
@@ -252,6 +262,11 @@ def test_one_table_listed_many_times_is_one_source() -> None:
     (found,) = compare_with_all(scores, "loop: x")
     assert found.test == "corrected t"
     assert found.difference.estimate == pytest.approx(0.105)
+    summary = summarise(results.assign(**COSTS, **OTHERS))
+    assert summary.loc["loop: x", "average_precision"] == pytest.approx(0.63)
+    assert summary["splits"].to_dict() == {"real only": 2, "loop: x": 2}
+    without = results[(results["source"] != "a (3)") | (results["arm"] != "loop: x")]
+    assert summarise(without.assign(**COSTS, **OTHERS)).loc["loop: x"].isna().sum() > 2  # on no split in all settings
     stray = results[(results["source"] != "a (3)") | (results["arm"] != "loop: x") | (results["seed"] != 1)]
     assert long_form(stray).groupby("arm").size().to_dict() == {"loop: x": 1, "real only": 2}
 

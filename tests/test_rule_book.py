@@ -10,7 +10,7 @@ from experiments.config import RunConfig
 from experiments.yaml_config import load_config
 from generators.rules import Rules
 from loop.codec import encode
-from loop.errors import ConfigError
+from loop.errors import ConfigError, DataError
 from loop.schema import infer
 from loop.types import Region, Request
 
@@ -47,7 +47,13 @@ def with_events(**told):
         (with_columns(a={"is": "1", "missing": 2}), "at least 0 and at most 1, got 2"),
         (with_columns(a={"is": "1", "decimals": 1.5}), "decimals must be a whole number, got 1.5"),
         (with_columns(a={"is": "1", "decimals": 16}), "at least 0 and at most 15, got 16"),
-        (with_columns(a={"from": "choice", "values": ["b"], "decimals": 2}), "the values are text: leave decimals out"),
+        (with_columns(a={"from": "choice", "values": ["b"], "decimals": 2}), "the values are none: leave decimals out"),
+        (
+            with_columns(a={"from": "choice", "values": [True], "decimals": 2}),
+            "the values are none: leave decimals out",
+        ),
+        ({"scenarios": {"s": {"weight": 1e308}, "t": {"weight": 1e308}}}, "a sum above 0, and finite"),
+        (with_events(rows_each=1e12), "at least 1 and at most 1e"),
         (with_columns(a={"from": "datetime", "start": "2024-01-02", "end": "2024-01-01"}), "end must not be before"),
         (with_events(rows_each=2.5), "rows_each must be a whole number, got 2.5"),
         (
@@ -117,7 +123,8 @@ def test_a_book_that_does_not_fit_the_table(columns, message):
         ({"from": "lognormal", "log_mean": 800, "log_sd": 1}, "its lognormal runs over in some rows"),
         ({"from": "sequence", "start": "'first'"}, "start must be a finite number in every row"),
         ({"from": "sequence", "step": 1.7e308}, "its sequence runs over in some rows"),
-        ({"is": "if(a > 0, 'b', 'c')", "decimals": 2}, "and it is text: leave decimals out"),
+        ({"is": "if(a > 0, 'b', 'c')", "decimals": 2}, "and it holds none: leave decimals out"),
+        ({"is": "a > 0", "decimals": 2}, "and it holds none: leave decimals out"),
         ({"from": "poisson", "mean": "log(0 - a)"}, "must be a finite number in every row"),
         ({"from": "choice", "values": [1, 2], "weights": [0, "a - 1"]}, "sum above 0 in every row"),
         ({"from": "data"}, "comes from the data, and there are none: fit first"),
@@ -134,7 +141,8 @@ def test_a_book_that_fails_while_drawing(told, message):
         (with_events(hour="'late'"), "hour must be a finite number each time"),
         (with_events(hour="0 / 0"), "hour must be a finite number each time"),
         (with_events(activity="'often'"), "activity must be a finite number"),
-        (with_events(start="2261-01-01", every=1e9), "must lie between the years 1678 and 2262, 't' has one"),
+        (with_events(start="9998-01-01", every=1e9), "must lie between the years 1 and 9999, 't' has one"),
+        (with_events(activity="1.7e308"), "activity must be at least 0 and have a finite sum"),
         (with_events(scenarios={"s": {"weight": 1, "steps": [{"count": "'two'"}]}}), "count must be a finite number"),
         (with_events(scenarios={"s": {"weight": 1, "steps": [{"count": 3, "gap": "0 / 0"}]}}), "gap must be a finite"),
         (
@@ -179,6 +187,38 @@ def test_discrete_distributions():
     assert frame["d"].between("2024-01-01", "2024-01-03").all()
     assert abs(frame["c"].isna().mean() - 0.2) < 0.03
     assert abs((frame["c"].dropna() == "a").mean() - 0.75) < 0.03
+
+
+def test_decimals_and_gaps_of_numbers_that_have_none():
+    told = {"low": 0, "high": 10**9, "decimals": 15, "missing": 0.2}
+    book = with_columns(n={"from": "integers", **told}, far={"is": "10 ** 300", "decimals": 15})
+    frame = Rules(book).generate(200, rng())
+    assert 0.1 < frame["n"].isna().mean() < 0.3
+    assert (frame["far"] == 1e300).all()
+
+
+def test_moments_far_away_and_with_fractions():
+    book = with_columns(far={"from": "datetime", "start": "2900-01-01", "end": "9999-12-31"}, part="far + 0.25")
+    frame = Rules(book).generate(50, rng())
+    assert (frame["far"] > "2900-01-01").all()
+    assert (frame["part"] - frame["far"] == pd.Timedelta("250ms")).all()
+
+
+def test_what_came_before_is_rounded_and_left_out_like_all_else():
+    columns = {"x": {"from": "normal", "mean": 5, "sd": 1}, "m": {"from": "mean_before", "of": "x", "decimals": 1}}
+    told = Rules(with_events(columns=columns)).generate(400, rng())["m"].dropna()
+    np.testing.assert_array_equal(told, told.round(1))
+    columns["m"] = {**columns["m"], "missing": 0.5}
+    assert Rules(with_events(columns=columns)).generate(400, rng())["m"].isna().mean() > 0.5
+
+
+def test_a_label_from_the_data_needs_data():
+    table = mixed_table()
+    book = {"columns": {name: 0.0 for name in table.schema.names if name not in ("merchant", "channel")}}
+    book["columns"] |= {"merchant": {"is": "'travel'"}, "channel": {"is": "'web'"}}
+    for label in ({"label": {"from": "data"}}, {"scenarios": {"all": {"weight": 1, "label": {"from": "data"}}}}):
+        with pytest.raises(DataError, match="real rows"):
+            Rules({**book, **label}).fit(table.take(np.arange(0)), rng())
 
 
 def test_columns_have_the_type_of_what_they_hold_gaps_or_not():
