@@ -1,6 +1,7 @@
 """Where the command line puts what it says: tables on a terminal or in a file, rows in a file or on the screen."""
 
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,11 @@ WIDTH = 150  # columns of tables that go to a file
 
 
 def console() -> "Console":
-    """Return what tables are printed on, as wide as the terminal."""
+    """Return what tables are printed on, as wide as the terminal; what its encoding cannot spell becomes "?"."""
     from rich.console import Console
 
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
     return Console(width=None if sys.stdout.isatty() else WIDTH)
 
 

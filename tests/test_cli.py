@@ -1,6 +1,7 @@
 """The command line: quick to answer, quiet in files, and the same model on every way to it."""
 
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -204,6 +205,13 @@ def test_a_damaged_file_of_a_run_is_named_in_one_sentence(
     assert name in result.stderr
     assert str(copy) in result.stderr
     assert ": " in result.stderr  # then comes the way out
+
+
+def test_a_terminal_that_cannot_spell_everything_gets_the_rest(folder: Path) -> None:
+    command = [sys.executable, "-c", "from experiments.cli import main; main()", "report", str(folder)]
+    done = subprocess.run(command, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"}, check=False)
+    assert done.returncode == 0, done.stderr
+    assert b"Weak regions" in done.stdout
 
 
 @pytest.mark.parametrize(
