@@ -237,6 +237,18 @@ def test_missing_settings_are_one_sentence(tmp_path: Path) -> None:
 # MLflow
 
 
+def test_two_processes_that_make_the_same_database_do_not_fail_each_other(tmp_path: Path) -> None:
+    code = (
+        "import sys; from loop.tracking.uplink import Uplink;"
+        "print(Uplink('sqlite:///' + sys.argv[1], 'weakspot', None)._experiment_id)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "mlflow.db")]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    told = [process.communicate(timeout=300) for process in both]
+    assert [process.returncode for process in both] == [0, 0], told
+    assert len({said for said, _ in told}) == 1
+
+
 def test_importing_the_trackers_does_not_import_mlflow() -> None:
     code = "import sys, loop.tracking; sys.exit('mlflow' in sys.modules or 'sqlalchemy' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent.parent)

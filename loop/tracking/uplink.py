@@ -5,6 +5,7 @@ import json
 import logging
 import math
 import os
+import tempfile
 import uuid
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from filelock import FileLock
 
 from loop.tracking.records import (
     Record,
@@ -26,6 +28,7 @@ from loop.tracking.records import (
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+PATIENCE = 120  # seconds to wait while another process makes the same database
 STATUS = {"finished": "FINISHED", "interrupted": "KILLED", "failed": "FAILED"}
 IDENTITY = "weakspot.id"  # the tag by which a run is found again
 # A dead server must cost seconds, not minutes, and nobody asked for usage statistics; the user's own settings win.
@@ -55,9 +58,10 @@ class Uplink:
     """
 
     def __init__(self, tracking_uri: str, experiment: str, artifact_root: str | None) -> None:
-        self.client = connect(tracking_uri)
+        with _alone(tracking_uri):
+            self.client = connect(tracking_uri)
+            self._experiment_id = _experiment_id(self.client, experiment, artifact_root)
         self.run_id = ""
-        self._experiment_id = _experiment_id(self.client, experiment, artifact_root)
         self._identity = ""
         self._tags: dict[str, str] = {}
 
@@ -193,6 +197,17 @@ def lost_connection() -> tuple[type[Exception], ...]:
 
     # requests.RequestException is an OSError; a database whose driver is not installed gives ImportError
     return MlflowException, SQLAlchemyError, OSError, ImportError
+
+
+@contextmanager
+def _alone(tracking_uri: str) -> Iterator[None]:
+    """Keep others from making the same database file: two makers at once fail each other."""
+    if not tracking_uri.startswith("sqlite:///"):
+        yield
+        return
+    place = hashlib.sha256(os.path.abspath(tracking_uri.removeprefix("sqlite:///")).encode()).hexdigest()[:16]
+    with FileLock(Path(tempfile.gettempdir()) / f"weakspot-{place}.lock", timeout=PATIENCE):
+        yield
 
 
 def _knock(database_uri: str) -> None:
