@@ -176,5 +176,8 @@ class TestModel:
         np.testing.assert_array_equal(model.predict_proba(rows), calibration.apply(plain.predict_proba(rows)))
         save_model(model, tmp_path / "model")
         np.testing.assert_array_equal(load_model(tmp_path / "model").predict_proba(rows), model.predict_proba(rows))
-        (tmp_path / "model" / "calibration.json").unlink()  # as models were saved before they had one
+        (tmp_path / "model" / "calibration.json").unlink()
+        with pytest.raises(DataError, match=r"calibration\.json"):
+            load_model(tmp_path / "model")
+        (tmp_path / "model" / "files.json").unlink()  # as models were saved before they had either
         np.testing.assert_array_equal(load_model(tmp_path / "model").predict_proba(rows), plain.predict_proba(rows))
