@@ -25,8 +25,7 @@ COSTS = ("seconds_fit", "seconds_per_million")
 
 def long_form(results: pd.DataFrame) -> pd.DataFrame:
     """Return the scores as `experiments.statistics` takes them, from one row for each arm, source and seed."""
-    scores = on_tables(results)[["table", "seed", "arm", SCORE]]
-    return scores.rename(columns={"table": "source", SCORE: "score"})
+    return _scores(on_tables(results))
 
 
 def on_tables(results: pd.DataFrame) -> pd.DataFrame:
@@ -50,7 +49,8 @@ def summarise(results: pd.DataFrame) -> pd.DataFrame:
     of the difference are those of `experiments.statistics.mean_interval`. With intervals for many arms, some exclude
     zero by chance: claims are the business of `experiments.verdicts`.
     """
-    scores, rows = long_form(results), on_tables(results)
+    rows = on_tables(results)
+    scores = _scores(rows)
     ranks = statistics.average_ranks(statistics.by_source(scores))
     metrics = [name for name in rows.columns if name not in (*TEXT, SCORE, *COSTS)]
     splits = len(results[["table", "seed"]].drop_duplicates())
@@ -150,6 +150,11 @@ class LiveBoard:
         for arm, score, difference, done in self.standings():
             table.add_row(escape(arm), f"{score:.4f}", f"{difference:+.4f}", f"{done} of {self._splits}")
         return Group(table, self._bar)
+
+
+def _scores(rows: pd.DataFrame) -> pd.DataFrame:
+    scores = rows[["table", "seed", "arm", SCORE]]
+    return scores.rename(columns={"table": "source", SCORE: "score"})
 
 
 def _or_none(value: float, how: str) -> str:

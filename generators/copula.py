@@ -48,7 +48,7 @@ class ClassCopula:
 
     def _likely(self, sides: Sequence[Sequence[Box]], rng: np.random.Generator) -> list[tuple[Box, ...]]:
         """Choose one way for each condition, a value that is seen or a missing one, as they come together in draws."""
-        z = rng.standard_normal((LOOKS, len(self.correlation))) @ np.linalg.cholesky(self.correlation).T
+        z = self._anywhere(LOOKS, rng)
         absent = np.zeros((LOOKS, len(sides)), dtype=np.int64)
         for number, ways in enumerate(sides):
             for gap, intervals in ways[1].items() if len(ways) > 1 else ():
@@ -57,6 +57,11 @@ class ClassCopula:
         found = [tuple(ways[at] for ways, at in zip(sides, pattern, strict=True)) for pattern in patterns.tolist()]
         chance = [self._left(ways) * share for ways, share in zip(found, count.tolist(), strict=True)]
         return [found[place] for place in np.argsort(np.negative(chance), kind="stable")[:MOST_BOXES]]
+
+    def _anywhere(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """Draw scores (n, l) without any condition."""
+        z: np.ndarray = rng.standard_normal((n, len(self.correlation))) @ np.linalg.cholesky(self.correlation).T
+        return z
 
     def _left(self, ways: Sequence[Box]) -> float:
         """Return which share conditions leave of the values that are seen, as if they were independent."""
@@ -79,7 +84,7 @@ class ClassCopula:
 
         An unconditional draw is corrected by the regression on what it missed (Hoffman and Ribak 1991).
         """
-        z = rng.standard_normal((len(scores), len(self.correlation))) @ np.linalg.cholesky(self.correlation).T
+        z = self._anywhere(len(scores), rng)
         if inside:
             missed = np.linalg.solve(self.correlation[np.ix_(inside, inside)], (scores - z[:, inside]).T).T
             z += missed @ self.correlation[inside]
