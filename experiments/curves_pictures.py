@@ -11,7 +11,18 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 
 from experiments.arms import REAL_ONLY, UNTARGETED
 from experiments.curves_cells import AIMED, LOOP
-from experiments.curves_readings import COST, FRAUD, LABELS, SUITE, advantages, costs, mean_curve, middle, savings
+from experiments.curves_readings import (
+    COST,
+    FRAUD,
+    LABELS,
+    SUITE,
+    advantages,
+    beside_the_loop,
+    costs,
+    mean_curve,
+    middle,
+    savings,
+)
 from experiments.pictures import BLACK, BLUE, ORANGE
 
 
@@ -59,18 +70,20 @@ def _rows_panel(where: str, curve: str) -> Callable[[Axes, pd.DataFrame], None]:
 
 
 def _labels_panel(axes: Axes, results: pd.DataFrame) -> None:
-    real_only, loop = (mean_curve(results, LABELS, arm) for arm in (REAL_ONLY, LOOP))
-    _line(axes, real_only, "score", ORANGE, "real only")
-    bars = loop["score_half"].fillna(0)
-    axes.errorbar(loop.index, loop["score"], bars, color=BLUE, fmt="o", capsize=3, markersize=7, zorder=3)
+    everywhere = mean_curve(results, LABELS, REAL_ONLY)
+    _line(axes, everywhere, "score", ORANGE, "real only")
     read = savings(results)
-    for share, saving in read.items():
-        level = float(loop["score"][share])
-        _span(axes, share, share / (1 - saving.value), level)
+    for share, own in beside_the_loop(results).items():
+        real_only, loop = (mean_curve(own, LABELS, arm) for arm in (REAL_ONLY, LOOP))
+        if not real_only["score"].equals(everywhere["score"]):  # the loop ran in some of the cells: these alone
+            axes.plot(real_only.index, real_only["score"], color=ORANGE, linewidth=1, linestyle=":", zorder=2)
+        level, half = float(loop["score"][share]), float(np.nan_to_num(loop["score_half"][share]))
+        axes.errorbar(share, level, half, color=BLUE, fmt="o", capsize=3, markersize=7, zorder=3)
+        _span(axes, share, share / (1 - read[share].value), level)
         _text(axes, f"loop at {share:.0%}", share, level, (-8, 8), BLUE, align="right")
     said = ", ".join(f"{each.bound} {each.value:.0%} (at {share:.0%})" for share, each in sorted(read.items()))
     _title(axes, f"Labels saved: {said}")
-    _log_axis(axes, [0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0], lambda x: f"{x:.0%}")
+    _log_axis(axes, [0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0], lambda x: f"{x:.0%}")
     axes.set_xlabel("share of the training rows")
     axes.set_ylabel("average precision")
 

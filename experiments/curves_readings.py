@@ -130,12 +130,21 @@ def middle_interval(results: pd.DataFrame, curve: str, replicates: int = 300) ->
     return [round(float(end), 2) for end in np.quantile(middles, [0.05, 0.95])]
 
 
+def beside_the_loop(results: pd.DataFrame) -> dict[float, pd.DataFrame]:
+    """Return the results on labels by share that the loop had: of those cells alone in which it ran at that share."""
+    own = results[results["curve"] == LABELS]
+    cells, loop = pd.MultiIndex.from_frame(own[["table", "split"]]), (own["arm"] == LOOP).to_numpy()
+    ran = {float(share): cells[loop & (own["x"] == share).to_numpy()] for share in sorted(own["x"][loop].unique())}
+    return {share: own[cells.isin(there)] for share, there in ran.items()}
+
+
 def savings(results: pd.DataFrame) -> dict[float, Reading]:
     """Read the label savings off the mean curves, by share of the training rows that the loop had."""
-    real_only = mean_curve(results, LABELS, REAL_ONLY)["score"]
-    loop = mean_curve(results, LABELS, LOOP)["score"]
-    levels = zip(loop.index.to_numpy(), loop.to_numpy(), strict=True)
-    return {float(share): label_saving(real_only, share, level) for share, level in levels}
+    read = {}
+    for share, own in beside_the_loop(results).items():
+        real_only, loop = (mean_curve(own, LABELS, arm)["score"] for arm in (REAL_ONLY, LOOP))
+        read[share] = label_saving(real_only, share, loop[share])
+    return read
 
 
 def costs(results: pd.DataFrame) -> pd.DataFrame:
@@ -188,7 +197,7 @@ def tables_of(results: pd.DataFrame) -> Iterator[RichTable]:
         if curve in there:
             yield _rows_table(results, curve)
     if LABELS in there:
-        yield _labels_table(results, savings(results))
+        yield _labels_table(results)
     if COST in there:
         table = RichTable("setting", "Δ average precision", "seconds", "efficient", title="cost, rare-class suite")
         for setting, point in costs(results).sort_values("seconds").iterrows():
@@ -207,13 +216,19 @@ def _rows_table(results: pd.DataFrame, curve: str) -> RichTable:
     return table
 
 
-def _labels_table(results: pd.DataFrame, read: Mapping[float, Reading]) -> RichTable:
-    table = RichTable("training rows", "real only", "loop", "labels saved", title="labels, rare-class suite")
-    real_only, loop = (mean_curve(results, LABELS, arm)["score"] for arm in (REAL_ONLY, LOOP))
-    for share in sorted({*real_only.index, *loop.index}):
-        shown = (f"{arm[share]:.4f}" if share in arm.index else "" for arm in (real_only, loop))
-        saved = f"{read[share].bound} {read[share].value:.0%}" if share in read else ""
-        table.add_row(f"{share:.0%}", *shown, saved)
+def _labels_table(results: pd.DataFrame) -> RichTable:
+    columns = ("training rows", "real only", "loop", "real only, same cells", "cells", "labels saved")
+    table, beside = RichTable(*columns, title="labels, rare-class suite"), beside_the_loop(results)
+    everywhere, read = mean_curve(results, LABELS, REAL_ONLY)["score"], savings(results)
+    for share in sorted({*everywhere.index, *beside}):
+        shown = [f"{share:.0%}", f"{everywhere[share]:.4f}" if share in everywhere.index else ""]
+        if share in beside:
+            own = beside[share]
+            scores = (mean_curve(own, LABELS, arm)["score"] for arm in (LOOP, REAL_ONLY))
+            shown += [f"{score[share]:.4f}" if share in score.index else "" for score in scores]
+            cells = len(own[["table", "split"]].drop_duplicates())
+            shown += [str(cells), f"{read[share].bound} {read[share].value:.0%}"]
+        table.add_row(*shown)
     return table
 
 

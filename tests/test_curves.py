@@ -179,6 +179,17 @@ def test_means_are_over_tables_and_intervals_over_splits() -> None:
         assert mean_curve(results(splits=few), "rows", AIMED)["gain_half"].isna().all()
 
 
+def test_savings_compare_the_loop_with_the_cells_in_which_it_ran() -> None:
+    found = results()
+    labels = found["curve"] == "labels"
+    lowest = labels & (found["table"] == "table 0") & (found["arm"] == LOOP) & (found["x"] == 0.3)
+    fewer = found[~lowest]
+    assert headline(fewer)["label_savings_30"] == pytest.approx(headline(found)["label_savings_30"])
+    assert headline(fewer)["label_savings_50"] == headline(found)["label_savings_50"]
+    assert [line.get_linestyle() for line in picture(fewer[labels[fewer.index]]).axes[0].lines].count(":") == 1
+    assert [line.get_linestyle() for line in picture(found[labels]).axes[0].lines].count(":") == 0
+
+
 def test_noise_widens_the_interval_of_the_advantage() -> None:
     low, high = middle_interval(results(noise=0.005), "rows") or (0, 0)
     assert 1.5 < low < high - 0.5
@@ -250,6 +261,13 @@ def test_a_walk_delivers_what_loops_of_so_many_generations_deliver() -> None:
             learner.predict_proba(SIDES.test.X), run.outcome.learner.predict_proba(SIDES.test.X)
         )
         assert seconds > 0
+
+
+def test_shares_too_small_for_a_loop_have_no_point_of_it() -> None:
+    part = SIDES.part(0.4)
+    assert np.bincount(part.train.y).min() >= 5 > np.bincount(SIDES.part(0.1).train.y).min()
+    found = LabelsCurve(PARTS, loop_shares=(0.1, 0.4), shares=(0.1, 0.4)).rows(SIDES)
+    assert [(row["arm"], row["x"]) for row in found] == [(REAL_ONLY, 0.1), (REAL_ONLY, 0.4), (LOOP, 0.4)]
 
 
 # The command
