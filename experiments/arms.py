@@ -87,12 +87,15 @@ def arms(run: LoopRun, folds: np.ndarray, rng: np.random.Generator, *, tuning: b
     parts, table, seed = run.prepared.parts, run.prepared.table, root(rng)
     jobs = parts.settings.jobs
 
-    def fitted(name: str, rows: Callable[[np.random.Generator], Table], note: str = "") -> Arm:
-        started, own = time.perf_counter(), stream(seed, name)
+    def fitted(
+        name: str, rows: Callable[[np.random.Generator], Table], note: str = "", own: np.random.Generator | None = None
+    ) -> Arm:
+        started, own = time.perf_counter(), own or stream(seed, name)
         learner = copy.deepcopy(parts.learner).fit(rows(own), own)
         return Arm(name, learner, time.perf_counter() - started, note)
 
-    yield fitted(REAL_ONLY, lambda _: table)
+    # The very model that a loop delivers which keeps nothing: it must not win or lose against itself by other draws.
+    yield fitted(REAL_ONLY, lambda _: table, own=run.prepared.final_stream(kept=False))
     if tuning and tunable(parts.learner):
         started, own = time.perf_counter(), stream(seed, "tuned")
         tuned, trials = tune(parts.learner, table, folds, run.seconds, own, jobs=jobs)

@@ -16,7 +16,7 @@ from experiments.arms import REAL_ONLY, TARGETED, run_loop
 from experiments.cells import Rows, digest, found, found_or_worked
 from experiments.child_runs import LOOP, TEXT, ChildRuns
 from experiments.config import CompareConfig, DataConfig, RunConfig
-from experiments.datasets import stamp_of
+from experiments.datasets import place_of, stamp_of
 from experiments.leaderboard import LiveBoard, closing_table, long_form, summarise
 from experiments.material import gather, parts_of
 from experiments.scoring import METRICS, SCORE, contestants_of, score_arms
@@ -82,8 +82,9 @@ def _compared(
     tracker.start({"name": folder.name, "params": params, "tags": tags})
     try:
         results = _work(config, runs, ChildRuns(tracker, folder / storage.JOURNAL), console, jobs, clock)
-        summary = summarise(results)
-        comparisons, overall = _write(results, summary, config, folder)
+        overlap = _overlap(results, config)
+        summary = summarise(results, overlap)
+        comparisons, overall = _write(results, summary, config, overlap, folder)
         for path in sorted(folder.iterdir()):
             if path.name in FILES or path.suffix == ".png":
                 tracker.attach(path)
@@ -113,6 +114,7 @@ def cell(config: RunConfig) -> Rows:
     contestants = list(contestants_of(looped, material.folds, config.arms, stream(seed, "arms")))
     scored = score_arms(contestants, material.test, (*METRICS, config.metrics.recall_at_precision))
     where = {"source": config.data.source, "seed": seed, "split": BY_TIME if material.dataset.time else "at random"}
+    where["table"] = f"{place_of(config.data.source)}, {material.dataset.target}"  # the same however it was written
     rows = [plain(each.row()) | where for each in scored]
     curve = [looped.outcome.baseline, *(generation.scores for generation in looped.history)]
     own = {"arm": LOOP + config.loop.strategy, "generations": [scores[SCORE].estimate for scores in curve]}
@@ -148,7 +150,7 @@ def _work(
             name = names[config.sources.index(run.data)]
             first = run.loop.strategy == config.strategies[0]
             # Of the other strategies the loop alone counts: their real-only arm is that of the first.
-            own = [_numbers(row, name, _table(run.data)) for row in made if first or row["arm"].startswith(LOOP)]
+            own = [_numbers(row, name) for row in made if first or row["arm"].startswith(LOOP)]
             for row in own:
                 children.keep(row, run)
             rows += own
@@ -156,16 +158,10 @@ def _work(
     return pd.DataFrame(rows).drop(columns="generations", errors="ignore")
 
 
-def _numbers(row: Record, source: str, table: str) -> Record:
-    """Read back what JSON has no word for, and name the source and the table that it is."""
+def _numbers(row: Record, source: str) -> Record:
+    """Read back what JSON has no word for, and name the source."""
     metrics = {key: float(value) for key, value in row.items() if key not in TEXT}
-    return row | metrics | {"source": source, "table": table}
-
-
-def _table(data: DataConfig) -> str:
-    """Name the rows that a source holds, however they are reached, and what is to be learnt of them."""
-    place = str(Path(data.source).resolve()) if Path(data.source).is_file() else data.source
-    return f"{place}, {data.target}" if data.target else place
+    return row | metrics | {"source": source}
 
 
 def _names(sources: Sequence[DataConfig]) -> list[str]:
@@ -180,12 +176,10 @@ def _names(sources: Sequence[DataConfig]) -> list[str]:
 
 
 def _write(
-    results: pd.DataFrame, summary: pd.DataFrame, config: CompareConfig, folder: Path
+    results: pd.DataFrame, summary: pd.DataFrame, config: CompareConfig, overlap: float | None, folder: Path
 ) -> tuple[tuple[Comparison, ...], statistics.Omnibus]:
     """Write tables, verdicts and pictures into the folder; return what was tested."""
-    scores, test_size = long_form(results), max(source.test_size for source in config.sources)
-    one_split = "split" in results and (results["split"] == BY_TIME).any()
-    overlap = None if one_split else test_size / (1 - test_size)
+    scores = long_form(results)
     comparisons = compare_with_all(scores, LOOP + config.strategies[0], test_per_train=overlap)
     means = statistics.by_source(scores)
     overall, ranks = statistics.omnibus(means), statistics.average_ranks(means)
@@ -201,10 +195,19 @@ def _write(
     return comparisons, overall
 
 
+def _overlap(results: pd.DataFrame, config: CompareConfig) -> float | None:
+    """Return test rows over training rows, None where the seeds share one split."""
+    if "split" in results and (results["split"] == BY_TIME).any():
+        return None
+    test_size = max(source.test_size for source in config.sources)
+    return test_size / (1 - test_size)
+
+
 def _identity(config: RunConfig) -> Record:
     """Return whatever makes a difference to the rows of a cell."""
     content: Record = config.model_dump(mode="json", exclude={"tracking", "out"})
-    return content | {"version": version("weakspot"), "file": stamp_of(config.data.source)}
+    files = config.generator.files()
+    return content | {"version": version("weakspot"), "file": stamp_of(config.data.source), "files": files}
 
 
 def _path(out: Path, config: RunConfig) -> Path:

@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from experiments.compose import LEARNERS, pick
+from experiments.files import digests
 from generators import CATALOGUE, kind_of
 from loop.errors import ConfigError
 from loop.protocols import Generator, Learner
@@ -112,6 +113,10 @@ class GeneratorConfig(Section):
             return None
         made: Generator = kind_of(self.name)(**self.settings)
         return made
+
+    def files(self) -> dict[str, str]:
+        """Return digests of the files that settings name, a rule book say: what they hold is part of the setting."""
+        return digests(value for value in self.settings.values() if isinstance(value, str))
 
 
 class TeacherConfig(Section):

@@ -137,7 +137,7 @@ def real_only(parts: Parts, sides: Sides) -> Learner:
 
 def fitted(prepared: Prepared, new: Table) -> Learner:
     """Fit the learner on the real rows and new ones, as the loop fits the one that it delivers."""
-    rng = prepared.stream("final", int(len(new) > 0), 0)
+    rng = prepared.final_stream(kept=len(new) > 0)
     return copy.deepcopy(prepared.parts.learner).fit(Table.concat([prepared.table, new]), rng)
 
 

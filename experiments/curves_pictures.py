@@ -57,10 +57,11 @@ def _rows_panel(where: str, curve: str) -> Callable[[Axes, pd.DataFrame], None]:
         _line(axes, aimed, "gain", BLUE, "aimed")
         _line(axes, untargeted, "gain", ORANGE, "untargeted")
         read = advantages(results, curve)
-        if read:
-            budget = min(read, key=lambda each: abs(read[each].value - middle(read)))
+        if half := middle(read):
+            gained = [budget for budget, each in read.items() if each.value]
+            budget = min(gained, key=lambda each: abs(read[each].value - half))
             _span(axes, budget, budget * read[budget].value, float(aimed["gain"][budget]))
-        said = f"aim needs {middle(read):.2g} times fewer rows (median)" if read else "aim brings no gain"
+        said = f"aim needs {half:.2g} times fewer rows (median)" if half else "aim mostly brings no gain"
         _title(axes, f"{where}: {said}")
         _log_axis(axes, sorted({*aimed.index, *untargeted.index}), lambda x: f"{x:g}×")
         axes.set_xlabel("new rows, as multiples of the real ones")

@@ -49,16 +49,18 @@ def first_reach(curve: pd.Series, level: float) -> Reading:
 
 
 def aim_advantages(aimed: pd.Series, untargeted: pd.Series) -> dict[float, Reading]:
-    """Return, for each aimed budget with a gain, how many times as many untargeted rows bring the same gain.
+    """Return, for each aimed budget, how many times as many untargeted rows bring the same gain; 0 = there is no gain.
 
     Parameters
     ----------
     aimed, untargeted
         Gain by budget, ascending.
     """
-    gains = zip(aimed.index.to_numpy(), aimed.to_numpy(), strict=True)
-    reached = {float(budget): first_reach(untargeted, gain) for budget, gain in gains if gain > 0}
-    return {budget: Reading(needed.value / budget, needed.bound) for budget, needed in reached.items()}
+    read = {}
+    for budget, gain in zip(aimed.index.to_numpy(), aimed.to_numpy(), strict=True):
+        needed = first_reach(untargeted, gain) if gain > 0 else Reading(0.0, "about")
+        read[float(budget)] = Reading(float(needed.value / budget), needed.bound)
+    return read
 
 
 def label_saving(real_only: pd.Series, share: float, level: float) -> Reading:
@@ -212,7 +214,9 @@ def _rows_table(results: pd.DataFrame, curve: str) -> RichTable:
     table = RichTable("new rows", "Δ aimed", "Δ untargeted", "times the rows without aim", title=TITLES[curve])
     for budget in sorted({*arms[0].index, *arms[1].index}):
         shown = (_interval(*arm.loc[budget, ["gain", "gain_half"]]) if budget in arm.index else "" for arm in arms)
-        table.add_row(f"{budget:g} × real", *shown, str(read.get(budget, "")))
+        times = read.get(budget)
+        said = "" if times is None else str(times) if times.value else "no gain"
+        table.add_row(f"{budget:g} × real", *shown, said)
     return table
 
 

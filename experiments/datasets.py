@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -112,14 +113,30 @@ def data_folder() -> Path:
     return Path(os.environ.get("WEAKSPOT_DATA") or "../shared/data")
 
 
+def place_of(source: str) -> str:
+    """Name the rows that a source holds, the same however it is written."""
+    scheme, _, rest = source.partition(":")
+    if scheme == "simulation":
+        given = _simulation_settings(rest)
+        defaults = {key: signature(simulate).parameters[key].default for key in _SIMULATION_KEYS}
+        return f"simulation:{sorted({**defaults, **given}.items())}"
+    path = _path_of(source)
+    return str(path.resolve()) if path.is_file() else source
+
+
 def stamp_of(source: str) -> list[int] | None:
     """Return size and time of the file that a source is read from, None if it is no file: are its rows the same?"""
-    scheme, _, name = source.partition(":")
-    path = data_folder() / f"{name}.parquet" if scheme == "suite" else Path(source)
+    path = _path_of(source)
     if not path.is_file():
         return None
     stat = path.stat()
     return [stat.st_size, stat.st_mtime_ns]
+
+
+def _path_of(source: str) -> Path:
+    """Return where the file of a source is, if it is one."""
+    scheme, _, name = source.partition(":")
+    return data_folder() / f"{name}.parquet" if scheme == "suite" else Path(source)
 
 
 def noise_table(n: int, d: int, seed: int, share: float) -> Dataset:

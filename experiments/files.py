@@ -2,9 +2,10 @@
 
 import csv
 import gzip
+import hashlib
 import warnings
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +16,13 @@ from loop.types import Schema
 _SEPARATORS = {".csv": ",", ".csv.gz": ",", ".tsv": "\t"}
 _NO_VALUE = frozenset(["NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NaN", "nan", "-NaN", "-nan", "NULL", "null", "None"])
 _BOOLEAN = {"true": True, "false": False}
+
+
+def digests(names: Iterable[str]) -> dict[str, str]:
+    """Return the SHA-256 of each of the names that is a file."""
+    return {
+        name: hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in sorted(set(names)) if Path(name).is_file()
+    }
 
 
 def read_table(path: Path, text: Collection[str] = ()) -> pd.DataFrame:

@@ -42,12 +42,12 @@ def on_tables(results: pd.DataFrame) -> pd.DataFrame:
     return complete
 
 
-def summarise(results: pd.DataFrame) -> pd.DataFrame:
+def summarise(results: pd.DataFrame, test_per_train: float | None = 3 / 7) -> pd.DataFrame:
     """Sum up by arm: mean scores, the mean paired difference from real rows alone, wins and losses, median costs.
 
     An arm that is not on every split has no mean scores; its difference is that on the splits where it is. The bounds
-    of the difference are those of `experiments.statistics.mean_interval`. With intervals for many arms, some exclude
-    zero by chance: claims are the business of `experiments.verdicts`.
+    of the difference are those of `experiments.statistics.mean_interval`, which explains ``test_per_train``. With
+    intervals for many arms, some exclude zero by chance: claims are the business of `experiments.verdicts`.
     """
     rows = on_tables(results)
     scores = _scores(rows)
@@ -61,7 +61,8 @@ def summarise(results: pd.DataFrame) -> pd.DataFrame:
         met = {REAL_ONLY, arm} <= set(rows["arm"])
         difference = statistics.differences(scores, str(arm), REAL_ONLY) if met else pd.Series(dtype=np.float64)
         if len(difference):
-            interval = statistics.mean_interval(difference, stream(0, "interval", str(arm)))
+            rng = stream(0, "interval", str(arm))
+            interval = statistics.mean_interval(difference, rng, test_per_train=test_per_train)
             pairs, sources = Tally.of(difference), Tally.of(statistics.over_sources(difference))
             summary |= {"difference": interval.estimate, "difference_low": interval.low}
             summary |= {"difference_high": interval.high, "wins": pairs.wins, "losses": pairs.losses}

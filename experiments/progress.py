@@ -44,13 +44,14 @@ class Stages:
         self._stage, self._started = stage, time.perf_counter()
         self._bar.update(self._task, description=stage)
 
-    def end(self, note: str = "") -> None:
-        """Write the line of the stage that has ended."""
+    def end(self, note: str = "") -> float:
+        """Write the line of the stage that has ended; return its seconds."""
         seconds = time.perf_counter() - self._started
         self.seconds += seconds
         line = f"{self._stage:<24} [dim]{seconds:6.1f} s[/dim]  {escape(note)}".rstrip()
         self._console.print(line, highlight=False, soft_wrap=True)
         self._bar.advance(self._task)
+        return seconds
 
 
 @contextmanager

@@ -1,9 +1,11 @@
 """One run from a configuration to a folder: load, loop, compare on the sealed test rows, report, keep."""
 
+import hashlib
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -35,6 +37,8 @@ from loop.seeds import stream
 from loop.tracking.records import Record
 from loop.training import Prepared
 from loop.types import Generation, LoopVerdict
+
+WALLS = "seconds.json"  # beside the checkpoints
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,9 +77,22 @@ def run(config: RunConfig, console: Console, resume: Path | None = None) -> RunR
     Raises
     ------
     WeakspotError
-        If configuration or data break a rule; a run that has no generation yet then leaves nothing behind.
+        If configuration or data break a rule, or another process is at work on the same run; a run that has no
+        generation yet then leaves nothing behind.
     """
     started = time.perf_counter()
+    with _held(resume):
+        return _run(config, console, resume, started)
+
+
+def _held(resume: Path | None) -> AbstractContextManager[None]:
+    if resume is None:
+        return nullcontext()
+    storage.read_json(resume / storage.FINGERPRINT)  # it is the folder of a run
+    return storage.held(resume)
+
+
+def _run(config: RunConfig, console: Console, resume: Path | None, started: float) -> RunResult:
     tracking = settings_of(config.tracking)
     material = gather(config.data, config.loop)
     parts = parts_of(config, material.train)
@@ -84,7 +101,7 @@ def run(config: RunConfig, console: Console, resume: Path | None = None) -> RunR
     storage.storable(parts.learner)
     stakes(config.metrics.operating_points, material.dataset)
     if resume is not None:
-        _check_resumable(resume, material)
+        _check_resumable(resume, config, material)
     for message in (*material.messages, *broken):
         console.print(message, highlight=False, markup=False)
     steps = 3 + config.loop.generations + (len(CHEAP) + 2 if config.arms.run else 2)
@@ -96,7 +113,8 @@ def run(config: RunConfig, console: Console, resume: Path | None = None) -> RunR
         folder = resume or storage.new_folder(config.out, name.replace("/", "-"))
         bench = _Bench(config, material, stages, open_tracker(tracking, folder), folder, started)
         try:
-            result = _tracked(bench, prepared)
+            with storage.held(folder) if resume is None else nullcontext():
+                result = _tracked(bench, prepared)
         except WeakspotError:
             if resume is None and not _has_checkpoints(folder):
                 shutil.rmtree(folder, ignore_errors=True)
@@ -107,9 +125,9 @@ def run(config: RunConfig, console: Console, resume: Path | None = None) -> RunR
             raise KeyboardInterrupt(f"Interrupted. Go on with: weakspot run --resume {folder}") from error
     if result.report is not None:
         show(result.report, folder, console)
-    failure = getattr(bench.tracker, "failure", None)
-    if failure is not None:
-        console.print(failure, style="yellow", highlight=False, markup=False, soft_wrap=True)
+    for complaint in ("failure", "unregistered"):
+        if (said := getattr(bench.tracker, complaint, None)) is not None:
+            console.print(said, style="yellow", highlight=False, markup=False, soft_wrap=True)
     return result
 
 
@@ -124,6 +142,8 @@ def _tracked(bench: _Bench, prepared: Prepared) -> RunResult:
     try:
         _begin_folder(bench)
         past = checkpoint.load(bench.folder / storage.CHECKPOINTS, bench.material.schema)
+        before = sum(_walls(bench.folder)[: len(past)])
+        bench = replace(bench, started=bench.started - before)  # as if it had been one session
         history, interrupted = _turn(bench, prepared, past)
         bench.stages.begin("final learner")
         outcome = conclude(prepared, history)
@@ -138,7 +158,6 @@ def _tracked(bench: _Bench, prepared: Prepared) -> RunResult:
         if interrupted:
             status = "interrupted"
             return RunResult(bench.folder, status, verdict, tuple(history), None)
-        before = sum(sum(generation.seconds.values()) for generation in past)
         looped = LoopRun(prepared, tuple(history), outcome, bench.stages.seconds + before)
         report = _compare(bench, looped, model, real_only)
         status = "finished"
@@ -154,23 +173,33 @@ def _tracked(bench: _Bench, prepared: Prepared) -> RunResult:
 def _begin_folder(bench: _Bench) -> None:
     storage.write_text(bench.folder / storage.CONFIG, dump(bench.config))
     digest = storage.fingerprint(bench.material.train, bench.material.folds)
-    told = {"training_rows": digest, "everything": _everything(bench.material)}
+    told = {"training_rows": digest, "everything": _everything(bench.config, bench.material)}
     storage.write_json(bench.folder / storage.FINGERPRINT, told)
 
 
-def _check_resumable(folder: Path, material: Material) -> None:
+def _check_resumable(folder: Path, config: RunConfig, material: Material) -> None:
     if storage.finished(folder):
         raise ConfigError(
             f"a run to resume must be unfinished, and {folder} is finished: see `weakspot report {folder}`."
         )
     told = storage.read_json(folder / storage.FINGERPRINT)
-    if not isinstance(told, dict) or told.get("everything") != _everything(material):
-        raise DataError(f"a run must be resumed with the data it began with, got others for {folder}: start a new run.")
+    if not isinstance(told, dict) or told.get("everything") != _everything(config, material):
+        raise DataError(
+            f"a run must be resumed with the data and files it began with, got others for {folder}: start a new run."
+        )
 
 
-def _everything(material: Material) -> str:
+def _everything(config: RunConfig, material: Material) -> str:
+    """Return a digest of the rows and of the files that settings name."""
     aside = material.dataset.frame[[name for name, _ in material.schema.set_aside]]
-    return storage.whole_fingerprint(material.train, material.test, material.folds, aside)
+    rows = storage.whole_fingerprint(material.train, material.test, material.folds, aside)
+    return hashlib.sha256("\n".join([rows, *config.generator.files().values()]).encode()).hexdigest()
+
+
+def _walls(folder: Path) -> list[float]:
+    """Return the seconds by the clock on the wall of each generation so far; versions before this one kept none."""
+    path = folder / storage.CHECKPOINTS / WALLS
+    return [float(each) for each in storage.read_json(path)] if path.is_file() else []
 
 
 def _turn(bench: _Bench, prepared: Prepared, past: Sequence[Generation]) -> tuple[list[Generation], bool]:
@@ -179,9 +208,10 @@ def _turn(bench: _Bench, prepared: Prepared, past: Sequence[Generation]) -> tupl
     try:
         bench.stages.begin(f"generation {len(history) + 1} of {most}")
         for generation in generations(prepared, past):
-            bench.stages.end(generation_note(generation))
+            walls = [*_walls(bench.folder)[: len(history)], bench.stages.end(generation_note(generation))]
             bench.tracker.record(generation)  # first, so that a checkpoint never lacks its record
             checkpoint.save(generation, bench.folder / storage.CHECKPOINTS)
+            storage.write_json(bench.folder / storage.CHECKPOINTS / WALLS, walls)
             history.append(generation)
             bench.stages.begin(f"generation {len(history) + 1} of {most}")
     except KeyboardInterrupt:

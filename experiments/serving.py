@@ -113,4 +113,4 @@ def _register(tracker: MlflowTracker, uplink: Uplink, name: str) -> None:
             uplink.client.create_model_version(name, f"runs:/{uplink.run_id}/{FOLDER}", uplink.run_id)
         except lost_connection() as error:
             cause = str(error).splitlines()[0]
-            tracker.failure = f"MLflow did not register the model as {name!r} ({cause}): register it by hand."
+            tracker.unregistered = f"MLflow did not register the model as {name!r} ({cause}): register it by hand."

@@ -64,25 +64,31 @@ def over_sources(differences: pd.Series) -> pd.Series:
 
 
 def mean_interval(
-    differences: pd.Series, rng: np.random.Generator, *, level: float = 0.95, replicates: int = 2000
+    differences: pd.Series,
+    rng: np.random.Generator,
+    *,
+    test_per_train: float | None = 3 / 7,
+    level: float = 0.95,
+    replicates: int = 2000,
 ) -> Interval:
     """Return the mean over sources of their mean differences, with a hierarchical bootstrap interval.
 
     Each replicate draws sources with replacement and, within each one drawn, its seeds with replacement (Davison and
     Hinkley 1997, section 3.8). So the interval covers the mean difference on *other sources like these* and other
-    splits of them; with a single source, on other splits of this source alone. Seeds of one source share most of their
-    training rows, and what these have in common no resampling of seeds can show: with a single source the interval is
-    too narrow, and `corrected_t` is the test to trust. Seeds that share a split by time show the learner's own chance
-    alone. Percentiles of so few units are too narrow as well, hence their
-    distance from the mean is stretched by ``sqrt(n / (n - 1)) t / z`` for n sources (after Hesterberg 2015, section
-    5.3), or n seeds of a single source. In 300 simulated comparisons a setting, at a nominal 0.95: 0.97 with 9 or 20
-    sources of 3 seeds, 0.99 with 3 or 4; one source of 3, 5 or 10 independent seeds 0.93-0.94.
+    splits of them. Percentiles of so few sources are too narrow, hence their distance from the mean is stretched by
+    ``sqrt(n / (n - 1)) t / z`` for n sources (after Hesterberg 2015, section 5.3). In 300 simulated comparisons a
+    setting, at a nominal 0.95: 0.97 with 9 or 20 sources of 3 seeds, 0.99 with 3 or 4.
+
+    Seeds of one source share most of their training rows, and what these have in common no resampling of seeds can
+    show: with a single source the interval is that of `corrected_t`, for other splits of this source.
 
     Parameters
     ----------
     differences : Series
         As `differences` returns them, at least one.
     rng : numpy.random.Generator
+    test_per_train : float or None
+        Test rows over training rows; None = the seeds share one split. Matters with a single source only.
     level : float
         Nominal coverage.
     replicates : int
@@ -90,19 +96,22 @@ def mean_interval(
     Returns
     -------
     Interval
-        Without bounds if there is a single split of a single source.
+        Without bounds if a single source has a single split, or has repeated a single measurement.
     """
     groups = [group.to_numpy() for _, group in differences.groupby(level="source", sort=False)]
     estimate = float(np.mean([group.mean() for group in groups]))
-    units = len(groups) if len(groups) > 1 else len(groups[0])
+    units, tail = len(groups), (1 - level) / 2
     if units == 1:
-        return Interval(estimate, -math.inf, math.inf, level)
+        seeds = len(groups[0])
+        if seeds == 1 or test_per_train is None or corrected_t(differences, test_per_train) is None:
+            return Interval(estimate, -math.inf, math.inf, level)
+        half = float(stats.t.isf(tail, seeds - 1)) * _corrected_error(groups[0], test_per_train)
+        return Interval(estimate, estimate - half, estimate + half, level)
     drawn = rng.integers(len(groups), size=(replicates, len(groups)))
     means = np.empty(drawn.shape)
     for number, group in enumerate(groups):
         mine = drawn == number
         means[mine] = rng.choice(group, size=(int(mine.sum()), len(group))).mean(axis=1)
-    tail = (1 - level) / 2
     low, high = np.quantile(means.mean(axis=1), [tail, 1 - tail]) - estimate
     stretch = math.sqrt(units / (units - 1)) * float(stats.t.isf(tail, units - 1) / stats.norm.isf(tail))
     return Interval(estimate, estimate + stretch * float(low), estimate + stretch * float(high), level)
@@ -187,8 +196,13 @@ def corrected_t(differences: pd.Series, test_per_train: float) -> float | None:
     spread = float(differences.var()) if len(differences) > 1 else 0.0
     if spread < 10.0 ** (-2 * DIGITS + 2):
         return None
-    t = float(differences.mean()) / math.sqrt((1 / len(differences) + test_per_train) * spread)
+    t = float(differences.mean()) / _corrected_error(differences.to_numpy(), test_per_train)
     return float(2 * stats.t.sf(abs(t), len(differences) - 1))
+
+
+def _corrected_error(differences: np.ndarray, test_per_train: float) -> float:
+    """Return the standard error of the mean of differences (J,) over splits whose training rows overlap."""
+    return math.sqrt((1 / len(differences) + test_per_train) * float(differences.var(ddof=1)))
 
 
 def holm(p: Sequence[float]) -> np.ndarray:  # (m,)

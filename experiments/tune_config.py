@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from experiments.config import CommonConfig, DataConfig, RunConfig, SourcesConfig
 from experiments.config_parts import as_rule
+from experiments.files import digests
 from experiments.tune_space import Dimension, Scalar, Value, default_space, placed, read_dimension, starting_value
 from loop.errors import ConfigError
 
@@ -101,7 +102,11 @@ class TuneConfig(SourcesConfig):
         content = self.model_dump(mode="json", exclude=PASSING)
         content["loop"].pop("jobs")
         space = {key: repr(dimension) for key, dimension in self.dimensions.items()}
-        return {**content, "space": space, "version": version("weakspot")}
+        tried = [
+            value for dimension in self.dimensions.values() for value in dimension.probes if isinstance(value, str)
+        ]
+        files = self.generator.files() | digests(tried)
+        return {**content, "space": space, "version": version("weakspot"), "files": files}
 
     @cached_property
     def _space(self) -> Mapping[str, Dimension]:

@@ -63,7 +63,9 @@ def compare_with_all(
     tests = {other: _test(difference, test_per_train) for other, difference in met.items()}
     p = {other: p for other, (_, p) in tests.items() if p is not None}
     corrected = dict(zip(p, holm(list(p.values())).tolist(), strict=True))
-    return tuple(_compared(arm, other, met[other], tests[other], corrected, seed) for other in met)
+    rngs = {other: stream(seed, "interval", arm, other) for other in met}
+    intervals = {other: mean_interval(met[other], rngs[other], test_per_train=test_per_train) for other in met}
+    return tuple(_compared(arm, other, met[other], intervals[other], tests[other], corrected) for other in met)
 
 
 def _test(difference: pd.Series, test_per_train: float | None) -> tuple[str | None, float | None]:
@@ -79,11 +81,10 @@ def _compared(
     arm: str,
     against: str,
     difference: pd.Series,
+    interval: Interval,
     tested: tuple[str | None, float | None],
     corrected: Mapping[str, float],
-    seed: int,
 ) -> Comparison:
-    interval = mean_interval(difference, stream(seed, "interval", arm, against))
     pairs, sources = Tally.of(difference), Tally.of(over_sources(difference))
     p_holm = corrected.get(against)
     agree = np.sign(interval.estimate) == np.sign(sources.wins - sources.losses) != 0

@@ -33,6 +33,10 @@ class Prepared:
     def stream(self, *purpose: int | str) -> np.random.Generator:
         return seeds.stream(self.seed, *purpose)
 
+    def final_stream(self, *, kept: bool) -> np.random.Generator:
+        """Return the stream of the learner that is delivered, with kept rows or on real rows alone."""
+        return self.stream("final", int(kept), self.lanes[-1].index + 1)
+
     def each(self, work: Callable[[Lane], Result], of: Sequence[Lane]) -> list[Result]:
         """Do the same work in several lanes side by side; results in the order of the lanes."""
         with ThreadPoolExecutor(self.parts.settings.jobs) as pool:

@@ -229,3 +229,13 @@ def test_a_generator_whose_rows_are_all_refused_leaves_the_real_only_model() -> 
     named = {arm.name: arm.predictor for arm in arms(finished, FOLDS, np.random.default_rng(0), tuning=False)}
     assert {REAL_ONLY, "untargeted", TARGETED, TEACHER} <= set(named)
     assert np.isfinite(named["untargeted"].predict_proba(TABLE.X)).all()
+
+
+def test_a_loop_that_keeps_nothing_neither_wins_nor_loses_against_real_rows_alone() -> None:
+    parts = tiny_parts(
+        generator=Resample(), learner=Forest(trees=5), gates=(Copies(),)
+    )  # whose answers depend on draws
+    idle = run_loop(parts, TABLE, FOLDS, np.random.default_rng(0))
+    assert idle.outcome.verdict.kept == 0
+    named = {arm.name: arm.predictor.predict_proba(TABLE.X) for arm in arms(idle, FOLDS, np.random.default_rng(3))}
+    np.testing.assert_array_equal(named[TARGETED], named[REAL_ONLY])

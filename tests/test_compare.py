@@ -18,9 +18,11 @@ from small_runs import content, frame, write, write_config
 
 from experiments import storage
 from experiments.cells import found_or_worked
-from experiments.compare import _check_sources, _identity, _names, _table, alone, compare
+from experiments.compare import _check_sources, _identity, _names, alone, cell, compare
 from experiments.config import CompareConfig, DataConfig, RunConfig
+from experiments.datasets import place_of
 from experiments.leaderboard import LiveBoard, closing_table, long_form, summarise
+from experiments.tune_config import TuneConfig
 from experiments.verdicts import compare_with_all
 from experiments.yaml_config import load_config
 from loop.errors import ConfigError, DataError, WeakspotError
@@ -82,6 +84,20 @@ def test_a_changed_table_of_the_suite_is_another_cell(tmp_path: Path, monkeypatc
         table.head(rows).to_parquet(tmp_path / "mine.parquet")
         run.append(_identity(RunConfig.model_validate(settings)))
     assert run[0] != run[1]
+
+
+def test_a_changed_rule_book_is_another_cell_and_another_study(tmp_path: Path) -> None:
+    book, found = tmp_path / "book.yaml", []
+    settings = content(write(tmp_path, frame()), tmp_path / "out", generations=1)
+    settings["generator"] = {"name": "rules", "settings": {"book": str(book)}}
+    search = {key: value for key, value in settings.items() if key not in ("data", "arms")}
+    search["space"] = {"loop.budget": {"low": 0.1, "high": 1.0}}
+    for mean in (50, 60):
+        book.write_text(f"columns: {{amount: {{from: exponential, mean: {mean}}}}}")
+        study = TuneConfig.model_validate(search | {"sources": [settings["data"]]})
+        found.append((_identity(RunConfig.model_validate(settings)), study.identity()))
+    assert found[0][0] != found[1][0]
+    assert found[0][1] != found[1][1]
 
 
 def test_every_source_is_looked_at_before_any_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,9 +205,28 @@ def test_a_file_is_one_table_however_it_is_reached_and_another_one_for_another_t
 ) -> None:
     path = write(tmp_path, frame())
     monkeypatch.chdir(tmp_path)
-    told = [DataConfig(source=str(path), target="fraud"), DataConfig(source=f"./{path.name}", target="fraud")]
-    assert len({_table(each) for each in told}) == 1
-    assert _table(told[0].model_copy(update={"target": "shop"})) != _table(told[0])
+    monkeypatch.setenv("WEAKSPOT_DATA", str(tmp_path))
+    frame().rename(columns={"fraud": "target"}).to_parquet(tmp_path / "mine.parquet")
+    same = [
+        (str(path), f"./{path.name}"),
+        ("suite:mine", str(tmp_path / "mine.parquet")),
+        ("simulation", "simulation:seed=0,customers=500", "simulation:customers=500,seed=0"),
+        ("sklearn:wine",),
+    ]
+    named = [{place_of(source) for source in sources} for sources in same]
+    assert [len(each) for each in named] == [1, 1, 1, 1]
+    assert len(set.union(*named)) == 4
+    assert place_of("simulation:seed=1") not in named[2]
+
+
+def test_a_table_whose_target_is_named_is_the_table_whose_target_is_known(tmp_path: Path) -> None:
+    settings = content(tmp_path / "unused.csv", tmp_path / "out", generations=1)
+    settings["arms"] = {"run": False}
+    tables = set()
+    for target in (None, "target"):
+        run = RunConfig.model_validate(settings | {"data": {"source": "sklearn:wine", "target": target}})
+        tables |= {row["table"] for row in cell(run)}
+    assert tables == {"sklearn:wine, target"}
 
 
 def test_sources_that_differ_in_a_type_only_have_two_names() -> None:

@@ -89,7 +89,18 @@ def test_a_planted_advantage_is_read_at_every_budget(times: float) -> None:
 
 
 def test_without_a_gain_there_is_no_advantage() -> None:
-    assert aim_advantages(curve(BUDGETS, -BUDGETS), curve(BUDGETS, BUDGETS)) == {}
+    found = aim_advantages(curve(BUDGETS, -BUDGETS), curve(BUDGETS, BUDGETS))
+    assert found == dict.fromkeys(BUDGETS, Reading(0.0, "about"))
+
+
+def test_budgets_without_a_gain_count_in_the_median() -> None:
+    found = results()
+    aimed = (found["curve"] == "rows") & (found["arm"] == AIMED)
+    spoilt = found.assign(average_precision=found["average_precision"] - 0.2 * (aimed & (found["x"] != 0.5)))
+    said = headline(spoilt)
+    assert said["aim_advantage_suite"] == pytest.approx(4)
+    assert said["aim_advantage_suite_median"] == 0
+    assert picture(spoilt).axes[0].get_title(loc="left").endswith("aim mostly brings no gain")
 
 
 def test_useless_aim_has_an_advantage_below_one() -> None:

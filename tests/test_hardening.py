@@ -239,7 +239,9 @@ def test_a_run_is_not_resumed_with_other_test_rows_or_meanings(place: Path, run_
     try:
         for what, change in changes.items():
             change(pd.read_csv(data, dtype={"code": "str"})).to_csv(data, index=False)
-            assert "must be resumed with the data it began with" in refused("run", "--resume", run_folder), what
+            assert "must be resumed with the data and files it began with" in refused("run", "--resume", run_folder), (
+                what
+            )
             data.write_text(original)
         result = call("run", "--resume", run_folder)
         assert result.exit_code == 0, result.output

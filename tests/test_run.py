@@ -22,6 +22,7 @@ from experiments import compose, storage
 from experiments.answers import calibrations
 from experiments.arms import Arm, run_loop
 from experiments.config import CalibrationConfig, DataConfig, LoopConfig, RunConfig
+from experiments.config_parts import GeneratorConfig
 from experiments.material import gather, parts_of
 from experiments.report import Report, show
 from experiments.run import RunResult, run
@@ -72,7 +73,7 @@ def test_the_folder_holds_what_the_report_names(result: RunResult) -> None:
     names = ["config.yaml", "report.json", "arms.csv", "regions.csv", "synthetic.parquet", "done.json"]
     assert all((result.folder / name).is_file() for name in names)
     assert (result.folder / "pictures" / "precision_recall.png").stat().st_size > 1000
-    assert len(list((result.folder / "checkpoint").iterdir())) == len(result.history)
+    assert len(list((result.folder / "checkpoint").glob("*.npz"))) == len(result.history)
     assert not list(result.folder.rglob("*.partial"))
 
 
@@ -141,7 +142,11 @@ def test_ctrl_c_saves_the_champion_and_resuming_equals_the_uninterrupted_run(pla
     assert process.returncode == 130, said
     assert "--resume" in said
     (folder,) = (tmp_path / "cut").iterdir()
-    assert len(list((folder / "checkpoint").iterdir())) < 3
+    done = len(list((folder / "checkpoint").glob("*.npz")))
+    assert done < 3
+    first = json.loads((folder / "checkpoint" / "seconds.json").read_text())
+    assert len(first) == done
+    assert min(first) > 0
     model = storage.load_model(folder / "model")
     assert isinstance(model.calibration, Platt)
     assert model.predict_proba(frame()).shape == (240, 2)
@@ -150,6 +155,9 @@ def test_ctrl_c_saves_the_champion_and_resuming_equals_the_uninterrupted_run(pla
     journal = (folder / "journal" / "records.jsonl").read_text().splitlines()
     assert json.loads(journal[-1])["status"] == "interrupted"
 
+    with storage.held(folder), pytest.raises(ConfigError, match="another one does"):
+        run(load_config(RunConfig, folder / "config.yaml"), quiet_console(), resume=folder)
+    storage.write_json(folder / "checkpoint" / "seconds.json", [1000.0] * done)
     resumed = run(load_config(RunConfig, folder / "config.yaml"), quiet_console(), resume=folder)
     whole = run(load_config(RunConfig, path, {"out": str(tmp_path / "whole")}), quiet_console())
     assert (resumed.status, resumed.verdict) == ("finished", whole.verdict)
@@ -160,6 +168,9 @@ def test_ctrl_c_saves_the_champion_and_resuming_equals_the_uninterrupted_run(pla
     assert resumed.report is not None
     assert whole.report is not None
     assert resumed.report.gain == whole.report.gain
+    loop = {arm["arm"]: arm["seconds_fit"] for arm in resumed.report.arms}["targeted"]
+    assert 1000 * done < loop < resumed.report.seconds, "seconds are of both sessions"
+    assert len(json.loads((folder / "checkpoint" / "seconds.json").read_text())) == len(resumed.history)
 
 
 def test_a_finished_run_is_not_resumed(result: RunResult, config: RunConfig) -> None:
@@ -172,8 +183,20 @@ def test_a_run_is_not_resumed_with_other_data(result: RunResult, config: RunConf
     folder.mkdir()
     (folder / "data.json").write_bytes((result.folder / "data.json").read_bytes())
     other = DataConfig(**{**config.data.model_dump(), "source": str(write(tmp_path, frame(seed=1)))})
-    with pytest.raises(DataError, match="data it began with"):
+    with pytest.raises(DataError, match="data and files it began with"):
         run(config.model_copy(update={"data": other}), quiet_console(), resume=folder)
+
+
+def test_a_run_is_not_resumed_with_another_rule_book(config: RunConfig, tmp_path: Path) -> None:
+    book = tmp_path / "book.yaml"
+    book.write_text("columns: {amount: {from: exponential, mean: 50}}")
+    own = GeneratorConfig(name="rules", settings={"book": str(book)})
+    changed = config.model_copy(update={"generator": own, "out": tmp_path / "out"})
+    cut = run(changed, quiet_console()).folder
+    (cut / "done.json").unlink()
+    book.write_text("columns: {amount: {from: exponential, mean: 60}}")
+    with pytest.raises(DataError, match="data and files it began with"):
+        run(changed, quiet_console(), resume=cut)
 
 
 def test_an_unreachable_tracking_server_does_not_stop_the_run(place: Path, tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from experiments.serving import log_model, save_model
-from loop.tracking import JsonlTracker, MlflowSettings, MlflowTracker
+from loop.errors import ConfigError
+from loop.tracking import JsonlTracker, MlflowSettings, MlflowTracker, load_settings
 from loop.tracking.uplink import quiet
 
 
@@ -64,6 +65,29 @@ def test_a_dead_server_leaves_the_model_in_the_folder(model: Pipeline, frame: pd
     place = log_model(tracker, model, frame.head(5))
     assert (Path(place) / "MLmodel").is_file()
     assert tracker.failure is not None
+
+
+def test_a_model_that_is_not_registered_leaves_the_run_complete(
+    model: Pipeline, frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    settings = MlflowSettings(uri, artifact_root=str(tmp_path / "artifacts"), registered_model="not/allowed")
+    tracker = MlflowTracker(settings, JsonlTracker(tmp_path / "run"))
+    tracker.start({"name": "run"})
+    log_model(tracker, model, frame.head(5))
+    tracker.metrics({"after": 1.0})
+    tracker.finish(None, "finished")
+    assert tracker.failure is None
+    assert "register it by hand" in (tracker.unregistered or "")
+    assert tracker.uplink is not None
+    ended = tracker.uplink.client.get_run(tracker.uplink.run_id)
+    assert (ended.info.status, ended.data.metrics) == ("FINISHED", {"after": 1.0})
+
+
+def test_a_name_that_mlflow_does_not_take_is_refused_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "mlflow.yaml").write_text("registered_model: team/weakspot")
+    with pytest.raises(ConfigError, match="a name without / and :"):
+        load_settings(tmp_path / "mlflow.yaml")
 
 
 @pytest.mark.slow

@@ -152,8 +152,21 @@ def test_the_interval_covers_the_mean_over_other_sources() -> None:
 
 
 def test_a_single_split_has_no_interval() -> None:
-    interval = own.mean_interval(own.differences(noisy(1, 1, 0.1), "loop", "SMOTE"), np.random.default_rng(0))
-    assert (interval.low, interval.high) == (-math.inf, math.inf)
+    rng = np.random.default_rng(0)
+    for seeds, ratio in ((1, 3 / 7), (5, None)):
+        difference = own.differences(noisy(1, seeds, 0.1), "loop", "SMOTE")
+        interval = own.mean_interval(difference, rng, test_per_train=ratio)
+        assert (interval.low, interval.high) == (-math.inf, math.inf)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_interval_of_one_source_says_what_its_test_says(seed: int) -> None:
+    difference = own.differences(noisy(1, 6, 0.01, seed), "loop", "SMOTE")
+    p = own.corrected_t(difference, 0.5)
+    assert p is not None
+    for level, inside in ((1 - 0.99 * p, True), (1 - 1.01 * p, False)):
+        interval = own.mean_interval(difference, np.random.default_rng(0), test_per_train=0.5, level=level)
+        assert (interval.low <= 0 <= interval.high) == inside
 
 
 def test_sources_weigh_the_same_whatever_their_seeds() -> None:

@@ -53,6 +53,9 @@ def load_settings(path: Path) -> MlflowSettings:
     for key, value in content.items():
         if not (isinstance(value, str) or (value is None and key in ("artifact_root", "registered_model"))):
             raise ConfigError(f"{key} in {path} must be text, got {value!r}: put it in quotes.")
+    name = content.get("registered_model") or ""
+    if set("/:") & set(name):  # MLflow's own rule, told before any work
+        raise ConfigError(f"registered_model in {path} must be a name without / and :, got {name!r}: choose another.")
     settings = MlflowSettings(**content)
     return replace(settings, tracking_uri=os.environ.get("MLFLOW_TRACKING_URI") or settings.tracking_uri)
 
@@ -76,12 +79,15 @@ class MlflowTracker:
     ----------
     failure : str or None
         Why records did not reach MLflow, and what to do; None = all did.
+    unregistered : str or None
+        Why MLflow did not register the model, and what to do; records go on.
     """
 
     def __init__(self, settings: MlflowSettings, local: JsonlTracker) -> None:
         self.settings = settings
         self.local = local
         self.failure: str | None = None
+        self.unregistered: str | None = None
         self.uplink: Uplink | None = None  # None until the first record is sent
         self._sent = 0
 
