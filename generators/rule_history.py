@@ -29,6 +29,8 @@ def history(source: Source, where: str, columns: Columns, book: Book) -> np.ndar
         told = np.where(before > 0, when - np.roll(when, 1), np.nan)
     elif source.kind == "count_before":
         window = parameter(where, source.numbers["seconds"], columns)[order]
+        if (window < 0).any():
+            raise ConfigError(f"{where}: seconds must be 0 or more, got {window.min():g}: they reach back in time.")
         line = whose * (when.max(initial=0.0) + 1.0) + when  # one line of time, an entity after the other
         told = np.minimum(place - np.searchsorted(line, line - window), before).astype(float)
     else:

@@ -60,7 +60,8 @@ def pulled_inside(X: np.ndarray, rule: Sequence[Condition], schema: Schema) -> n
         if condition.codes is None and not schema.discrete[column]:
             low, high = np.nextafter(condition.low, np.inf), condition.high
             if digits is not None:
-                low = np.round(_held_below(condition.low, digits) + 10.0**-digits, digits)
+                if not _beyond_digits(condition.low, digits):
+                    low = np.round(_held_below(condition.low, digits) + 10.0**-digits, digits)
                 high = _held_below(high, digits)
             if low <= high:
                 X[:, column] = np.clip(X[:, column], low, high)
@@ -87,5 +88,12 @@ def aligned(rule: Sequence[Condition], schema: Schema) -> tuple[Condition, ...]:
 
 def _held_below(edge: float, digits: int) -> float:
     """Return the largest number of so many digits that is not above an edge, whatever binary fractions make of it."""
+    if _beyond_digits(edge, digits):
+        return edge
     near = np.round((np.floor(edge * 10.0**digits) + np.array([-1, 0, 1])) / 10.0**digits, digits)
     return float(near[near <= edge].max())
+
+
+def _beyond_digits(edge: float, digits: int) -> bool:
+    """Tell whether a number is so large that floats hold no such digits of it."""
+    return abs(float(edge)) * 10.0**digits >= 2.0**53

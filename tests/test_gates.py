@@ -182,6 +182,17 @@ def test_label_lets_a_rare_row_among_the_many_vouch_for_its_like() -> None:
     assert Label().judge(Table.real(beside, np.ones(len(beside)), lonely.schema), lonely, rng()).keep.all()
 
 
+def test_label_takes_no_measure_from_rows_with_an_exact_twin() -> None:
+    reference = two_clusters()
+    twins = reference.X.copy()
+    twins[400:407] = twins[400]  # more than half of the class
+    twinned = replace(reference, X=twins)
+    made = labelled(twinned, [[6.0, 6.0], [6.2, 5.9], [0.0, 0.0]])
+    assert Label().judge(made, twinned, rng()).keep.tolist() == [True, True, False]
+    twinned.X[400:] = twins[400]
+    assert Label().judge(made, twinned, rng()).keep.all(), "no two rows of the class lie apart"
+
+
 def test_label_judges_the_class_above_one_half() -> None:
     reference = two_clusters()
     soft = [[0.1, 0.9], [0.9, 0.1], [0.5, 0.5]]

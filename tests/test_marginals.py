@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import ks_2samp, kstest
 
 from generators.marginals import GRID, Marginal, draw_within, intersection
-from generators.tidy import pulled_inside, tidy
+from generators.tidy import aligned, pulled_inside, tidy
 from loop.types import Column, Condition, Schema
 
 values = st.one_of(st.just(np.nan), st.sampled_from([-1.5, 0.0, 0.0, 2.0, 3.0]), st.floats(-1e6, 1e6))
@@ -161,3 +161,11 @@ def test_pulled_inside_lands_on_values_that_can_be_held():
     np.testing.assert_array_equal(pulled_inside(X[:1], (Condition(0, 4.2, 4.8),), schema), X[:1])
     narrow = replace(rule[1], low=0.28, high=0.29)
     assert pulled_inside(X[:1], (narrow,), schema)[0, 1] == 0.29
+
+
+@pytest.mark.parametrize("end", [1e307, 1e308, 2.0**53])
+def test_ends_too_large_for_digits_are_ends_all_the_same(end: float):
+    schema = Schema((Column("b", "numeric", "float64", decimals=2),), ("x", "y"))
+    ((below,), (above,)) = (aligned((Condition(0, *ends),), schema) for ends in ((-np.inf, end), (-end, np.inf)))
+    assert (below.high, above.low) == (end, -end)
+    np.testing.assert_array_equal(pulled_inside(np.array([[1.25]]), (below, above), schema), [[1.25]])

@@ -15,7 +15,7 @@ from generators.rule_draws import truncated
 from generators.rules import Rules
 from generators.where import as_region
 from loop.codec import encode
-from loop.errors import ConditionError
+from loop.errors import ConditionError, ConfigError
 from loop.schema import infer
 from loop.types import Condition, Region, Request
 
@@ -269,6 +269,11 @@ class TestEvents:
             assert frame["last"][row] == seconds[row] - seconds[before[-1]]
             assert frame["count"][row] == (seconds[before] >= seconds[row] - 86400).sum()
             assert frame["mean"][row] == pytest.approx(frame["amount"][before].mean())
+
+    def test_what_came_before_does_not_lie_ahead(self):
+        told = {**self.book["columns"], "count": {"from": "count_before", "seconds": -3600}}
+        with pytest.raises(ConfigError, match="seconds must be 0 or more, got -3600"):
+            Rules({**self.book, "columns": told}).generate(50, rng())
 
     def test_a_missing_value_spoils_no_mean(self):
         told = {

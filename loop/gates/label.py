@@ -61,7 +61,10 @@ class Label:
         own = own[rng.permutation(len(own))[:_CLASS_ROWS]]
         apart, _ = space.distances(own[:_ANCHORS], own, neighbours=2)  # the first neighbour is the row itself
         distance, _ = space.distances(X, own)
-        far: np.ndarray = distance[:, 0] > self.factor * np.median(apart[:, 1])
+        between = apart[:, 1][apart[:, 1] > 0]  # rows with an exact twin say nothing of how far apart a class lies
+        if not len(between):
+            return np.zeros(len(X), dtype=bool)
+        far: np.ndarray = distance[:, 0] > self.factor * np.median(between)
         return far
 
     def _is_supported(self, candidates: Table, reference: Table, space: Space) -> np.ndarray:
