@@ -54,6 +54,7 @@ class Week(NamedTuple):
 
     weeks: FraudWeeks
     published: FraudWeeks  # whose test week knows compromised cards a day later
+    published_test: Table
     train: Table
     test: Table
     folds: np.ndarray  # (n,) lanes of the training rows; a customer's rows share one
@@ -64,7 +65,8 @@ class Week(NamedTuple):
         weeks = fraud_weeks(start, data_folder())
         train, test = encoded(weeks)
         folds = deal(train, stream(seed, "folds"), groups=weeks.train["CUSTOMER_ID"].to_numpy())
-        return cls(weeks, fraud_weeks(start, data_folder(), known_after=KNOWN_IN_PRINT), train, test, folds)
+        published = fraud_weeks(start, data_folder(), known_after=KNOWN_IN_PRINT)
+        return cls(weeks, published, encoded(published)[1], train, test, folds)
 
 
 def main(
@@ -178,7 +180,7 @@ def _row(arm: Arm, proba: np.ndarray, week: Week, per_million: float) -> dict[st
 
 def _as_published(arm: Arm, week: Week) -> dict[str, float]:
     """Score an arm on the test rows that figures in print are of."""
-    test = encoded(week.published)[1]
+    test = week.published_test
     proba = arm.predictor.predict_proba(test.X)
     return {
         f"ap {PUBLISHED}": score("average_precision", test.y, proba, 1),

@@ -68,7 +68,7 @@ def test_a_dead_server_leaves_the_model_in_the_folder(model: Pipeline, frame: pd
 
 
 def test_a_model_that_is_not_registered_leaves_the_run_complete(
-    model: Pipeline, frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: Pipeline, frame: pd.DataFrame, tmp_path: Path
 ) -> None:
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     settings = MlflowSettings(uri, artifact_root=str(tmp_path / "artifacts"), registered_model="not/allowed")
