@@ -100,7 +100,8 @@ class Acceptance:
 
     With 20 to 100 positives no paired test can prove what is there, so demanding proof throws the gain away. The
     paired difference d with standard error s on pooled judge rows is therefore shrunk to a stated prior N(m, t²):
-    expected = (d / s² + m / t²) / (1 / s² + 1 / t²). With few positives the prior decides, with many the data.
+    expected = (d / s² + m / t²) / (1 / s² + 1 / t²). With few positives the prior decides, with many the data. A
+    difference whose interval lies wholly below zero is harm, and rolls back whatever the prior hopes.
 
     Parameters
     ----------
@@ -239,8 +240,9 @@ class Acceptance:
             return Decision(False, objection, difference, expected)
         if abs(expected) <= NOTHING:
             return Decision(False, "it makes no difference", difference, expected)
-        reason = "expected to help" if expected > 0 else "judge rows speak against it"
-        return Decision(expected > 0, reason, difference, expected)
+        # However sure the prior is, it was made on other tables: what is proven here is not overruled.
+        kept = expected > 0 and not difference.high < 0
+        return Decision(kept, "expected to help" if kept else "judge rows speak against it", difference, expected)
 
     def _expected(self, evidence: Paired, generations: int = 1) -> float:
         """Shrink the difference that some generations made to what so many are known to bring."""

@@ -76,7 +76,7 @@ def test_a_generation_without_rows_is_not_kept() -> None:
 
 def test_with_little_evidence_the_prior_decides() -> None:
     y, champion = answers(60, signal=2, seed=0)
-    challenger = worsened(y, champion, 0.1)
+    challenger = worsened(y, champion, 0.03)
     hopeful = decide(Acceptance(prior_mean=0.02, prior_sd=0.001, guards=()), y, champion, challenger)
     gloomy = decide(Acceptance(prior_mean=-0.02, prior_sd=0.001, guards=()), y, champion, challenger)
     assert hopeful.difference.estimate < 0
@@ -103,7 +103,16 @@ def test_expectation_lies_between_prior_and_data(prior_mean: float, prior_sd: fl
     decision = decide(acceptance, y, champion, worsened(y, champion, 0.2))
     low, high = sorted((prior_mean, decision.difference.estimate))
     assert low - 1e-12 <= decision.expected <= high + 1e-12
-    assert decision.kept == (decision.expected > 0)
+    assert decision.kept == (decision.expected > 0 and not decision.difference.high < 0)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_harm_that_is_proven_rolls_back_whatever_the_prior_hopes(seed: int) -> None:
+    y, champion = answers(600, signal=3, seed=seed)
+    decision = decide(Acceptance(prior_mean=0.5, prior_sd=0.001, guards=()), y, champion, worsened(y, champion, 0.9))
+    assert decision.difference.high < 0 < decision.expected
+    assert not decision.kept
+    assert decision.reason == "judge rows speak against it"
 
 
 def test_equal_answers_leave_the_expectation_at_zero_and_are_not_kept() -> None:

@@ -90,7 +90,7 @@ def test_scikit_learn_check(estimator: LoopClassifier, check: Callable[[LoopClas
 @pytest.fixture(scope="module")
 def fitted() -> LoopClassifier:
     frame, y = mixed(300)
-    hopeful = Acceptance(prior_mean=1.0, prior_sd=1e-3, replicates=30, guards=())
+    hopeful = Acceptance(prior_mean=1.0, prior_sd=1e-3, level=1 - 1e-9, replicates=30, guards=())
     return small(teacher=TEACHER, generations=2, acceptance=hopeful).fit(frame, y)
 
 
