@@ -200,9 +200,7 @@ def generate(
     out: Annotated[Path | None, typer.Option(help=".csv or .parquet; default: CSV on the screen.")] = None,
     data: Annotated[str | None, typer.Option(help="Instead of MODEL: file or source to fit on.")] = None,
     target: Annotated[str | None, typer.Option(help="With --data: column of the classes.")] = None,
-    generator: Annotated[
-        str | None, typer.Option(help="With --data: a name or rule book; default neighbourhood.")
-    ] = None,
+    generator: Annotated[str | None, typer.Option(help="With --data: a name or rule book; default tree_chain.")] = None,
     save: Annotated[Path | None, typer.Option(help="With --data: folder to keep the fitted generator in.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same rows.")] = 0,
 ) -> None:
@@ -231,7 +229,7 @@ def generate(
     else:
         if save is not None:
             saved.check_replaceable(save)
-        made, table = rows.unfitted(generator or "neighbourhood"), rows.table_of(str(data), target, say)
+        made, table = rows.unfitted(generator or rows.DEFAULT), rows.table_of(str(data), target, say)
         schema, request = table.schema, rows.request_of(table.schema, n, where, label)
         made = rows.fitted(made, table, seed)
         if save is not None:
@@ -240,8 +238,8 @@ def generate(
     delivery = rows.deliver(made, request, schema, seed, gate)
     write(delivery.frame, out)
     say(delivery.summary if out is None else f"{out}: {delivery.summary}")
-    if delivery.warning:
-        typer.echo(delivery.warning, err=True)
+    for warning in delivery.warnings:
+        typer.echo(warning, err=True)
 
 
 @app.command()

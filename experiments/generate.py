@@ -13,7 +13,7 @@ import pandas as pd
 from experiments import storage
 from experiments.datasets import load
 from experiments.progress import steps_shown
-from generators import kind_of
+from generators import CATALOGUE, kind_of
 from generators.expressions import parse
 from generators.rules import Rules
 from generators.saved import Savable
@@ -28,11 +28,13 @@ from loop.types import Region, Request, Samples, Schema, Table
 MOST_ROWS = 10_000_000
 ROUNDS, LEAST_SHARE = 20, 0.02  # of asking again for rows that a gate has refused
 BOOKS = (".yaml", ".yml")  # suffixes of rule books
+DEFAULT = "tree_chain"  # for rows without a teacher who labels them
+UNLABELLED = ("neighbourhood", "imblearn")  # whose rows bear a label that nothing has checked
 WAYS = {
     "native": "drawn there by the generator itself",
-    "seeds": "made near real rows of it",
-    "importance": "drawn anywhere, weighted and drawn again",
-    "rejection": "drawn anywhere, others thrown away",
+    "seeds": "made from real rows",
+    "importance": "weighted and drawn again",
+    "rejection": "others thrown away",
 }
 
 
@@ -44,6 +46,7 @@ class Delivery:
     samples: Samples
     seconds: float
     refused: Mapping[str, int] = field(default_factory=dict)  # rows by the constraint that they broke first
+    unchecked: bool = False  # labels are those of the request or of the rows that new ones were made from
 
     @property
     def summary(self) -> str:
@@ -54,14 +57,21 @@ class Delivery:
         )
 
     @property
-    def warning(self) -> str | None:
-        """A sentence on rows that are lacking, None if all are there."""
+    def warnings(self) -> list[str]:
+        """Sentences on rows that are lacking and on labels that may be wrong."""
+        labels = (
+            "Warning: rows of this generator are proposals for a teacher to label, and their labels here are not "
+            f"checked: where labels count, fit another one (--data FILE --generator {DEFAULT})."
+        )
+        return [*self._lacking(), *([labels] if self.unchecked else [])]
+
+    def _lacking(self) -> list[str]:
         if not self.samples.shortfall:
-            return None
+            return []
         lacking = f"Warning: {self.samples.shortfall:,} rows are lacking"
         if not self.refused:
-            return f"{lacking}: ask for fewer, or for a wider region."
-        return f"{lacking}, constraints refused {told(self.refused)}: ask for fewer, or for another region."
+            return [f"{lacking}: ask for fewer, or for a wider region."]
+        return [f"{lacking}, constraints refused {told(self.refused)}: ask for fewer, or for another region."]
 
 
 def told(refused: Mapping[str, int]) -> str:
@@ -208,7 +218,9 @@ def deliver(generator: Savable, request: Request, schema: Schema, seed: int, gat
             f"a region must be one that the generator can reach, and it delivered 0 of {request.n:,} rows of "
             f"{request.region.text!r} after {samples.tried:,} draws: widen --where or ask for another --label."
         )
-    return Delivery(decode(schema, samples.table), samples, time.perf_counter() - started, refused)
+    kind = type(generator)
+    unchecked = f"{kind.__module__}:{kind.__name__}" in [CATALOGUE[name] for name in UNLABELLED]
+    return Delivery(decode(schema, samples.table), samples, time.perf_counter() - started, refused, unchecked)
 
 
 def _obeying(

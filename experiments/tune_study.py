@@ -2,10 +2,12 @@
 
 import multiprocessing
 import signal
+import threading
 import time
 import uuid
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -171,18 +173,41 @@ def _side_by_side(
     ]
     for process in processes:
         process.start()
-    try:
-        while any(process.is_alive() for process in processes):
-            time.sleep(0.5)
+    with _interrupt_noted() as interrupt:
+        try:
+            while any(process.is_alive() for process in processes) and not interrupt.is_set():
+                time.sleep(0.5)
+                look()
+        finally:
+            for process in processes:
+                process.terminate()
+            for process in processes:
+                process.join()
             look()
-    finally:
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            process.join()
-        look()
+    if interrupt.is_set():
+        raise KeyboardInterrupt
     if codes := [process.exitcode for process in processes if process.exitcode]:
         raise WeakspotError(_obituary(codes, workers))
+
+
+@contextmanager
+def _interrupt_noted() -> Iterator[threading.Event]:
+    """Note the first Ctrl-C instead of raising: an exception inside a finaliser of the database would be lost."""
+    noted = threading.Event()
+
+    def note(*_: object) -> None:
+        if noted.is_set():
+            raise KeyboardInterrupt
+        noted.set()
+
+    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
+        yield noted
+        return
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _obituary(codes: Sequence[int], workers: int) -> str:

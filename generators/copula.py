@@ -9,7 +9,7 @@ from typing import Self
 
 import numpy as np
 
-from generators.copula_box import Box, draw_in_box, joined, mass
+from generators.copula_box import Box, draw_in_box, joined, mass, particles
 from generators.marginals import Marginal
 from generators.resample import class_stream, proposals, real_rows
 from generators.saved import read_settings, write_settings
@@ -176,7 +176,11 @@ class Copula:
         X = pulled_inside(tidy(np.concatenate(parts), self.schema_), request.region.rule, self.schema_)
         kept = rng.permutation(np.flatnonzero(request.region.contains(X)))
         made = proposals(X[kept], y[kept].astype(np.int64), np.full(len(kept), -1), self.schema_)
-        return Samples(made, request, tried=len(X))
+        weighted = [len(way.inside) > 1 for way in ways]
+        tried = [
+            way.drawn if heavy else count for way, heavy, count in zip(ways, weighted, counts.tolist(), strict=True)
+        ]
+        return Samples(made, request, sum(tried), "importance" if any(weighted) else "native")
 
     def _ways(self, label: int, request: Request, rng: np.random.Generator) -> list["_Way"]:
         copula, prior = self.copulas_[label], float(self.count_[label] / self.count_.sum())
@@ -186,7 +190,8 @@ class Copula:
             inside = sorted(box, key=lambda latent: mass(box[latent]))
             bounds = [np.array(box[latent]) for latent in inside]
             scores, share = draw_in_box(copula.correlation[np.ix_(inside, inside)], bounds, request.n, rng)
-            ways.append(_Way(label, inside, scores, prior * share))
+            drawn = particles(len(inside), request.n)
+            ways.append(_Way(label, inside, scores, prior * share, drawn))
         return ways
 
     def save(self, folder: Path) -> None:
@@ -225,6 +230,7 @@ class _Way:
     inside: list[int]
     scores: np.ndarray
     probability: float
+    drawn: int  # scores drawn before they were weighted
 
 
 def _marginals(latent: np.ndarray, discrete: np.ndarray, orders: Sequence[np.ndarray | None]) -> list[Marginal]:

@@ -26,6 +26,11 @@ def joined(boxes: Iterable[Box]) -> Box:
     return common
 
 
+def particles(k: int, n: int) -> int:
+    """Return how many draws n rows inside a box of k variables take."""
+    return n if k < 2 else max(PARTICLES * n, LEAST)
+
+
 def draw_in_box(
     correlation: np.ndarray, bounds: list[np.ndarray], n: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, float]:
@@ -48,9 +53,9 @@ def draw_in_box(
         A density where the box has a point.
     """
     k = len(bounds)
-    particles = n if k < 2 else max(PARTICLES * n, LEAST)
+    drawn = particles(k, n)
     factor = np.linalg.cholesky(correlation)
-    noise, weight = np.zeros((particles, k)), np.ones(particles)
+    noise, weight = np.zeros((drawn, k)), np.ones(drawn)
     for i in range(k):  # Genz (1992): each variable inside its bounds, given those before it
         mean = noise[:, :i] @ factor[i, :i]
         z, share = draw_within(bounds[i], mean, factor[i, i], rng)
@@ -60,7 +65,7 @@ def draw_in_box(
         return np.empty((0, k)), 0.0
     z = noise @ factor.T
     if k > 1:
-        z = _moved(z[rng.choice(particles, n, p=weight / weight.sum())], correlation, bounds, rng)
+        z = _moved(z[rng.choice(drawn, n, p=weight / weight.sum())], correlation, bounds, rng)
     return z, probability
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from generators.rule_book import Book, Scenario
 from generators.rule_draws import Limit
 from generators.rule_sources import Source
-from loop.types import Request, Samples, Table
+from loop.types import Request, Samples, Table, Way
 
 PILOT = 4000  # rows that show how the mass of a scenario varies; one is enough where it does not
 UNSEEN = 0.1  # share of the draws for scenarios whose pilot rows had no mass: they may have some in rare rows
@@ -63,7 +63,7 @@ def thinned(
     Rejection needs a bound of the masses, and the largest one seen is only a guess. Where a row exceeds it, it is
     raised, and the rows kept before are thinned to what the new bound would have let through.
     """
-    budget, asked, tried = tries * request.n, 0, mixture.drawn
+    budget, asked, made, tried = tries * request.n, 0, 0, mixture.drawn
     parts: list[_Part] = []
     while not parts or (_found(parts) < request.n and asked < budget):
         found = _found(parts)
@@ -76,10 +76,11 @@ def thinned(
         np.maximum.at(bound, scenario, mass)
         mixture = Mixture(mixture.inside, mixture.weight, bound)
         parts = [part.under(bound) for part in parts]
-        asked, tried = asked + n, tried + drawn
+        asked, made, tried = asked + n, made + drawn, tried + drawn
+    way: Way = "rejection" if made > _found(parts) else "native"
     # Random order: what is cut off must not depend on the order in which the rows were made.
     kept = rng.permutation(_found(parts))[: request.n]
-    return Samples(Table.concat([part.rows for part in parts]).take(kept), request, tried)
+    return Samples(Table.concat([part.rows for part in parts]).take(kept), request, tried, way)
 
 
 @dataclass(frozen=True, eq=False)

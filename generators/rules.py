@@ -14,7 +14,7 @@ from generators.resample import class_stream, proposals, real_rows
 from generators.rule_aim import Batch, Mixture, explored, thinned
 from generators.rule_book import Book, read_book, read_content
 from generators.rule_codes import check_fits, decode, encode, label_column, label_limit, limits
-from generators.rule_draws import NATIVE, Seen, constants
+from generators.rule_draws import Seen, constants
 from generators.rule_kinds import Kinds, typed
 from generators.rule_rows import fill
 from generators.rule_sources import HISTORY, Source
@@ -24,7 +24,7 @@ from generators.tidy import tidy
 from loop.bounds import check_bounds
 from loop.errors import ConditionError
 from loop.protocols import Generator
-from loop.types import Request, Samples, Schema, Table, Way
+from loop.types import Request, Samples, Schema, Table
 
 ENTITIES = 20  # of a timeline, at least: with one or two there would be the first days of a series only
 CROWD = 0.05  # share to which a rare class is raised on a timeline: more would change what came before
@@ -110,12 +110,8 @@ class Rules:
         made = thinned(
             lambda n, mixed: self._propose(n, request, mixed, rng), request, mixture, self.tries, self.batch, rng
         )
-        limited = [source for name, source in self.book_.sources() if name in mixture.inside]
-        limited += self.book_.labels() if request.label is not None else []
         aimed = bool(request.region.rule) or request.label is not None
-        thrown = aimed and (self.book_.events is not None or any(source.kind not in NATIVE for source in limited))
-        way: Way = "rejection" if thrown else "native"
-        return replace(made, way=way)
+        return made if aimed else replace(made, way="native")  # rows whose label is missing, say, are thrown away, too
 
     def generate(self, n: int, rng: np.random.Generator) -> pd.DataFrame:
         """Make a data set from the book alone, without any table.

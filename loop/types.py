@@ -11,7 +11,8 @@ from typing import Any, Literal
 import numpy as np
 
 Kind = Literal["numeric", "integer", "boolean", "categorical", "datetime"]
-# How a region was reached: the method itself draws inside; near real rows of it; weighted and redrawn; thrown away.
+# How a region was reached: the method itself draws inside; from real rows, of the region if there are any; weighted and
+# drawn again; what is outside is thrown away.
 Way = Literal["native", "seeds", "importance", "rejection"]
 
 

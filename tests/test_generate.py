@@ -72,8 +72,9 @@ def test_rows_lie_in_the_region_and_have_the_label_and_the_types_of_the_data(
     assert rows["abroad"].all()
     assert set(rows["fraud"]) == {"yes"}
     assert "200 of 200 rows" in result.stdout
-    assert "near real rows" in result.stdout
-    assert "100.0% of 200 drawn" in result.stdout
+    assert "weighted and drawn again" in result.stdout
+    assert "10.0% of 2,000 drawn" in result.stdout
+    assert "labels here are not checked" not in result.output
     assert "seconds" in result.stdout
     assert list(tmp_path.rglob("*.partial")) == []
 
@@ -226,14 +227,22 @@ def test_a_shortfall_is_told_in_a_sentence() -> None:
     few = proposals(table.X[:3], table.y[:3], table.parent[:3], schema)
     samples = Samples(few, Request(Region(text="amount > 9"), None, 10), tried=40, way="rejection")
     delivery = Delivery(rows[:3], samples, seconds=0.5)
-    assert delivery.warning is not None
-    assert "7 rows are lacking" in delivery.warning
+    assert "7 rows are lacking" in delivery.warnings[0]
     assert "3 of 10 rows of region 'amount > 9'" in delivery.summary
     assert "7.5% of 40" in delivery.summary
-    assert Delivery(rows[:3], Samples(few, Request(Region(), None, 3), 3), 0.5).warning is None
-    obeying = Delivery(rows[:3], samples, seconds=0.5, refused={"amount > 9": 1200}).warning
-    assert obeying is not None
-    assert "constraints refused 1,200 by 'amount > 9'" in obeying
+    assert Delivery(rows[:3], Samples(few, Request(Region(), None, 3), 3), 0.5).warnings == []
+    obeying = Delivery(rows[:3], samples, seconds=0.5, refused={"amount > 9": 1200}).warnings
+    assert "constraints refused 1,200 by 'amount > 9'" in obeying[0]
+
+
+def test_proposals_are_told_from_rows_that_fit_their_label(table: Path, tmp_path: Path) -> None:
+    fit = ("--data", table, "--target", "fraud", "--generator", "neighbourhood", "--save", tmp_path / "saved")
+    first = call(*fit, "--n", 20, "--out", tmp_path / "rows.csv")
+    again = call(tmp_path / "saved", "--n", 20, "--out", tmp_path / "rows.csv")
+    for result in (first, again):
+        assert result.exit_code == 0, result.output
+        assert "labels here are not checked" in result.stderr
+        assert "--generator tree_chain" in result.stderr
 
 
 def test_roles_that_the_source_names_are_no_features(tmp_path: Path) -> None:

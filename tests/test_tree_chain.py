@@ -102,12 +102,24 @@ class TestValues:
 
 
 class TestRegions:
-    def test_nothing_is_thrown_away(self):
+    def test_all_rows_are_delivered_and_the_way_is_told(self):
         table, corner = planted_table(2000)
-        samples = TreeChain().fit(table, rng()).sample(Request(corner, None, 300), rng())
-        assert len(samples.table) == samples.tried == 300
-        assert samples.way == "native"
-        assert (samples.table.parent == -1).all()
+        generator, seeds = TreeChain().fit(table, rng()), replace(corner, seeds=np.arange(2000))
+        for region, way, tried in ((corner, "importance", 3000), (ANYWHERE, "native", 300), (seeds, "seeds", 300)):
+            samples = generator.sample(Request(region, None, 300), rng())
+            assert (len(samples.table), samples.way, samples.tried) == (300, way, tried)
+            assert (samples.table.parent == -1).all()
+
+    def test_a_rule_that_names_every_column_gives_no_copies(self):
+        a, b = rng().normal(size=(2, 4000))
+        table = table_of(a, a + b, y=a + b > 1)
+        region = Region((Condition(0, low=-1.0), Condition(1, low=-1.0, high=2.0)))
+        made = drawn(TreeChain().fit(table, rng()), region, n=1000)
+        real = {tuple(row) for row in table.X}
+        assert sum(tuple(row) in real for row in made.X) < 10
+        truth = table.take(region.contains(table.X))
+        np.testing.assert_allclose(made.X.mean(axis=0), truth.X.mean(axis=0), atol=0.12)
+        assert abs(np.corrcoef(made.X.T)[0, 1] - np.corrcoef(truth.X.T)[0, 1]) < 0.1
 
     def test_the_distribution_inside_is_that_of_the_real_rows_inside(self):
         a = rng().normal(size=5000)
@@ -195,8 +207,9 @@ class TestTrees:
         drawn(generator, Region((Condition(first, low=0.0),)), 1)
         assert len(generator.known_) == len(fitted), "the label and the first column are at the front already"
         drawn(generator, Region((Condition(third, low=0.0),)), None)
+        assert (third, (len(generator.values_) - 1,)) in generator.known_
         added = {column for column, given in set(generator.known_) - set(fitted)}
-        assert added == set(generator.order_[1:3])
+        assert added == set(generator.order_[1:4])  # the third is drawn first, the two before it then know it
 
     def test_trees_do_not_depend_on_what_was_asked_before(self):
         regions = [Region((Condition(column, low=0.0),)) for column in range(5)]

@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -198,6 +200,19 @@ def test_a_killed_worker_is_told_from_one_that_met_an_error(tmp_path: Path) -> N
     with pytest.raises(WeakspotError, match="2 of 2 died by signal 9: give them more memory or start fewer; run"):
         _side_by_side(config_of(tmp_path), [], tmp_path, "any", 2, None, kill)
     assert "1 of 3 died with exit code 1: mend the error shown above; run" in _obituary([1], 3)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise")
+def test_a_ctrl_c_that_is_swallowed_where_it_strikes_ends_the_search_all_the_same(tmp_path: Path) -> None:
+    def swallow() -> None:
+        with suppress(KeyboardInterrupt):  # as Python does in finalisers
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.01)
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        _side_by_side(config_of(tmp_path), [], tmp_path, "any", 1, None, swallow)
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 @pytest.mark.slow
