@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 
+from generators.expression_tree import TRUTHS, Apply
 from generators.expressions import parse
 from loop.errors import ConfigError
 from loop.gates import Constraints, Rule
@@ -85,7 +86,12 @@ def _as_inequality(text: str) -> str:
             f"a tolerance must end an equation, as in 'net + fee == total within 0.01', got {text!r}: rewrite it."
         )
     for side in (left, right):
-        parse(side)  # alone first, so that a complaint shows the user's own words
+        tree = parse(side).tree  # alone first, so that a complaint shows the user's own words
+        if isinstance(tree, Apply) and tree.operator in TRUTHS:
+            raise ConfigError(
+                f"a tolerance must belong to an equation of numbers, and {side.strip()!r} in {text!r} is "
+                "true or false: make two constraints of it, or spell abs(left - right) <= tolerance."
+            )
     slack = f" + {SLACK} * max(abs({left}), abs({right}))" if float(tolerance) else ""  # within 0 is to the last bit
     return f"abs(({left}) - ({right})) <= {tolerance}{slack}"
 

@@ -18,10 +18,16 @@ REJECT_ABOVE = 0.05  # share of blind draws inside from which plain rejection is
 ELITE = 100  # rows the proposal is fitted to while fewer are inside
 FEWEST = 10  # rows at the nearest level that are worth a fit of their own
 BLIND = 0.2  # share of each round drawn from the prior: bounds the weights
+FLOOR = 20 * PILOT  # draws that any request may take: one row can lie as far away as a thousand
 ROUNDS = 40
 PATIENCE = 12  # rounds without a nearer row before a region counts as out of reach
 WIDER = 2.0  # factor on shrunken variances: a box cut from a Gaussian has heavier tails than the Gaussian fitted to it
 COPIES = 3  # most copies of one row
+
+
+def draws_for(request: Request, each: int) -> int:
+    """Return how many latents a request may take: so many for each row, and enough to find the first one."""
+    return max(each * request.n, FLOOR) if request.n else 0
 
 
 def from_latents(

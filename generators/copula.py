@@ -13,6 +13,7 @@ from generators.copula_box import Box, draw_in_box, joined, mass, particles
 from generators.marginals import Marginal
 from generators.resample import class_stream, proposals, real_rows
 from generators.saved import read_settings, write_settings
+from generators.single_values import surrounded
 from generators.tidy import aligned, pulled_inside, tidy
 from loop.bounds import check_bounds
 from loop.protocols import Generator
@@ -165,7 +166,10 @@ class Copula:
         """Draw ``request.n`` rows; none if the class has no rows or the region can hold none."""
         rng = class_stream(rng, request.label)
         labels = list(self.copulas_) if request.label is None else [request.label]
-        wide = replace(request, region=replace(request.region, rule=aligned(request.region.rule, self.schema_)))
+        rule = aligned(request.region.rule, self.schema_)
+        if request.label is None:
+            rule = surrounded(rule, [copula.marginals for copula in self.copulas_.values()])
+        wide = replace(request, region=replace(request.region, rule=rule))
         ways = [way for label in labels if label in self.copulas_ for way in self._ways(label, wide, rng)]
         chance = np.array([way.probability for way in ways])
         n = request.n if chance.sum() > 0 else 0

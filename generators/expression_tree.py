@@ -9,10 +9,12 @@ from functools import reduce
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from loop.errors import ConfigError
 
 COMPARISONS = ("==", "!=", "<=", ">=", "<", ">")
+TRUTHS = (*COMPARISONS, "in", "not in", "and", "or", "not")  # operators that give true or false
 _DATE = re.compile(r"\d{4}-\d\d")
 MOST_DIGITS = 15  # what a float64 can hold
 
@@ -130,7 +132,8 @@ def _readable(name: str, values: np.ndarray) -> np.ndarray:
         return values
     if values.dtype.kind in "iuf":
         return finite(values.astype(np.float64))
-    if any(isinstance(value, str) for value in values):  # None, NaN and pandas.NA all mean missing
+    missing = pd.isna(values)  # None, NaN and pandas.NA all mean it
+    if missing.all() or any(isinstance(value, str) for value in values):
         return np.array([value if isinstance(value, str) else None for value in values], dtype=object)
     try:
         return finite(values.astype(np.float64))
@@ -140,7 +143,14 @@ def _readable(name: str, values: np.ndarray) -> np.ndarray:
         ) from None
 
 
+def _is_blank(value: Value) -> bool:
+    """Tell whether values are all missing, and so may have been text or numbers."""
+    return isinstance(value, np.ndarray) and value.dtype == object and all(item is None for item in value)
+
+
 def _number(value: Value, operator: str) -> np.ndarray:
+    if _is_blank(value):
+        return np.full(np.shape(value), np.nan)
     if is_text(value):
         raise ConfigError(f"{operator} needs numbers, got text: compare text with ==, != or in.")
     return np.asarray(value, dtype=np.float64)
@@ -159,6 +169,8 @@ def _missing(value: Value) -> np.ndarray:
 
 
 def _compare(operator: str, left: Value, right: Value) -> np.ndarray:
+    if _is_blank(left) or _is_blank(right):
+        return np.zeros(np.broadcast_shapes(np.shape(left), np.shape(right)), dtype=bool)
     if is_text(left) != is_text(right):
         left, right = (seconds(side) if isinstance(side, str) else side for side in (left, right))
     if is_text(left) != is_text(right):
@@ -175,8 +187,11 @@ def _compare(operator: str, left: Value, right: Value) -> np.ndarray:
 
 def _choose(condition: Value, yes: Value, no: Value) -> np.ndarray:
     if is_text(yes) != is_text(no):
+        yes, no = (_number(side, "if") if _is_blank(side) else side for side in (yes, no))
+    if is_text(yes) != is_text(no):
         raise ConfigError("if needs two numbers or two texts to choose from, got one of each.")
-    dtype = object if is_text(yes) else np.float64
+    truths = all(np.asarray(side).dtype == bool for side in (yes, no))
+    dtype = object if is_text(yes) else bool if truths else np.float64
     holds = _true(_number(condition, "if"))
     chosen: np.ndarray = np.where(holds, np.asarray(yes, dtype=dtype), np.asarray(no, dtype=dtype))
     return chosen

@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from scipy.special import ndtr
 
-from generators.aim import from_latents
+from generators.aim import draws_for, from_latents
 from generators.flow_trees import FlowTrees
 from generators.marginals import Marginal
 from generators.resample import class_stream, proposals, real_rows, starting_rows
@@ -163,7 +163,7 @@ class ForestFlow:
         columns = self.table_.X.shape[1]
         if not len(labels):
             return Samples(proposals(np.empty((0, columns)), labels, labels, self.table_.schema), request, 0)
-        most = self.most_draws * request.n
+        most = draws_for(request, self.most_draws)
         X, y, tried, way = from_latents(decode, columns + 1, request, rng, most=most)
         made = proposals(X, y, np.full(len(X), -1, dtype=np.int64), self.table_.schema)
         return Samples(made, request, tried, way)

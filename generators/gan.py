@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from generators import nets
-from generators.aim import from_latents
+from generators.aim import draws_for, from_latents
 from generators.gan_conditions import Balance, Conditions
 from generators.gan_nets import Critic, Maker
 from generators.modes import Modes
@@ -126,7 +126,7 @@ class Gan:
             chosen = values[rng.integers(max(len(values), 1), size=len(noise))]
             return self._completed(noise, chosen, self.conditions_.shown(len(noise), rng)[0] | needed, rng)
 
-        most = self.tries * request.n if len(values) else 0
+        most = draws_for(request, self.tries) if len(values) else 0
         X, y, tried, way = from_latents(decode, self.noise, request, rng, most=most)
         return Samples(proposals(X, y, np.full(len(X), -1, dtype=np.int64), self.modes_.schema), request, tried, way)
 

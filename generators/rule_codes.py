@@ -11,7 +11,7 @@ import pandas as pd
 from generators.rule_book import CLOCK, Book
 from generators.rule_draws import Limit, constants
 from generators.rule_sources import PARAMETERS, Source
-from generators.tidy import digits_of, tidy
+from generators.tidy import grid_of, tidy
 from loop.errors import ConditionError, ConfigError
 from loop.types import Column, Condition, Region, Schema
 
@@ -75,8 +75,8 @@ def _limit(schema: Schema, number: int, rule: Sequence[Condition]) -> Limit:
     alone = replace(schema, columns=(column,))
     low, high = max(condition.low for condition in rule), min(condition.high for condition in rule)
     # Values are rounded to what the column holds and clipped to its range: what ends inside may begin outside.
-    digits = digits_of(schema, number)
-    half = 0.0 if digits is None else 0.5 * 10.0**-digits
+    grid = grid_of(column)
+    half = 0.0 if grid is None else 0.5 * grid.step
 
     def allows(values: np.ndarray) -> np.ndarray:
         x = tidy(encode(values, column)[:, None], alone)

@@ -9,13 +9,12 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from generators.expression_tree import COMPARISONS, Apply, Literal, Name, Node
+from generators.expression_tree import TRUTHS, Apply, Literal, Name, Node
 from generators.rule_book import Book
 from generators.rule_sources import Source
 from loop.errors import ConfigError
 
 FIRST, LAST = -62_135_596_800.0, 253_402_300_799.0  # seconds from 1970 to the beginning of year 1 and the end of 9999
-_TRUTHS = (*COMPARISONS, "in", "not in", "and", "or", "not")
 
 
 @dataclass(frozen=True)
@@ -129,5 +128,5 @@ def _is_truth(tree: Node, known: Collection[str]) -> bool:
         case Name(name):
             return name in known
         case Apply(operator):
-            return operator in _TRUTHS
+            return operator in TRUTHS
     return False

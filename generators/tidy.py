@@ -1,11 +1,55 @@
 """Values that a column can hold."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from loop.types import Condition, Schema
+from loop.types import DAY, Column, Condition, Schema
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Equally spaced values: so many digits after the point, counted in a unit."""
+
+    digits: int
+    unit: float = 1.0
+
+    @property
+    def step(self) -> float:
+        """Return the distance of two neighbours."""
+        return float(self.unit * 10.0**-self.digits)
+
+    def nearest(self, x: np.ndarray) -> np.ndarray:
+        """Round values (n,) to the grid."""
+        rounded: np.ndarray = np.round(x / self.unit, self.digits) * self.unit
+        return rounded
+
+    def below(self, edge: float) -> float:
+        """Return the largest value that is not above an edge, whatever binary fractions make of it."""
+        if self.is_finer_than_floats(edge):
+            return edge
+        near = np.floor(edge / self.unit * 10.0**self.digits) + np.array([-1, 0, 1])
+        held = self.nearest(near / 10.0**self.digits * self.unit)
+        return float(held[held <= edge].max())
+
+    def above(self, edge: float) -> float:
+        """Return the smallest value that is above an edge."""
+        if self.is_finer_than_floats(edge):
+            return float(np.nextafter(edge, np.inf))
+        return float(self.nearest(np.array([self.below(edge) + self.step]))[0])
+
+    def is_finer_than_floats(self, edge: float) -> bool:
+        """Tell whether a number is so large that floats hold no such digits of it."""
+        return abs(float(edge)) / self.unit * 10.0**self.digits >= 2.0**53
+
+
+def grid_of(column: Column) -> Grid | None:
+    """Return the values that an ordered column can hold, None if any number will do."""
+    if column.days:
+        return Grid(0, DAY)
+    digits = column.decimals or (0 if column.kind in ("integer", "datetime") else column.decimals)
+    return None if digits is None else Grid(digits)
 
 
 def tidy(X: np.ndarray, schema: Schema) -> np.ndarray:
@@ -16,25 +60,20 @@ def tidy(X: np.ndarray, schema: Schema) -> np.ndarray:
     X : np.ndarray
         Encoded rows, shape (n, d); missing values stay missing.
     schema : Schema
-        Says which columns are whole, how many decimals they have, and their ranges.
+        Says which columns are whole or dates, how many decimals they have, and their ranges.
 
     Returns
     -------
     np.ndarray
         New rows, shape (n, d); category codes are left as they are.
     """
-    tidied = np.where(schema.whole, np.round(X), X)
+    tidied = X.astype(np.float64)
     for number, column in enumerate(schema.columns):
-        if column.decimals is not None:
-            tidied[:, number] = np.round(tidied[:, number], column.decimals)
+        if (grid := grid_of(column)) is not None:
+            tidied[:, number] = grid.nearest(tidied[:, number])
     low = np.array([column.low for column in schema.columns])
     high = np.array([column.high for column in schema.columns])
     return np.where(schema.categorical, tidied, np.clip(tidied, low, high))
-
-
-def digits_of(schema: Schema, column: int) -> int | None:
-    """Return the digits after the point that a column can hold, None if any number will do."""
-    return 0 if schema.whole[column] else schema.columns[column].decimals
 
 
 def pulled_inside(X: np.ndarray, rule: Sequence[Condition], schema: Schema) -> np.ndarray:
@@ -47,7 +86,7 @@ def pulled_inside(X: np.ndarray, rule: Sequence[Condition], schema: Schema) -> n
     rule : sequence of Condition
         The region's; where no value can be held inside, rows are left outside.
     schema : Schema
-        Says which columns are whole and how many decimals they have.
+        Says which columns are whole or dates, and how many decimals they have.
 
     Returns
     -------
@@ -56,13 +95,12 @@ def pulled_inside(X: np.ndarray, rule: Sequence[Condition], schema: Schema) -> n
     """
     X = X.copy()
     for condition in rule:
-        column, digits = condition.column, digits_of(schema, condition.column)
+        column = condition.column
         if condition.codes is None and not schema.discrete[column]:
+            grid = grid_of(schema.columns[column])
             low, high = np.nextafter(condition.low, np.inf), condition.high
-            if digits is not None:
-                if not _beyond_digits(condition.low, digits):
-                    low = np.round(_held_below(condition.low, digits) + 10.0**-digits, digits)
-                high = _held_below(high, digits)
+            if grid is not None:
+                low, high = grid.above(condition.low), grid.below(high)
             if low <= high:
                 X[:, column] = np.clip(X[:, column], low, high)
     return X
@@ -75,25 +113,12 @@ def aligned(rule: Sequence[Condition], schema: Schema) -> tuple[Condition, ...]:
     """
     moved = []
     for condition in rule:
-        digits = digits_of(schema, condition.column)
-        if condition.codes is None and digits is not None and not schema.discrete[condition.column]:
+        grid = grid_of(schema.columns[condition.column])
+        if condition.codes is None and grid is not None and not schema.discrete[condition.column]:
             low, high = (
-                _held_below(end, digits) + 0.5 * 10.0**-digits if np.isfinite(end) else end
+                grid.below(end) + 0.5 * grid.step if np.isfinite(end) else end
                 for end in (condition.low, condition.high)
             )
             condition = replace(condition, low=low, high=high)
         moved.append(condition)
     return tuple(moved)
-
-
-def _held_below(edge: float, digits: int) -> float:
-    """Return the largest number of so many digits that is not above an edge, whatever binary fractions make of it."""
-    if _beyond_digits(edge, digits):
-        return edge
-    near = np.round((np.floor(edge * 10.0**digits) + np.array([-1, 0, 1])) / 10.0**digits, digits)
-    return float(near[near <= edge].max())
-
-
-def _beyond_digits(edge: float, digits: int) -> bool:
-    """Tell whether a number is so large that floats hold no such digits of it."""
-    return abs(float(edge)) * 10.0**digits >= 2.0**53

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from generators import nets
-from generators.aim import from_latents
+from generators.aim import draws_for, from_latents
 from generators.modes import Modes
 from generators.resample import class_stream, proposals, real_rows
 from generators.saved import read_settings, write_settings
@@ -139,7 +139,7 @@ class Vae:
             labels = rng.multinomial(1, chances, size=len(codes)).astype(np.float32)
             return self.modes_.decode(self.net_.rows(codes, labels, rng), rng)
 
-        X, y, tried, way = from_latents(decode, self.latent, request, rng, most=self.tries * request.n)
+        X, y, tried, way = from_latents(decode, self.latent, request, rng, most=draws_for(request, self.tries))
         return Samples(proposals(X, y, np.full(len(X), -1, dtype=np.int64), self.modes_.schema), request, tried, way)
 
     def save(self, folder: Path) -> None:

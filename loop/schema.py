@@ -11,7 +11,7 @@ from pandas.api.types import infer_dtype, pandas_dtype
 
 from loop.codec import encode_column, listed, named, require
 from loop.errors import DataError
-from loop.types import Column, Kind, Schema
+from loop.types import DAY, Column, Kind, Schema
 
 MOST_CATEGORIES = 1_000
 FEWEST_ROWS_NUMBERED = 20  # below, integers may follow each other by chance
@@ -168,6 +168,7 @@ def _column(name: str, values: pd.Series) -> Column:
         high=float(present.max()),
         missing=bool(missing.any()),
         decimals=_decimals(present) if kind in ("numeric", "datetime") else None,
+        days=kind == "datetime" and not (present % DAY).any(),
     )
 
 

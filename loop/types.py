@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+DAY = 86_400.0  # seconds
 Kind = Literal["numeric", "integer", "boolean", "categorical", "datetime"]
 # How a region was reached: the method itself draws inside; from real rows, of the region if there are any; weighted and
 # drawn again; what is outside is thrown away.
@@ -32,6 +33,7 @@ class Column:
     categories: tuple[object, ...] = ()  # for categorical columns: value of code i at position i
     missing: bool = False  # were missing values seen?
     decimals: int | None = None  # numbers, seconds of datetimes: digits that hold every value seen; None = free
+    days: bool = False  # of datetimes: was every value seen a date, that is midnight UTC?
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,10 +62,6 @@ class Schema:
     @property
     def discrete(self) -> np.ndarray:  # (d,) bool: categorical or boolean, values that must not be averaged
         return np.array([column.kind in ("categorical", "boolean") for column in self.columns], dtype=bool)
-
-    @property
-    def whole(self) -> np.ndarray:  # (d,) bool: integer columns, and datetimes without fractions of a second
-        return np.array([one.kind in ("integer", "datetime") and not one.decimals for one in self.columns], dtype=bool)
 
 
 @dataclass(frozen=True, eq=False)

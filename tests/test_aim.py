@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm, truncnorm
 
-from generators.aim import BLIND, COPIES, PILOT, _copies, _Proposal, _weight, from_latents
+from generators.aim import BLIND, COPIES, PILOT, _copies, _Proposal, _weight, draws_for, from_latents
 from loop.types import Condition, Region, Request
 
 MIXING = np.random.default_rng(9).normal(size=(100, 3))
@@ -56,6 +56,18 @@ def test_filling_a_region_of_one_in_ten_thousand_costs_few_draws():
     X, _, tried, _ = from_latents(decode, 16, Request(above(norm.isf(1e-4)), None, 500), rng(), most=10**6)
     assert len(X) == 500
     assert tried < 10_000 < 500 / 1e-4 / 100
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_a_few_rows_are_found_as_far_away_as_many(n):
+    decode, _ = linear(16)
+    request = Request(above(norm.isf(1e-5)), None, n)
+    most = draws_for(request, 100)
+    for seed in range(5):
+        X, _, tried, way = from_latents(decode, 16, request, rng(seed), most=most)
+        assert (len(X), way) == (n, "importance")
+        assert tried <= most
+    assert draws_for(Request(Region(), None, 0), 100) == 0
 
 
 def test_both_ways_into_a_region_are_found():

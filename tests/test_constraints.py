@@ -122,6 +122,8 @@ def test_real_rows_that_break_a_rule_are_counted() -> None:
         (["x == 1 within ten"], ["tolerance"]),
         (["x == 1 within -1"], ["tolerance"]),
         (["x == within 1"], ["expected a value"]),
+        (["x > 0 and x == 1 within 0.1"], ["'x > 0 and x' in", "true or false", "make two constraints"]),
+        (["x == not y within 0.1"], ["'not y'", "true or false"]),
         ([{"distinct": "x"}], ["unique: [card]", "distinct"]),
         ([{"unique": []}], ["unique"]),
         ([{"unique": ["x"], "or": 1}], ["must be"]),
@@ -149,6 +151,19 @@ def test_an_unknown_column_and_one_set_aside_are_named(entry: object) -> None:
 def test_a_rule_must_be_true_or_false() -> None:
     with pytest.raises(ConfigError, match="true or false"):
         judge(["x + 1"], table_of(x=[1]))
+
+
+def test_truths_need_no_comparison() -> None:
+    table = mixed_table(200)
+    number = next(number for number, column in enumerate(table.schema.columns) if column.kind == "boolean")
+    name, first = table.schema.columns[number].name, table.schema.columns[0].name
+    vip = table.X[:, number] == 1
+    known = ~np.isnan(table.X[:, [0, number]]).any(axis=1)
+    assert 0 < vip.sum() < len(vip)
+    assert judge([name], table).keep.tolist() == (vip | np.isnan(table.X[:, number])).tolist()
+    chosen = judge([f"if({name}, {first} > 1e9, true)"], table).keep
+    assert chosen.tolist() == (~vip | ~known).tolist()
+    assert judge([f"{name} == 1"], table).keep.tolist() == judge([f"{name} == true"], table).keep.tolist()
 
 
 def test_a_configuration_with_constraints_survives_being_written(tmp_path: Path) -> None:

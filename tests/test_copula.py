@@ -164,6 +164,24 @@ def test_a_single_number_can_be_asked_for():
     assert len(draw(fitted(table_of(gaussian().round())), region, n=200)) == 200
 
 
+@pytest.mark.parametrize("value", [-1.0, 0.0, 0.7, 2.0])
+def test_classes_at_a_single_value_of_a_free_column_are_those_around_it(value):
+    """Class one is wider (sd 2, mean 1) than class nought: the score of a value tells nothing of its class."""
+    n = 20_000
+    y = (rng(1).random(n) < 0.3).astype(int)
+    X = np.column_stack([rng(2).normal(size=n) * np.where(y, 2, 1) + y, rng(3).normal(size=n)])
+    X[:4000, 0] = 0.5  # a spike nearby, of the other class mostly
+    y[:4000] = 0
+    assert np.unique(X[:, 0]).size > 10_000
+    point = Condition(0, low=np.nextafter(value, -np.inf), high=value)
+    rest = y[4000:].mean() * 0.8
+    one, nought = rest * norm.pdf(value, 1, 2), (0.8 - rest) * norm.pdf(value)
+    for rule in ((point,), (point, Condition(1, low=0.0))):
+        made = draw(fitted(table_of(X, y)), Region(rule), n=3000)
+        assert (made.X[:, 0] == value).all()
+        assert abs(made.y.mean() - one / (one + nought)) < 0.07
+
+
 conditions = st.tuples(st.integers(0, 2), st.floats(-4, 4), st.floats(0, 3), st.booleans())
 
 

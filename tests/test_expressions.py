@@ -148,6 +148,25 @@ def test_no_expression(text, message):
         parse(text)
 
 
+@pytest.mark.parametrize("blank", [None, np.nan])
+@pytest.mark.parametrize("n", [3, 0])
+def test_a_column_that_is_missing_throughout_suits_text_and_numbers(blank, n):
+    columns = {"shop": np.full(n, blank, dtype=object), "amount": np.ones(n), "kind": np.full(n, "a", dtype=object)}
+    for text in ("shop == 'travel'", "shop != 'travel'", "shop in ['a', 'b']", "shop not in ['a']", "shop > 3"):
+        assert parse(text).evaluate(columns).tolist() == [False] * n
+    for text in ("shop == kind", "shop != amount", "shop < amount"):
+        assert parse(text).evaluate(columns).tolist() == [False] * n
+    assert np.isnan(parse("shop + amount").evaluate(columns)).all()
+    assert np.isnan(parse("if(amount > 0, shop, amount)").evaluate(columns).astype(float)).all()
+    assert parse("if(amount > 0, shop, kind)").evaluate(columns).tolist() == [None] * n
+
+
+def test_a_choice_between_truths_is_a_truth():
+    got = parse("if(amount > 300, night == 1, true)").evaluate(COLUMNS)
+    assert got.dtype == bool
+    assert parse("if(amount > 300, 1, true)").evaluate(COLUMNS).dtype == float
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

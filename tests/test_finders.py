@@ -15,7 +15,7 @@ from loop.regions.confirm import benjamini_hochberg, bootstrap_difference, permu
 from loop.regions.groups import MOST
 from loop.regions.tree import _halves
 from loop.regions.words import describe
-from loop.types import Column, Condition, Region, Schema, Table
+from loop.types import DAY, Column, Condition, Region, Schema, Table
 
 FRAUD: dict[str, laws.Inside] = {"class": lambda table: table.y == 1}
 PEOPLE: dict[str, laws.Inside] = {
@@ -246,6 +246,7 @@ WORDS = Schema(
         Column("merchant", "categorical", "str", categories=("food", "fuel", "travel"), missing=True),
         Column("abroad", "boolean", "bool"),
         Column("time", "datetime", "datetime64[s]"),
+        Column("day", "datetime", "datetime64[s]", days=True),
     ),
     ("honest", "fraud"),
 )
@@ -256,6 +257,7 @@ WORDS = Schema(
     [
         ([], "anywhere"),
         ([Condition(0, low=312.5)], "amount > 312.5"),
+        ([Condition(6, 1.5 * DAY, 2.25 * DAY)], "1970-01-02 < day <= 1970-01-03"),
         ([Condition(1, low=1 / 3, high=123456.789)], "0.3333 < ratio <= 123500"),
         ([Condition(2, high=30.0), Condition(4, codes=frozenset({1}))], "age <= 30 and abroad = True"),
         ([Condition(2, low=np.inf, missing=True)], "age missing"),

@@ -19,10 +19,10 @@ from imblearn.under_sampling import RandomUnderSampler
 
 import generators
 from generators import CATALOGUE, ImblearnAdapter, Reject, Resample
-from loop.codec import encode
+from loop.codec import decode, encode
 from loop.errors import ConditionError, ConfigError
 from loop.schema import infer
-from loop.types import Condition, Region, Request, Table
+from loop.types import DAY, Condition, Region, Request, Table
 
 MAKERS: dict[str, Make] = {**contracts.makers.MAKERS, "imblearn random": lambda: ImblearnAdapter("RandomOverSampler")}
 
@@ -288,3 +288,23 @@ def test_moments_keep_their_fractions_and_stay_inside(name: str) -> None:
     assert len(made) > 20
     assert region.contains(made).all()
     assert len(np.unique(made[:, 0])) > 10
+
+
+@pytest.mark.parametrize(
+    "name", ["tree_chain", "copula", "forest_flow", "imblearn", "neighbourhood", "vae", "gan", "diffusion", "rules"]
+)
+def test_dates_stay_dates(name: str) -> None:
+    days = rng(1).integers(19_000, 19_400, 600)
+    frame = pd.DataFrame({"at": pd.to_datetime(days, unit="D"), "x": rng(2).normal(size=600) + days / 100})
+    schema = infer(frame.assign(y=np.arange(600) % 2), "y")
+    assert schema.columns[0].days
+    table = Table.real(encode(schema, frame.assign(y=np.arange(600) % 2)).X, np.arange(600) % 2, schema)
+    generator = maker(name, short=True)().fit(table, rng())
+    for rule in ((), (Condition(0, 19_100 * DAY, 19_120 * DAY),), (Condition(0, 19_100.5 * DAY, 19_120.7 * DAY),)):
+        region = Region(rule)
+        made = generator.sample(Request(region, 1, 100), rng()).table
+        assert len(made) > 20
+        assert region.contains(made.X).all()
+        assert not (made.X[:, 0] % DAY).any()
+        assert len(np.unique(made.X[:, 0])) > 10
+        assert (decode(schema, made)["at"].dt.normalize() == decode(schema, made)["at"]).all()

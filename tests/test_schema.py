@@ -180,6 +180,12 @@ def test_kinds_ranges_and_decimals() -> None:
     assert columns["word"].categories == ("a", "b")
 
 
+def test_dates_are_told_from_moments() -> None:
+    days = pd.to_datetime(["2024-01-05", "1960-02-29", None, "2024-03-01"])
+    frame = pd.DataFrame({"day": days, "moment": days + pd.Timedelta(hours=1), "y": [0, 1, 0, 1]})
+    assert [column.days for column in infer(frame, "y").columns] == [True, False]
+
+
 def test_columns_that_are_no_features_are_set_aside_with_a_reason() -> None:
     n, rng = 60, np.random.default_rng(0)
     frame = pd.DataFrame(

@@ -79,7 +79,6 @@ def test_schema_tells_kinds_apart() -> None:
     kinds = np.array([column.kind for column in schema.columns])
     np.testing.assert_array_equal(schema.categorical, kinds == "categorical")
     np.testing.assert_array_equal(schema.discrete, np.isin(kinds, ["categorical", "boolean"]))
-    np.testing.assert_array_equal(schema.whole, np.isin(kinds, ["integer", "datetime"]))
     assert schema.names[0] == "amount"
 
 

@@ -23,8 +23,8 @@ class Rule:
     columns
         Names of the columns it looks at. A row in which one of them is missing is not judged, as by a CHECK of SQL.
     holds
-        Maps these columns, each (m,), to a mask (m,). Categories come as their values, booleans as 0 and 1, datetimes
-        as seconds since 1970-01-01 UTC.
+        Maps these columns, each (m,), to a mask (m,). Categories come as their values, booleans as such, datetimes as
+        seconds since 1970-01-01 UTC.
     """
 
     text: str
@@ -125,7 +125,9 @@ def _present(table: Table, at: list[int]) -> np.ndarray:
 
 
 def _decoded(column: Column, x: np.ndarray) -> np.ndarray:
-    """Turn codes (m,) into categories; other values are as they are."""
+    """Turn codes (m,) into categories and truths; other values are as they are."""
+    if column.kind == "boolean":
+        return np.asarray(x == 1, dtype=bool)
     if column.kind != "categorical":
         return x
     alike = len({type(category) for category in column.categories}) == 1

@@ -42,7 +42,9 @@ def _between(condition: Condition, column: Column) -> str:
 
 def _number(value: float, column: Column) -> str:
     if column.kind == "datetime":
-        return f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=value):%Y-%m-%d %H:%M:%S}"
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=value)
+        # Where all are midnights, an edge between two of them parts the same values as the midnight before it.
+        return f"{moment:%Y-%m-%d}" if column.days else f"{moment:%Y-%m-%d %H:%M:%S}"
     if column.kind == "integer":
         return f"{value:.0f}"
     rounded = float(f"{value:.4g}") if column.decimals is None else round(value, column.decimals)
