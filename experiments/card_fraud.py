@@ -50,31 +50,32 @@ def encoded(weeks: FraudWeeks) -> tuple[Table, Table]:
     return train, test
 
 
-def fraud_weeks(start: str, folder: str | Path, *, known_after: int = DELAY_DAYS) -> FraudWeeks:
-    """Read the training and test weeks that begin with a day.
-
-    Parameters
-    ----------
-    start : str
-        First training day, as in `STARTS`.
-    folder : str or Path
-        Folder with ``fraud_handbook.parquet``.
-    known_after : int
-        Days from a fraud to the day on which its card is known.
+def fraud_weeks(start: str, folder: str | Path) -> FraudWeeks:
+    """Read the training and test weeks that begin with a day, as in `STARTS`.
 
     Raises
     ------
     DataError
-        If the file is missing or not the table expected, or the days lie outside it.
+        As `transactions`, or if the days lie outside the table.
+    """
+    return split_weeks(transactions(folder), start)
+
+
+def transactions(folder: str | Path) -> pd.DataFrame:
+    """Read all transactions from a folder with ``fraud_handbook.parquet``.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or not the table expected.
     """
     path = Path(folder) / "fraud_handbook.parquet"
     if not path.is_file():
         raise DataError(f"The card-fraud protocol needs {path}, which is not there: set WEAKSPOT_DATA to its folder.")
     try:
-        frame = pd.read_parquet(path, columns=list(_NEEDED))
+        return pd.read_parquet(path, columns=list(_NEEDED))
     except (ValueError, OSError) as error:
         raise DataError(f"{path} must be a Parquet file with the handbook's columns: {error}") from error
-    return split_weeks(frame, start, known_after=known_after)
 
 
 def split_weeks(frame: pd.DataFrame, start: str, *, known_after: int = DELAY_DAYS) -> FraudWeeks:
@@ -82,6 +83,11 @@ def split_weeks(frame: pd.DataFrame, start: str, *, known_after: int = DELAY_DAY
 
     A card is known on a test day if it had a fraud in the training week, or on any later day up to
     ``known_after`` days before that test day.
+
+    Raises
+    ------
+    DataError
+        If the days lie outside the table.
     """
     day = frame["TX_TIME_DAYS"].to_numpy()
     first = _day_number(frame, start)

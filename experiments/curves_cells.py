@@ -4,7 +4,6 @@ import copy
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
@@ -58,6 +57,14 @@ class Sides(NamedTuple):
         ap = score("average_precision", self.test.y, proba, self.test.schema.positive)
         return {"arm": arm, "x": x, "average_precision": ap, "seconds": seconds}
 
+    def has_lanes(self) -> bool:
+        """Tell whether each class has enough rows to be dealt to lanes."""
+        try:
+            self._folds()
+        except DataError:
+            return False
+        return True
+
     def _folds(self) -> np.ndarray:
         return deal(self.train, stream(self.seed, "folds"), groups=self.groups)
 
@@ -103,8 +110,9 @@ class LabelsCurve:
         for share in self.shares:
             found.append(sides.point(REAL_ONLY, share, real_only(self.parts, sides.part(share))))
         for share in self.loop_shares:
-            with suppress(DataError):  # a small part of a small table may have too few rows of a class for the loop
-                run = sides.part(share).looped(self.parts)
+            part = sides.part(share)
+            if part.has_lanes():
+                run = part.looped(self.parts)
                 found.append(sides.point(LOOP, share, run.outcome.learner, run.seconds))
         return found
 

@@ -24,7 +24,8 @@ from experiments.card_fraud import (
     FraudWeeks,
     card_precision_at_100,
     encoded,
-    fraud_weeks,
+    split_weeks,
+    transactions,
 )
 from experiments.compose import compose
 from experiments.config import RunConfig
@@ -60,12 +61,12 @@ class Week(NamedTuple):
     folds: np.ndarray  # (n,) lanes of the training rows; a customer's rows share one
 
     @classmethod
-    def of(cls, start: str, seed: int) -> "Week":
-        """Read and encode the weeks that begin with a day."""
-        weeks = fraud_weeks(start, data_folder())
+    def of(cls, payments: pd.DataFrame, start: str, seed: int) -> "Week":
+        """Cut out and encode the weeks that begin with a day."""
+        weeks = split_weeks(payments, start)
         train, test = encoded(weeks)
         folds = deal(train, stream(seed, "folds"), groups=weeks.train["CUSTOMER_ID"].to_numpy())
-        published = fraud_weeks(start, data_folder(), known_after=KNOWN_IN_PRINT)
+        published = split_weeks(payments, start, known_after=KNOWN_IN_PRINT)
         return cls(weeks, published, encoded(published)[1], train, test, folds)
 
 
@@ -83,8 +84,9 @@ def main(
         raise ConfigError(f"--start must name a day, got {start!r}: give {STARTS[0]}, for example.")
     parts = compose(strategy, settings=Settings())
     config, tables = None if tuned is None else load_config(RunConfig, tuned), []
+    payments = transactions(data_folder())
     for day in starts:
-        week = Week.of(day, seed)
+        week = Week.of(payments, day, seed)
         other = None if config is None else parts_of(config, week.train)
         tables.append(_one_start(week, parts, other, tuning, seed, console))
     mean = pd.concat(tables).groupby(level="arm", sort=False).mean(numeric_only=True)

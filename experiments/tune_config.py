@@ -102,9 +102,8 @@ class TuneConfig(SourcesConfig):
         content = self.model_dump(mode="json", exclude=PASSING)
         content["loop"].pop("jobs")
         space = {key: repr(dimension) for key, dimension in self.dimensions.items()}
-        tried = [
-            value for dimension in self.dimensions.values() for value in dimension.probes if isinstance(value, str)
-        ]
+        settings = [self.dimensions[key] for key in self.dimensions if key.startswith("generator.settings.")]
+        tried = [value for dimension in settings for value in dimension.probes if isinstance(value, str)]
         files = self.generator.files() | digests(tried)
         return {**content, "space": space, "version": version("weakspot"), "files": files}
 
