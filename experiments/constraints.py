@@ -8,8 +8,8 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 
-from generators.expression_tree import TRUTHS, Apply
 from generators.expressions import parse
+from generators.rule_kinds import is_truth
 from loop.errors import ConfigError
 from loop.gates import Constraints, Rule
 from loop.types import Table
@@ -86,8 +86,7 @@ def _as_inequality(text: str) -> str:
             f"a tolerance must end an equation, as in 'net + fee == total within 0.01', got {text!r}: rewrite it."
         )
     for side in (left, right):
-        tree = parse(side).tree  # alone first, so that a complaint shows the user's own words
-        if isinstance(tree, Apply) and tree.operator in TRUTHS:
+        if is_truth(parse(side).tree, ()):  # alone first, so that a complaint shows the user's own words
             raise ConfigError(
                 f"a tolerance must belong to an equation of numbers, and {side.strip()!r} in {text!r} is "
                 "true or false: make two constraints of it, or spell abs(left - right) <= tolerance."

@@ -168,7 +168,8 @@ class Copula:
         labels = list(self.copulas_) if request.label is None else [request.label]
         rule = aligned(request.region.rule, self.schema_)
         if request.label is None:
-            rule = surrounded(rule, [copula.marginals for copula in self.copulas_.values()])
+            marginals = [copula.marginals for copula in self.copulas_.values()]
+            rule = surrounded(rule, marginals, self.count_[list(self.copulas_)].tolist())
         wide = replace(request, region=replace(request.region, rule=rule))
         ways = [way for label in labels if label in self.copulas_ for way in self._ways(label, wide, rng)]
         chance = np.array([way.probability for way in ways])

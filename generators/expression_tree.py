@@ -145,7 +145,7 @@ def _readable(name: str, values: np.ndarray) -> np.ndarray:
 
 def _is_blank(value: Value) -> bool:
     """Tell whether values are all missing, and so may have been text or numbers."""
-    return isinstance(value, np.ndarray) and value.dtype == object and all(item is None for item in value)
+    return isinstance(value, np.ndarray) and value.dtype == object and all(item is None for item in value.flat)
 
 
 def _number(value: Value, operator: str) -> np.ndarray:

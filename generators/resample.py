@@ -80,18 +80,26 @@ def starting_rows(table: Table, request: Request) -> tuple[np.ndarray, np.ndarra
     chance : np.ndarray
         Probabilities of shape (m,).
     """
-    region = request.region
-    matches = table.is_real & region.contains(table.X)
-    if request.label is not None:
-        matches &= table.y == request.label
-    rows = np.flatnonzero(matches)
-    weight = np.ones(len(rows))
-    if region.seeds is not None:
-        seed_weight = np.ones(len(region.seeds)) if region.seed_weight is None else region.seed_weight
-        usable = matches[region.seeds] & (seed_weight > 0)
-        if usable.any():
-            rows, weight = region.seeds[usable], seed_weight[usable]
-    return rows, weight / max(weight.sum(), np.finfo(float).tiny)
+    rows, chance = seed_rows(table, request)
+    if len(rows):
+        return rows, chance
+    rows = np.flatnonzero(_matches(table, request))
+    return rows, np.full(len(rows), 1 / max(len(rows), 1))
+
+
+def seed_rows(table: Table, request: Request) -> tuple[np.ndarray, np.ndarray]:
+    """Find the seeds of a region that match a request and have a weight, with their chances, both (m,), as above."""
+    seeds, weight = request.region.seeds, request.region.seed_weight
+    if seeds is None:
+        return np.arange(0), np.empty(0)
+    weight = np.ones(len(seeds)) if weight is None else weight
+    usable = _matches(table, request)[seeds] & (weight > 0)
+    return seeds[usable], weight[usable] / max(weight[usable].sum(), np.finfo(float).tiny)
+
+
+def _matches(table: Table, request: Request) -> np.ndarray:  # (n,) bool
+    matches: np.ndarray = table.is_real & request.region.contains(table.X)
+    return matches if request.label is None else matches & (table.y == request.label)
 
 
 def class_stream(rng: np.random.Generator, label: int | None) -> np.random.Generator:

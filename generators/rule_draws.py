@@ -30,7 +30,6 @@ _LAWS: dict[str, Callable[..., Any]] = {
     "beta": stats.beta,
 }
 _POSITIVE = ("sd", "log_sd", "shape", "scale", "a", "b")
-NATIVE = (*PARAMETERS, "choice", "data", "constant")  # kinds that can be drawn inside a region
 _COUNTABLE = 2.0**53  # beyond it not every whole number is a float64
 _EDGE = 2.0**-53  # quantiles of exactly 0 and 1 may be infinite
 
@@ -67,7 +66,7 @@ def draw(
     columns : mapping of str to ndarray of shape (n,)
         What the source reads, and `ROW`.
     limit : Limit or None
-        Draw inside it, as far as the source can (see `NATIVE`).
+        Draw inside it, as far as the source can: expressions and datetimes cannot.
     seen : Seen or None
         For sources that say ``from: data``: they draw from real rows of the row's class, where classes are drawn.
 

@@ -101,7 +101,7 @@ def _gives_moments(source: Source, known: Collection[str]) -> bool:
 
 def _gives_truths(source: Source, known: Collection[str]) -> bool:
     if source.kind == "expression":
-        return _is_truth(source.numbers["is"].tree, known)
+        return is_truth(source.numbers["is"].tree, known)
     return bool(source.values) and all(isinstance(value, bool) for value in source.values)
 
 
@@ -121,12 +121,15 @@ def _is_moment(tree: Node, known: Collection[str]) -> bool:
     return False
 
 
-def _is_truth(tree: Node, known: Collection[str]) -> bool:
+def is_truth(tree: Node, known: Collection[str]) -> bool:
+    """Tell whether an expression is true or false in a row, given the columns that are."""
     match tree:
         case Literal(value):
             return isinstance(value, bool)
         case Name(name):
             return name in known
+        case Apply("if", (_, *branches)):
+            return all(is_truth(branch, known) for branch in branches)
         case Apply(operator):
             return operator in TRUTHS
     return False

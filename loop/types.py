@@ -33,7 +33,7 @@ class Column:
     categories: tuple[object, ...] = ()  # for categorical columns: value of code i at position i
     missing: bool = False  # were missing values seen?
     decimals: int | None = None  # numbers, seconds of datetimes: digits that hold every value seen; None = free
-    days: bool = False  # of datetimes: was every value seen a date, that is midnight UTC?
+    days: bool = False  # of datetimes: was every value seen a date, that is midnight UTC (or without a zone)?
 
 
 @dataclass(frozen=True, eq=False)

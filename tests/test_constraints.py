@@ -123,6 +123,7 @@ def test_real_rows_that_break_a_rule_are_counted() -> None:
         (["x == 1 within -1"], ["tolerance"]),
         (["x == within 1"], ["expected a value"]),
         (["x > 0 and x == 1 within 0.1"], ["'x > 0 and x' in", "true or false", "make two constraints"]),
+        (["if(x > 0, true, x > 1) == 1 within 0.5"], ["true or false"]),
         (["x == not y within 0.1"], ["'not y'", "true or false"]),
         ([{"distinct": "x"}], ["unique: [card]", "distinct"]),
         ([{"unique": []}], ["unique"]),

@@ -182,6 +182,20 @@ def test_classes_at_a_single_value_of_a_free_column_are_those_around_it(value):
         assert abs(made.y.mean() - one / (one + nought)) < 0.07
 
 
+def test_classes_at_the_ends_of_a_class_and_at_a_spike_are_right():
+    y = np.repeat([0, 1], [4000, 1000])
+    x = np.concatenate([rng(1).uniform(0, 4, 4000), rng(2).uniform(2, 3, 1000)])
+    x[:400] = 1.0
+    ends = x[y == 1].min(), x[y == 1].max()
+    X = np.column_stack([x, rng(3).normal(size=5000)])
+    for generator in (fitted(table_of(X, y)), fitted(table_of(X, y), prior_rows=0)):
+        for value, share in ((ends[0], 0.3), (ends[1], 0.3), (2.5, 0.526), (1.0, 0.0), (3.5, 0.0)):  # half, at the ends
+            point = Condition(0, low=np.nextafter(value, -np.inf), high=value)
+            made = draw(generator, Region((point,)), n=2000)
+            assert (made.X[:, 0] == value).all()
+            assert abs(made.y.mean() - share) < (0.2 if value in ends else 0.1), (value, made.y.mean())
+
+
 conditions = st.tuples(st.integers(0, 2), st.floats(-4, 4), st.floats(0, 3), st.booleans())
 
 

@@ -161,6 +161,12 @@ def test_a_column_that_is_missing_throughout_suits_text_and_numbers(blank, n):
     assert parse("if(amount > 0, shop, kind)").evaluate(columns).tolist() == [None] * n
 
 
+def test_a_constant_choice_is_a_value_like_others():
+    assert parse("if(true, 'travel', 'b') == merchant").evaluate(COLUMNS).tolist() == [True, False, False]
+    with pytest.raises(ConfigError, match="needs numbers, got text"):
+        parse("if(true, 'a', 'b') + 1").evaluate(COLUMNS)
+
+
 def test_a_choice_between_truths_is_a_truth():
     got = parse("if(amount > 300, night == 1, true)").evaluate(COLUMNS)
     assert got.dtype == bool

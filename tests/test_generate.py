@@ -72,8 +72,8 @@ def test_rows_lie_in_the_region_and_have_the_label_and_the_types_of_the_data(
     assert rows["abroad"].all()
     assert set(rows["fraud"]) == {"yes"}
     assert "200 of 200 rows" in result.stdout
-    assert "weighted and drawn again" in result.stdout
-    assert "10.0% of 2,000 drawn" in result.stdout
+    assert "made from real rows" in result.stdout
+    assert "100.0% of 200 drawn" in result.stdout
     assert "labels here are not checked" not in result.output
     assert "seconds" in result.stdout
     assert list(tmp_path.rglob("*.partial")) == []

@@ -226,6 +226,7 @@ def test_columns_have_the_type_of_what_they_hold_gaps_or_not():
         count={"from": "poisson", "mean": 3, "missing": 0.2},
         vip={"from": "choice", "values": [True, False], "missing": 0.2},
         dear={"is": "count > 3 or vip", "missing": 0.2},
+        held={"is": "if(count > 3, vip, true)", "missing": 0.2},
         price={"from": "normal", "mean": 0, "sd": 1, "missing": 0.2},
         opened={"from": "datetime", "start": "2024-01-01", "end": "2024-01-03", "missing": 0.2},
         closed="opened + 86400 * count",
@@ -235,7 +236,10 @@ def test_columns_have_the_type_of_what_they_hold_gaps_or_not():
     )
     frame = Rules(book).generate(300, rng())
     kinds = {name: str(dtype).split("[")[0] for name, dtype in frame.dtypes.items()}
-    dates, truths = dict.fromkeys(("opened", "closed", "last"), "datetime64"), dict.fromkeys(("vip", "dear"), "boolean")
+    dates, truths = (
+        dict.fromkeys(("opened", "closed", "last"), "datetime64"),
+        dict.fromkeys(("vip", "dear", "held"), "boolean"),
+    )
     assert kinds == {
         "count": "Int64",
         "lasted": "float64",

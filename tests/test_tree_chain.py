@@ -105,18 +105,24 @@ class TestRegions:
     def test_all_rows_are_delivered_and_the_way_is_told(self):
         table, corner = planted_table(2000)
         generator, seeds = TreeChain().fit(table, rng()), replace(corner, seeds=np.arange(2000))
-        for region, way, tried in ((corner, "importance", 3000), (ANYWHERE, "native", 300), (seeds, "seeds", 300)):
+        highest = np.sort(table.X[:, :2], axis=0)[-3]
+        empty = Region((Condition(0, low=highest[0]), Condition(1, low=highest[1])))
+        assert not empty.contains(table.X).any()
+        ways = ((ANYWHERE, "native"), (corner, "seeds"), (seeds, "seeds"), (empty, "importance"))
+        for region, way in ways:
             samples = generator.sample(Request(region, None, 300), rng())
-            assert (len(samples.table), samples.way, samples.tried) == (300, way, tried)
+            assert (len(samples.table), samples.way) == (300, way)
+            assert samples.tried == 300 if way != "importance" else 3000 <= samples.tried <= 12_000
             assert (samples.table.parent == -1).all()
 
     def test_a_rule_that_names_every_column_gives_no_copies(self):
         a, b = rng().normal(size=(2, 4000))
         table = table_of(a, a + b, y=a + b > 1)
         region = Region((Condition(0, low=-1.0), Condition(1, low=-1.0, high=2.0)))
-        made = drawn(TreeChain().fit(table, rng()), region, n=1000)
-        real = {tuple(row) for row in table.X}
-        assert sum(tuple(row) in real for row in made.X) < 10
+        generator, real = TreeChain().fit(table, rng()), {tuple(row) for row in table.X}
+        for seeds, weight in ((None, None), (np.arange(50), np.zeros(50)), (np.arange(0), None)):
+            made = drawn(generator, replace(region, seeds=seeds, seed_weight=weight), n=1000)
+            assert sum(tuple(row) in real for row in made.X) < 10
         truth = table.take(region.contains(table.X))
         np.testing.assert_allclose(made.X.mean(axis=0), truth.X.mean(axis=0), atol=0.12)
         assert abs(np.corrcoef(made.X.T)[0, 1] - np.corrcoef(truth.X.T)[0, 1]) < 0.1
@@ -132,16 +138,41 @@ class TestRegions:
         np.testing.assert_allclose(made.X.std(axis=0), truth.X.std(axis=0), atol=0.1)
         assert abs(made.y.mean() - truth.y.mean()) < 0.05
 
+    @pytest.mark.parametrize("quantile", [0.99, 0.999])
+    def test_a_narrow_condition_behind_a_wide_one_is_met_with_what_belongs_to_it(self, quantile):
+        a = rng().normal(size=20_000)
+        b = a + 0.05 * rng(1).normal(size=20_000)
+        generator = TreeChain().fit(table_of(a, b, rng(2).normal(size=20_000), y=a > 1.5), rng())
+        low = float(np.quantile(b, quantile))
+        region, inside = Region((Condition(0, low=-1.0), Condition(1, low=low))), b > low
+        for seed in range(5):
+            made = generator.sample(Request(region, None, 50), rng(seed)).table
+            assert len(np.unique(made.X[:, :2], axis=0)) > 40
+            assert abs(made.X[:, 0].mean() - a[inside].mean()) < 0.15
+            assert np.abs(made.X[:, 0] - made.X[:, 1]).max() < 1
+
+    def test_a_region_of_a_rare_class_has_its_label(self):
+        y = np.arange(20_000) < 20
+        x = np.where(y, 10 + rng().random(20_000), rng(1).normal(size=20_000))
+        generator = TreeChain().fit(table_of(x, rng(2).normal(size=20_000), y=y), rng())
+        for seed in range(20):
+            assert generator.sample(Request(Region((Condition(0, low=9.0),)), None, 10), rng(seed)).table.y.all()
+
     def test_weights_make_two_conditions_jointly_right(self):
-        """Where real rows are too few to start from, unweighted masks would keep the first column's distribution."""
+        """Unweighted masks would keep the first column's distribution."""
         a = rng().integers(0, 4, 4000)
         b = rng(1).random(4000) < np.array([0.02, 0.1, 0.3, 0.6])[a]
         table = table_of(a, b, rng(2).normal(size=4000), y=rng(3).random(4000) < 0.3, discrete=(0, 1))
         region = Region((Condition(0, codes=frozenset({0, 3})), Condition(1, codes=frozenset({1}))))
-        few = int(region.contains(table.X).sum()) + 1
-        made = drawn(TreeChain(min_leaf=few, feature_share=1.0).fit(table, rng()), region, n=3000)
-        assert region.contains(made.X).all()
-        assert abs((made.X[:, 0] == 0).mean() - 0.02 / 0.62) < 0.04
+        generator = TreeChain(feature_share=1.0).fit(table, rng())
+        swept = drawn(generator, region, n=3000).X
+        conditions = generator._conditions(Request(region, None, 3000))
+        weighted, _, _, way = generator._weighted_start(conditions, (3, 0, 1), 3000, rng())
+        assert way == "importance"
+        for X in (swept, weighted[:, :3]):
+            assert (X[:, 1] == 1).all()
+            assert np.isin(X[:, 0], (0, 3)).all()
+            assert abs((X[:, 0] == 0).mean() - 0.02 / 0.62) < 0.02
 
     def test_a_box_without_real_rows_is_served(self):
         a = rng().random(1000)
@@ -209,7 +240,7 @@ class TestTrees:
         drawn(generator, Region((Condition(third, low=0.0),)), None)
         assert (third, (len(generator.values_) - 1,)) in generator.known_
         added = {column for column, given in set(generator.known_) - set(fitted)}
-        assert added == set(generator.order_[1:4])  # the third is drawn first, the two before it then know it
+        assert added == {*generator.order_[:3], third}  # and the label, as each is drawn given the other
 
     def test_trees_do_not_depend_on_what_was_asked_before(self):
         regions = [Region((Condition(column, low=0.0),)) for column in range(5)]

@@ -409,6 +409,14 @@ class TestConfig:
         other = config.model_copy(update={"loop": config.loop.model_copy(update={"seed": 9})})
         assert other.identity() != config.identity()
 
+    def test_files_are_those_that_a_generator_is_given(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        for name in ("doubt", "one.yaml", "other.yaml"):  # the first is but a word of the space
+            Path(name).write_text("columns: {age: 40}")
+        space = {"loop.strategy": ["targeted", "doubt"], "generator.settings.book": ["one.yaml", "other.yaml"]}
+        rules = {"name": "rules", "settings": {"book": "one.yaml"}}
+        assert list(config_of(tmp_path, generator=rules, space=space).identity()["files"]) == ["one.yaml", "other.yaml"]
+
     def test_an_unreachable_storage_is_one_sentence_without_password(self, tmp_path: Path) -> None:
         config = config_of(tmp_path, storage=f"sqlite:///{tmp_path}/no/such/folder/x.db")
         with pytest.raises(ConfigError, match="storage must be a database that can be reached"):
