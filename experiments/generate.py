@@ -1,6 +1,5 @@
 """Rows on demand: from a saved generator, or one fitted on a file, inside a region and of a class."""
 
-import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -27,6 +26,7 @@ from loop.types import Region, Request, Samples, Schema, Table
 
 MOST_ROWS = 10_000_000
 ROUNDS, LEAST_SHARE = 20, 0.02  # of asking again for rows that a gate has refused
+REPEATED = 0.1  # share of repeated rows from which on weighted draws are warned of
 BOOKS = (".yaml", ".yml")  # suffixes of rule books
 DEFAULT = "tree_chain"  # for rows without a teacher who labels them
 UNLABELLED = ("neighbourhood", "imblearn")  # whose rows bear a label that nothing has checked
@@ -58,17 +58,24 @@ class Delivery:
 
     @property
     def warnings(self) -> list[str]:
-        """Sentences on rows that are lacking and on labels that may be wrong."""
+        """Sentences on rows that are lacking or repeated, and on labels that may be wrong."""
         labels = (
             "Warning: rows of this generator are proposals for a teacher to label, and their labels here are not "
             f"checked: where labels count, fit another one (--data FILE --generator {DEFAULT})."
         )
-        return [*self._lacking(), *([labels] if self.unchecked else [])]
+        return [*self._lacking(), *self._repeated(), *([labels] if self.unchecked else [])]
+
+    def _repeated(self) -> list[str]:
+        distinct, n = len(self.frame.drop_duplicates()), len(self.frame)
+        if self.samples.way != "importance" or distinct >= (1 - REPEATED) * n:
+            return []
+        return [f"Warning: {distinct:,} of {n:,} rows are distinct, the others repeat them: ask for a wider region."]
 
     def _lacking(self) -> list[str]:
         if not self.samples.shortfall:
             return []
-        lacking = f"Warning: {self.samples.shortfall:,} rows are lacking"
+        shares = ", and classes may have other shares than in the region" if self.samples.request.label is None else ""
+        lacking = f"Warning: {self.samples.shortfall:,} rows are lacking{shares}"
         if not self.refused:
             return [f"{lacking}: ask for fewer, or for a wider region."]
         return [f"{lacking}, constraints refused {told(self.refused)}: ask for fewer, or for another region."]
@@ -179,12 +186,19 @@ def gate_of(folder: Path) -> Gate | None:
     Parameters
     ----------
     folder
-        Of the run, or of the generator in it.
+        Of the run, or of the generator in it. A generator that was copied elsewhere knows no constraints.
+
+    Raises
+    ------
+    DataError
+        If a run lacks its configuration.
     """
     folder = folder.resolve()
     within_run = folder.name == storage.GENERATOR and (folder.parent / storage.MARKER).is_file()
     config = (folder.parent if within_run else folder) / storage.CONFIG
     if not config.is_file():
+        if within_run or (folder / storage.MARKER).is_file():
+            raise DataError(f"a run must hold its {storage.CONFIG}, and {config} is not there: put it back.")
         return None
     from experiments.config import RunConfig  # loads every learner's library
     from experiments.constraints import constraints
@@ -226,22 +240,31 @@ def deliver(generator: Savable, request: Request, schema: Schema, seed: int, gat
 def _obeying(
     generator: Savable, request: Request, gate: Gate, rng: np.random.Generator, refused: Counter[str]
 ) -> Samples:
-    """Ask again for what the gate has refused, which is counted, for more the more it refuses, some rounds long."""
+    """Ask again for what the gate has refused, which is counted, for more the more it refuses, some rounds long.
+
+    Classes keep the shares of the first draw: a rule may refuse rows of one class more often than those of another.
+    """
 
     def judged(rows: Table) -> Table:
         verdict = gate.judge(rows, rows.take(np.arange(0)), rng)
         refused.update(verdict.counts())
-        return rows.take(np.flatnonzero(verdict.keep)[: request.n])
+        kept = np.flatnonzero(verdict.keep)
+        place = pd.Series(rows.y[kept]).groupby(rows.y[kept]).cumcount().to_numpy()
+        return rows.take(kept[place < wanted[rows.y[kept]]])
 
     samples = generator.sample(request, rng)
-    way, tried, drawn = samples.way, samples.tried, len(samples.table)
-    kept = judged(samples.table)
+    way, tried, kept = samples.way, samples.tried, samples.table
+    drawn = np.bincount(kept.y, minlength=kept.n_classes)
+    wanted = np.diff(np.round(np.cumsum(drawn) * request.n / max(len(kept), 1)), prepend=0).astype(np.int64)
+    kept = judged(kept)
     for _ in range(ROUNDS):
-        missing = request.n - len(kept)
-        if not missing or not drawn:
+        found = np.bincount(kept.y, minlength=kept.n_classes)
+        asked = np.ceil((wanted - found) / np.maximum(found / np.maximum(drawn, 1), LEAST_SHARE)).astype(np.int64)
+        for label in np.flatnonzero(asked).tolist():
+            samples = generator.sample(replace(request, label=label, n=min(MOST_ROWS, int(asked[label]))), rng)
+            tried, drawn[label] = tried + samples.tried, drawn[label] + len(samples.table)
+            kept = Table.concat([kept, samples.table])
+        if not asked.any():
             break
-        asked = min(MOST_ROWS, math.ceil(missing / max(len(kept) / drawn, LEAST_SHARE)))
-        samples = generator.sample(replace(request, n=asked), rng)
-        tried, drawn = tried + samples.tried, drawn + len(samples.table)
-        kept = judged(Table.concat([kept, samples.table]))
-    return Samples(kept, request, tried, way)
+        kept = judged(kept)
+    return Samples(kept.take(rng.permutation(len(kept))), request, tried, way)

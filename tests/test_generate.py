@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -13,7 +14,9 @@ from small_runs import content, frame, write, write_config
 from typer.testing import CliRunner, Result
 
 from experiments.cli import app
-from experiments.generate import Delivery
+from experiments.constraints import constraints
+from experiments.generate import Delivery, deliver
+from generators import Copula
 from generators.resample import proposals
 from loop.codec import encode
 from loop.schema import infer
@@ -243,6 +246,43 @@ def test_proposals_are_told_from_rows_that_fit_their_label(table: Path, tmp_path
         assert result.exit_code == 0, result.output
         assert "labels here are not checked" in result.stderr
         assert "--generator tree_chain" in result.stderr
+
+
+def test_constraints_do_not_change_the_shares_of_classes() -> None:
+    """They refuse nearly all rows of one class, and hardly any of the other."""
+    y = np.arange(2000) < 600
+    data = pd.DataFrame({"amount": np.random.default_rng(0).normal(100, 10, 2000) + 40 * y, "y": y.astype(int)})
+    schema = infer(data, "y")
+    generator = Copula().fit(encode(schema, data), np.random.default_rng(0))
+    gate = constraints(["amount < 120"])
+    made = deliver(generator, Request(Region(), None, 500), schema, 0, gate)
+    assert len(made.frame) == 500
+    assert (made.frame["amount"] < 120).all()
+    assert abs(made.frame["y"].mean() - 0.3) < 0.06
+    assert sum(made.refused.values()) > 1000
+    one = deliver(generator, Request(Region(), 1, 50), schema, 0, gate).frame
+    assert (len(one), one["y"].min()) == (50, 1)
+
+
+def test_rows_that_repeat_each_other_are_told() -> None:
+    rows = frame(10)
+    schema = infer(rows, "fraud")
+    table = encode(schema, rows)
+    thrice = table.take(np.repeat(np.arange(3), 3))
+    for way, warned in (("importance", True), ("native", False)):
+        samples = Samples(thrice, Request(Region(), None, 9), 20, way)  # type: ignore[arg-type]
+        said = " ".join(Delivery(rows.iloc[np.repeat(np.arange(3), 3)], samples, 0.5).warnings)
+        assert ("3 of 9 rows are distinct" in said) == warned
+
+
+def test_a_run_without_its_configuration_is_refused(run_folder: Path, tmp_path: Path) -> None:
+    copied = tmp_path / "run"
+    shutil.copytree(run_folder, copied)
+    (copied / "config.yaml").unlink()
+    for folder in (copied, copied / "generator"):
+        result = call(folder, "--n", 5)
+        assert result.exit_code == 2
+        assert "config.yaml" in result.output
 
 
 def test_roles_that_the_source_names_are_no_features(tmp_path: Path) -> None:
