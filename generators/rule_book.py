@@ -29,6 +29,7 @@ from loop.plain_yaml import read_plain
 
 Reader = Callable[[str, Any, Sequence[str]], Source]
 MOST_EACH = 1_000_000  # rows of an entity: a timeline holds whole entities
+SCENARIO = "scenario"  # column of the name of what each row came from
 CLOCK = ("turn", "elapsed")  # place in the incident, from 0; seconds since the events began
 
 
@@ -145,7 +146,7 @@ def read_book(content: Mapping[str, Any]) -> Book:
 def _check_names(book: Book) -> None:
     """Raise ConfigError if a name is taken by something that rows come with, or given twice."""
     events = book.events
-    reserved, seen = {"scenario", *(CLOCK if events else ())}, set[str]()
+    reserved, seen = {SCENARIO, *(CLOCK if events else ())}, set[str]()
     drawn = [events.entity, events.time, *events.habits] if events else []
     for name in (*drawn, *book.columns, book.target):
         if name in reserved or name.startswith("#"):

@@ -12,7 +12,7 @@ import pandas as pd
 
 from generators.resample import class_stream, proposals, real_rows
 from generators.rule_aim import Batch, Mixture, explored, thinned
-from generators.rule_book import Book, read_book, read_content
+from generators.rule_book import SCENARIO, Book, read_book, read_content
 from generators.rule_codes import check_fits, decode, encode, label_column, label_limit, limits
 from generators.rule_draws import Seen, constants
 from generators.rule_kinds import Kinds, typed
@@ -22,7 +22,7 @@ from generators.rule_timeline import plan
 from generators.saved import read_settings, write_settings
 from generators.tidy import tidy
 from loop.bounds import check_bounds
-from loop.errors import ConditionError
+from loop.errors import ConditionError, ConfigError
 from loop.protocols import Generator
 from loop.types import Request, Samples, Schema, Table
 
@@ -138,7 +138,7 @@ class Rules:
             wanted = [book.events.entity, book.events.time, *wanted]
         kinds = Kinds.of(book)
         columns = {name: typed(name, drawn[name], kinds) for name in wanted if not name.startswith("_")}
-        return pd.DataFrame(columns, index=range(n)).assign(scenario=named[laid.scenario])
+        return pd.DataFrame(columns, index=range(n)).assign(**{SCENARIO: named[laid.scenario]})
 
     def save(self, folder: Path) -> None:
         """Write the book's content, the schema and the values that come from the data."""
@@ -211,10 +211,30 @@ class Rules:
 def _completed(book: Book, schema: Schema) -> Book:
     """Check a book against a schema; what it leaves out, columns or label, comes from the data."""
     check_fits(book, schema)
+    book = _with_names(book, schema)
     drawn = {book.events.entity, book.events.time} if book.events else set()
     rest = {name: _DATA for name in schema.names if name not in {*book.columns, *drawn}}
     label = book.label or (None if all(scenario.label for scenario in book.scenarios) else _DATA)
     return replace(book, target=schema.target, columns={**book.columns, **rest}, label=label)
+
+
+def _with_names(book: Book, schema: Schema) -> Book:
+    """Let a column that names the scenarios, as in data sets made by the book itself, follow the scenario drawn."""
+    found = next((column for column in schema.columns if column.name == SCENARIO), None)
+    names = {scenario.name for scenario in book.scenarios if scenario.weight}
+    if found is None or not names & set(found.categories):
+        return book
+    if unknown := sorted(names - set(found.categories)):
+        raise ConfigError(
+            f"a column {SCENARIO!r} must know all scenarios of the book or none, and lacks {unknown[0]!r}: "
+            "rename the column, or add rows of it."
+        )
+    named = [
+        replace(each, columns={**each.columns, SCENARIO: Source("constant", values=(each.name,))})
+        for each in book.scenarios
+    ]
+    columns = {**book.columns, SCENARIO: named[0].columns[SCENARIO]}
+    return replace(book, columns=columns, scenarios=tuple(named))
 
 
 def _rows(X: np.ndarray, y: np.ndarray, schema: Schema) -> Table:

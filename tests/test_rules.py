@@ -14,7 +14,7 @@ from generators.expressions import parse
 from generators.rule_draws import truncated
 from generators.rules import Rules
 from generators.where import as_region
-from loop.codec import encode
+from loop.codec import decode, encode
 from loop.errors import ConditionError, ConfigError
 from loop.schema import infer
 from loop.types import Condition, Region, Request
@@ -413,3 +413,27 @@ def test_the_path_of_a_book_is_not_needed_after_saving(tmp_path):
     loaded = Rules.load(tmp_path / "saved")
     one, other = (each.sample(Request(ANYWHERE, 1, 50), rng()).table.X for each in (rules, loaded))
     np.testing.assert_array_equal(one, other)
+
+
+def test_a_column_that_names_the_scenarios_follows_them():
+    made = Rules(EXAMPLES / "business.yaml").generate(6000, rng())
+    schema = infer(made, "outcome")
+    generator = Rules(EXAMPLES / "business.yaml").fit(encode(schema, made), rng())
+    organised = as_region(parse("scenario == 'organised'"), schema)
+    rows = decode(schema, generator.sample(Request(organised, None, 500), rng()).table)
+    truth = made[made["scenario"] == "organised"]
+    assert len(truth) > 20
+    assert len(rows) == 500
+    assert set(rows["outcome"]) == set(truth["outcome"])
+    assert set(rows["purpose"]) == set(truth["purpose"])
+    anywhere = decode(schema, generator.sample(Request(ANYWHERE, None, 3000), rng()).table)
+    shares = anywhere["scenario"].value_counts(normalize=True)
+    assert abs(shares["organised"] - len(truth) / len(made)) < 0.02
+    few = made[made["scenario"] != "organised"]
+    few_schema = infer(few, "outcome")
+    with pytest.raises(ConfigError, match="must know all scenarios of the book or none, and lacks 'organised'"):
+        Rules(EXAMPLES / "business.yaml").fit(encode(few_schema, few), rng())
+    other = few.assign(scenario=np.where(few["age"] > 40, "old", "young"))
+    free = infer(other, "outcome")
+    drawn = Rules(EXAMPLES / "business.yaml").fit(encode(free, other), rng()).sample(Request(ANYWHERE, None, 50), rng())
+    assert set(decode(free, drawn.table)["scenario"]) == {"old", "young"}
