@@ -158,6 +158,16 @@ class TestRegions:
         for seed in range(20):
             assert generator.sample(Request(Region((Condition(0, low=9.0),)), None, 10), rng(seed)).table.y.all()
 
+    def test_two_columns_that_hang_on_each_other_alone_stay_together(self):
+        n = 4000
+        amount = np.exp(rng().normal(3, 1, n))
+        others = [rng(seed).normal(size=n) for seed in range(2, 10)]
+        table = table_of(np.log(amount), np.log(amount * rng(1).uniform(1.2, 5, n)), *others, y=rng(11).random(n) < 0.2)
+        for region in (ANYWHERE, Region((Condition(0, low=3.5),))):
+            made, real = drawn(TreeChain().fit(table, rng()), region).X, table.X[region.contains(table.X)]
+            assert abs(np.corrcoef(made[:, :2].T)[0, 1] - np.corrcoef(real[:, :2].T)[0, 1]) < 0.06
+            assert (made[:, 1] < made[:, 0]).mean() < 0.01  # never in the real rows
+
     def test_classes_have_their_shares_in_a_narrow_box_of_a_few_rows(self):
         X = rng().random((20_000, 3))
         y = (np.abs(X[:, :2] - 0.525) < 0.03).all(axis=1)
