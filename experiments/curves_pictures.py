@@ -57,11 +57,12 @@ def _rows_panel(where: str, curve: str) -> Callable[[Axes, pd.DataFrame], None]:
         _line(axes, aimed, "gain", BLUE, "aimed")
         _line(axes, untargeted, "gain", ORANGE, "untargeted")
         read = advantages(results, curve)
-        if half := middle(read):
+        half = middle(read)
+        if half.value:
             gained = [budget for budget, each in read.items() if each.value]
-            budget = min(gained, key=lambda each: abs(read[each].value - half))
+            budget = min(gained, key=lambda each: abs(read[each].value - half.value))
             _span(axes, budget, budget * read[budget].value, float(aimed["gain"][budget]))
-        said = f"aim needs {half:.2g} times fewer rows (median)" if half else "aim mostly brings no gain"
+        said = f"aim needs {half} times fewer rows (median)" if half.value else "aim mostly brings no gain"
         _title(axes, f"{where}: {said}")
         _log_axis(axes, sorted({*aimed.index, *untargeted.index}), lambda x: f"{x:g}×")
         axes.set_xlabel("new rows, as multiples of the real ones")
@@ -77,7 +78,11 @@ def _labels_panel(axes: Axes, results: pd.DataFrame) -> None:
     for share, own in beside_the_loop(results).items():
         real_only, loop = (mean_curve(own, LABELS, arm) for arm in (REAL_ONLY, LOOP))
         if not real_only["score"].equals(everywhere["score"]):  # the loop ran in some of the cells: these alone
-            axes.plot(real_only.index, real_only["score"], color=ORANGE, linewidth=1, linestyle=":", zorder=2)
+            there = f"real only, where the loop ran at {share:.0%}"
+            axes.plot(
+                real_only.index, real_only["score"], color=ORANGE, linewidth=1, linestyle=":", zorder=2, label=there
+            )
+            axes.legend(loc="lower right", frameon=False)
         level, half = float(loop["score"][share]), float(np.nan_to_num(loop["score_half"][share]))
         axes.errorbar(share, level, half, color=BLUE, fmt="o", capsize=3, markersize=7, zorder=3)
         _span(axes, share, share / (1 - read[share].value), level)

@@ -115,9 +115,13 @@ def advantages(results: pd.DataFrame, curve: str) -> dict[float, Reading]:
     return aim_advantages(aimed, untargeted)
 
 
-def middle(read: Mapping[float, Reading]) -> float:
-    """Return the median of the readings' values, 0 for none."""
-    return float(np.median([each.value for each in read.values()] or [0.0]))
+def middle(read: Mapping[float, Reading]) -> Reading:
+    """Return the median of the readings, a bound if one in the middle is; 0 for none."""
+    ordered = sorted(read.values()) or [Reading(0.0, "about")]
+    central = ordered[(len(ordered) - 1) // 2 : len(ordered) // 2 + 1]
+    bounds = [each.bound for each in central]
+    bound = next((bound for bound in ("at least", "at most") if bound in bounds), "about")
+    return Reading(float(np.mean([each.value for each in central])), bound)
 
 
 def middle_interval(results: pd.DataFrame, curve: str, replicates: int = 300) -> list[float] | None:
@@ -128,7 +132,7 @@ def middle_interval(results: pd.DataFrame, curve: str, replicates: int = 300) ->
         return None
     rng = stream(0, "savings", curve)  # the same results always give the same interval
     drawn = [cells.iloc[rng.integers(len(cells), size=len(cells))].mean() for _ in range(replicates)]
-    middles = [middle(aim_advantages(means[AIMED], means[UNTARGETED])) for means in drawn]
+    middles = [middle(aim_advantages(means[AIMED], means[UNTARGETED])).value for means in drawn]
     return [round(float(end), 2) for end in np.quantile(middles, [0.05, 0.95])]
 
 
@@ -177,7 +181,7 @@ def headline(results: pd.DataFrame) -> dict[str, object]:
         if curve in there:
             read = advantages(results, curve)
             said |= _named(f"aim_advantage_{name}", max(read.values(), default=Reading(0.0, "about")))
-            said[f"aim_advantage_{name}_median"] = round(middle(read), 2)
+            said |= _named(f"aim_advantage_{name}_median", middle(read))
             said[f"aim_advantage_{name}_median_90"] = middle_interval(results, curve)
     if LABELS in there:
         for share, saving in sorted(savings(results).items(), reverse=True):

@@ -38,6 +38,7 @@ from experiments.curves_readings import (
     headline,
     label_saving,
     mean_curve,
+    middle,
     middle_interval,
     tables_of,
 )
@@ -199,6 +200,14 @@ def test_savings_compare_the_loop_with_the_cells_in_which_it_ran() -> None:
     assert headline(fewer)["label_savings_50"] == headline(found)["label_savings_50"]
     assert [line.get_linestyle() for line in picture(fewer[labels[fewer.index]]).axes[0].lines].count(":") == 1
     assert [line.get_linestyle() for line in picture(found[labels]).axes[0].lines].count(":") == 0
+
+
+def test_the_middle_of_bounds_is_a_bound() -> None:
+    about, least = Reading(2.0, "about"), Reading(16.0, "at least")
+    assert middle({}) == Reading(0.0, "about")
+    assert middle({1: about, 2: about, 3: least}) == about
+    assert middle({1: about, 2: least}) == Reading(9.0, "at least")
+    assert middle({1: Reading(1.0, "at most"), 2: about}) == Reading(1.5, "at most")
 
 
 def test_noise_widens_the_interval_of_the_advantage() -> None:
