@@ -51,9 +51,10 @@ class Delivery:
     @property
     def summary(self) -> str:
         samples, n = self.samples, len(self.frame)
+        refused = f"; constraints refused {told(self.refused)}" if self.refused else ""
         return (
             f"{n:,} of {samples.request.n:,} rows of region {samples.request.region.text!r}, {WAYS[samples.way]}; "
-            f"{samples.acceptance:.1%} of {samples.tried:,} drawn rows delivered, {self.seconds:.2f} seconds"
+            f"{samples.acceptance:.1%} of {samples.tried:,} drawn rows delivered, {self.seconds:.2f} seconds{refused}"
         )
 
     @property

@@ -260,6 +260,7 @@ def test_constraints_do_not_change_the_shares_of_classes() -> None:
     assert (made.frame["amount"] < 120).all()
     assert abs(made.frame["y"].mean() - 0.3) < 0.06
     assert sum(made.refused.values()) > 1000
+    assert f"constraints refused {made.refused['amount < 120']:,} by 'amount < 120'" in made.summary
     one = deliver(generator, Request(Region(), 1, 50), schema, 0, gate).frame
     assert (len(one), one["y"].min()) == (50, 1)
 
