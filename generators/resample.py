@@ -81,10 +81,7 @@ def starting_rows(table: Table, request: Request) -> tuple[np.ndarray, np.ndarra
         Probabilities of shape (m,).
     """
     rows, chance = seed_rows(table, request)
-    if len(rows):
-        return rows, chance
-    rows = np.flatnonzero(_matches(table, request))
-    return rows, np.full(len(rows), 1 / max(len(rows), 1))
+    return (rows, chance) if len(rows) else rows_inside(table, request)
 
 
 def seed_rows(table: Table, request: Request) -> tuple[np.ndarray, np.ndarray]:
@@ -95,6 +92,12 @@ def seed_rows(table: Table, request: Request) -> tuple[np.ndarray, np.ndarray]:
     weight = np.ones(len(seeds)) if weight is None else weight
     usable = _matches(table, request)[seeds] & (weight > 0)
     return seeds[usable], weight[usable] / max(weight[usable].sum(), np.finfo(float).tiny)
+
+
+def rows_inside(table: Table, request: Request) -> tuple[np.ndarray, np.ndarray]:
+    """Find the real rows that match a request, with equal chances, both (m,)."""
+    rows = np.flatnonzero(_matches(table, request))
+    return rows, np.full(len(rows), 1 / max(len(rows), 1))
 
 
 def _matches(table: Table, request: Request) -> np.ndarray:  # (n,) bool

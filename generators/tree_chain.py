@@ -9,7 +9,7 @@ from typing import Self
 
 import numpy as np
 
-from generators.resample import class_stream, proposals, real_rows, seed_rows, starting_rows
+from generators.resample import class_stream, proposals, real_rows, rows_inside, seed_rows
 from generators.saved import ROWS, read_settings, read_table, write_settings, write_table
 from generators.tidy import pulled_inside, tidy
 from generators.tree_inputs import importance, midranks
@@ -25,8 +25,8 @@ PARTICLES, LEAST = 10, 1000  # weighted starts for each row asked for, and at le
 ROUNDS = 4  # of them at most, until they are worth as many independent ones as are asked for
 SEED_COLUMNS = 3  # columns, besides the label, that seed rows of a region without a rule hand down
 
-# Rows (n, d + 1) with the columns at the front filled, which these are, how many rows were drawn, and in which way.
 Conditions = dict[int, tuple[Condition, ...]]  # of each column that has some
+# Rows (n, d + 1) with the columns at the front filled, which these are, how many rows were drawn, and in which way.
 Start = tuple[np.ndarray, tuple[int, ...], int, Way]
 
 
@@ -154,13 +154,15 @@ class TreeChain:
         front = tuple(column for column in self.order_ if column in conditions or column == self.order_[0])
         if not n or not len(self.rows_):
             return self.rows_[:0], front, 0, "native"
-        seeds, _ = seed_rows(self.table_, request)
-        matching, chance = starting_rows(self.table_, request)
+        matching, chance = seed_rows(self.table_, request)
+        are_seeds = len(matching) > 0
+        if not are_seeds:
+            matching, chance = rows_inside(self.table_, request)
         if not len(matching):
             return self._weighted_start(conditions, front, n, rng)
         drawn = matching[rng.choice(len(matching), size=n, p=chance)]
         rows = np.column_stack([self.table_.X[drawn], self.table_.y[drawn]])
-        if len(seeds):
+        if are_seeds:
             return rows, front if request.region.rule else self.order_[: SEED_COLUMNS + 1], n, "seeds"
         if not request.region.rule:
             return rows, front, n, "native"
@@ -194,7 +196,9 @@ class TreeChain:
         size, found = max(PARTICLES * n, LEAST), []
         for _ in range(ROUNDS):
             found.append(self._particles(conditions, front, size, rng))
-            weight = np.concatenate([weight for _, weight in found])
+            log_weight = np.concatenate([log_weight for _, log_weight in found])
+            highest = log_weight.max()
+            weight = np.exp(log_weight - highest) if np.isfinite(highest) else np.zeros(len(log_weight))
             if not weight.any() or weight.sum() ** 2 >= n * (weight**2).sum():  # worth n independent draws (Kish 1965)
                 break
         rows, tried = np.empty((n, self.rows_.shape[1])), len(weight)
@@ -207,15 +211,17 @@ class TreeChain:
     def _particles(
         self, conditions: Conditions, front: tuple[int, ...], size: int, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Draw the columns at the front (size, k) inside their conditions, each with its weight (size,)."""
-        values, weight = np.empty((size, len(front))), np.ones(size)
+        """Draw the columns at the front (size, k) inside their conditions, with the logarithm of each weight."""
+        values, log_weight = np.empty((size, len(front))), np.zeros(size)
         # Column after column in memory: those behind the front are never touched, and take none.
         ranks = np.empty((size, self.rows_.shape[1]), np.float32, order="F")
         for place, column in enumerate(front):
             values[:, place], share = self._trees(column, front[:place]).draw(ranks, conditions.get(column, ()), rng)
-            weight *= share
+            if not share.any():  # no value is allowed
+                return values, np.full(size, -np.inf)
+            log_weight += np.log(share)  # a product of many small shares would be zero
             ranks[:, column] = self._ranked(column, values[:, place])
-        return values, weight
+        return values, log_weight
 
     def _allowed(self, column: int, conditions: Conditions) -> float:
         """Return the share of the real values of a column that its conditions allow."""

@@ -203,6 +203,16 @@ class TestRegions:
             assert len(made) == 50
             assert empty.contains(made.X).all()
 
+    def test_a_box_of_many_conditions_without_real_rows_is_served(self):
+        """A product of their shares is below the smallest float."""
+        x = rng().random(300)
+        table = table_of(*(x if column % 2 else 1 - x for column in range(120)), y=x > 0.5)
+        box = Region(tuple(Condition(column, low=0.9) for column in range(120)))
+        assert not box.contains(table.X).any()
+        made = drawn(TreeChain(trees=1, min_leaf=50).fit(table, rng()), box, n=20)
+        assert len(made) == 20
+        assert box.contains(made.X).all()
+
     def test_a_missing_value_can_be_a_condition(self):
         region = Region((Condition(6, codes=frozenset(), missing=True), Condition(1, low=0.0)))
         made = drawn(TreeChain().fit(mixed_table(), rng()), region, 1, 40)
