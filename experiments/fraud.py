@@ -19,8 +19,10 @@ from rich.table import Table as RichTable
 
 from experiments.arms import REAL_ONLY, TARGETED, TEACHER, TUNED, Arm, arms, run_loop
 from experiments.card_fraud import (
+    FEATURES,
     KNOWN_IN_PRINT,
     STARTS,
+    TARGET,
     FraudWeeks,
     card_precision_at_100,
     encoded,
@@ -36,6 +38,7 @@ from experiments.scoring import proves
 from experiments.yaml_config import load_config
 from learners import SklearnAdapter
 from loop.bootstrap import paired
+from loop.codec import encode
 from loop.errors import ConfigError
 from loop.lanes import deal
 from loop.metrics import evaluate, score
@@ -54,7 +57,7 @@ class Week(NamedTuple):
     """Training and test week of one start, encoded."""
 
     weeks: FraudWeeks
-    published: FraudWeeks  # whose test week knows compromised cards a day later
+    published: pd.DataFrame  # the test week if compromised cards are known a day later
     published_test: Table
     train: Table
     test: Table
@@ -66,8 +69,9 @@ class Week(NamedTuple):
         weeks = split_weeks(payments, start)
         train, test = encoded(weeks)
         folds = deal(train, stream(seed, "folds"), groups=weeks.train["CUSTOMER_ID"].to_numpy())
-        published = split_weeks(payments, start, known_after=KNOWN_IN_PRINT)
-        return cls(weeks, published, encoded(published)[1], train, test, folds)
+        published = split_weeks(payments, start, known_after=KNOWN_IN_PRINT).test
+        published_test = encode(train.schema, published[[*FEATURES, TARGET]])
+        return cls(weeks, published, published_test, train, test, folds)
 
 
 def main(
@@ -186,7 +190,7 @@ def _as_published(arm: Arm, week: Week) -> dict[str, float]:
     proba = arm.predictor.predict_proba(test.X)
     return {
         f"ap {PUBLISHED}": score("average_precision", test.y, proba, 1),
-        f"cp100 {PUBLISHED}": card_precision_at_100(week.published.test, proba[:, 1]),
+        f"cp100 {PUBLISHED}": card_precision_at_100(week.published, proba[:, 1]),
     }
 
 

@@ -12,10 +12,10 @@ import pandas as pd
 from experiments import storage
 from experiments.datasets import load
 from experiments.progress import steps_shown
-from generators import CATALOGUE, kind_of
+from generators import kind_of
 from generators.expressions import parse
 from generators.rules import Rules
-from generators.saved import Savable
+from generators.saved import Savable, name_of
 from generators.where import as_region
 from loop.codec import check_range, decode, encode
 from loop.errors import ConfigError, DataError
@@ -233,8 +233,7 @@ def deliver(generator: Savable, request: Request, schema: Schema, seed: int, gat
             f"a region must be one that the generator can reach, and it delivered 0 of {request.n:,} rows of "
             f"{request.region.text!r} after {samples.tried:,} draws: widen --where or ask for another --label."
         )
-    kind = type(generator)
-    unchecked = f"{kind.__module__}:{kind.__name__}" in [CATALOGUE[name] for name in UNLABELLED]
+    unchecked = name_of(type(generator)) in UNLABELLED
     return Delivery(decode(schema, samples.table), samples, time.perf_counter() - started, refused, unchecked)
 
 
@@ -261,11 +260,11 @@ def _obeying(
     for _ in range(ROUNDS):
         found = np.bincount(kept.y, minlength=kept.n_classes)
         asked = np.ceil((wanted - found) / np.maximum(found / np.maximum(drawn, 1), LEAST_SHARE)).astype(np.int64)
+        if not asked.any():
+            break
         for label in np.flatnonzero(asked).tolist():
             samples = generator.sample(replace(request, label=label, n=min(MOST_ROWS, int(asked[label]))), rng)
             tried, drawn[label] = tried + samples.tried, drawn[label] + len(samples.table)
             kept = Table.concat([kept, samples.table])
-        if not asked.any():
-            break
         kept = judged(kept)
     return Samples(kept.take(rng.permutation(len(kept))), request, tried, way)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-DAY = 86_400  # seconds
+from loop.types import DAY
+
 SIDE_KM = 100.0  # customers and terminals live in a square of this side
 
 # Category, share of terminals, usual amount as a multiple of the customer's level, share of its terminals online.

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from experiments.population import CATEGORIES, DAY, Population, pick, second_of_day
+from experiments.population import CATEGORIES, Population, pick, second_of_day
 from loop.seeds import stream
+from loop.types import DAY
 
 _REFUND_RULE = "category == 'fashion' and account_age_days < 200 and amount_to_mean > 2"
 _LONGEST = 9  # payments in the longest incident

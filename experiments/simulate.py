@@ -11,10 +11,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from experiments.population import CATEGORIES, DAY, Population, legitimate
+from experiments.population import CATEGORIES, Population, legitimate
 from experiments.scenarios import SCENARIOS, frauds
 from loop.errors import ConfigError
 from loop.seeds import stream
+from loop.types import DAY
 
 REPORT_DAYS = 7  # a fraud is known this many days after it happened
 RISK_DAYS = 28  # and counts for the terminal this many days longer

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Annotated
 
-import numpy as np
 import pandas as pd
 import typer
 from rich.console import Console
@@ -59,7 +58,7 @@ def _headline(results: pd.DataFrame) -> dict[str, float]:
     saved = results["seconds"]["nothing"] / results["seconds"]["warm"]
     lost = results["utility"]["nothing"] - results["utility"]["warm"]
     told = {f"{name}_times_faster": round(float(times), 2) for name, times in saved.items()}
-    return told | {f"{name}_utility_lost": round(float(np.float64(gap)), 4) for name, gap in lost.items()}
+    return told | {f"{name}_utility_lost": round(float(gap), 4) for name, gap in lost.items()}
 
 
 if __name__ == "__main__":

@@ -181,11 +181,9 @@ class Copula:
         X = pulled_inside(tidy(np.concatenate(parts), self.schema_), request.region.rule, self.schema_)
         kept = rng.permutation(np.flatnonzero(request.region.contains(X)))
         made = proposals(X[kept], y[kept].astype(np.int64), np.full(len(kept), -1), self.schema_)
-        weighted = [len(way.inside) > 1 for way in ways]
-        tried = [
-            way.drawn if heavy else count for way, heavy, count in zip(ways, weighted, counts.tolist(), strict=True)
-        ]
-        return Samples(made, request, sum(tried), "importance" if any(weighted) else "native")
+        widths = [len(way.inside) for way in ways]
+        tried = [particles(k, request.n if k > 1 else count) for k, count in zip(widths, counts.tolist(), strict=True)]
+        return Samples(made, request, sum(tried), "importance" if max(widths, default=0) > 1 else "native")
 
     def _ways(self, label: int, request: Request, rng: np.random.Generator) -> list["_Way"]:
         copula, prior = self.copulas_[label], float(self.count_[label] / self.count_.sum())
@@ -195,8 +193,7 @@ class Copula:
             inside = sorted(box, key=lambda latent: mass(box[latent]))
             bounds = [np.array(box[latent]) for latent in inside]
             scores, share = draw_in_box(copula.correlation[np.ix_(inside, inside)], bounds, request.n, rng)
-            drawn = particles(len(inside), request.n)
-            ways.append(_Way(label, inside, scores, prior * share, drawn))
+            ways.append(_Way(label, inside, scores, prior * share))
         return ways
 
     def save(self, folder: Path) -> None:
@@ -235,7 +232,6 @@ class _Way:
     inside: list[int]
     scores: np.ndarray
     probability: float
-    drawn: int  # scores drawn before they were weighted
 
 
 def _marginals(latent: np.ndarray, discrete: np.ndarray, orders: Sequence[np.ndarray | None]) -> list[Marginal]:

@@ -63,7 +63,7 @@ def thinned(
     Rejection needs a bound of the masses, and the largest one seen is only a guess. Where a row exceeds it, it is
     raised, and the rows kept before are thinned to what the new bound would have let through.
     """
-    budget, asked, made, tried = tries * request.n, 0, 0, mixture.drawn
+    budget, asked, made, pilot = tries * request.n, 0, 0, mixture.drawn
     parts: list[_Part] = []
     while not parts or (_found(parts) < request.n and asked < budget):
         found = _found(parts)
@@ -76,11 +76,11 @@ def thinned(
         np.maximum.at(bound, scenario, mass)
         mixture = Mixture(mixture.inside, mixture.weight, bound)
         parts = [part.under(bound) for part in parts]
-        asked, made, tried = asked + n, made + drawn, tried + drawn
+        asked, made = asked + n, made + drawn
     way: Way = "rejection" if made > _found(parts) else "native"
     # Random order: what is cut off must not depend on the order in which the rows were made.
     kept = rng.permutation(_found(parts))[: request.n]
-    return Samples(Table.concat([part.rows for part in parts]).take(kept), request, tried, way)
+    return Samples(Table.concat([part.rows for part in parts]).take(kept), request, pilot + made, way)
 
 
 @dataclass(frozen=True, eq=False)

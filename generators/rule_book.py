@@ -26,6 +26,7 @@ from generators.rule_sources import (
 )
 from loop.errors import ConfigError
 from loop.plain_yaml import read_plain
+from loop.types import DAY
 
 Reader = Callable[[str, Any, Sequence[str]], Source]
 MOST_EACH = 1_000_000  # rows of an entity: a timeline holds whole entities
@@ -221,7 +222,7 @@ def _events(told: Any) -> Events:
     habits = _columns("habits", told.get("habits", {}), (), _free)
     start = a_moment("events, start", told["start"])
     end = a_moment("events, end", told["end"]) if "end" in told else start
-    if end < start + 86_400 and "end" in told:
+    if end < start + DAY and "end" in told:
         raise ConfigError(f"events must last a day at least, got {told['start']} to {told['end']}: choose a later end.")
     return Events(
         entity=a_text("events, entity", told["entity"]),

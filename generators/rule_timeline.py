@@ -11,8 +11,7 @@ from generators.rule_book import Book, Events, Scenario
 from generators.rule_draws import ROW, Columns, draw
 from generators.rule_sources import Source
 from loop.errors import ConfigError
-
-DAY = 86_400  # seconds
+from loop.types import DAY
 
 
 @dataclass(frozen=True, eq=False)

@@ -83,7 +83,7 @@ def write_settings(generator: Any, folder: Path, schema: Schema, **learnt: objec
     settings = {field.name: getattr(generator, field.name) for field in fields(generator) if field.init}
     content = {
         "format": FORMAT,
-        "generator": _name(type(generator)),
+        "generator": name_of(type(generator)),
         "settings": {name: value for name, value in settings.items() if not _is_generator(value)},
         "learnt": learnt,
         "schema": schema_json.to_json(schema),
@@ -230,7 +230,7 @@ def _content(folder: Path) -> dict[str, Any]:
         ) from error
 
 
-def _name(kind: type) -> str:
+def name_of(kind: type) -> str:
     """Name of a class in the catalogue; a class outside of it gets its own name, and only its own ``load`` reads it."""
     home = f"{kind.__module__}:{kind.__qualname__}"
     return next((name for name, place in CATALOGUE.items() if place == home), kind.__qualname__)

@@ -10,9 +10,7 @@ from loop.types import Condition
 
 AROUND = 0.02  # share of the knots of all classes that count as surroundings, on either side
 FEWEST = 5  # knots, where that would be fewer
-REPEATED = (
-    1.5  # rows of a class at one value that make it a spike; the outermost ones are half a row wide by themselves
-)
+REPEATED = 1.5  # rows of a class at one value that make it a spike; a class's outermost values are half a row wide
 NEXT_TO = 1e-9  # of the range: as good as no width
 
 

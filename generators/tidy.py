@@ -48,7 +48,8 @@ def grid_of(column: Column) -> Grid | None:
     """Return the values that an ordered column can hold, None if any number will do."""
     if column.days:
         return Grid(0, DAY)
-    digits = column.decimals or (0 if column.kind in ("integer", "datetime") else column.decimals)
+    is_whole = column.decimals is None and column.kind in ("integer", "datetime")
+    digits = 0 if is_whole else column.decimals
     return None if digits is None else Grid(digits)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-DAY = 86_400.0  # seconds
+DAY = 86_400  # seconds
 Kind = Literal["numeric", "integer", "boolean", "categorical", "datetime"]
 # How a region was reached: the method itself draws inside; from real rows, of the region if there are any; weighted and
 # drawn again; what is outside is thrown away.
