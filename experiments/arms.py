@@ -2,29 +2,25 @@
 
 import copy
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from experiments.compose import without_aim
 from experiments.tuned import tunable, tune
-from experiments.untargeted import untargeted
 from generators import ImblearnAdapter
-from loop.controller import Outcome, conclude, generations, prepare
+from loop.driver import LoopRun, run_prepared
 from loop.errors import ConditionError
-from loop.parts import Parts
 from loop.protocols import Predictor, Teacher
 from loop.seeds import root, stream
-from loop.training import Prepared
-from loop.types import Generation, Region, Request, Table
+from loop.types import Region, Request, Table
 
 REAL_ONLY, TUNED, UNTARGETED = "real only", "real only, tuned", "untargeted"
 TARGETED, TEACHER = "targeted", "teacher itself"
 CHEAP = (REAL_ONLY, TUNED, "class weight", "random oversampling", "SMOTE", UNTARGETED)
 SCORED_ROWS = 20_000  # rows over which the seconds for a million are measured
-
-Watch = Callable[[Generation], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,16 +38,6 @@ class Arm:
 
 
 @dataclass(frozen=True, eq=False)
-class LoopRun:
-    """A loop that ran to its end."""
-
-    prepared: Prepared
-    history: tuple[Generation, ...]
-    outcome: Outcome
-    seconds: float  # wall clock, from the first fit to the last
-
-
-@dataclass(frozen=True, eq=False)
 class _Taught:
     """The teacher as a predictor."""
 
@@ -59,21 +45,6 @@ class _Taught:
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         return self.teacher.views(X, None)[0]
-
-
-def run_loop(
-    parts: Parts, table: Table, folds: np.ndarray, rng: np.random.Generator, watches: Sequence[Watch] = ()
-) -> LoopRun:
-    """Run the loop to its end, showing each generation to the watches."""
-    started = time.perf_counter()
-    prepared = prepare(parts, table, folds, rng)
-    history = []
-    for generation in generations(prepared):
-        history.append(generation)
-        for watch in watches:
-            watch(generation)
-    outcome = conclude(prepared, history)
-    return LoopRun(prepared, tuple(history), outcome, time.perf_counter() - started)
 
 
 def arms(run: LoopRun, folds: np.ndarray, rng: np.random.Generator, *, tuning: bool = True) -> Iterator[Arm]:
@@ -106,12 +77,9 @@ def arms(run: LoopRun, folds: np.ndarray, rng: np.random.Generator, *, tuning: b
     with suppress(ConditionError):  # a class with a single row has no neighbours to interpolate to
         yield fitted("SMOTE", lambda own: balanced(table, "SMOTE", own))
     rows, turns = len(run.outcome.synthetic), run.outcome.verdict.kept
+    control = run_prepared(replace(run.prepared, parts=without_aim(parts)))
+    yield Arm(UNTARGETED, control.outcome.learner, control.seconds, f"{len(control.outcome.synthetic)} new rows")
     if run.prepared.teacher is not None:
-        started, own = time.perf_counter(), stream(seed, "untargeted rows")
-        new = untargeted(run.prepared, rows, own)
-        spent = run.prepared.seconds["teacher"] + time.perf_counter() - started
-        arm = fitted(UNTARGETED, lambda _: Table.concat([table, new]), f"{len(new)} new rows")
-        yield replace(arm, seconds_fit=arm.seconds_fit + spent)
         yield Arm(TEACHER, _Taught(run.prepared.teacher), run.prepared.seconds["teacher"])
     note = f"{rows} new rows, {turns} generation{'' if turns == 1 else 's'}"
     yield Arm(TARGETED, run.outcome.learner, run.seconds, note)

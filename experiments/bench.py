@@ -13,43 +13,36 @@ import os
 import resource
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from experiments.arms import LoopRun, run_loop
-from experiments.card_fraud import FEATURES, STARTS, TARGET, fraud_weeks
+from experiments.card_fraud import STARTS
 from experiments.compose import compose
 from experiments.datasets import data_folder, load
+from experiments.protocol_splits import fraud_split
+from experiments.split import Split
 from learners import Committee
-from loop.codec import encode
-from loop.lanes import deal
+from loop.driver import LoopRun, run_loop
 from loop.parts import Settings
-from loop.schema import infer
 from loop.seeds import stream
-from loop.split import train_test
 from loop.types import Table
 
 FITS = 7  # real-only fits, of which the median counts
 WORK = ("learner", "teacher", "generator")  # stages that are not bookkeeping
 
 
-def mammography() -> Table:
-    """Training part of split 0 of the rare-class protocol; the embedded simulation where the data are not there."""
+def mammography() -> Split:
+    """Split 0 of the rare-class protocol; the embedded simulation where the data are not there."""
     there = (data_folder() / "mammography.parquet").is_file()
     data = load("suite:mammography", "target") if there else load("simulation:customers=150,days=60")
-    aside = {name: "not a feature" for name in (data.time, data.group) if name}
-    table = encode(infer(data.frame, str(data.target), positive=1, aside=aside), data.frame)
-    train = table.take(train_test(table, stream(0, "split"), test_size=0.4)[0])
-    return Table.real(train.X, train.y, train.schema)
+    return Split.of(data.without_clock(), 0)
 
 
-def fraud_week() -> Table:
-    """The training week of the card-fraud protocol."""
-    week = fraud_weeks(STARTS[0], Path(data_folder())).train[[*FEATURES, TARGET]]
-    return encode(infer(week, TARGET, positive=1), week)
+def fraud_week() -> Split:
+    """The first start of the card-fraud protocol."""
+    return fraud_split(STARTS[0])
 
 
 TABLES = {"mammography": mammography, "fraud_week": fraud_week}
@@ -57,14 +50,15 @@ TABLES = {"mammography": mammography, "fraud_week": fraud_week}
 
 def measure(name: str) -> dict[str, float]:
     """Run the loop twice on one table, and the real-only fit several times."""
-    table = TABLES[name]()
+    split = TABLES[name]()
+    table = split.train
     parts, fits = compose(), []
     _warm_up(table)
     for number in range(FITS):
         started = time.perf_counter()
         copy.deepcopy(parts.learner).fit(table, stream(number, "fit"))
         fits.append(time.perf_counter() - started)
-    folds = deal(table, stream(0, "folds"))
+    folds = split.folds(0)
     before = _peak_bytes()
     run = run_loop(parts, table, folds, stream(0, "loop"))
     grown = _peak_bytes() - before

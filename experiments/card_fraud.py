@@ -5,18 +5,15 @@ chapters 3 and 5). A card is known to be compromised 7 days after its fraud; the
 to be compared with published ones need ``known_after=KNOWN_IN_PRINT``.
 """
 
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from loop.codec import encode
+from experiments.datasets import Dataset
+from experiments.split import Split
 from loop.errors import DataError
-from loop.schema import infer
-from loop.split import units
-from loop.types import Table
 
 STARTS = ("2018-07-25", "2018-06-13", "2018-05-30", "2018-08-22")
 TARGET = "target"
@@ -39,15 +36,14 @@ class FraudWeeks(NamedTuple):
     test: pd.DataFrame  # without the cards known to be compromised
 
 
-def encoded(weeks: FraudWeeks) -> tuple[Table, Table]:
+def encoded(weeks: FraudWeeks) -> Split:
     """Return the features of the training and of the test week, by the schema of the former.
 
-    The payments of a customer are one piece of evidence.
+    The payments of a customer are one piece of evidence, and keep together in lanes.
     """
-    columns = [*FEATURES, TARGET]
-    schema = infer(weeks.train[columns], TARGET, positive=1)
-    train, test = (replace(encode(schema, each[columns]), unit=units(each["CUSTOMER_ID"].to_numpy())) for each in weeks)
-    return train, test
+    frame = pd.concat([each[["CUSTOMER_ID", *FEATURES, TARGET]] for each in weeks], ignore_index=True)
+    train, test = np.split(np.arange(len(frame)), [len(weeks.train)])
+    return Split.at(Dataset("card fraud", frame, TARGET, 1, group="CUSTOMER_ID"), train, test)
 
 
 def fraud_weeks(start: str, folder: str | Path) -> FraudWeeks:

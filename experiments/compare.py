@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -12,7 +12,7 @@ import pandas as pd
 from rich.console import Console
 
 from experiments import compare_pictures, pictures, statistics, storage
-from experiments.arms import REAL_ONLY, TARGETED, run_loop
+from experiments.arms import REAL_ONLY, TARGETED
 from experiments.cells import Rows, digest, found, found_or_worked
 from experiments.child_runs import LOOP, TEXT, ChildRuns
 from experiments.config import CompareConfig, DataConfig, RunConfig
@@ -24,6 +24,7 @@ from experiments.track import flat, open_tracker, settings_of
 from experiments.verdicts import Comparison, compare_with_all
 from experiments.yaml_config import dump
 from loop.clock import Clock
+from loop.driver import run_loop
 from loop.protocols import Tracker
 from loop.seeds import stream
 from loop.tracking import MlflowSettings
@@ -121,6 +122,12 @@ def cell(config: RunConfig) -> Rows:
     return [row | own if row["arm"] == TARGETED else row for row in rows]
 
 
+def cells_of(runs: Sequence[RunConfig], out: Path, jobs: int) -> Iterator[Rows]:
+    """Yield the rows of each run in order, from the file of its cell under ``out`` if it was finished before."""
+    work = cell if jobs == 1 else lambda run: cell(alone(run))
+    return found_or_worked(runs, work, lambda run: _path(out, run), jobs=jobs)
+
+
 def alone(config: RunConfig) -> RunConfig:
     """Return a configuration whose lanes run one after the other, for cells that have one thread."""
     return config.model_copy(update={"loop": config.loop.model_copy(update={"jobs": 1})})
@@ -141,8 +148,7 @@ def _work(
     config: CompareConfig, runs: Sequence[RunConfig], children: ChildRuns, console: Console, jobs: int, clock: Clock
 ) -> pd.DataFrame:
     """Work the cells one after the other or side by side, and keep each arm as it comes in."""
-    names, rows, work = _names(config.sources), Rows(), cell if jobs == 1 else lambda run: cell(alone(run))
-    cells = found_or_worked(runs, work, lambda run: _path(config.out, run), jobs=jobs)
+    names, rows, cells = _names(config.sources), Rows(), cells_of(runs, config.out, jobs)
     with LiveBoard(console, len(runs), len(config.sources) * len(config.seeds)) as board:
         for run in runs:
             with clock.stage("cells"):

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from generators import kind_of
 from learners import MLP, Committee, ExtraTrees, Forest, Linear, XGBoost
 from loop.acceptance import Acceptance
-from loop.acquisition import ACQUISITIONS
+from loop.acquisition import ACQUISITIONS, Uniform
 from loop.errors import ConfigError
 from loop.gates import Copies, Domain, Label
 from loop.labelling import LABELLERS
 from loop.parts import Parts, Settings
 from loop.protocols import Gate, Generator, Learner, RegionFinder
-from loop.regions import ByClass, TreeFinder
+from loop.regions import ByClass, Nowhere, TreeFinder
 
 LEARNERS: Mapping[str, type[Learner]] = {
     "xgboost": XGBoost,
@@ -21,7 +21,7 @@ LEARNERS: Mapping[str, type[Learner]] = {
     "linear": Linear,
     "mlp": MLP,
 }
-FINDERS: Mapping[str, type[RegionFinder]] = {"tree": TreeFinder, "by_class": ByClass}
+FINDERS: Mapping[str, type[RegionFinder]] = {"tree": TreeFinder, "by_class": ByClass, "nowhere": Nowhere}
 GATES: Mapping[str, type[Gate]] = {"domain": Domain, "copies": Copies, "label": Label}
 
 
@@ -40,7 +40,7 @@ class Strategy:
 
 STRATEGIES: Mapping[str, Strategy] = {
     "targeted": Strategy(),
-    "untargeted": Strategy(acquisition="random", share_anywhere=1.0),
+    "untargeted": Strategy(finder="nowhere", acquisition="random", share_anywhere=1.0),
     "doubt": Strategy(acquisition="entropy"),
     "disagreement": Strategy(acquisition="variance"),
     "guided": Strategy(generator="diffusion", steer=True),
@@ -73,6 +73,12 @@ def scout_of(learner: Learner) -> Learner:
     if not isinstance(learner, XGBoost):
         return learner
     return replace(learner, trees=100, rate=0.1, grown_trees=120, grown_depth=learner.depth, grown_rate=0.1, bins=64)
+
+
+def without_aim(parts: Parts) -> Parts:
+    """Return the control of a loop: the same, but no region is looked for and rows are chosen at random."""
+    settings = replace(parts.settings, share_anywhere=1.0, steer=False)
+    return replace(parts, finder=Nowhere(), acquisition=Uniform(), settings=settings)
 
 
 def compose(

@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from experiments.fidelity import draw, real_tables
+from experiments.fidelity import draw, split_of
 from experiments.quality import likeness, utility
 from generators import Gan, Vae
 from loop.codec import decode, encode
@@ -59,7 +59,8 @@ def main(
     """Fit all four for as many epochs, and ours for as many seconds as the peer took; print a table and JSON."""
     if not peer.is_file():
         raise DataError(f"--peer must be a Python interpreter, and {peer} is no file: make an environment with ctgan.")
-    train, test = real_tables(TABLE, 0)
+    split = split_of(TABLE, 0)
+    train, test = split.train, split.test
     rows = []
     with tempfile.TemporaryDirectory() as name:
         seconds = _peer(peer, Path(name), train, epochs)

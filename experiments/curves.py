@@ -24,14 +24,14 @@ import pandas as pd
 import typer
 from rich.console import Console
 
-from experiments.card_fraud import STARTS, encoded, fraud_weeks
+from experiments.card_fraud import STARTS
 from experiments.cells import Rows, digest_of, each_cell
 from experiments.compose import compose
 from experiments.curves_cells import BUDGETS, CostCurve, Curve, LabelsCurve, RowsCurve, Sides
 from experiments.curves_pictures import picture
 from experiments.curves_readings import headline, tables_of
-from experiments.datasets import data_folder, rare_suite
-from experiments.suite import halves
+from experiments.datasets import rare_suite
+from experiments.protocol_splits import fraud_split, suite_split
 from learners import Committee, ExtraTrees, Linear, XGBoost
 from loop.errors import ConfigError
 from loop.parts import Parts, Settings
@@ -49,16 +49,14 @@ def other_parts(settings: Settings) -> dict[str, Parts]:
     }
 
 
-def suite_sides(table: str, split: str) -> Sides:
-    """Cut one table of the suite as `experiments.suite` does."""
-    return Sides(*halves(table, int(split)), None, int(split))
+def suite_sides(table: str, seed: str) -> Sides:
+    """Split one table of the suite as its protocol says."""
+    return Sides.of(suite_split(table, int(seed)), int(seed))
 
 
 def fraud_sides(_: str, start: str) -> Sides:
     """Cut the weeks of card fraud that begin with a day."""
-    weeks = fraud_weeks(start, data_folder())
-    train, test = encoded(weeks)
-    return Sides(train, test, weeks.train["CUSTOMER_ID"].to_numpy(), 0)
+    return Sides.of(fraud_split(start), 0)
 
 
 def main(

@@ -3,16 +3,18 @@
 import copy
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from experiments.arms import REAL_ONLY, UNTARGETED, LoopRun, run_loop
+from experiments.arms import REAL_ONLY, UNTARGETED
 from experiments.cells import Rows
-from experiments.untargeted import AT_ONCE, proposed
+from experiments.compose import without_aim
+from experiments.split import Split
 from loop.controller import conclude, generations, prepare
+from loop.driver import LoopRun, run_loop
 from loop.errors import DataError
 from loop.lanes import deal
 from loop.metrics import score
@@ -36,6 +38,10 @@ class Sides(NamedTuple):
     groups: np.ndarray | None  # (n,) of the training rows
     seed: int
 
+    @classmethod
+    def of(cls, split: Split, seed: int) -> "Sides":
+        return cls(split.train, split.test, split.groups, seed)
+
     def prepared(self, parts: Parts) -> Prepared:
         """Prepare a loop on the training rows."""
         return prepare(parts, self.train, self._folds(), stream(self.seed, "loop"))
@@ -49,7 +55,7 @@ class Sides(NamedTuple):
         rows = np.flatnonzero(ranks(self.train.y, stream(self.seed, "shares")) < share)
         train = self.train.take(rows)
         groups = None if self.groups is None else self.groups[rows]
-        return self._replace(train=Table.real(train.X, train.y, train.schema), groups=groups)
+        return self._replace(train=train, groups=groups)
 
     def point(self, arm: str, x: float, predictor: Predictor, seconds: float = 0.0) -> dict[str, object]:
         """Score one contestant on the test rows: a point at x of the curve named after it."""
@@ -77,7 +83,7 @@ class Curve(Protocol):
 
 @dataclass(frozen=True)
 class RowsCurve:
-    """Gain against new rows; one teacher and one generator a lane serve all budgets."""
+    """Gain against new rows, aimed and with the aim switched off; one teacher and one generator a lane serve all."""
 
     parts: Parts
     aimed: tuple[float, ...] = BUDGETS
@@ -87,10 +93,10 @@ class RowsCurve:
         prepared = sides.prepared(self.parts)
         found = [sides.point(REAL_ONLY, 0.0, fitted(prepared, sides.train.take(np.arange(0))))]
         for budget in self.aimed:
-            found.append(sides.point(AIMED, budget, fitted(prepared, aimed_rows(prepared, budget))))
-        nested = untargeted_rows(prepared, self.untargeted)
-        for budget, new in zip(self.untargeted, nested, strict=True):
-            found.append(sides.point(UNTARGETED, budget, fitted(prepared, new)))
+            found.append(sides.point(AIMED, budget, fitted(prepared, kept_rows(prepared, budget))))
+        control = replace(prepared, parts=without_aim(prepared.parts))
+        for budget in self.untargeted:
+            found.append(sides.point(UNTARGETED, budget, fitted(control, kept_rows(control, budget))))
         return found
 
 
@@ -149,7 +155,7 @@ def fitted(prepared: Prepared, new: Table) -> Learner:
     return copy.deepcopy(prepared.parts.learner).fit(Table.concat([prepared.table, new]), rng)
 
 
-def aimed_rows(prepared: Prepared, budget: float) -> Table:
+def kept_rows(prepared: Prepared, budget: float) -> Table:
     """Run the loop with a budget for all its generations together; return the rows it kept.
 
     Parameters
@@ -163,25 +169,6 @@ def aimed_rows(prepared: Prepared, budget: float) -> Table:
     history = generations(replace(prepared, parts=replace(parts, settings=settings)))
     kept = [generation.rows for generation in history if generation.decision.kept]
     return Table.concat([prepared.table.take(np.arange(0)), *kept])
-
-
-def untargeted_rows(prepared: Prepared, budgets: Sequence[float]) -> list[Table]:
-    """Return nested tables of rows from anywhere, labelled and judged as the loop does; the parts need a teacher.
-
-    Parameters
-    ----------
-    budgets
-        Rows proposed as multiples of the real ones. As for aimed rows, the gates refuse some of them.
-    """
-    wanted = [round(budget * len(prepared.table)) for budget in budgets]
-    blocks, keeps = [], []
-    for number, begin in enumerate(range(0, max(wanted), AT_ONCE)):
-        rng = prepared.stream("untargeted", number)
-        rows, keep = proposed(prepared, min(AT_ONCE, max(wanted) - begin), rng)
-        blocks.append(rows)
-        keeps.append(keep)
-    rows, keep = Table.concat(blocks), np.concatenate(keeps)
-    return [rows.take(np.flatnonzero(keep[:n])) for n in wanted]
 
 
 def ranks(y: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -50,6 +50,11 @@ class Dataset:
     group: str | None = None  # rows of one group stay on one side of a split
     note: str = ""
 
+    def without_clock(self) -> "Dataset":
+        """Return the table without its time and group columns: rows to be split at random."""
+        roles = [column for column in (self.time, self.group) if column is not None]
+        return replace(self, frame=self.frame.drop(columns=roles), time=None, group=None)
+
 
 def load(
     name_or_path: str,

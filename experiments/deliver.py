@@ -10,7 +10,7 @@ import pandas as pd
 
 from experiments import page, page_pictures, pictures, storage
 from experiments.answers import answer_metrics
-from experiments.arms import REAL_ONLY, TARGETED, LoopRun
+from experiments.arms import REAL_ONLY, TARGETED
 from experiments.config import RunConfig
 from experiments.curve_points import before_and_after
 from experiments.datasets import simulation
@@ -19,6 +19,7 @@ from experiments.report import Report
 from experiments.scoring import Gain, Scored
 from experiments.serving import log_model
 from experiments.simulate import judge
+from loop.driver import LoopRun
 from loop.frames import regions_frame, synthetic_frame
 from loop.model import Model
 from loop.protocols import Tracker

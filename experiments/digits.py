@@ -13,18 +13,19 @@ import typer
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from experiments.arms import run_loop
 from experiments.compose import compose
 from experiments.datasets import rare_digits
-from loop.codec import encode
-from loop.lanes import deal
+from experiments.split import Split
+from loop.driver import run_loop
 from loop.metrics import per_class_recall, score
-from loop.schema import infer
 from loop.seeds import stream
-from loop.split import train_test
-from loop.types import Table
 
 RARE = (3, 8)
+
+
+def split_of(seed: int) -> Split:
+    """Split the digits at random."""
+    return Split.of(rare_digits(seed, digits=RARE), seed)
 
 
 def main(
@@ -34,20 +35,17 @@ def main(
     """Compare recall of every digit with and without the loop, on the same test rows."""
     console, deltas = Console(width=None if sys.stdout.isatty() else 160), []
     recalls: list[list[np.ndarray]] = []  # per split: real only and loop, most probable class and matched
-    for split in range(splits):
-        data = rare_digits(split, digits=RARE)
-        table = encode(infer(data.frame, "target"), data.frame)
-        train_rows, test_rows = train_test(table, stream(split, "split"), test_size=0.4)
-        train = table.take(train_rows)
-        train, test = Table.real(train.X, train.y, train.schema), table.take(test_rows)
-        run = run_loop(compose(), train, deal(train, stream(split, "folds"), k=lanes), stream(split, "loop"))
-        real_only = run.prepared.parts.learner.fit(train, stream(split, "real only"))
+    for seed in range(splits):
+        split = split_of(seed)
+        train, test = split.train, split.test
+        run = run_loop(compose(), train, split.folds(seed, lanes=lanes), stream(seed, "loop"))
+        real_only = run.prepared.parts.learner.fit(train, stream(seed, "real only"))
         answers = [learner.predict_proba(test.X) for learner in (real_only, run.outcome.learner)]
         most_probable = [per_class_recall(test.y, proba) for proba in answers]
         recalls.append([*most_probable, *(matched_recall(test.y, proba) for proba in answers)])
         scores = [score("average_precision", test.y, proba, test.schema.positive) for proba in answers]
         deltas.append(scores[1] - scores[0])
-        console.print(f"split {split}: {run.outcome.verdict.sentence}")
+        console.print(f"split {seed}: {run.outcome.verdict.sentence}")
     before, after, matched_before, matched_after = np.nanmean(recalls, axis=0)
     printed = RichTable("digit", "recall, real only", "recall, loop", "at 1 % FPR, real only", "at 1 % FPR, loop")
     for digit in range(10):

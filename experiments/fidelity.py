@@ -9,7 +9,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -22,13 +22,11 @@ from rich.table import Table as RichTable
 from experiments.cells import digest, each_cell
 from experiments.datasets import load
 from experiments.quality import attack_advantage, closeness, halves, likeness, utility
+from experiments.split import Split
 from generators import Copula, Diffusion, ForestFlow, Gan, ImblearnAdapter, Neighbourhood, Resample, TreeChain, Vae
-from loop.codec import encode
 from loop.errors import WeakspotError
 from loop.protocols import Generator
-from loop.schema import infer
 from loop.seeds import stream
-from loop.split import train_test
 from loop.types import Region, Request, Samples, Table
 
 TABLES = ("adult", "magic", "shoppers")
@@ -70,19 +68,14 @@ CONTESTANTS: Mapping[str, Callable[[], Generator]] = {
 }
 
 
-def real_tables(name: str, split: int) -> tuple[Table, Table]:
-    """Return training and test rows: adult by its own split, the others 90/10 at random, stratified."""
-    frame = load(f"suite:{name}", "target").frame
-    if "split" in frame:
-        is_train = (frame["split"] == "train").to_numpy()
-        frame = frame.drop(columns="split")
-        table = encode(infer(frame, "target", positive=1), frame)
-        sides = np.flatnonzero(is_train), np.flatnonzero(~is_train)
-    else:
-        table = encode(infer(frame, "target", positive=1), frame)
-        sides = train_test(table, stream(split, "split"), test_size=0.1)
-    train, test = (table.take(rows) for rows in sides)
-    return Table.real(train.X, train.y, train.schema), Table.real(test.X, test.y, test.schema)
+def split_of(name: str, seed: int) -> Split:
+    """Split a table: adult by its own split, the others 90/10 at random, stratified."""
+    data = load(f"suite:{name}", "target")
+    if "split" not in data.frame:
+        return Split.of(data, seed, test_size=0.1)
+    is_train = (data.frame["split"] == "train").to_numpy()
+    data = replace(data, frame=data.frame.drop(columns="split"))
+    return Split.at(data, np.flatnonzero(is_train), np.flatnonzero(~is_train))
 
 
 def draw(generator: Generator, n: int, like: Table, rng: np.random.Generator) -> Table:
@@ -95,7 +88,8 @@ def draw(generator: Generator, n: int, like: Table, rng: np.random.Generator) ->
 
 def cell(name: str, contestant: str, split: int) -> list[dict[str, object]]:
     """Measure one generator on one table."""
-    train, test = real_tables(name, split)
+    sides = split_of(name, split)
+    train, test = sides.train, sides.test
     seed = f"{name} {contestant}"
     started = time.perf_counter()
     generator = CONTESTANTS[contestant]().fit(train, stream(split, seed, "fit"))

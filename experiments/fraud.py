@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from experiments.arms import REAL_ONLY, TARGETED, TEACHER, TUNED, Arm, arms, run_loop
+from experiments.arms import REAL_ONLY, TARGETED, TEACHER, TUNED, Arm, arms
 from experiments.card_fraud import (
     FEATURES,
     KNOWN_IN_PRINT,
@@ -39,8 +39,8 @@ from experiments.yaml_config import load_config
 from learners import SklearnAdapter
 from loop.bootstrap import paired
 from loop.codec import encode
+from loop.driver import run_loop
 from loop.errors import ConfigError
-from loop.lanes import deal
 from loop.metrics import evaluate, score
 from loop.parts import Parts, Settings
 from loop.seeds import stream
@@ -67,11 +67,10 @@ class Week(NamedTuple):
     def of(cls, payments: pd.DataFrame, start: str, seed: int) -> "Week":
         """Cut out and encode the weeks that begin with a day."""
         weeks = split_weeks(payments, start)
-        train, test = encoded(weeks)
-        folds = deal(train, stream(seed, "folds"), groups=weeks.train["CUSTOMER_ID"].to_numpy())
+        split = encoded(weeks)
         published = split_weeks(payments, start, known_after=KNOWN_IN_PRINT).test
-        published_test = encode(train.schema, published[[*FEATURES, TARGET]])
-        return cls(weeks, published, published_test, train, test, folds)
+        published_test = encode(split.schema, published[[*FEATURES, TARGET]])
+        return cls(weeks, published, published_test, split.train, split.test, split.folds(seed))
 
 
 def main(

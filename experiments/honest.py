@@ -15,17 +15,13 @@ from rich.console import Console
 from rich.progress import Progress
 from scipy import stats
 
-from experiments.arms import run_loop
 from experiments.compose import compose
 from experiments.datasets import Dataset, load, noise_table, permuted
-from loop.codec import encode
-from loop.lanes import deal
+from experiments.split import Split
+from loop.driver import run_loop
 from loop.metrics import score
 from loop.parts import Settings
-from loop.schema import infer
 from loop.seeds import stream
-from loop.split import train_test
-from loop.types import Table
 
 SOURCES = ("sklearn:breast_cancer", "simulation:customers=60,days=30")  # what is permuted, in turn
 
@@ -40,16 +36,16 @@ def table_of(kind: str, seed: int) -> Dataset:
     return Dataset(f"permuted {source.name}", permuted(source.frame, target, seed), target, source.positive)
 
 
+def split_of(kind: str, seed: int) -> Split:
+    """Split one such table at random, as if its rows had neither time nor card: nothing in them can be learnt."""
+    return Split.of(table_of(kind, seed).without_clock(), seed)
+
+
 def judge(kind: str, seed: int) -> dict[str, object]:
     """Run the loop on one such table; compare with real only on its test part."""
-    data = table_of(kind, seed)
-    target = str(data.target)
-    aside = {name: "not a feature" for name in (data.time, data.group) if name}
-    table = encode(infer(data.frame, target, positive=data.positive, aside=aside), data.frame)
-    train_rows, test_rows = train_test(table, stream(seed, "split"), test_size=0.4)
-    train = table.take(train_rows)
-    train, test = Table.real(train.X, train.y, train.schema), table.take(test_rows)
-    run = run_loop(compose(settings=Settings(jobs=1)), train, deal(train, stream(seed, "folds")), stream(seed, "loop"))
+    split = split_of(kind, seed)
+    train, test = split.train, split.test
+    run = run_loop(compose(settings=Settings(jobs=1)), train, split.folds(seed), stream(seed, "loop"))
     real_only = run.prepared.parts.learner.fit(train, stream(seed, "real only"))
     before, after = (
         score("average_precision", test.y, learner.predict_proba(test.X), test.schema.positive)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from experiments.fidelity import TABLES, real_tables
+from experiments.fidelity import TABLES, split_of
 from experiments.pictures import save
 from experiments.table_pictures import beside, landed
 from generators import kind_of
@@ -30,7 +30,7 @@ def main(
     """Fit generators on a benchmark table and write two pictures."""
     if table not in TABLES:
         raise WeakspotError(f"--table must be one of {', '.join(TABLES)}, got {table!r}: choose one of these")
-    real, _ = real_tables(table, 0)
+    real = split_of(table, 0).train
     names = real.schema.names
     chosen = [each.strip() for each in columns.split(",")]
     if len(chosen) != 2 or not set(chosen) <= set(names):

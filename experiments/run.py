@@ -12,7 +12,7 @@ from rich.console import Console
 
 from experiments import storage
 from experiments.answers import Answers, answer_records, calibrations
-from experiments.arms import CHEAP, REAL_ONLY, TARGETED, Arm, LoopRun
+from experiments.arms import CHEAP, REAL_ONLY, TARGETED, Arm
 from experiments.config import RunConfig
 from experiments.constraints import complaints, constraints
 from experiments.deliver import keep_files, keep_records, write_up
@@ -28,7 +28,8 @@ from generators import saved
 from generators.saved import Savable
 from loop import checkpoint
 from loop.calibration import Calibration
-from loop.controller import conclude, generations, prepare
+from loop.controller import conclude, prepare
+from loop.driver import LoopRun, turn
 from loop.errors import ConfigError, DataError, WeakspotError
 from loop.model import Model
 from loop.protocols import Tracker
@@ -204,19 +205,17 @@ def _walls(folder: Path) -> list[float]:
 
 def _turn(bench: _Bench, prepared: Prepared, past: Sequence[Generation]) -> tuple[list[Generation], bool]:
     """Turn the cycle; return all generations and whether Ctrl-C came in between."""
-    history, most = list(past), bench.config.loop.generations
-    try:
-        bench.stages.begin(f"generation {len(history) + 1} of {most}")
-        for generation in generations(prepared, past):
-            walls = [*_walls(bench.folder)[: len(history)], bench.stages.end(generation_note(generation))]
-            bench.tracker.record(generation)  # first, so that a checkpoint never lacks its record
-            checkpoint.save(generation, bench.folder / storage.CHECKPOINTS)
-            storage.write_json(bench.folder / storage.CHECKPOINTS / WALLS, walls)
-            history.append(generation)
-            bench.stages.begin(f"generation {len(history) + 1} of {most}")
-    except KeyboardInterrupt:
-        return history, True
-    return history, False
+    most = bench.config.loop.generations
+
+    def keep(generation: Generation) -> None:
+        walls = [*_walls(bench.folder)[: generation.index - 1], bench.stages.end(generation_note(generation))]
+        bench.tracker.record(generation)  # first, so that a checkpoint never lacks its record
+        checkpoint.save(generation, bench.folder / storage.CHECKPOINTS)
+        storage.write_json(bench.folder / storage.CHECKPOINTS / WALLS, walls)
+        bench.stages.begin(f"generation {generation.index + 1} of {most}")
+
+    bench.stages.begin(f"generation {len(past) + 1} of {most}")
+    return turn(prepared, [keep], past, until_interrupted=True)
 
 
 def _compare(bench: _Bench, looped: LoopRun, model: Model, real_only: Calibration) -> Report:

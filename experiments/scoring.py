@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.arms import TARGETED, Arm, LoopRun, arms, seconds_per_million
+from experiments.arms import TARGETED, Arm, arms, seconds_per_million
 from experiments.config import ArmsConfig
 from loop.acceptance import FEWEST
 from loop.bootstrap import paired
+from loop.driver import LoopRun
 from loop.metrics import evaluate
 from loop.types import Interval, Table
 from loop.unit_bootstrap import fewest

@@ -9,7 +9,6 @@ from optuna.trial import FrozenTrial, TrialState
 from rich import box
 from rich.table import Table
 
-from experiments.arms import run_loop
 from experiments.config import RunConfig
 from experiments.material import Material, parts_of
 from experiments.scoring import SCORE, proves
@@ -18,6 +17,7 @@ from experiments.tune_config import TuneConfig
 from experiments.tune_space import Value
 from experiments.tune_study import finished, start_trial
 from loop.bootstrap import paired
+from loop.driver import run_loop
 from loop.errors import ConfigError
 from loop.protocols import Predictor
 from loop.seeds import stream

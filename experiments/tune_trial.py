@@ -9,10 +9,10 @@ import numpy as np
 import optuna
 from optuna.trial import TrialState
 
-from experiments.arms import Watch, run_loop
 from experiments.material import parts_of
 from experiments.scoring import SCORE
 from experiments.tune_config import TuneConfig
+from loop.driver import Watch, run_loop
 from loop.errors import WeakspotError
 from loop.seeds import stream
 from loop.types import Generation, Table

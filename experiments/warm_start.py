@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from experiments.fidelity import TABLES, draw, real_tables
+from experiments.fidelity import TABLES, draw, split_of
 from experiments.quality import likeness, utility
 from generators import Diffusion, Gan, Vae
 from loop.protocols import Generator
@@ -29,7 +29,8 @@ MEASURES = {"seconds": ".1f", "utility": ".3f", "real_or_synthetic_auc": ".2f"}
 
 def main(table: Annotated[str, typer.Option(help=f"One of {', '.join(TABLES)}.")] = "magic") -> None:
     """Fit each kind of net on a table, warm and from nothing; print seconds and what the rows are worth."""
-    train, test = real_tables(table, 0)
+    split = split_of(table, 0)
+    train, test = split.train, split.test
     earlier = train.take(stream(0, "earlier").random(len(train)) < EARLIER)
     rows = [row for name in KINDS for row in _both(name, earlier, train, test)]
     console, printed = Console(width=None if sys.stdout.isatty() else 160), RichTable("generator", "start", *MEASURES)

@@ -35,6 +35,23 @@ def encode(schema: Schema, frame: pd.DataFrame) -> Table:
     DataError
         As `encode_features`, and for a label that is missing or not among the schema's classes.
     """
+    y = encode_labels(schema, frame)
+    return Table.real(encode_features(schema, frame), y, schema)
+
+
+def encode_labels(schema: Schema, frame: pd.DataFrame) -> np.ndarray:
+    """Encode the target alone.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n,), int64
+        Class codes.
+
+    Raises
+    ------
+    DataError
+        For a label that is missing or not among the schema's classes.
+    """
     frame = named(frame)
     require([schema.target], frame)
     labels, column = frame[schema.target], target_column(schema)
@@ -45,7 +62,7 @@ def encode(schema: Schema, frame: pd.DataFrame) -> Table:
             f"target {column.name!r} must hold one of its {len(column.categories)} classes in every row, got"
             f" {labels[unknown].tolist()[0]!r} in {unknown.sum()} rows: drop these rows or infer the schema with them."
         )
-    return Table.real(encode_features(schema, frame), y.astype(np.int64), schema)
+    return y.astype(np.int64)
 
 
 def encode_features(schema: Schema, frame: pd.DataFrame) -> np.ndarray:

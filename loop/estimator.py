@@ -21,7 +21,8 @@ from loop.acceptance import Acceptance
 from loop.acquisition import Entropy, Gap
 from loop.calibration import calibrate, check_method
 from loop.codec import encode, named
-from loop.controller import Outcome, conclude, generations, prepare
+from loop.controller import Outcome
+from loop.driver import run_loop
 from loop.errors import DataError
 from loop.frames import history_frame, regions_frame, synthetic_frame
 from loop.gates import Copies, Domain, Label
@@ -179,21 +180,17 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         tracker.start({"name": "LoopClassifier", "params": self._settings(), "tags": {}})
         status, verdict = "failed", None
         try:
-            prepared = prepare(parts, table, fold_ids, rng)
-            history: list[Generation] = []
-            for generation in generations(prepared):
-                tracker.record(generation)
-                history.append(generation)
-            outcome = conclude(prepared, history)
+            run = run_loop(parts, table, fold_ids, rng, [tracker.record])
+            outcome = run.outcome
             status, verdict = "finished", outcome.verdict
         except KeyboardInterrupt:
             status = "interrupted"
             raise
         finally:
             tracker.finish(verdict, status)
-        judged, rng = outcome.judged, prepared.stream("calibration")
+        judged, rng = outcome.judged, run.prepared.stream("calibration")
         answers = calibrate(self.calibration, table.y[judged], outcome.proba, rng, table.weight[judged])
-        return self._keep(Model(table.schema, outcome.learner, answers), history, outcome)
+        return self._keep(Model(table.schema, outcome.learner, answers), run.history, outcome)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return class probabilities of shape (n, K), in the order of ``classes_``.
@@ -275,7 +272,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
             if value is not None
         }
 
-    def _keep(self, model: Model, history: list[Generation], outcome: Outcome) -> Self:
+    def _keep(self, model: Model, history: Sequence[Generation], outcome: Outcome) -> Self:
         kept = history if outcome.verdict.kept else []
         self.classes_ = model.classes_
         self.model_ = model

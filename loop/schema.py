@@ -16,6 +16,7 @@ from loop.types import DAY, Column, Kind, Schema
 MOST_CATEGORIES = 1_000
 FEWEST_ROWS_NUMBERED = 20  # below, integers may follow each other by chance
 MOST_DECIMALS = 6
+IDENTIFIER = "identifier: every value is different"
 TRAIL = "ws_"  # begins the names of the columns that tell where a synthetic row came from
 KINDS: dict[str, Kind] = {  # by what pandas finds in the values
     "floating": "numeric",
@@ -65,27 +66,34 @@ def infer(
     ('numeric', 2, (False, True), 1)
     """
     frame = named(frame)
+    reasons = no_features(frame, target, aside)
+    left = frame.columns.drop([*reasons, *([] if target is None else [target])])
+    if not len(left):
+        told = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+        raise DataError(f"at least one usable feature column must remain, got none ({told}): add features.")
+    columns = tuple(_column(name, frame[name]) for name in left)
+    schema = Schema(columns, classes=(), set_aside=tuple(reasons.items()))
+    return schema if target is None else with_target(schema, target, frame[target], positive)
+
+
+def no_features(frame: pd.DataFrame, target: str | None, aside: Mapping[str, str] = {}) -> dict[str, str]:
+    """Return the columns that can be no features, each with the reason; those of ``aside`` come first.
+
+    Parameters and errors are those of `infer`.
+    """
     if frame.empty:
         raise DataError(f"the data must have rows and columns, got shape {frame.shape}: check the file or the filter.")
     require([*([] if target is None else [target]), *aside], frame)
     reserved = [name for name in frame.columns.drop(list(aside)) if name.startswith(TRAIL)]
     if reserved:
         raise DataError(f"names with {TRAIL!r} belong to the trail of synthetic rows, got {listed(reserved)}: rename.")
-    reasons, columns = dict(aside), []
-    for name in frame.columns.drop([] if target is None else target):
-        reason = reasons.get(name) or _no_feature(name, frame[name])
-        if reason:
-            reasons[name] = reason
-        else:
-            columns.append(_column(name, frame[name]))
-    if not columns:
-        told = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
-        raise DataError(f"at least one usable feature column must remain, got none ({told}): add features.")
-    schema = Schema(tuple(columns), classes=(), set_aside=tuple(reasons.items()))
-    return schema if target is None else _with_target(schema, target, frame[target], positive)
+    others = frame.columns.drop([*aside, *([target] if target is not None and target not in aside else [])])
+    found = {name: reason for name in others if (reason := _no_feature(name, frame[name]))}
+    return {**aside, **found}
 
 
-def _with_target(schema: Schema, name: str, labels: pd.Series, positive: object | None) -> Schema:
+def with_target(schema: Schema, name: str, labels: pd.Series, positive: object | None) -> Schema:
+    """Return the schema with the classes of a target; parameters and errors are those of `infer`."""
     missing = int(labels.isna().sum())
     if missing:
         raise DataError(f"target {name!r} must have a label in every row, got {missing} missing: drop these rows.")
@@ -137,7 +145,7 @@ def _no_feature(name: str, values: pd.Series) -> str | None:
     if distinct == 1 and len(present) == rows:
         return "constant"
     if distinct == rows and _identifies(name, present, kind):
-        return "identifier: every value is different"
+        return IDENTIFIER
     if kind == "categorical" and (distinct > MOST_CATEGORIES or distinct > rows / 2):
         return f"too many categories: {distinct} in {rows} rows"
     return None

@@ -1,27 +1,34 @@
 """Who may see which row: test and training part, folds and hold-out, in which copies and groups stay together."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from loop.errors import ConfigError, DataError
-from loop.types import Table
 
 _TELLING_ROWS = 1_000  # rows that tell how many values a column has
 
 
-def duplicate_groups(X: np.ndarray) -> np.ndarray:
-    """Number the distinct rows of X (n, d) as they appear: ids (n,) int64, equal for equal rows; NaN equals NaN.
+def duplicate_groups(rows: np.ndarray | pd.DataFrame) -> np.ndarray:
+    """Number the distinct rows as they appear: ids (n,) int64, equal for equal rows; a missing value equals another.
 
     Columns that tell most rows apart come first, so that few of them are looked at.
+
+    Parameters
+    ----------
+    rows : numpy.ndarray or pandas.DataFrame, shape (n, d)
+        Encoded rows, or rows as the user wrote them.
     """
-    ids = np.zeros(len(X), dtype=np.int64)
-    telling = sorted(X.T, key=lambda column: -len(np.unique(column[:_TELLING_ROWS])))
+    columns = [rows[name] for name in rows] if isinstance(rows, pd.DataFrame) else list(rows.T)
+    ids = np.zeros(len(rows), dtype=np.int64)
+    telling = sorted(columns, key=lambda column: -len(pd.unique(column[:_TELLING_ROWS])))
     for column in telling:
         codes, values = pd.factorize(column)  # -1 = missing
         ids, distinct = pd.factorize(ids * (len(values) + 1) + codes + 1)
-        if len(distinct) == len(X):
+        if len(distinct) == len(rows):
             break
     return ids.astype(np.int64)
 
@@ -54,9 +61,11 @@ def units(groups: np.ndarray | None) -> np.ndarray | None:
 
 
 def train_test(
-    table: Table,
+    y: np.ndarray,
+    copies: np.ndarray,
     rng: np.random.Generator,
     *,
+    classes: Sequence[object],
     test_size: float = 0.4,
     time: np.ndarray | None = None,
     groups: np.ndarray | None = None,
@@ -69,10 +78,14 @@ def train_test(
 
     Parameters
     ----------
-    table : Table, n rows
-        Rows to split.
+    y : numpy.ndarray, shape (n,), int
+        Class codes.
+    copies : numpy.ndarray, shape (n,)
+        Ids, equal for rows that are exact duplicates, from `duplicate_groups`.
     rng : numpy.random.Generator
         Decides which rows test; not used with ``time``.
+    classes : sequence of K
+        Names of the classes; each must have rows on both sides.
     test_size : float
         Share of the rows to test on, strictly between 0 and 1; met as nearly as groups allow.
     time : numpy.ndarray, shape (n,), optional
@@ -90,25 +103,21 @@ def train_test(
     DataError
         When a class is missing on a side, or time is missing or the same in all rows.
     """
-    together = duplicate_groups(table.X)
-    if groups is not None:
-        together = merge_groups(together, groups)
+    together = copies if groups is None else merge_groups(copies, groups)
     test_size = _checked_share(test_size)
     if time is None:
-        test = _deal(table.y, together, np.array([1 - test_size, test_size]), rng) == 1
+        test = _deal(y, together, np.array([1 - test_size, test_size]), rng) == 1
     else:
         test = _late(np.asarray(time), test_size)
     train = ~test
     straddling = test & np.isin(together, together[train])
     test &= ~straddling
-    left_out = straddling.sum()
     for side, rows in (("training", train), ("test", test)):
-        absent = np.setdiff1d(np.arange(table.n_classes), table.y[rows])
+        absent = np.setdiff1d(np.arange(len(classes)), y[rows])
         if len(absent):
-            name = table.schema.classes[absent[0]]
             raise DataError(
-                f"each class must have rows in the {side} part, got none of class {name!r}"
-                f" ({(table.y == absent[0]).sum()} rows in all; {left_out} rows left out of the test part to keep"
+                f"each class must have rows in the {side} part, got none of class {classes[absent[0]]!r}"
+                f" ({(y == absent[0]).sum()} rows in all; {straddling.sum()} rows left out of the test part to keep"
                 " groups and copies together): change test_size, split by groups or by time alone, or add rows of it."
             )
     return np.flatnonzero(train), np.flatnonzero(test)

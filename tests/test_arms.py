@@ -15,23 +15,22 @@ from experiments.arms import (
     TARGETED,
     TEACHER,
     Arm,
-    LoopRun,
     arms,
     balanced,
     class_weighted,
-    run_loop,
     seconds_per_million,
 )
+from experiments.compose import without_aim
 from experiments.tuned import tunable, tune
-from experiments.untargeted import AT_ONCE, untargeted
 from generators import Resample
 from learners import MLP, Forest, Linear, XGBoost
 from loop.acquisition import Entropy
+from loop.driver import LoopRun, run_loop
 from loop.gates import Copies
 from loop.labelling import ByCondition
 from loop.lanes import deal
 from loop.parts import Settings
-from loop.types import Generation, Table, Verdict
+from loop.types import Generation, Table
 
 TABLE = rare_table(400)
 FOLDS = deal(TABLE, np.random.default_rng(0), k=3)
@@ -90,7 +89,7 @@ def test_without_a_teacher_there_is_no_arm_that_needs_one() -> None:
     untaught = run_loop(parts, TABLE, FOLDS, np.random.default_rng(0))
     names = set(fitted_arms(untaught))
     assert TEACHER not in names
-    assert "untargeted" not in names
+    assert "untargeted" in names  # the loop without its aim needs no teacher
     assert {REAL_ONLY, TARGETED} <= names
 
 
@@ -133,44 +132,24 @@ def test_weighted_classes_weigh_the_same_and_the_sum_stays(n_classes: int) -> No
         np.testing.assert_allclose(ratio[table.y == code], ratio[table.y == code][0])
 
 
-@pytest.mark.parametrize("n", [0, 1, 300, AT_ONCE + 1])
-def test_untargeted_rows_are_as_many_as_asked_for_labelled_and_weighed_as_in_the_loop(run: LoopRun, n: int) -> None:
-    half = replace(run.prepared.parts, settings=Settings(generations=1, jobs=1, weight=0.5))
-    new = untargeted(replace(run.prepared, parts=half), n, np.random.default_rng(0))
-    assert len(new) == n
-    assert not new.is_real.any()  # the learner grows as it does in the loop
-    assert (new.weight == 0.5).all()
-    if n:
-        np.testing.assert_allclose(new.targets, run.prepared.teacher.views(new.X, None)[0])
-
-
-def test_untargeted_has_as_many_new_rows_as_the_loop_delivers() -> None:
-    """Rows of a generation that was rolled back went into no model, so they do not count."""
-    parts = tiny_parts(settings=Settings(generations=2, jobs=1))
-    run = run_loop(parts, TABLE, FOLDS, np.random.default_rng(0))
-    taken = run.prepared.table.take(np.arange(0))
-    back = replace(
-        run, outcome=replace(run.outcome, synthetic=Table.concat([taken, run.outcome.synthetic.take([0, 1])]))
+def test_untargeted_is_the_loop_itself_without_its_aim(run: LoopRun, fitted: dict[str, Arm]) -> None:
+    """Run from nothing with parts that do not aim, the loop delivers the very model of the arm."""
+    control = run_loop(without_aim(run.prepared.parts), TABLE, FOLDS, np.random.default_rng(0))
+    np.testing.assert_array_equal(
+        fitted["untargeted"].predictor.predict_proba(TABLE.X), control.outcome.learner.predict_proba(TABLE.X)
     )
-    assert sum(len(generation.rows) for generation in run.history) > 2
-    assert fitted_arms(back)["untargeted"].note == "2 new rows"
+    assert fitted["untargeted"].note == f"{len(control.outcome.synthetic)} new rows"
 
 
-@pytest.mark.parametrize("share", [0.02, 0.05])
-def test_untargeted_rows_are_as_many_where_the_gates_refuse_most(run: LoopRun, share: float) -> None:
-    class Few:
-        def judge(self, candidates: Table, reference: Table, rng: np.random.Generator) -> Verdict:
-            return Verdict.refuse(rng.random(len(candidates)) >= share, "chance")
-
-    strict = replace(run.prepared, parts=replace(run.prepared.parts, gates=(Few(),)))
-    for n in (10, 300):
-        assert len(untargeted(strict, n, np.random.default_rng(0))) == n
-
-
-def test_gates_that_refuse_all_end_the_search(run: LoopRun) -> None:
-    refusing = replace(run.prepared, generators=(Resample().fit(TABLE, np.random.default_rng(0)),))
-    refusing = replace(refusing, parts=replace(refusing.parts, gates=(Copies(),)))
-    assert len(untargeted(refusing, 30, np.random.default_rng(0))) == 0
+def test_without_its_aim_a_loop_looks_for_no_region_and_asks_anywhere(run: LoopRun) -> None:
+    aimed = replace(run.prepared.parts, settings=Settings(generations=1, jobs=1, weight=0.5))
+    control = run_loop(without_aim(aimed), TABLE, FOLDS, np.random.default_rng(0))
+    assert run.history[0].regions
+    (generation,) = control.history
+    assert generation.regions == ()
+    assert [region for region, _ in generation.requests] == ["anywhere"]
+    assert (generation.rows.weight == 0.5).all()
+    assert len(generation.rows)
 
 
 # The tuned arm

@@ -58,7 +58,9 @@ def test_frauds_before_the_training_week_are_forgotten() -> None:
 def test_the_payments_of_a_customer_are_one_piece_of_evidence() -> None:
     frame = transactions([(day, card, card == 1 and day == 2) for day in range(21) for card in (1, 2, 3)])
     frame["TX_AMOUNT"] = np.arange(len(frame)) / 4
-    for part, rows in zip(encoded(weeks := split_weeks(frame, "2018-04-01")), weeks, strict=True):
+    weeks = split_weeks(frame, "2018-04-01")
+    split = encoded(weeks)
+    for part, rows in zip((split.train, split.test), weeks, strict=True):
         assert part.unit is not None
         same = part.unit[:, None] == part.unit[None]
         ids = rows["CUSTOMER_ID"].to_numpy()

@@ -22,10 +22,9 @@ from experiments.curves_cells import (
     UNTARGETED,
     LabelsCurve,
     Sides,
-    aimed_rows,
     fitted,
+    kept_rows,
     ranks,
-    untargeted_rows,
     walk,
 )
 from experiments.curves_pictures import picture
@@ -244,21 +243,12 @@ def test_subsets_are_stratified_and_nested() -> None:
         assert np.bincount(y[order < share]) == pytest.approx([180 * share, 20 * share], abs=0.5)
     part = SIDES.part(0.3)
     assert set(map(bytes, part.train.X)) < set(map(bytes, SIDES.part(0.5).train.X))
-    np.testing.assert_array_equal(part.train.source, np.arange(len(part.train)))
+    np.testing.assert_array_equal(part.train.X, SIDES.train.X[part.train.source])
 
 
-def test_untargeted_rows_are_nested_labelled_by_the_teacher_and_as_many_as_asked_for() -> None:
-    prepared = SIDES.prepared(PARTS)
-    few, many = untargeted_rows(prepared, (0.5, 20.0))
-    np.testing.assert_array_equal(few.X, many.X[: len(few)])
-    assert 0.9 * 150 < len(few) <= 150
-    assert 0.9 * 6000 < len(many) <= 6000, "more than one request"
-    np.testing.assert_allclose(many.targets, prepared.teacher.views(many.X, None)[0])  # type: ignore[union-attr]
-
-
-def test_aimed_rows_keep_to_the_budget_and_not_to_the_cap() -> None:
+def test_kept_rows_obey_the_budget_and_not_to_the_cap() -> None:
     prepared = SIDES.prepared(replace(PARTS, settings=Settings(generations=2, most_rows=20, patience=2, jobs=1)))
-    few, many = aimed_rows(prepared, 0.1), aimed_rows(prepared, 1.0)
+    few, many = kept_rows(prepared, 0.1), kept_rows(prepared, 1.0)
     assert 0 < len(few) <= 30
     assert 40 < len(many) <= 300
 

@@ -83,4 +83,4 @@ def test_commands_and_options_exist(words):
 
 def test_measured_figures_name_their_commands():
     section = README.split("## What was measured")[1].split("\n## ")[0]
-    assert "python -m experiments.suite" in section
+    assert "python -m experiments.plain_models" in section

@@ -20,7 +20,7 @@ from small_runs import content, frame, write, write_config
 
 from experiments import compose, storage
 from experiments.answers import calibrations
-from experiments.arms import Arm, run_loop
+from experiments.arms import Arm
 from experiments.config import CalibrationConfig, DataConfig, LoopConfig, RunConfig
 from experiments.config_parts import GeneratorConfig
 from experiments.material import gather, parts_of
@@ -31,6 +31,7 @@ from experiments.yaml_config import load_config
 from learners import MLP, ExtraTrees, Forest, Linear, XGBoost
 from loop.calibration import METRICS, Identity, Isotonic, Platt, calibrate
 from loop.codec import encode
+from loop.driver import run_loop
 from loop.errors import ConfigError, DataError
 from loop.metrics import score
 from loop.model import Model

@@ -3,12 +3,14 @@
 import time as clock
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loop.errors import ConfigError, DataError
-from loop.split import duplicate_groups, folds, holdout, merge_groups, train_test
+from loop.split import duplicate_groups, folds, holdout, merge_groups
+from loop.split import train_test as split_rows
 from loop.types import Column, Schema, Table
 
 
@@ -19,6 +21,10 @@ def rng(seed: int = 0) -> np.random.Generator:
 def tabled(X: np.ndarray, y: np.ndarray, classes: tuple[str, ...] = ("legit", "fraud")) -> Table:
     columns = tuple(Column(f"x{i}", "numeric", "float64") for i in range(X.shape[1]))
     return Table.real(X, y, Schema(columns, classes))
+
+
+def train_test(table: Table, draw: np.random.Generator, **parts: object) -> tuple[np.ndarray, np.ndarray]:
+    return split_rows(table.y, duplicate_groups(table.X), draw, classes=table.schema.classes, **parts)  # type: ignore[arg-type]
 
 
 def card_table(n: int = 4000, seed: int = 0) -> tuple[Table, np.ndarray, np.ndarray]:
@@ -50,6 +56,17 @@ def test_duplicate_groups_are_the_equal_rows(rows: list[tuple[float, ...]]) -> N
     X = np.array(rows)
     ids = duplicate_groups(X)
     np.testing.assert_array_equal(ids[:, None] == ids[None], equal_rows(X))
+
+
+def test_rows_of_a_frame_are_equal_as_the_user_wrote_them() -> None:
+    frame = pd.DataFrame(
+        {
+            "shop": ["a", "b", "a", None, None],
+            "paid": pd.to_datetime(["2024-01-01", "2024-01-02", "2024-01-01", None, None]),
+            "kind": pd.Categorical(["x", "y", "x", None, "x"]),
+        }
+    )
+    np.testing.assert_array_equal(duplicate_groups(frame), [0, 1, 0, 2, 3])
 
 
 def test_duplicate_groups_of_many_rows_take_moments() -> None:

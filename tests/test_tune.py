@@ -23,7 +23,6 @@ from small_runs import content, frame, write
 
 from experiments import tune as module
 from experiments import tune_report, tune_trial
-from experiments.arms import LoopRun, run_loop
 from experiments.config import RunConfig
 from experiments.material import Material, gather
 from experiments.run import run
@@ -34,6 +33,7 @@ from experiments.tune_space import CAPACITY, COMMON, Choices, Range, default_spa
 from experiments.tune_study import _obituary, _side_by_side, finished, open_study
 from experiments.tune_trial import Lanes, Objective, behind
 from experiments.yaml_config import load_config
+from loop.driver import LoopRun, run_loop
 from loop.errors import ConfigError, WeakspotError
 from loop.tracking.jsonl import read_records
 from loop.types import Interval, Schema, Table

@@ -8,13 +8,14 @@ import pytest
 from contracts.tables import numeric_table
 
 from experiments import warm_start
+from experiments.split import Split
 from generators import Vae
 
 
 def test_both_starts_are_measured(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     table = numeric_table(900)
-    sides = table.take(np.arange(600)), table.take(np.arange(600, 900))
-    monkeypatch.setattr(warm_start, "real_tables", lambda *_: sides)
+    sides = Split(table.take(np.arange(600)), table.take(np.arange(600, 900)), None)
+    monkeypatch.setattr(warm_start, "split_of", lambda *_: sides)
     monkeypatch.setattr(warm_start, "KINDS", {"vae": partial(Vae, steps=300, hidden=32)})
     warm_start.main(table="magic")
     lines = capsys.readouterr().out.splitlines()

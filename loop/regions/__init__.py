@@ -2,6 +2,7 @@
 
 from loop.regions.by_class import ByClass
 from loop.regions.groups import Groups
+from loop.regions.nowhere import Nowhere
 from loop.regions.tree import TreeFinder
 
-__all__ = ["ByClass", "Groups", "TreeFinder"]
+__all__ = ["ByClass", "Groups", "Nowhere", "TreeFinder"]
