@@ -19,6 +19,7 @@ from experiments.arms import run_loop
 from experiments.compose import compose
 from experiments.datasets import Dataset, load, noise_table, permuted
 from loop.codec import encode
+from loop.judge_rows import JudgeRows
 from loop.lanes import deal
 from loop.metrics import score
 from loop.parts import Settings
@@ -52,7 +53,7 @@ def judge(kind: str, seed: int) -> dict[str, object]:
     run = run_loop(compose(settings=Settings(jobs=1)), train, deal(train, stream(seed, "folds")), stream(seed, "loop"))
     real_only = run.prepared.parts.learner.fit(train, stream(seed, "real only"))
     before, after = (
-        score("average_precision", test.y, learner.predict_proba(test.X), test.schema.positive)
+        score("average_precision", JudgeRows.of(test), learner.predict_proba(test.X))
         for learner in (real_only, run.outcome.learner)
     )
     verdict = run.outcome.verdict

@@ -24,6 +24,7 @@ from experiments.datasets import load, rare_suite
 from generators import kind_of
 from loop.codec import encode
 from loop.errors import WeakspotError
+from loop.judge_rows import JudgeRows
 from loop.lanes import deal
 from loop.metrics import evaluate
 from loop.parts import Parts, Settings
@@ -52,7 +53,7 @@ def cell(name: str, split: int, parts: Parts, tuning: bool) -> list[dict[str, ob
     run = run_loop(parts, train, ids, stream(split, "loop"))
     rows = []
     for arm in arms(run, ids, stream(split, "arms"), tuning=tuning):
-        scores = evaluate(METRICS, test.y, arm.predictor.predict_proba(test.X), test.schema.positive)
+        scores = evaluate(METRICS, JudgeRows.of(test), arm.predictor.predict_proba(test.X))
         rows.append(
             {"table": name, "split": split, "arm": arm.name, **scores, "seconds_fit": arm.seconds_fit}
             | {"seconds_per_million": seconds_per_million(arm.predictor, test.X), "note": arm.note}
