@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from experiments.material import Material
-from experiments.operating_points import AnyPoint, grounds
+from experiments.operating_points import AnyPoint, evaluation_rows
 from loop.calibration import Calibration, calibrate, effect
 from loop.controller import Outcome
+from loop.judge_rows import JudgeRows
 from loop.operating import operating_table
 from loop.seeds import stream
 from loop.tracking.records import Record, plain
@@ -39,9 +40,10 @@ def calibrations(method: str, material: Material, outcome: Outcome, seed: int) -
     seed : int
         Root seed of the run.
     """
-    y = material.train.y[outcome.judged]
+    judged = JudgeRows.of(material.train, outcome.judged)
     real_only, loop = (
-        calibrate(method, y, proba, stream(seed, "calibration")) for proba in (outcome.proba_real_only, outcome.proba)
+        calibrate(method, judged, proba, stream(seed, "calibration"))
+        for proba in (outcome.proba_real_only, outcome.proba)
     )
     return real_only, loop
 
@@ -49,7 +51,7 @@ def calibrations(method: str, material: Material, outcome: Outcome, seed: int) -
 def answer_records(
     points: Sequence[AnyPoint],
     material: Material,
-    judged: np.ndarray,
+    judged: JudgeRows,
     real_only: Answers,
     loop: Answers,
     rng: np.random.Generator,
@@ -60,8 +62,7 @@ def answer_records(
 
     Parameters
     ----------
-    judged : (j,) int
-        Positions of the judge rows in the training table.
+    judged : JudgeRows, j rows
     real_only, loop : Answers
         Of the learner on real rows alone and of the loop.
     rng : numpy.random.Generator
@@ -73,14 +74,13 @@ def answer_records(
         ``operating``, a list with one entry a point, and ``calibration``: its parameters, and its effect on judge and
         test rows as `loop.calibration.effect` tells it.
     """
-    train, test = material.train, material.test
-    positive = test.schema.positive
-    chosen_on, judged_on = grounds(points, material.dataset, train, test, judged)
+    tested, positive = JudgeRows.of(material.test), judged.positive
+    chosen_on, judged_on = evaluation_rows(points, material.dataset, judged, tested)
     chosen, scored = (
         (real_only.calibration.apply(before)[:, positive], loop.calibration.apply(after)[:, positive])
         for before, after in ((real_only.judged, loop.judged), (real_only.tested, loop.tested))
     )
-    told = effect(loop.calibration, (train.y[judged], loop.judged), (test.y, loop.tested), positive, rng)
+    told = effect(loop.calibration, (judged, loop.judged), (tested, loop.tested), rng)
     return {
         "operating": plain(operating_table(points, chosen_on, chosen, judged_on, scored, rng)),
         "calibration": plain({"parameters": loop.calibration.to_json(), **told}),

@@ -6,6 +6,7 @@ from dataclasses import asdict
 import numpy as np
 
 from loop.bootstrap import paired
+from loop.judge_rows import JudgeRows
 from loop.metrics import score
 from loop.tracking.records import Record, plain
 
@@ -19,34 +20,30 @@ _REPLICATES = 300
 
 
 def before_and_after(
-    is_positive: np.ndarray,
-    before: np.ndarray,
-    after: np.ndarray,
-    recall_at_precision: str,
-    rng: np.random.Generator,
-    unit: np.ndarray | None = None,
+    tested: JudgeRows, before: np.ndarray, after: np.ndarray, recall_at_precision: str, rng: np.random.Generator
 ) -> Record:
     """Return curves and matched operating points as values that JSON can hold.
 
     Parameters
     ----------
-    is_positive : (n,) bool
-        Is the row of the class to catch? Both kinds must be there.
+    tested : JudgeRows, n rows
+        Some of the class to catch, and others.
     before, after : (n,) float
-        Its probability by the learner on real rows alone and by the final learner.
+        Probability of the class to catch by the learner on real rows alone and by the final learner.
     recall_at_precision : str
         Name of the metric at the precision asked for, as in `loop.metrics.resolve`.
-    unit : (n,) int, optional
-        Which rows are one piece of evidence, for the intervals.
+    rng : numpy.random.Generator
+        Draws the bootstrap of the intervals.
     """
+    tested, is_positive = tested.against_rest(), tested.is_positive
     arms = {"before": before, "after": after}
     recalls = ("recall_at_fpr_01", "recall_at_fpr_05", recall_at_precision)
     record: Record = plain(
         {
             "rows": len(is_positive),
             "positives": int(is_positive.sum()),
-            **{name: _arm(is_positive, proba) for name, proba in arms.items()},
-            "recalls": _recalls(is_positive, arms, recalls, rng, unit),
+            **{name: _arm(tested, proba) for name, proba in arms.items()},
+            "recalls": _recalls(tested, arms, recalls, rng),
             "alerts": [_alerts(is_positive, arms, share) for share in ALERT_SHARES],
         }
     )
@@ -104,31 +101,26 @@ def caught(is_positive: np.ndarray, proba: np.ndarray, alerts: int) -> float:
     return float(is_positive[above].sum() + is_positive[level].mean() * left)
 
 
-def _arm(is_positive: np.ndarray, proba: np.ndarray) -> Record:
+def _arm(tested: JudgeRows, proba: np.ndarray) -> Record:
+    is_positive = tested.is_positive
     curve = {**precision_recall(is_positive, proba), "cost_ratio": COST_RATIOS, "cost": costs(is_positive, proba)}
     return {
-        "average_precision": score("average_precision", is_positive.astype(int), _two(proba), 1),
+        "average_precision": score("average_precision", tested, _two(proba)),
         **{name: values.tolist() for name, values in curve.items()},
         "reliability": {name: values.tolist() for name, values in reliability(is_positive, proba).items()},
     }
 
 
 def _recalls(
-    is_positive: np.ndarray,
-    arms: Mapping[str, np.ndarray],
-    metrics: Sequence[str],
-    rng: np.random.Generator,
-    unit: np.ndarray | None,
+    tested: JudgeRows, arms: Mapping[str, np.ndarray], metrics: Sequence[str], rng: np.random.Generator
 ) -> list[Record]:
-    y, (before, after) = is_positive.astype(int), (_two(proba) for proba in arms.values())
+    before, after = (_two(proba) for proba in arms.values())
     return [
         {
             "metric": metric,
-            "before": score(metric, y, before, 1),
-            "after": score(metric, y, after, 1),
-            "difference": asdict(
-                paired(metric, y, before, after, 1, rng, replicates=_REPLICATES, unit=unit).difference
-            ),
+            "before": score(metric, tested, before),
+            "after": score(metric, tested, after),
+            "difference": asdict(paired(metric, tested, before, after, rng, replicates=_REPLICATES).difference),
         }
         for metric in metrics
     ]

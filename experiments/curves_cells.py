@@ -16,6 +16,7 @@ from experiments.split import Split
 from loop.controller import conclude, generations, prepare
 from loop.driver import LoopRun, run_loop
 from loop.errors import DataError
+from loop.judge_rows import JudgeRows
 from loop.lanes import deal
 from loop.metrics import score
 from loop.parts import Parts
@@ -60,7 +61,7 @@ class Sides(NamedTuple):
     def point(self, arm: str, x: float, predictor: Predictor, seconds: float = 0.0) -> dict[str, object]:
         """Score one contestant on the test rows: a point at x of the curve named after it."""
         proba = predictor.predict_proba(self.test.X)
-        ap = score("average_precision", self.test.y, proba, self.test.schema.positive)
+        ap = score("average_precision", JudgeRows.of(self.test), proba)
         return {"arm": arm, "x": x, "average_precision": ap, "seconds": seconds}
 
     def has_lanes(self) -> bool:

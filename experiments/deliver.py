@@ -21,6 +21,7 @@ from experiments.serving import log_model
 from experiments.simulate import judge
 from loop.driver import LoopRun
 from loop.frames import regions_frame, synthetic_frame
+from loop.judge_rows import JudgeRows
 from loop.model import Model
 from loop.protocols import Tracker
 from loop.seeds import stream
@@ -139,8 +140,7 @@ def _curves(report: Report, scored: Sequence[Scored], material: Material) -> Rec
     proba = {each.arm.name: each.proba[:, positive] for each in scored}
     rng = stream(0, "curves")  # of intervals only: the same run always gives the same page
     before, after = proba[REAL_ONLY], proba[TARGETED]
-    test = material.test
-    return before_and_after(test.y == positive, before, after, report.recall_at_precision, rng, test.unit)
+    return before_and_after(JudgeRows.of(material.test), before, after, report.recall_at_precision, rng)
 
 
 def _draw(report: Report, looped: LoopRun, curves: Record, material: Material, folder: Path) -> None:

@@ -17,6 +17,7 @@ from experiments.compose import compose
 from experiments.datasets import rare_digits
 from experiments.split import Split
 from loop.driver import run_loop
+from loop.judge_rows import JudgeRows
 from loop.metrics import per_class_recall, score
 from loop.seeds import stream
 
@@ -43,7 +44,7 @@ def main(
         answers = [learner.predict_proba(test.X) for learner in (real_only, run.outcome.learner)]
         most_probable = [per_class_recall(test.y, proba) for proba in answers]
         recalls.append([*most_probable, *(matched_recall(test.y, proba) for proba in answers)])
-        scores = [score("average_precision", test.y, proba, test.schema.positive) for proba in answers]
+        scores = [score("average_precision", JudgeRows.of(test), proba) for proba in answers]
         deltas.append(scores[1] - scores[0])
         console.print(f"split {seed}: {run.outcome.verdict.sentence}")
     before, after, matched_before, matched_after = np.nanmean(recalls, axis=0)
@@ -68,10 +69,9 @@ def main(
 
 def matched_recall(y: np.ndarray, proba: np.ndarray) -> np.ndarray:
     """Recall of each class (K,) at the threshold where 1 % of the other rows are taken for it."""
-    one_vs_rest = (np.column_stack([1 - proba[:, code], proba[:, code]]) for code in range(proba.shape[1]))
-    return np.array(
-        [score("recall_at_fpr_01", (y == code).astype(int), pair, 1) for code, pair in enumerate(one_vs_rest)]
-    )
+    one_vs_rest = (np.column_stack([1 - stated, stated]) for stated in proba.T)
+    judged = (JudgeRows((y == code).astype(int), 1) for code in range(proba.shape[1]))
+    return np.array([score("recall_at_fpr_01", *each) for each in zip(judged, one_vs_rest, strict=True)])
 
 
 if __name__ == "__main__":

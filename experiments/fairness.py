@@ -1,15 +1,16 @@
 """Fairness towards groups: what is aimed at, what is guarded, and how each group fares before and after."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from experiments.config import FairnessConfig
 from loop.acceptance import GroupGuard
+from loop.judge_rows import JudgeRows
 from loop.metrics import score
 from loop.parts import Parts
-from loop.points import AtFalsePositiveRate, Ground
+from loop.points import AtFalsePositiveRate, EvaluationRows
 from loop.regions import Groups, TreeFinder
 from loop.regions.groups import positions
 from loop.tracking.records import Record, plain
@@ -41,9 +42,8 @@ def with_groups(parts: Parts, config: FairnessConfig, train: Table) -> Parts:
 
 def by_group(
     config: FairnessConfig,
-    train: Table,
+    judged: JudgeRows,
     test: Table,
-    judged: np.ndarray,
     judge_scores: Mapping[str, np.ndarray],
     test_scores: Mapping[str, np.ndarray],
 ) -> list[Record]:
@@ -51,8 +51,9 @@ def by_group(
 
     Parameters
     ----------
-    judged : (j,) int
-        Positions of the judge rows in the training table.
+    judged : JudgeRows, j rows
+        On which thresholds are chosen.
+    test : Table, n rows
     judge_scores, test_scores : dict of (j,) and (n,) float
         Probability of the class to catch, of the learner "before" (real rows alone) and "after".
 
@@ -65,38 +66,45 @@ def by_group(
     """
     if not config.columns:
         return []
-    from fairlearn.metrics import MetricFrame, count, false_positive_rate, true_positive_rate  # a second to import
-
-    judge_rows, test_rows = (Ground(y == train.schema.positive) for y in (train.y[judged], test.y))
-    positive, records = test_rows.is_positive, list[Record]()
+    judge_rows, test_rows = EvaluationRows(judged), EvaluationRows(JudgeRows.of(test))
     alerts = {
         when: POINT.alert(POINT.choose(judge_rows, judge_scores[when]), test_rows, test_scores[when]) >= 0.5
         for when in WHEN
     }
-    for at in positions(test.schema, config.columns):
-        codes = _codes(test, at)
-        metrics = {"rows": count, "recall": true_positive_rate, "false_positive_rate": false_positive_rate}
-        frames = {
-            when: MetricFrame(metrics=metrics, y_true=positive, y_pred=alerts[when], sensitive_features=codes).by_group
-            for when in WHEN
+    return [
+        record for at in positions(test.schema, config.columns) for record in _groups_of(test, at, alerts, test_scores)
+    ]
+
+
+def _groups_of(
+    test: Table, at: int, alerts: Mapping[str, np.ndarray], scores: Mapping[str, np.ndarray]
+) -> Iterator[Record]:
+    """Yield one record for each group of a column."""
+    from fairlearn.metrics import MetricFrame, count, false_positive_rate, true_positive_rate  # a second to import
+
+    tested, codes = JudgeRows.of(test), _codes(test, at)
+    positive = tested.is_positive
+    metrics = {"rows": count, "recall": true_positive_rate, "false_positive_rate": false_positive_rate}
+    frames = {
+        when: MetricFrame(metrics=metrics, y_true=positive, y_pred=alerts[when], sensitive_features=codes).by_group
+        for when in WHEN
+    }
+    for code in np.unique(codes):
+        inside = codes == code
+        told: Record = {
+            "column": test.schema.columns[at].name,
+            "group": _name(test.schema, at, int(code)),
+            "rows": int(inside.sum()),
+            "positives": int(positive[inside].sum()),
         }
-        for code in np.unique(codes):
-            inside = codes == code
-            told: Record = {
-                "column": test.schema.columns[at].name,
-                "group": _name(test.schema, at, int(code)),
-                "rows": int(inside.sum()),
-                "positives": int(positive[inside].sum()),
+        for when in WHEN:
+            rates = frames[when].loc[code].astype(float)
+            told[when] = {
+                "average_precision": _precision(tested.take(inside), scores[when][inside]),
+                "recall": rates["recall"] if positive[inside].any() else None,  # fairlearn says 0
+                "false_positive_rate": None if positive[inside].all() else rates["false_positive_rate"],
             }
-            for when in WHEN:
-                rates = frames[when].loc[code].astype(float)
-                told[when] = {
-                    "average_precision": _precision(positive[inside], test_scores[when][inside]),
-                    "recall": rates["recall"] if positive[inside].any() else None,  # fairlearn says 0
-                    "false_positive_rate": None if positive[inside].all() else rates["false_positive_rate"],
-                }
-            records.append(plain(told))
-    return records
+        yield plain(told)
 
 
 def gaps(groups: Sequence[Record], least: int) -> dict[str, dict[str, float]]:
@@ -131,7 +139,7 @@ def _name(schema: Schema, at: int, code: int) -> str:
     return str((schema.columns[at].categories or (False, True))[code])
 
 
-def _precision(positive: np.ndarray, scores: np.ndarray) -> float | None:
-    if positive.all() or not positive.any():
+def _precision(group: JudgeRows, scores: np.ndarray) -> float | None:
+    if group.is_positive.all() or not group.is_positive.any():
         return None
-    return score("average_precision", positive.astype(int), np.column_stack([1 - scores, scores]), 1)
+    return score("average_precision", group.against_rest(), np.column_stack([1 - scores, scores]))

@@ -41,6 +41,7 @@ from loop.bootstrap import paired
 from loop.codec import encode
 from loop.driver import run_loop
 from loop.errors import ConfigError
+from loop.judge_rows import JudgeRows
 from loop.metrics import evaluate, score
 from loop.parts import Parts, Settings
 from loop.seeds import stream
@@ -137,11 +138,9 @@ def _one_start(
     _show(console, table)
     ap = table["average_precision"].to_dict()
     best = max((name for name in answers if name not in NO_CHEAP_ARM), key=lambda name: ap[name])
-    y, rng = week.test.y, stream(seed, "test")
-    difference = paired(
-        "average_precision", y, answers[best], answers[TARGETED], 1, rng, unit=week.test.unit
-    ).difference
-    word = "proven" if proves(difference, week.test) else "not proven"
+    tested, rng = JudgeRows.of(week.test), stream(seed, "test")
+    difference = paired("average_precision", tested, answers[best], answers[TARGETED], rng).difference
+    word = "proven" if proves(difference, tested) else "not proven"
     console.print(
         f"targeted against the best cheap arm ({best}) on the test week: {difference}, {word}; cards are the evidence",
         soft_wrap=True,
@@ -174,7 +173,7 @@ def bagged(table: Table, seed: int) -> SklearnAdapter:
 def _row(arm: Arm, proba: np.ndarray, week: Week, per_million: float) -> dict[str, object]:
     return {
         "arm": arm.name,
-        **evaluate(METRICS, week.test.y, proba, 1),
+        **evaluate(METRICS, JudgeRows.of(week.test), proba),
         "cp100": card_precision_at_100(week.weeks.test, proba[:, 1]),
         **_as_published(arm, week),
         "seconds_fit": arm.seconds_fit,
@@ -188,7 +187,7 @@ def _as_published(arm: Arm, week: Week) -> dict[str, float]:
     test = week.published_test
     proba = arm.predictor.predict_proba(test.X)
     return {
-        f"ap {PUBLISHED}": score("average_precision", test.y, proba, 1),
+        f"ap {PUBLISHED}": score("average_precision", JudgeRows.of(test), proba),
         f"cp100 {PUBLISHED}": card_precision_at_100(week.published, proba[:, 1]),
     }
 

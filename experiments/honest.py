@@ -19,6 +19,7 @@ from experiments.compose import compose
 from experiments.datasets import Dataset, load, noise_table, permuted
 from experiments.split import Split
 from loop.driver import run_loop
+from loop.judge_rows import JudgeRows
 from loop.metrics import score
 from loop.parts import Settings
 from loop.seeds import stream
@@ -48,7 +49,7 @@ def judge(kind: str, seed: int) -> dict[str, object]:
     run = run_loop(compose(settings=Settings(jobs=1)), train, split.folds(seed), stream(seed, "loop"))
     real_only = run.prepared.parts.learner.fit(train, stream(seed, "real only"))
     before, after = (
-        score("average_precision", test.y, learner.predict_proba(test.X), test.schema.positive)
+        score("average_precision", JudgeRows.of(test), learner.predict_proba(test.X))
         for learner in (real_only, run.outcome.learner)
     )
     verdict = run.outcome.verdict

@@ -2,7 +2,7 @@
 
 An entry of ``metrics.points`` is one of ``{precision: 0.5}``, ``{false_positive_rate: 0.01}``, ``{alerts: 100}``
 (a day; per 1,000 rows where the table has no time column of dates), ``{false_positive: 1.0, false_negative: 50.0}`` or
-``{false_positive: 1.0, stake: amount}``, where the column tells what a miss costs.
+``{false_positive: 1.0, miss_cost: amount}``, where the column tells what a miss costs.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,8 +14,8 @@ from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype
 
 from experiments.datasets import Dataset
 from loop.errors import ConfigError, DataError
-from loop.points import AlertBudget, AtFalsePositiveRate, AtPrecision, ExpectedCost, Ground
-from loop.types import Table
+from loop.judge_rows import JudgeRows
+from loop.points import AlertBudget, AtFalsePositiveRate, AtPrecision, EvaluationRows, ExpectedCost
 
 AnyPoint = AtPrecision | AtFalsePositiveRate | AlertBudget | ExpectedCost
 
@@ -24,12 +24,12 @@ KINDS: dict[frozenset[str], type[AnyPoint]] = {
     frozenset({"false_positive_rate"}): AtFalsePositiveRate,
     frozenset({"alerts"}): AlertBudget,
     frozenset({"false_positive", "false_negative"}): ExpectedCost,
-    frozenset({"false_positive", "stake"}): ExpectedCost,
+    frozenset({"false_positive", "miss_cost"}): ExpectedCost,
 }
-COLUMN = "stake"  # the only key whose value is text
+COLUMN = "miss_cost"  # the only key whose value is text
 SHAPES = (
     "{precision: 0.5}, {false_positive_rate: 0.01}, {alerts: 100}, {false_positive: 1, false_negative: 50} "
-    "or {false_positive: 1, stake: COLUMN}"
+    "or {false_positive: 1, miss_cost: COLUMN}"
 )
 
 
@@ -51,7 +51,7 @@ def point_of(entry: object) -> AnyPoint:
     return kind(**settings)
 
 
-def stakes(points: Iterable[AnyPoint], dataset: Dataset) -> dict[str, np.ndarray]:
+def miss_costs(points: Iterable[AnyPoint], dataset: Dataset) -> dict[str, np.ndarray]:
     """Return the columns that tell what a miss costs, (rows,) each, by name.
 
     Raises
@@ -59,43 +59,40 @@ def stakes(points: Iterable[AnyPoint], dataset: Dataset) -> dict[str, np.ndarray
     DataError
         If one is not there, or holds anything but amounts.
     """
-    columns = {point.stake for point in points if isinstance(point, ExpectedCost) and point.stake is not None}
+    columns = {point.miss_cost for point in points if isinstance(point, ExpectedCost) and point.miss_cost is not None}
     return {name: _amounts(dataset, name) for name in sorted(columns)}
 
 
-def grounds(
-    points: Iterable[AnyPoint], dataset: Dataset, train: Table, test: Table, judged: np.ndarray
-) -> tuple[Ground, Ground]:
-    """Return the judge rows and the test rows of a run as grounds of its points.
+def evaluation_rows(
+    points: Iterable[AnyPoint], dataset: Dataset, judged: JudgeRows, tested: JudgeRows
+) -> tuple[EvaluationRows, EvaluationRows]:
+    """Return the judge rows and the test rows of a run with what its points ask of them.
 
     Parameters
     ----------
-    train, test : Table
-        Their ``source`` numbers the rows of the data set's frame.
-    judged : (j,) int
-        Positions of the judge rows in the training table.
+    judged, tested : JudgeRows
+        Their ``rows`` number the rows of the data set's frame.
 
     Raises
     ------
     DataError
-        As `stakes`.
+        As `miss_costs`.
     """
-    at_stake = stakes(points, dataset)
+    columns = miss_costs(points, dataset)
     day = None if dataset.time is None else _days(dataset.frame[dataset.time])
 
-    def ground(table: Table) -> Ground:
-        rows = table.source
-        return Ground(
-            is_positive=table.y == table.schema.positive,
+    def rows_with(judged: JudgeRows) -> EvaluationRows:
+        rows = judged.rows
+        return EvaluationRows(
+            judged,
             day=None if day is None else day[rows],
-            stake={name: amounts[rows] for name, amounts in at_stake.items()},
-            unit=table.unit,
+            miss_cost={name: amounts[rows] for name, amounts in columns.items()},
             # The day on which training ends is on both sides, a split by group too leaves out rows of a day, and a
             # hold-out judges few: each gets of a day's budget what it has of the day's rows.
             share=None if day is None else np.bincount(day[rows])[day[rows]] / np.bincount(day)[day[rows]],
         )
 
-    return ground(train.take(judged)), ground(test)
+    return rows_with(judged), rows_with(tested)
 
 
 def _suits(key: str, value: object) -> bool:
@@ -107,13 +104,15 @@ def _suits(key: str, value: object) -> bool:
 def _amounts(dataset: Dataset, name: str) -> np.ndarray:
     """Return a column of the frame as costs, (rows,) float64."""
     if name not in dataset.frame:
-        raise DataError(f"stake must name a column of {dataset.name}, got {name!r}: check the name.")
+        raise DataError(f"miss_cost must name a column of {dataset.name}, got {name!r}: check the name.")
     column = dataset.frame[name]
     if not is_numeric_dtype(column):
-        raise DataError(f"stake must name a column of numbers, and {name!r} holds {column.dtype}: name another one.")
+        raise DataError(f"miss_cost must name a column of numbers, got {name!r} of {column.dtype}: name another one.")
     amounts: np.ndarray = column.to_numpy(dtype=np.float64, na_value=np.nan)
     if bad := int((~np.isfinite(amounts) | (amounts < 0)).sum()):
-        raise DataError(f"stake {name!r} must hold amounts of 0 or more, got {bad:,} rows without: mend the column.")
+        raise DataError(
+            f"miss_cost {name!r} must hold amounts of 0 or more, got {bad:,} rows without: mend the column."
+        )
     return amounts
 
 

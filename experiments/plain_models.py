@@ -25,6 +25,7 @@ from experiments.cells import Rows, digest_of, each_cell
 from experiments.datasets import rare_suite
 from experiments.protocol_splits import fraud_split, suite_split
 from learners import ExtraTrees, Forest, XGBoost
+from loop.judge_rows import JudgeRows
 from loop.metrics import score
 from loop.protocols import Learner, Predictor
 from loop.seeds import stream
@@ -69,7 +70,7 @@ def cell(table: str, split: str) -> Rows:
         {"table": table, "split": split, **row}
         | {
             "average_precision": score(
-                "average_precision", test.y, fitted[row["kind"]].predict_proba(test.X), test.schema.positive
+                "average_precision", JudgeRows.of(test), fitted[row["kind"]].predict_proba(test.X)
             )
         }
         for row in rows

@@ -10,6 +10,7 @@ import pandas as pd
 from learners import XGBoost
 from loop.drift import columns, detection_auc
 from loop.gates.copies import Space
+from loop.judge_rows import JudgeRows
 from loop.metrics import score
 from loop.seeds import root, stream
 from loop.types import Table
@@ -24,7 +25,7 @@ def utility(train: Table, test: Table, rng: np.random.Generator) -> float:
         return 0.5
     # Synthetic rows count as real here: the learner must not grow because of their origin.
     plain = Table.real(train.X, train.y, train.schema)
-    return score("roc_auc", test.y, XGBoost().fit(plain, rng).predict_proba(test.X), test.schema.positive)
+    return score("roc_auc", JudgeRows.of(test), XGBoost().fit(plain, rng).predict_proba(test.X))
 
 
 def likeness(real: Table, synthetic: Table, rng: np.random.Generator) -> dict[str, float]:

@@ -18,7 +18,7 @@ from experiments.constraints import complaints, constraints
 from experiments.deliver import keep_files, keep_records, write_up
 from experiments.fairness import by_group, gaps
 from experiments.material import Material, gather, parts_of
-from experiments.operating_points import stakes
+from experiments.operating_points import miss_costs
 from experiments.progress import Stages, generation_note
 from experiments.report import Report, show
 from experiments.scoring import METRICS, Scored, contestants_of, gain_over_cheap, score_arms
@@ -31,6 +31,7 @@ from loop.calibration import Calibration
 from loop.controller import conclude, prepare
 from loop.driver import LoopRun, turn
 from loop.errors import ConfigError, DataError, WeakspotError
+from loop.judge_rows import JudgeRows
 from loop.model import Model
 from loop.protocols import Tracker
 from loop.schema_json import to_json
@@ -100,7 +101,7 @@ def _run(config: RunConfig, console: Console, resume: Path | None, started: floa
     broken = complaints(constraints(config.constraints), material.train)
     to_json(material.schema)  # what could not be saved or judged is refused before any work
     storage.storable(parts.learner)
-    stakes(config.metrics.operating_points, material.dataset)
+    miss_costs(config.metrics.operating_points, material.dataset)
     if resume is not None:
         _check_resumable(resume, config, material)
     for message in (*material.messages, *broken):
@@ -229,7 +230,7 @@ def _compare(bench: _Bench, looped: LoopRun, model: Model, real_only: Calibratio
         stages.begin("arm")
     stages.begin("sealed test")
     scored = score_arms(contestants, material.test, (*METRICS, config.metrics.recall_at_precision))
-    gain = gain_over_cheap(scored, material.test, stream(config.loop.seed, "gain"))
+    gain = gain_over_cheap(scored, JudgeRows.of(material.test), stream(config.loop.seed, "gain"))
     answers = _answers(bench, looped, scored, real_only, model.calibration)
     stages.end()
     stages.begin("files and records")
@@ -246,18 +247,18 @@ def _answers(
     """Choose the operating points on judge rows and judge them, the calibrations and each group on test rows."""
     outcome, tested = looped.outcome, {each.arm.name: each.proba for each in scored}
     material, fairness, positive = bench.material, bench.config.fairness, bench.material.schema.positive
+    judged = JudgeRows.of(material.train, outcome.judged)
     groups = by_group(
         fairness,
-        material.train,
+        judged,
         material.test,
-        outcome.judged,
         {"before": outcome.proba_real_only[:, positive], "after": outcome.proba[:, positive]},
         {"before": tested[REAL_ONLY][:, positive], "after": tested[TARGETED][:, positive]},
     )
     return {"groups": groups, "group_gaps": gaps(groups, fairness.least)} | answer_records(
         bench.config.metrics.operating_points,
         material,
-        outcome.judged,
+        judged,
         Answers(outcome.proba_real_only, tested[REAL_ONLY], real_only),
         Answers(outcome.proba, tested[TARGETED], loop),
         stream(bench.config.loop.seed, "answers"),

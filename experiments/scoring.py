@@ -10,9 +10,9 @@ from experiments.config import ArmsConfig
 from loop.acceptance import FEWEST
 from loop.bootstrap import paired
 from loop.driver import LoopRun
+from loop.judge_rows import JudgeRows
 from loop.metrics import evaluate
 from loop.types import Interval, Table
-from loop.unit_bootstrap import fewest
 
 SCORE = "average_precision"
 METRICS = (SCORE, "recall_at_fpr_01", "brier", "log_loss", "calibration_error")
@@ -58,23 +58,23 @@ def score_arms(arms: Sequence[Arm], test: Table, metrics: Sequence[str]) -> list
     scored = []
     for arm in arms:
         proba = arm.predictor.predict_proba(test.X)
-        scores = evaluate(metrics, test.y, proba, test.schema.positive)
+        scores = evaluate(metrics, JudgeRows.of(test), proba)
         scored.append(Scored(arm, proba, scores, seconds_per_million(arm.predictor, test.X)))
     return scored
 
 
-def proves(difference: Interval, test: Table) -> bool:
+def proves(difference: Interval, tested: JudgeRows) -> bool:
     """Tell whether a difference on test rows proves a gain: few rows or groups of a class prove nothing."""
-    return difference.low > 0 and fewest(test.y, test.unit) >= FEWEST
+    return difference.low > 0 and tested.fewest >= FEWEST
 
 
-def gain_over_cheap(scored: Sequence[Scored], test: Table, rng: np.random.Generator) -> Gain:
+def gain_over_cheap(scored: Sequence[Scored], tested: JudgeRows, rng: np.random.Generator) -> Gain:
     """Compare the loop with the cheap arm that does best on these very rows: a choice in favour of the other side."""
     loop = next(each for each in scored if each.arm.name == TARGETED)
     best = max((each for each in scored if each.arm.cheap), key=lambda each: each.metrics[SCORE])
-    difference = paired(SCORE, test.y, best.proba, loop.proba, test.schema.positive, rng, unit=test.unit).difference
-    proven = proves(difference, test)
-    measured = f"average precision {difference} over the best cheap arm ({best.arm.name}) on {len(test):,} test rows"
+    difference = paired(SCORE, tested, best.proba, loop.proba, rng).difference
+    proven = proves(difference, tested)
+    measured = f"average precision {difference} over the best cheap arm ({best.arm.name}) on {len(tested):,} test rows"
     if proven:
         sentence = f"Proven gain: {measured}."
     elif difference.high < 0:

@@ -19,6 +19,7 @@ from experiments.tune_study import finished, start_trial
 from loop.bootstrap import paired
 from loop.driver import run_loop
 from loop.errors import ConfigError
+from loop.judge_rows import JudgeRows
 from loop.protocols import Predictor
 from loop.seeds import stream
 from loop.types import Interval
@@ -64,17 +65,18 @@ def open_test(study: optuna.Study, config: TuneConfig, materials: Sequence[Mater
         return Optimism(0.0, (Interval(0.0, 0.0, 0.0),), (kept,))
     opened = sorted({*study.user_attrs.get(OPENED, []), best.number})
     study.set_user_attr(OPENED, opened)
-    looks = len(config.sources) * len(opened)  # each might have proven something by chance
+    evaluations = len(config.sources) * len(opened)  # each might have proven something by chance
     judge_gain, sentences, differences = best.values[0] - start.values[0], list[str](), list[Interval]()
     for source, material in zip(config.sources, materials, strict=True):
         runs = [config.run_of(config.values(each.params), source) for each in (start, best)]
-        difference = _difference(runs, material, 1 - ALPHA / looks)
+        difference = _difference(runs, material, 1 - ALPHA / evaluations)
         differences.append(difference)
-        proven = proves(difference, material.test)
+        proven = proves(difference, JudgeRows.of(material.test))
         word = "Proven gain" if proven else "Harm" if difference.high < 0 else "No proven gain"
+        corrected = f", corrected for {evaluations} evaluations of test rows" if evaluations > 1 else ""
         sentences.append(
             f"{word} of the winner over the start on {source.source}: average precision {difference} "
-            f"on {len(material.test):,} test rows{f', corrected for {looks} looks' if looks > 1 else ''}."
+            f"on {len(material.test):,} test rows{corrected}."
         )
     test_gain = fmean(each.estimate for each in differences)
     sentences.append(
@@ -122,7 +124,7 @@ def _difference(runs: Sequence[RunConfig], material: Material, level: float) -> 
     """Compare the models of two configurations, worked on the training rows, on the test rows."""
     test, rng = material.test, stream(runs[0].loop.seed, "tune")
     before, after = (_model(each, material).predict_proba(test.X) for each in runs)
-    return paired(SCORE, test.y, before, after, test.schema.positive, rng, level=level, unit=test.unit).difference
+    return paired(SCORE, JudgeRows.of(test), before, after, rng, level=level).difference
 
 
 def _model(config: RunConfig, material: Material) -> Predictor:

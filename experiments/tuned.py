@@ -10,6 +10,7 @@ import optuna
 from joblib import Parallel, delayed
 
 from learners import ExtraTrees, Forest, Linear, XGBoost
+from loop.judge_rows import JudgeRows
 from loop.metrics import score
 from loop.protocols import Learner
 from loop.seeds import integer, root, stream
@@ -88,5 +89,5 @@ def _out_of_fold(learner: Learner, table: Table, folds: np.ndarray, seed: int, n
         return fitted.predict_proba(table.X[folds == fold])
 
     answers = Parallel(n_jobs=jobs, backend="threading")(delayed(answer)(fold) for fold in ids)
-    y = np.concatenate([table.y[folds == fold] for fold in ids])
-    return score("average_precision", y, np.concatenate(answers), table.schema.positive)
+    at = np.concatenate([np.flatnonzero(folds == fold) for fold in ids])
+    return score("average_precision", JudgeRows.of(table, at), np.concatenate(answers))

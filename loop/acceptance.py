@@ -1,7 +1,7 @@
 """Acceptance: does a generation stay, and is there a gain to claim? Two questions, kept apart."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -9,9 +9,9 @@ import pandas as pd
 
 from loop.bootstrap import Paired, paired
 from loop.errors import ConfigError
+from loop.judge_rows import JudgeRows
 from loop.metrics import resolve, score
 from loop.types import Decision, Interval, LoopVerdict
-from loop.unit_bootstrap import fewest
 
 FEWEST = 20  # with fewer positives intervals hold the truth too rarely
 NOTHING = 1e-9  # an expected gain below this is the prior's echo of no difference at all
@@ -20,31 +20,28 @@ NOTHING = 1e-9  # an expected gain below this is the prior's echo of no differen
 class Guard(Protocol):
     """Objects to a challenger that does harm elsewhere, whatever it gains on the score."""
 
-    def objection(
-        self, y: np.ndarray, champion: np.ndarray, challenger: np.ndarray, positive: int, rows: np.ndarray
-    ) -> str | None:
+    def objection(self, judged: JudgeRows, champion: np.ndarray, challenger: np.ndarray) -> str | None:
         """Return the reason to roll back, or None.
 
         Parameters
         ----------
-        y, champion, challenger
-            Classes (j,) and answers (j, K) of the pooled judge rows.
-        rows
-            Row numbers of the judge rows in the input, shape (j,).
+        judged
+            The pooled judge rows, j of them, with their row numbers in the input.
+        champion, challenger
+            Answers (j, K) to them.
         """
         ...
 
 
 @dataclass(frozen=True)
 class CalibrationGuard:
-    """Objects when the log-loss on real judge rows grows by more than a share of the champion's."""
+    """Objects when the log-loss on real judge rows, each counted once, grows by more than a share of the champion's."""
 
     tolerance: float = 0.25
 
-    def objection(
-        self, y: np.ndarray, champion: np.ndarray, challenger: np.ndarray, positive: int, rows: np.ndarray
-    ) -> str | None:
-        before, after = (score("log_loss", y, proba, positive) for proba in (champion, challenger))
+    def objection(self, judged: JudgeRows, champion: np.ndarray, challenger: np.ndarray) -> str | None:
+        each_once = replace(judged, weight=None)
+        before, after = (score("log_loss", each_once, proba) for proba in (champion, challenger))
         if after <= before * (1 + self.tolerance):
             return None
         return f"log-loss on judge rows grew from {before:.4f} to {after:.4f}"
@@ -52,7 +49,7 @@ class CalibrationGuard:
 
 @dataclass(frozen=True, eq=False)
 class GroupGuard:
-    """Objects when the score of the worst group worsens by more than a tolerance.
+    """Objects when the score of the worst group, each row counted once, worsens by more than a tolerance.
 
     Parameters
     ----------
@@ -73,25 +70,26 @@ class GroupGuard:
         codes, _ = pd.factorize(np.asarray(self.groups), use_na_sentinel=False)
         object.__setattr__(self, "groups", codes)
 
-    def objection(
-        self, y: np.ndarray, champion: np.ndarray, challenger: np.ndarray, positive: int, rows: np.ndarray
-    ) -> str | None:
-        if rows.max(initial=-1) >= len(self.groups):
+    def objection(self, judged: JudgeRows, champion: np.ndarray, challenger: np.ndarray) -> str | None:
+        if judged.rows is None:
+            raise ConfigError("a guard of groups must know the judge rows' numbers in the input, got none: pass them.")
+        if judged.rows.max(initial=-1) >= len(self.groups):
             raise ConfigError(
-                f"groups must name one for every row of the input, got {len(self.groups)} for row {rows.max()}: "
+                f"groups must name one for every row of the input, got {len(self.groups)} for row {judged.rows.max()}: "
                 "pass one for each row."
             )
-        before, after = (self._worst(y, proba, positive, self.groups[rows]) for proba in (champion, challenger))
+        each_once, groups = replace(judged, weight=None), self.groups[judged.rows]
+        before, after = (self._worst(each_once, proba, groups) for proba in (champion, challenger))
         if before is None or after is None or after >= before - self.tolerance:
             return None
         return f"{self.metric} of the worst group worsened from {abs(before):.3f} to {abs(after):.3f}"
 
-    def _worst(self, y: np.ndarray, proba: np.ndarray, positive: int, groups: np.ndarray) -> float | None:
+    def _worst(self, judged: JudgeRows, proba: np.ndarray, groups: np.ndarray) -> float | None:
         """Return the lowest score of a group, signed so that higher is better; None if all groups are too small."""
         sign = resolve(self.metric).sign
         members = [groups == group for group in np.unique(groups)]
-        large = [each for each in members if self.least <= (y[each] == positive).sum() < each.sum()]
-        return min((sign * score(self.metric, y[each], proba[each], positive) for each in large), default=None)
+        large = [each for each in members if self.least <= judged.is_positive[each].sum() < each.sum()]
+        return min((sign * score(self.metric, judged.take(each), proba[each]) for each in large), default=None)
 
 
 @dataclass(frozen=True)
@@ -110,7 +108,7 @@ class Acceptance:
     prior_mean, prior_sd
         What the strategy is known to bring in one generation, and how much that varies between tables.
     level
-        Confidence of the claim, before it is corrected for the number of looks.
+        Confidence of the claim, before it is corrected for the number of evaluations of the judge rows.
     replicates
         Bootstrap replicates of the claim. What stays from generation to generation rests on a standard error alone,
         for which a sixth of them do.
@@ -143,74 +141,45 @@ class Acceptance:
             )
 
     def decide(
-        self,
-        y: np.ndarray,
-        champion: np.ndarray,
-        challenger: np.ndarray,
-        positive: int,
-        rng: np.random.Generator,
-        *,
-        rows: np.ndarray,
-        weight: np.ndarray | None = None,
-        unit: np.ndarray | None = None,
+        self, judged: JudgeRows, champion: np.ndarray, challenger: np.ndarray, rng: np.random.Generator
     ) -> Decision:
-        """Answer "keep?" for a challenger from answers (j, K) to the same judge rows.
-
-        Parameters
-        ----------
-        y, champion, challenger
-            As guards take them.
-        rows
-            Row numbers of the judge rows in the input, (j,), for guards that know more of them.
-        weight, unit
-            What the judge rows count, and which are one piece of evidence, (j,), as `loop.bootstrap.paired` takes them.
-        """
+        """Answer "keep?" for a challenger from answers (j, K) to the same judge rows, as guards take them."""
         few = max(2, self.replicates // 6)
-        evidence = paired(
-            *(self.metric, y, champion, challenger, positive, rng),
-            level=self.level,
-            replicates=few,
-            weight=weight,
-            unit=unit,
-        )
+        evidence = paired(self.metric, judged, champion, challenger, rng, level=self.level, replicates=few)
         expected = self._expected(evidence)
-        return self._decision(self._objection(y, champion, challenger, positive, rows), evidence.difference, expected)
+        return self._decision(self._objection(judged, champion, challenger), evidence.difference, expected)
 
     def verdict(
         self,
-        y: np.ndarray,
+        judged: JudgeRows,
         baseline: np.ndarray,
         champion: np.ndarray,
-        positive: int,
         rng: np.random.Generator,
         *,
-        rows: np.ndarray,
         kept: int,
-        looks: int,
-        weight: np.ndarray | None = None,
-        unit: np.ndarray | None = None,
+        evaluations: int,
     ) -> tuple[LoopVerdict, Decision]:
         """Answer "proven?" for the champion against the learner on real rows alone.
 
-        The confidence is corrected for the number of ``looks`` at the judge rows (Bonferroni). Guards are asked once
-        more: what is delivered must not harm what they guard, however little each generation did.
+        The confidence is corrected for the number of ``evaluations`` of the judge rows (Bonferroni). Guards are asked
+        once more: what is delivered must not harm what they guard, however little each generation did.
+
+        Parameters
+        ----------
+        judged, baseline, champion
+            As guards take them.
+        kept
+            Generations that were kept.
+        evaluations
+            How often the judge rows were evaluated, this time included.
         """
-        level = 1 - (1 - self.level) / max(looks, 1)
-        evidence = paired(
-            *(self.metric, y, baseline, champion, positive, rng),
-            level=level,
-            replicates=self.replicates,
-            weight=weight,
-            unit=unit,
-        )
+        level = 1 - (1 - self.level) / max(evaluations, 1)
+        evidence = paired(self.metric, judged, baseline, champion, rng, level=level, replicates=self.replicates)
         difference, expected = evidence.difference, self._expected(evidence, generations=kept)
-        pieces = fewest(y, unit)
-        proven = difference.low > 0 and pieces >= self.least
-        claim = LoopVerdict(
-            kept, difference.estimate, difference, proven, self._sentence(difference, proven, looks, pieces)
-        )
-        objection = self._objection(y, baseline, champion, positive, rows)
-        return claim, self._decision(objection, difference, expected)
+        proven = difference.low > 0 and judged.fewest >= self.least
+        sentence = self._sentence(difference, proven, evaluations, judged.fewest)
+        claim = LoopVerdict(kept, difference.estimate, difference, proven, sentence)
+        return claim, self._decision(self._objection(judged, baseline, champion), difference, expected)
 
     def nothing_kept(self, objection: Decision | None = None) -> LoopVerdict:
         """The verdict of a loop that hands over the real-only model.
@@ -227,11 +196,9 @@ class Acceptance:
         zero = Interval(0.0, 0.0, 0.0, self.level)
         return LoopVerdict(0, 0.0, zero, False, f"No proven gain: {why}; the model is the real-only one.")
 
-    def _objection(
-        self, y: np.ndarray, before: np.ndarray, after: np.ndarray, positive: int, rows: np.ndarray
-    ) -> str | None:
+    def _objection(self, judged: JudgeRows, before: np.ndarray, after: np.ndarray) -> str | None:
         """Return the first objection of a guard."""
-        objections = (guard.objection(y, before, after, positive, rows) for guard in self.guards)
+        objections = (guard.objection(judged, before, after) for guard in self.guards)
         return next((objection for objection in objections if objection), None)
 
     @staticmethod
@@ -250,8 +217,9 @@ class Acceptance:
         prior, mean = 1 / (generations * self.prior_sd**2), generations * self.prior_mean
         return float((precision * evidence.difference.estimate + prior * mean) / (precision + prior))
 
-    def _sentence(self, difference: Interval, proven: bool, looks: int, pieces: int) -> str:
-        measured = f"{self.metric} {difference} on judge rows the loop did not learn from, corrected for {looks} looks"
+    def _sentence(self, difference: Interval, proven: bool, evaluations: int, pieces: int) -> str:
+        corrected = f"corrected for {evaluations} evaluations of the judge rows"
+        measured = f"{self.metric} {difference} on judge rows the loop did not learn from, {corrected}"
         if proven:
             return f"Proven gain: {measured}."
         if difference.low > 0:

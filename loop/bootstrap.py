@@ -2,12 +2,13 @@
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import numpy as np
 
 from loop.errors import ConfigError
+from loop.judge_rows import JudgeRows
 from loop.metrics import Metric, Ranking, ranked_classes, resolve, score, steps
 from loop.types import Interval
 from loop.unit_bootstrap import standard_error, weighing, weighted_replicates
@@ -32,37 +33,33 @@ class Paired:
 
 def intervals(
     names: Iterable[str],
-    y: np.ndarray,
+    judged: JudgeRows,
     proba: np.ndarray,
-    positive: int,
     rng: np.random.Generator,
     *,
     level: float = 0.95,
     replicates: int = 500,
-    weight: np.ndarray | None = None,
-    unit: np.ndarray | None = None,
 ) -> dict[str, Interval]:
     """Return scores with their intervals; see `paired` for the method and the parameters.
 
     A mean over rows gets the interval that many replicates would tend to: normal, from the spread within each class.
     """
     _check(level, replicates)
-    weight = _uneven(weight)
-    plain = weight is None and unit is None
+    judged = _without_even_weights(judged)
 
     @functools.cache
     def drawn() -> Counts:
-        return _drawn_counts(y == positive, proba, positive, rng, replicates)
+        return _drawn_counts(judged, proba, rng, replicates)
 
     def one(name: str) -> Interval:
-        metric, estimate = resolve(name), score(name, y, proba, positive, weight)
+        metric, estimate = resolve(name), score(name, judged, proba)
         if metric.rows is not None:
-            spread = standard_error(metric.rows(y, proba, positive), y, weight, unit)
+            spread = standard_error(metric.rows(judged.y, proba, judged.positive), judged)
             half = NormalDist().inv_cdf((1 + level) / 2) * spread
             return Interval(estimate, estimate - half, estimate + half, level)
-        if metric.ranking is not None and proba.shape[1] == 2 and plain:
+        if metric.ranking is not None and proba.shape[1] == 2 and _is_plain(judged):
             return _percentile(estimate, metric.ranking(*drawn()), level)
-        (values,) = _replicates(metric, y, (proba,), positive, rng, replicates, weight, unit)
+        (values,) = _replicates(metric, judged, (proba,), rng, replicates)
         return _percentile(estimate, values, level)
 
     return {name: one(name) for name in names}
@@ -70,16 +67,13 @@ def intervals(
 
 def paired(
     name: str,
-    y: np.ndarray,
+    judged: JudgeRows,
     champion: np.ndarray,
     challenger: np.ndarray,
-    positive: int,
     rng: np.random.Generator,
     *,
     level: float = 0.95,
     replicates: int = 500,
-    weight: np.ndarray | None = None,
-    unit: np.ndarray | None = None,
 ) -> Paired:
     """Compare two models on the same rows by a bootstrap that draws the same rows for both.
 
@@ -98,21 +92,15 @@ def paired(
     ----------
     name : str
         As in `loop.metrics.resolve`.
-    y : (n,) int
-        Class codes.
+    judged : JudgeRows, n rows
+        With what each row counts in the scores, and which rows are drawn together.
     champion, challenger : (n, K) float
-        Probabilities of the two models on the same rows.
-    positive : int
-        Code of the class to catch.
+        Probabilities of the two models on these rows.
     rng : numpy.random.Generator
     level : float
         Nominal coverage of the interval, between 0 and 1.
     replicates : int
         Number of bootstrap replicates, at least 2.
-    weight : (n,) float, optional
-        What a row counts in the scores.
-    unit : (n,) int, optional
-        Which rows are drawn together; by default each row by itself.
 
     Raises
     ------
@@ -122,9 +110,9 @@ def paired(
         As `loop.metrics.score`.
     """
     _check(level, replicates)
-    metric, weight = resolve(name), _uneven(weight)
-    old, new = (score(name, y, proba, positive, weight) for proba in (champion, challenger))
-    values = _replicates(metric, y, (champion, challenger), positive, rng, replicates, weight, unit)
+    metric, judged = resolve(name), _without_even_weights(judged)
+    old, new = (score(name, judged, proba) for proba in (champion, challenger))
+    values = _replicates(metric, judged, (champion, challenger), rng, replicates)
     difference = metric.sign * (values[1] - values[0])
     estimate = _percentile(metric.sign * (new - old), difference, level)
     return Paired(estimate, float(difference.std(ddof=1)), difference)
@@ -137,16 +125,20 @@ def _check(level: float, replicates: int) -> None:
         raise ConfigError(f"A bootstrap needs at least 2 replicates, got {replicates}: use 500.")
 
 
-def _uneven(weight: np.ndarray | None) -> np.ndarray | None:
-    """Return the weights if they differ, else None: equal ones change nothing."""
-    return None if weight is None or not np.ptp(weight) else weight
+def _without_even_weights(judged: JudgeRows) -> JudgeRows:
+    """Drop weights that are all equal: they change nothing, and rows without weights are drawn faster."""
+    return judged if judged.weight is None or np.ptp(judged.weight) else replace(judged, weight=None)
 
 
-def _drawn_counts(
-    is_positive: np.ndarray, proba: np.ndarray, positive: int, rng: np.random.Generator, replicates: int
-) -> Counts:
+def _is_plain(judged: JudgeRows) -> bool:
+    """Tell whether all rows count alike and each is drawn by itself."""
+    return judged.weight is None and judged.unit is None
+
+
+def _drawn_counts(judged: JudgeRows, proba: np.ndarray, rng: np.random.Generator, replicates: int) -> Counts:
     """Draw the cumulative counts of a ranking: those of a step are multinomial, so no row need be drawn itself."""
-    step = steps(proba[:, positive], is_positive)
+    is_positive = judged.is_positive
+    step = steps(proba[:, judged.positive], is_positive)
 
     def drawn(mask: np.ndarray) -> np.ndarray:
         counts = np.bincount(step[mask], minlength=int(step.max()) + 1)
@@ -156,25 +148,16 @@ def _drawn_counts(
 
 
 def _replicates(
-    metric: Metric,
-    y: np.ndarray,
-    probas: Sequence[np.ndarray],
-    positive: int,
-    rng: np.random.Generator,
-    replicates: int,
-    weight: np.ndarray | None = None,
-    unit: np.ndarray | None = None,
+    metric: Metric, judged: JudgeRows, probas: Sequence[np.ndarray], rng: np.random.Generator, replicates: int
 ) -> np.ndarray:  # (models, B)
     """Score each model on the same drawn rows, a block of replicates at a time to bound memory."""
-    if weight is not None or unit is not None:
-        return weighted_replicates(
-            [weighing(metric, y, proba, positive) for proba in probas], y, rng, replicates, weight, unit
-        )
-    order = np.argsort(y, kind="stable")
-    y = y[order]
-    models = [_replicate(metric, y, proba[order], positive) for proba in probas]
-    sizes = np.unique(y, return_counts=True)[1]
-    per_block = max(1, _BLOCK // len(y))
+    if not _is_plain(judged):
+        return weighted_replicates([weighing(metric, judged, proba) for proba in probas], judged, rng, replicates)
+    order = np.argsort(judged.y, kind="stable")
+    judged = judged.take(order)
+    models = [_replicate(metric, judged, proba[order]) for proba in probas]
+    sizes = np.unique(judged.y, return_counts=True)[1]
+    per_block = max(1, _BLOCK // len(judged))
     blocks = []
     for start in range(0, replicates, per_block):
         drawn = _draw(sizes, min(per_block, replicates - start), rng)
@@ -191,8 +174,9 @@ def _draw(sizes: np.ndarray, replicates: int, rng: np.random.Generator) -> np.nd
     return np.concatenate(strata, axis=1)
 
 
-def _replicate(metric: Metric, y: np.ndarray, proba: np.ndarray, positive: int) -> Replicate:
-    """Prepare the scoring of drawn rows of one model; ``y`` is sorted."""
+def _replicate(metric: Metric, judged: JudgeRows, proba: np.ndarray) -> Replicate:
+    """Prepare the scoring of drawn rows of one model; the rows are sorted by class."""
+    y, positive = judged.y, judged.positive
     if metric.ranking is not None:
         classes = ranked_classes(y, proba.shape[1], positive)
         rankings = [_ranked(metric.ranking, y == code, proba[:, code]) for code in classes]

@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol, get_args
 import numpy as np
 
 from loop.errors import ConfigError, DataError
+from loop.judge_rows import JudgeRows
 from loop.metrics import score
 
 Method = Literal["auto", "none", "platt", "isotonic"]
@@ -91,23 +92,19 @@ def check_method(method: str) -> None:
         raise ConfigError(f"calibration must be one of {', '.join(METHODS)}, got {method!r}: choose one of these.")
 
 
-def calibrate(
-    method: str, y: np.ndarray, proba: np.ndarray, rng: np.random.Generator, weight: np.ndarray | None = None
-) -> Calibration:
+def calibrate(method: str, judged: JudgeRows, proba: np.ndarray, rng: np.random.Generator) -> Calibration:
     """Fit a calibration.
 
     Parameters
     ----------
     method : str
         "platt", "isotonic", "none", or "auto": Platt if it lowers the cross-fitted log-loss, else none.
-    y : (n,) int
-        Class codes of real rows.
+    judged : JudgeRows, n rows
+        Real rows.
     proba : (n, K) float
         Answers to them, of learners that had not seen them.
     rng : numpy.random.Generator
         Deals the rows into folds; used by "auto" only.
-    weight : (n,) float, optional
-        Row weights.
 
     Raises
     ------
@@ -117,42 +114,37 @@ def calibrate(
         If there are no rows.
     """
     check_method(method)
-    if not len(y):
+    if not len(judged):
         raise DataError("a calibration must be fitted on judge rows, got none: choose none, or judge on more rows.")
-    weight = np.ones(len(y)) if weight is None else weight
     if method == "auto":
-        crossed = cross_fitted("platt", y, proba, rng, weight)
-        before, after = (score("log_loss", y, each, 0, weight) for each in (proba, crossed))
+        crossed = cross_fitted("platt", judged, proba, rng)
+        before, after = (score("log_loss", judged, each) for each in (proba, crossed))
         method = "platt" if after < before else "none"
     if method == "platt":
-        return _platt(y, proba, weight)
-    return _isotonic(y, proba, weight) if method == "isotonic" else Identity()
+        return _platt(judged.y, proba, judged.weights)
+    return _isotonic(judged.y, proba, judged.weights) if method == "isotonic" else Identity()
 
 
-def cross_fitted(
-    method: str, y: np.ndarray, proba: np.ndarray, rng: np.random.Generator, weight: np.ndarray | None = None
-) -> np.ndarray:
+def cross_fitted(method: str, judged: JudgeRows, proba: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return what the rows' calibrated probabilities (n, K) would be, had each row no part in its calibration.
 
     Rows are dealt into folds, stratified by class; each fold gets the calibration fitted on the others. The method is
     one that `calibrate` knows; "auto" chooses anew in each fold.
     """
-    weight = np.ones(len(y)) if weight is None else weight
-    fold = np.empty(len(y), dtype=np.int64)
-    fold[np.lexsort((rng.random(len(y)), y))] = np.arange(len(y)) % FOLDS
+    fold = np.empty(len(judged), dtype=np.int64)
+    fold[np.lexsort((rng.random(len(judged)), judged.y))] = np.arange(len(judged)) % FOLDS
     answers = np.array(proba, dtype=np.float64)
     for number in np.unique(fold):
         own, others = fold == number, fold != number
         if others.any():
-            answers[own] = calibrate(method, y[others], proba[others], rng, weight[others]).apply(proba[own])
+            answers[own] = calibrate(method, judged.take(others), proba[others], rng).apply(proba[own])
     return answers
 
 
 def effect(
     calibration: Calibration,
-    judged: tuple[np.ndarray, np.ndarray],
-    tested: tuple[np.ndarray, np.ndarray],
-    positive: int,
+    judged: tuple[JudgeRows, np.ndarray],
+    tested: tuple[JudgeRows, np.ndarray],
     rng: np.random.Generator,
 ) -> dict[str, dict[str, dict[str, float]]]:
     """Score probabilities before and after a calibration.
@@ -163,10 +155,8 @@ def effect(
     Parameters
     ----------
     calibration : Calibration
-    judged, tested : pair of (n,) int and (n, K) float
-        Class codes and uncalibrated answers.
-    positive : int
-        Code of the class to catch.
+    judged, tested : pair of JudgeRows and (n, K) float
+        Judge rows and test rows, with the uncalibrated answers to them.
     rng : numpy.random.Generator
         Deals the judge rows into folds.
 
@@ -179,10 +169,8 @@ def effect(
     crossed = cross_fitted(calibration.to_json()["method"], *judged, rng)
     after = {"judge": (*judged, crossed), "test": (*tested, calibration.apply(tested[1]))}
     return {
-        part: {
-            name: {"before": score(name, y, raw, positive), "after": score(name, y, new, positive)} for name in METRICS
-        }
-        for part, (y, raw, new) in after.items()
+        part: {name: {"before": score(name, rows, raw), "after": score(name, rows, new)} for name in METRICS}
+        for part, (rows, raw, new) in after.items()
     }
 
 

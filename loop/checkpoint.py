@@ -89,7 +89,7 @@ def _record(generation: Generation) -> dict[str, Any]:
         "drift": generation.drift,
         "seconds": generation.seconds,
         "origins": [asdict(origin) for origin in generation.origins],
-        "looks": generation.looks,
+        "evaluations": generation.evaluations,
         "lanes": len(generation.lane_rows),
     }
 
@@ -121,7 +121,7 @@ def _generation(record: Mapping[str, Any], arrays: Mapping[str, np.ndarray], sch
         seconds=record["seconds"],
         rows=table(0),
         origins=tuple(Origin(**origin) for origin in record["origins"]),
-        looks=record["looks"],
+        evaluations=record["evaluations"],
         lane_rows=tuple(table(number) for number in range(1, record["lanes"] + 1)),
     )
 

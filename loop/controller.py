@@ -5,7 +5,7 @@ printing, tracking and saving are ordinary loops around it. A run is resumed by 
 """
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +15,7 @@ from loop.bootstrap import intervals
 from loop.clock import Clock
 from loop.codec import check_range
 from loop.drift import report as drift_report
+from loop.judge_rows import JudgeRows
 from loop.lanes import Lane, lanes
 from loop.parts import Parts
 from loop.propose import Proposed, propose
@@ -90,37 +91,28 @@ def conclude(prepared: Prepared, history: Sequence[Generation]) -> Outcome:
 
     A champion that the judge rows speak against, seen through the learner itself, is rolled back to real rows.
     """
-    clock, parts, table = Clock(), prepared.parts, prepared.table
-    judging = prepared.lanes[:-1]
+    clock, parts = Clock(), prepared.parts
+    judged = JudgeRows.of(prepared.table, prepared.judged)
     kept = [generation for generation in history if generation.decision.kept]
-    judged = np.concatenate([lane.judge for lane in judging])
-    y, positive, evidence = table.y[judged], table.schema.positive, evidence_of(table, judged)
     with clock.stage("learner"):
-        before = np.concatenate([each.proba for each in train(prepared, parts.learner, [], "final", 0, judging)])
+        before = _final_answers(prepared, [])
     after, verdict = before, parts.acceptance.nothing_kept()
     if kept:
         with clock.stage("learner"):
-            after = np.concatenate([each.proba for each in train(prepared, parts.learner, kept, "final", 1, judging)])
+            after = _final_answers(prepared, kept)
         with clock.stage("accept"):
+            rng, evaluations = prepared.stream("verdict"), len(history) + 1
             verdict, decision = parts.acceptance.verdict(
-                y,
-                before,
-                after,
-                positive,
-                prepared.stream("verdict"),
-                rows=table.source[judged],
-                kept=len(kept),
-                looks=len(history) + 1,
-                **evidence,
+                judged, before, after, rng, kept=len(kept), evaluations=evaluations
             )
         if not decision.kept:
             kept, after, verdict = [], before, parts.acceptance.nothing_kept(decision)
     with clock.stage("learner"):
         (final,) = train(prepared, parts.learner, kept, "final", int(bool(kept)), prepared.lanes[-1:])
     with clock.stage("score"):
-        baseline = _scores(y, before, positive, prepared.stream("baseline scores"), evidence)
-        scores = _scores(y, after, positive, prepared.stream("final scores"), evidence) if kept else baseline
-    synthetic, origins = _provenance(table, kept)
+        baseline = _scores(judged, before, prepared.stream("baseline scores"))
+        scores = _scores(judged, after, prepared.stream("final scores")) if kept else baseline
+    synthetic, origins = _provenance(prepared.table, kept)
     return Outcome(
         learner=final.learner,
         verdict=verdict,
@@ -128,11 +120,22 @@ def conclude(prepared: Prepared, history: Sequence[Generation]) -> Outcome:
         origins=origins,
         baseline=baseline,
         scores=scores,
-        judged=judged,
+        judged=prepared.judged,
         proba=after,
         proba_real_only=before,
         seconds=dict(clock.seconds),
     )
+
+
+def _final_answers(prepared: Prepared, kept: Sequence[Generation]) -> np.ndarray:
+    """Return the answers (j, K) to the judge rows of the learner itself, on real rows and some kept ones."""
+    number = int(bool(kept))
+    return _pooled(train(prepared, prepared.parts.learner, kept, "final", number, prepared.lanes[:-1]))
+
+
+def _pooled(trained: Sequence[Trained]) -> np.ndarray:
+    """Stack the answers of judging lanes to their judge rows, (j, K)."""
+    return np.concatenate([each.proba for each in trained])
 
 
 def _turn(
@@ -140,42 +143,23 @@ def _turn(
 ) -> tuple[Generation, list[Trained]]:
     """Run one generation; return its record and the champions after it."""
     clock, parts, index = Clock(), prepared.parts, len(history) + 1
-    judging = prepared.lanes[:-1]
     with clock.stage("learner"):
         answers = unseen_answers(prepared, history, champions)
-    weakness = MEASURES[parts.settings.weakness](prepared.table.y, answers)
-
-    def work(lane: Lane) -> Proposed:
-        return propose(
-            parts,
-            prepared.table.take(lane.fit),
-            weakness[lane.fit],
-            learner=champions[lane.index].learner,
-            teacher=prepared.teacher,
-            generator=prepared.generators[lane.index],
-            lane=lane,
-            generation=index,
-            rng=prepared.stream("propose", index, lane.index + 1),
-        )
-
-    proposed = prepared.each(work, prepared.lanes)
+    proposed = _propose(prepared, champions, MEASURES[parts.settings.weakness](prepared.table.y, answers), index)
     for each in proposed:
         clock.add(each.seconds)
-    new = [each.rows for each in proposed]
+    new, delivered = [each.rows for each in proposed], proposed[-1]
     challengers = train(prepared, parts.aimer, history, "scout", index, extra=new)
     clock.add({"learner": sum(each.seconds for each in challengers)})
-    judged = np.concatenate([lane.judge for lane in judging])
-    y, evidence = prepared.table.y[judged], evidence_of(prepared.table, judged)
-    old, fresh = (np.concatenate([each.proba for each in group[:-1]]) for group in (champions, challengers))
-    positive, delivered = prepared.table.schema.positive, proposed[-1]
+    judged = JudgeRows.of(prepared.table, prepared.judged)
+    old, fresh = _pooled(champions[:-1]), _pooled(challengers[:-1])
     with clock.stage("accept"):
-        rows, rng = prepared.table.source[judged], prepared.stream("accept", index)
-        decision = parts.acceptance.decide(y, old, fresh, positive, rng, rows=rows, **evidence)
+        decision = parts.acceptance.decide(judged, old, fresh, prepared.stream("accept", index))
         if not len(delivered.rows):
             decision = replace(decision, kept=False, reason="no row was left to add")
     with clock.stage("score"):
-        challenger = _scores(y, fresh, positive, prepared.stream("scores", index), evidence)
-        scores = challenger if decision.kept else _last_scores(history, y, old, positive, prepared, evidence)
+        challenger = _scores(judged, fresh, prepared.stream("scores", index))
+        scores = challenger if decision.kept else _last_scores(history, judged, old, prepared)
     with clock.stage("drift"):
         kept = [generation.rows for generation in history if generation.decision.kept]
         drift = drift_report(prepared.table, Table.concat([*kept, delivered.rows]), prepared.stream("drift", index))
@@ -191,10 +175,29 @@ def _turn(
         seconds=dict(clock.seconds),
         rows=delivered.rows,
         origins=delivered.origins,
-        looks=index,
+        evaluations=index,
         lane_rows=tuple(new[:-1]),
     )
     return generation, challengers if decision.kept else champions
+
+
+def _propose(prepared: Prepared, champions: Sequence[Trained], weakness: np.ndarray, index: int) -> list[Proposed]:
+    """Propose rows in every lane, where its champion is weak."""
+
+    def work(lane: Lane) -> Proposed:
+        return propose(
+            prepared.parts,
+            prepared.table.take(lane.fit),
+            weakness[lane.fit],
+            learner=champions[lane.index].learner,
+            teacher=prepared.teacher,
+            generator=prepared.generators[lane.index],
+            lane=lane,
+            generation=index,
+            rng=prepared.stream("propose", index, lane.index + 1),
+        )
+
+    return prepared.each(work, prepared.lanes)
 
 
 def _provenance(table: Table, kept: Sequence[Generation]) -> tuple[Table, tuple[Origin, ...]]:
@@ -206,32 +209,14 @@ def _provenance(table: Table, kept: Sequence[Generation]) -> tuple[Table, tuple[
     return Table.concat(tables), tuple(origins)
 
 
-def evidence_of(table: Table, rows: np.ndarray) -> dict[str, np.ndarray | None]:
-    """Return what rows (j,) of a table count and which stand together, as `loop.bootstrap` takes it."""
-    return {"weight": table.weight[rows], "unit": None if table.unit is None else table.unit[rows]}
-
-
-def _scores(
-    y: np.ndarray,
-    proba: np.ndarray,
-    positive: int,
-    rng: np.random.Generator,
-    evidence: Mapping[str, np.ndarray | None],
-) -> dict[str, Interval]:
-    return intervals(
-        REPORTED, y, proba, positive, rng, replicates=200, weight=evidence["weight"], unit=evidence["unit"]
-    )
+def _scores(judged: JudgeRows, proba: np.ndarray, rng: np.random.Generator) -> dict[str, Interval]:
+    return intervals(REPORTED, judged, proba, rng, replicates=200)
 
 
 def _last_scores(
-    history: Sequence[Generation],
-    y: np.ndarray,
-    proba: np.ndarray,
-    positive: int,
-    prepared: Prepared,
-    evidence: Mapping[str, np.ndarray | None],
+    history: Sequence[Generation], judged: JudgeRows, proba: np.ndarray, prepared: Prepared
 ) -> dict[str, Interval]:
     """Scores of a champion that stays: those of the generation that crowned it, or of real rows alone."""
     if history:
         return history[-1].scores
-    return _scores(y, proba, positive, prepared.stream("scores", 0), evidence)
+    return _scores(judged, proba, prepared.stream("scores", 0))

@@ -9,6 +9,7 @@ import numpy as np
 
 from loop import seeds
 from loop.gates.copies import Space
+from loop.judge_rows import JudgeRows
 from loop.metrics import score
 from loop.types import Table
 
@@ -178,7 +179,7 @@ def detection_auc(real: np.ndarray, synthetic: np.ndarray, rng: np.random.Genera
             n_estimators=_DETECTION_TREES, min_samples_leaf=5, class_weight="balanced", random_state=seeds.integer(rng)
         )
         proba = forest.fit(X[fit], made[fit]).predict_proba(X[judge])
-        areas.append(score("roc_auc", made[judge], proba, 1))
+        areas.append(score("roc_auc", JudgeRows(made[judge], 1), proba))
     return float(np.mean(areas))
 
 

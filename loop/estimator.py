@@ -26,6 +26,7 @@ from loop.driver import run_loop
 from loop.errors import DataError
 from loop.frames import history_frame, regions_frame, synthetic_frame
 from loop.gates import Copies, Domain, Label
+from loop.judge_rows import JudgeRows
 from loop.labelling import ByCondition, ByTeacher
 from loop.lanes import deal
 from loop.model import Model
@@ -94,7 +95,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
     >>> model.fit(frame, y).verdict_.sentence  # doctest: +SKIP
     """
 
-    def __init__(
+    def __init__(  # one argument for each parameter: scikit-learn reads them from the signature
         self,
         learner: Learner,
         *,
@@ -188,8 +189,8 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
             raise
         finally:
             tracker.finish(verdict, status)
-        judged, rng = outcome.judged, run.prepared.stream("calibration")
-        answers = calibrate(self.calibration, table.y[judged], outcome.proba, rng, table.weight[judged])
+        judged, rng = JudgeRows.of(table, outcome.judged), run.prepared.stream("calibration")
+        answers = calibrate(self.calibration, judged, outcome.proba, rng)
         return self._keep(Model(table.schema, outcome.learner, answers), run.history, outcome)
 
     def predict_proba(self, X: Any) -> np.ndarray:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from loop.errors import ConfigError, DataError
+from loop.judge_rows import JudgeRows
 
 Ranking = Callable[[np.ndarray, np.ndarray], np.ndarray]
 PointScore = Callable[[np.ndarray, np.ndarray, int, np.ndarray], float]
@@ -221,7 +222,7 @@ def resolve(name: str) -> Metric:
     )
 
 
-def score(name: str, y: np.ndarray, proba: np.ndarray, positive: int, weight: np.ndarray | None = None) -> float:
+def score(name: str, judged: JudgeRows, proba: np.ndarray) -> float:
     """Score probabilities by the metric of a name.
 
     With two classes a ranking metric is that of class ``positive``; with more it is the mean of one class against
@@ -232,14 +233,11 @@ def score(name: str, y: np.ndarray, proba: np.ndarray, positive: int, weight: np
     ----------
     name : str
         As in `resolve`.
-    y : (n,) int
-        Class codes.
+    judged : JudgeRows, n rows
+        Weights are not negative; a weight of 2 is worth the same row twice. The class to catch is ignored for more
+        than two classes.
     proba : (n, K) float
         Probabilities; every row sums to one.
-    positive : int
-        Code of the class to catch; ignored for more than two classes.
-    weight : (n,) float, optional
-        Non-negative row weights; a weight of 2 is worth the same row twice.
 
     Raises
     ------
@@ -249,14 +247,14 @@ def score(name: str, y: np.ndarray, proba: np.ndarray, positive: int, weight: np
         If there are no rows, a probability is NaN, or a ranking metric gets rows of one class only.
     """
     metric = resolve(name)
-    if len(y) == 0 or np.isnan(proba).any():
+    if len(judged) == 0 or np.isnan(proba).any():
         raise DataError(
-            f"A score needs rows and a probability for each, got {len(y)} rows and {int(np.isnan(proba).sum())} "
+            f"A score needs rows and a probability for each, got {len(judged)} rows and {int(np.isnan(proba).sum())} "
             "missing probabilities: leave out the rows that no model judged."
         )
-    return metric.function(y, proba, positive, np.ones(len(y)) if weight is None else weight)
+    return metric.function(judged.y, proba, judged.positive, judged.weights)
 
 
-def evaluate(names: Iterable[str], y: np.ndarray, proba: np.ndarray, positive: int) -> dict[str, float]:
+def evaluate(names: Iterable[str], judged: JudgeRows, proba: np.ndarray) -> dict[str, float]:
     """Score probabilities by several metrics; see `score`."""
-    return {name: score(name, y, proba, positive) for name in names}
+    return {name: score(name, judged, proba) for name in names}

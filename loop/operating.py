@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from loop.points import ExpectedCost, Ground, Point
+from loop.points import EvaluationRows, ExpectedCost, Point
 from loop.types import Interval
 
 REPLICATES = 2000
 
 
-def judge(point: Point, threshold: float, ground: Ground, scores: np.ndarray) -> dict[str, float]:
+def judge(point: Point, threshold: float, rows: EvaluationRows, scores: np.ndarray) -> dict[str, float]:
     """Return what a point delivers with its threshold fixed.
 
     Parameters
@@ -23,7 +23,7 @@ def judge(point: Point, threshold: float, ground: Ground, scores: np.ndarray) ->
     point : Point
     threshold : float
         As its `choose` returned it, of other rows.
-    ground : Ground, n rows
+    rows : EvaluationRows, n rows
     scores : (n,) float
         Probability of the class to catch.
 
@@ -32,24 +32,24 @@ def judge(point: Point, threshold: float, ground: Ground, scores: np.ndarray) ->
     dict of str to float
         recall, precision (NaN without alerts), false_positive_rate, alerts_per_1000 and, of a cost, cost_per_row.
     """
-    alerts = point.alert(threshold, ground, scores)
-    hits, alarms = (float(alerts[side].sum()) for side in (ground.is_positive, ~ground.is_positive))
+    alerts = point.alert(threshold, rows, scores)
+    hits, alarms = (float(alerts[side].sum()) for side in (rows.is_positive, ~rows.is_positive))
     figures = {
-        "recall": _ratio(hits, float(ground.is_positive.sum())),
+        "recall": _ratio(hits, float(rows.is_positive.sum())),
         "precision": _ratio(hits, hits + alarms),
-        "false_positive_rate": _ratio(alarms, float((~ground.is_positive).sum())),
-        "alerts_per_1000": 1000 * _ratio(hits + alarms, len(ground)),
+        "false_positive_rate": _ratio(alarms, float((~rows.is_positive).sum())),
+        "alerts_per_1000": 1000 * _ratio(hits + alarms, len(rows)),
     }
     if isinstance(point, ExpectedCost):
-        figures["cost_per_row"] = float(point.costs(ground, alerts).mean())
+        figures["cost_per_row"] = float(point.costs(rows, alerts).mean())
     return figures
 
 
 def operating_table(
     points: Sequence[Point],
-    chosen_on: Ground,
+    chosen_on: EvaluationRows,
     chosen_scores: tuple[np.ndarray, np.ndarray],
-    judged_on: Ground,
+    judged_on: EvaluationRows,
     judged_scores: tuple[np.ndarray, np.ndarray],
     rng: np.random.Generator,
     *,
@@ -60,7 +60,7 @@ def operating_table(
     Parameters
     ----------
     points : sequence of Point
-    chosen_on, judged_on : Ground
+    chosen_on, judged_on : EvaluationRows
         Judge rows with out-of-fold scores, and test rows.
     chosen_scores, judged_scores : pair of (n,) float
         Probability of the class to catch, of real rows alone and of the loop.
@@ -90,21 +90,21 @@ def operating_table(
 
 
 def _difference(
-    point: Point, ground: Ground, old: np.ndarray, new: np.ndarray, rng: np.random.Generator, level: float
+    point: Point, rows: EvaluationRows, old: np.ndarray, new: np.ndarray, rng: np.random.Generator, level: float
 ) -> Interval:
     """Compare the alerts of two models by a percentile bootstrap that draws rows, or units, within each class."""
     if isinstance(point, ExpectedCost):
-        gain = (point.costs(ground, old) - point.costs(ground, new)) / len(ground)
+        gain = (point.costs(rows, old) - point.costs(rows, new)) / len(rows)
     else:
-        gain = (new - old) * ground.is_positive / max(int(ground.is_positive.sum()), 1)
-    drawn, hit, total = np.zeros(REPLICATES), ground.is_positive, float(gain.sum())
-    if ground.unit is not None:
-        where = np.unique(ground.unit, return_inverse=True)[1]
+        gain = (new - old) * rows.is_positive / max(int(rows.is_positive.sum()), 1)
+    drawn, hit, total = np.zeros(REPLICATES), rows.is_positive, float(gain.sum())
+    if rows.judged.unit is not None:
+        where = np.unique(rows.judged.unit, return_inverse=True)[1]
         gain, hit = np.bincount(where, gain), np.bincount(where, hit) > 0
     for side in (hit, ~hit):
-        values, rows = np.unique(gain[side], return_counts=True)  # few: most rows are decided alike
+        values, counts = np.unique(gain[side], return_counts=True)  # few: most rows are decided alike
         if len(values):
-            drawn += rng.multinomial(rows.sum(), rows / rows.sum(), REPLICATES) @ values
+            drawn += rng.multinomial(counts.sum(), counts / counts.sum(), REPLICATES) @ values
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     return Interval(total, float(low), float(high), level)
 

@@ -7,23 +7,30 @@ from typing import Protocol
 import numpy as np
 
 from loop.errors import ConfigError
+from loop.judge_rows import JudgeRows
 
 NEVER = float("inf")  # threshold that alerts nothing
 _ROUNDING = 1e-9  # a limit met exactly must count as met
 
 
 @dataclass(frozen=True, eq=False)
-class Ground:
-    """Rows to choose or to judge on, the same for every model."""
+class EvaluationRows:
+    """Rows on which points are chosen or judged, with what only points ask of them; the same for every model.
 
-    is_positive: np.ndarray  # (n,) bool
+    Each row counts once, whatever it weighs.
+    """
+
+    judged: JudgeRows
     day: np.ndarray | None = None  # (n,) int, None = rows without days
-    stake: Mapping[str, np.ndarray] = field(default_factory=dict)  # column -> (n,) what a missed positive costs, >= 0
-    unit: np.ndarray | None = None  # (n,) int: rows of one unit are one piece of evidence, None = each row is
+    miss_cost: Mapping[str, np.ndarray] = field(default_factory=dict)  # column -> (n,) cost of missing the row, >= 0
     share: np.ndarray | None = None  # (n,) of all rows of its day, the share among these; None = all are
 
     def __len__(self) -> int:
-        return len(self.is_positive)
+        return len(self.judged)
+
+    @property
+    def is_positive(self) -> np.ndarray:  # (n,) bool
+        return self.judged.is_positive
 
 
 class Point(Protocol):
@@ -34,15 +41,15 @@ class Point(Protocol):
         """Name of the figure to be compared, a key of `loop.operating.judge`."""
         ...
 
-    def named(self, ground: Ground) -> str:
+    def named(self, rows: EvaluationRows) -> str:
         """Describe the point for a table."""
         ...
 
-    def choose(self, ground: Ground, scores: np.ndarray) -> float:
+    def choose(self, rows: EvaluationRows, scores: np.ndarray) -> float:
         """Return the threshold: alert at or above it; `NEVER` if no threshold meets the limit."""
         ...
 
-    def alert(self, threshold: float, ground: Ground, scores: np.ndarray) -> np.ndarray:
+    def alert(self, threshold: float, rows: EvaluationRows, scores: np.ndarray) -> np.ndarray:
         """Return how much of an alert each row gets, (n,) in [0, 1]; only tied rows share one."""
         ...
 
@@ -57,14 +64,14 @@ class AtPrecision:
     def __post_init__(self) -> None:
         _require("precision", self.precision, 0 < self.precision < 1, "lie between 0 and 1")
 
-    def named(self, ground: Ground) -> str:
+    def named(self, rows: EvaluationRows) -> str:
         return f"recall at precision {self.precision:g}"
 
-    def choose(self, ground: Ground, scores: np.ndarray) -> float:
-        thresholds, hits, alarms = _counts(ground.is_positive, scores)
+    def choose(self, rows: EvaluationRows, scores: np.ndarray) -> float:
+        thresholds, hits, alarms = _counts(rows.is_positive, scores)
         return _most_hits(thresholds, hits, hits >= (self.precision - _ROUNDING) * (hits + alarms))
 
-    def alert(self, threshold: float, ground: Ground, scores: np.ndarray) -> np.ndarray:
+    def alert(self, threshold: float, rows: EvaluationRows, scores: np.ndarray) -> np.ndarray:
         return _at_or_above(scores, threshold)
 
 
@@ -79,15 +86,15 @@ class AtFalsePositiveRate:
         rate = self.false_positive_rate
         _require("false_positive_rate", rate, 0 < rate < 1, "lie between 0 and 1")
 
-    def named(self, ground: Ground) -> str:
+    def named(self, rows: EvaluationRows) -> str:
         return f"recall at {100 * self.false_positive_rate:g} % false positives"
 
-    def choose(self, ground: Ground, scores: np.ndarray) -> float:
-        thresholds, hits, alarms = _counts(ground.is_positive, scores)
-        limit = (self.false_positive_rate + _ROUNDING) * (~ground.is_positive).sum()
+    def choose(self, rows: EvaluationRows, scores: np.ndarray) -> float:
+        thresholds, hits, alarms = _counts(rows.is_positive, scores)
+        limit = (self.false_positive_rate + _ROUNDING) * (~rows.is_positive).sum()
         return _most_hits(thresholds, hits, alarms <= limit)
 
-    def alert(self, threshold: float, ground: Ground, scores: np.ndarray) -> np.ndarray:
+    def alert(self, threshold: float, rows: EvaluationRows, scores: np.ndarray) -> np.ndarray:
         return _at_or_above(scores, threshold)
 
 
@@ -107,17 +114,17 @@ class AlertBudget:
     def __post_init__(self) -> None:
         _require("alerts", self.alerts, 0 < self.alerts < NEVER, "be above 0")
 
-    def named(self, ground: Ground) -> str:
-        return f"recall at {self.alerts:g} alerts {'per 1,000 rows' if ground.day is None else 'a day'}"
+    def named(self, rows: EvaluationRows) -> str:
+        return f"recall at {self.alerts:g} alerts {'per 1,000 rows' if rows.day is None else 'a day'}"
 
-    def choose(self, ground: Ground, scores: np.ndarray) -> float:
+    def choose(self, rows: EvaluationRows, scores: np.ndarray) -> float:
         return float("nan")
 
-    def alert(self, threshold: float, ground: Ground, scores: np.ndarray) -> np.ndarray:
-        if ground.day is None:
-            return _top(np.full(len(ground), self.alerts * len(ground) / 1000), np.zeros(len(ground), np.int64), scores)
-        share = np.ones(len(ground)) if ground.share is None else ground.share
-        return _top(self.alerts * share, ground.day, scores)
+    def alert(self, threshold: float, rows: EvaluationRows, scores: np.ndarray) -> np.ndarray:
+        if rows.day is None:
+            return _top(np.full(len(rows), self.alerts * len(rows) / 1000), np.zeros(len(rows), np.int64), scores)
+        share = np.ones(len(rows)) if rows.share is None else rows.share
+        return _top(self.alerts * share, rows.day, scores)
 
 
 @dataclass(frozen=True)
@@ -126,55 +133,55 @@ class ExpectedCost:
 
     With one cost for every miss the threshold is a probability; calibrated, it tends to
     ``false_positive / (false_positive + false_negative)`` (Elkan 2001). Where a column tells what a miss of the row
-    costs, rows are alerted by the expected saving ``p * stake - (1 - p) * false_positive`` and the threshold is in
+    costs, rows are alerted by the expected saving ``p * miss_cost - (1 - p) * false_positive`` and the threshold is in
     units of cost; calibrated, it tends to 0 (Bahnsen et al. 2014).
     """
 
     false_positive: float
     false_negative: float | None = None
-    stake: str | None = None  # column
+    miss_cost: str | None = None  # column
     figure = "cost_per_row"
 
     def __post_init__(self) -> None:
         _require("false_positive", self.false_positive, 0 < self.false_positive < NEVER, "be above 0")
-        if (self.false_negative is None) == (self.stake is None):
+        if (self.false_negative is None) == (self.miss_cost is None):
             raise ConfigError(
-                "a cost must name either false_negative or the column of the stake, "
-                f"got {self.false_negative} and {self.stake}: give one of them."
+                "a cost must name either false_negative or the column of the miss cost, "
+                f"got {self.false_negative} and {self.miss_cost}: give one of them."
             )
         if self.false_negative is not None:
             _require("false_negative", self.false_negative, 0 < self.false_negative < NEVER, "be above 0")
 
-    def named(self, ground: Ground) -> str:
-        miss = self.stake if self.false_negative is None else f"{self.false_negative:g}"
+    def named(self, rows: EvaluationRows) -> str:
+        miss = self.miss_cost if self.false_negative is None else f"{self.false_negative:g}"
         return f"cost per row (false alarm {self.false_positive:g}, miss {miss})"
 
-    def choose(self, ground: Ground, scores: np.ndarray) -> float:
-        ranked = self._ranked(ground, scores)
-        thresholds, _, alarms = _counts(ground.is_positive, ranked)
-        _, saved, _ = _counts(ground.is_positive, ranked, self._miss(ground))
+    def choose(self, rows: EvaluationRows, scores: np.ndarray) -> float:
+        ranked = self._ranked(rows, scores)
+        thresholds, _, alarms = _counts(rows.is_positive, ranked)
+        _, saved, _ = _counts(rows.is_positive, ranked, self._miss(rows))
         saving = saved - self.false_positive * alarms
         best = int(saving.argmax())
         return float(thresholds[best]) if saving[best] > 0 else NEVER
 
-    def alert(self, threshold: float, ground: Ground, scores: np.ndarray) -> np.ndarray:
-        return _at_or_above(self._ranked(ground, scores), threshold)
+    def alert(self, threshold: float, rows: EvaluationRows, scores: np.ndarray) -> np.ndarray:
+        return _at_or_above(self._ranked(rows, scores), threshold)
 
-    def costs(self, ground: Ground, alerts: np.ndarray) -> np.ndarray:
+    def costs(self, rows: EvaluationRows, alerts: np.ndarray) -> np.ndarray:
         """Return the cost of each row (n,)."""
-        missed = (1 - alerts) * self._miss(ground)
-        costs: np.ndarray = np.where(ground.is_positive, missed, alerts * self.false_positive)
+        missed = (1 - alerts) * self._miss(rows)
+        costs: np.ndarray = np.where(rows.is_positive, missed, alerts * self.false_positive)
         return costs
 
-    def _miss(self, ground: Ground) -> np.ndarray:
-        if self.stake is None:
-            return np.full(len(ground), self.false_negative)
-        return ground.stake[self.stake]
+    def _miss(self, rows: EvaluationRows) -> np.ndarray:
+        if self.miss_cost is None:
+            return np.full(len(rows), self.false_negative)
+        return rows.miss_cost[self.miss_cost]
 
-    def _ranked(self, ground: Ground, scores: np.ndarray) -> np.ndarray:
-        if self.stake is None:
+    def _ranked(self, rows: EvaluationRows, scores: np.ndarray) -> np.ndarray:
+        if self.miss_cost is None:
             return scores
-        saving: np.ndarray = scores * self._miss(ground) - (1 - scores) * self.false_positive
+        saving: np.ndarray = scores * self._miss(rows) - (1 - scores) * self.false_positive
         return saving
 
 

@@ -30,6 +30,11 @@ class Prepared:
     generators: tuple[Generator, ...]  # one a lane
     seconds: dict[str, float]
 
+    @property
+    def judged(self) -> np.ndarray:  # (j,)
+        """Positions of the pooled judge rows in the table, in the order in which the lanes answer."""
+        return np.concatenate([lane.judge for lane in self.lanes[:-1]])
+
     def stream(self, *purpose: int | str) -> np.random.Generator:
         return seeds.stream(self.seed, *purpose)
 

@@ -284,7 +284,7 @@ class Generation:
     seconds: dict[str, float]  # per stage
     rows: Table  # new rows of the deliverable lane, whether kept or rolled back
     origins: tuple[Origin, ...]  # provenance list; `rows.source` indexes it
-    looks: int  # how often the judge rows were looked at so far
+    evaluations: int  # how often the judge rows were evaluated so far
     lane_rows: tuple[Table, ...] = ()  # new rows of the judging lanes, in order: with `rows` all a resumed run needs
 
 
@@ -294,6 +294,6 @@ class LoopVerdict:
 
     kept: int  # generations kept
     gain: float  # score of the champion minus score of the learner on real rows alone
-    interval: Interval  # of the gain, corrected for the number of looks
+    interval: Interval  # of the gain, corrected for the number of evaluations of the judge rows
     proven: bool
     sentence: str

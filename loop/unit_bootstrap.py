@@ -5,39 +5,27 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from loop.errors import DataError
+from loop.judge_rows import JudgeRows
 from loop.metrics import Metric, ranked_classes, steps
 
 Weighing = Callable[[np.ndarray], float]  # weights of the rows (n,) -> score
 
 
-def standard_error(
-    values: np.ndarray, y: np.ndarray, weight: np.ndarray | None = None, unit: np.ndarray | None = None
-) -> float:
+def standard_error(values: np.ndarray, judged: JudgeRows) -> float:
     """Return the standard error of the weighted mean of values (n,) whose units are drawn within their class."""
-    weight = np.ones(len(y)) if weight is None else weight
-    where, strata = _strata(y, unit)
+    weight = judged.weights
+    where, strata = _strata(judged)
     apart = np.bincount(where, weight * (values - np.average(values, weights=weight)))
     spread = [apart[strata == code].var() * (strata == code).sum() for code in np.unique(strata)]
     return float(np.sqrt(np.sum(spread)) / weight.sum())
 
 
-def fewest(y: np.ndarray, unit: np.ndarray | None = None) -> int:
-    """Count the pieces of evidence, rows or units (n,), of the class that has the fewest."""
-    counted = np.bincount(y) if unit is None else np.array([len(np.unique(unit[y == code])) for code in np.unique(y)])
-    return int(counted[counted > 0].min())
-
-
 def weighted_replicates(
-    models: Sequence[Weighing],
-    y: np.ndarray,
-    rng: np.random.Generator,
-    replicates: int,
-    weight: np.ndarray | None,
-    unit: np.ndarray | None,
+    models: Sequence[Weighing], judged: JudgeRows, rng: np.random.Generator, replicates: int
 ) -> np.ndarray:  # (models, B'), without replicates that miss a class
     """Score each model where a replicate gives each row its weight times how often its unit was drawn."""
-    weight = np.ones(len(y)) if weight is None else weight
-    where, strata = _strata(y, unit)
+    y, weight = judged.y, judged.weights
+    where, strata = _strata(judged)
     members, values = [np.flatnonzero(strata == code) for code in np.unique(strata)], []
     for _ in range(replicates):
         drawn = np.concatenate([rng.choice(own, len(own)) for own in members])
@@ -52,9 +40,9 @@ def weighted_replicates(
     return np.array(values).T
 
 
-def weighing(metric: Metric, y: np.ndarray, proba: np.ndarray, positive: int) -> Weighing:
+def weighing(metric: Metric, judged: JudgeRows, proba: np.ndarray) -> Weighing:
     """Prepare the scoring of one model under changing weights: a ranking is sorted once."""
-    ranking = metric.ranking
+    y, positive, ranking = judged.y, judged.positive, metric.ranking
     if ranking is None:
         return lambda weights: metric.function(y, proba, positive, weights)
     ranked = [(y == code, steps(proba[:, code], y == code)) for code in ranked_classes(y, proba.shape[1], positive)]
@@ -68,8 +56,9 @@ def weighing(metric: Metric, y: np.ndarray, proba: np.ndarray, positive: int) ->
     return weigh
 
 
-def _strata(y: np.ndarray, unit: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+def _strata(judged: JudgeRows) -> tuple[np.ndarray, np.ndarray]:
     """Number the units of the rows (n,), and return the rarest class of each unit (u,)."""
+    y, unit = judged.y, judged.unit
     rank = np.argsort(np.argsort(np.bincount(y), kind="stable"), kind="stable")
     if unit is None:
         return np.arange(len(y)), rank[y]

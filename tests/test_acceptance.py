@@ -14,6 +14,7 @@ from learners import ExtraTrees
 from loop.acceptance import Acceptance, CalibrationGuard, GroupGuard
 from loop.controller import conclude, generations, prepare
 from loop.errors import ConfigError
+from loop.judge_rows import JudgeRows
 from loop.lanes import deal
 from loop.types import Decision, LoopVerdict, Table, Verdict
 
@@ -32,8 +33,13 @@ def answer(y: np.ndarray, signal: float, rng: np.random.Generator) -> np.ndarray
     return np.column_stack([1 - score, score])
 
 
+def judge_rows(y: np.ndarray, rows: np.ndarray | None = None) -> JudgeRows:
+    """Judge rows with classes (n,) and their row numbers, by default 0 to n - 1."""
+    return JudgeRows(y, 1, rows=np.arange(len(y)) if rows is None else rows)
+
+
 def decide(acceptance: Acceptance, y: np.ndarray, champion: np.ndarray, challenger: np.ndarray) -> Decision:
-    return acceptance.decide(y, champion, challenger, 1, np.random.default_rng(0), rows=np.arange(len(y)))
+    return acceptance.decide(judge_rows(y), champion, challenger, np.random.default_rng(0))
 
 
 def worsened(y: np.ndarray, proba: np.ndarray, share: float, seed: int = 0) -> np.ndarray:
@@ -129,10 +135,9 @@ def test_group_guard_takes_groups_as_they_come() -> None:
     y, champion = answers(400, signal=3, seed=0)
     names = pd.Series(np.where(np.arange(400) % 3, "east", None), index=np.random.default_rng(0).permutation(400))
     harmed = worsened(y, champion, 0.9)
-    rows = np.arange(400)
-    assert "worst group" in str(GroupGuard(names).objection(y, champion, harmed, 1, rows))  # type: ignore[arg-type]
+    assert "worst group" in str(GroupGuard(names).objection(judge_rows(y), champion, harmed))  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="must name one for every row of the input, got 300 for row 399"):
-        GroupGuard(names[:300]).objection(y, champion, harmed, 1, rows)  # type: ignore[arg-type]
+        GroupGuard(names[:300]).objection(judge_rows(y), champion, harmed)  # type: ignore[arg-type]
 
 
 def test_calibration_guard_names_both_numbers() -> None:
@@ -141,8 +146,23 @@ def test_calibration_guard_names_both_numbers() -> None:
     decision = decide(Acceptance(prior_mean=1), y, champion, overconfident)
     assert not decision.kept
     assert decision.reason.startswith("log-loss on judge rows grew from 0.")
-    rows = np.arange(len(y))
-    assert CalibrationGuard(tolerance=1e3).objection(y, champion, overconfident, 1, rows) is None
+    assert CalibrationGuard(tolerance=1e3).objection(judge_rows(y), champion, overconfident) is None
+
+
+def test_a_group_guard_without_row_numbers_is_told_to_have_them() -> None:
+    y, champion = answers(100, signal=1, seed=0)
+    with pytest.raises(ConfigError, match="numbers in the input, got none"):
+        GroupGuard(np.zeros(100)).objection(JudgeRows(y, 1), champion, champion)
+
+
+def test_guards_count_each_row_once_whatever_it_weighs() -> None:
+    y, champion = answers(400, signal=2, seed=0)
+    challenger = worsened(y, champion, 0.5)
+    weighed = replace(judge_rows(y), weight=np.random.default_rng(0).exponential(size=400))
+    for guard in (CalibrationGuard(tolerance=0), GroupGuard(np.arange(400) % 2, tolerance=0)):
+        objection = guard.objection(judge_rows(y), champion, challenger)
+        assert objection is not None
+        assert guard.objection(weighed, champion, challenger) == objection
 
 
 def test_group_guard_finds_its_groups_whatever_the_order_of_the_judge_rows() -> None:
@@ -154,26 +174,26 @@ def test_group_guard_finds_its_groups_whatever_the_order_of_the_judge_rows() -> 
     guard = GroupGuard(groups)
     for seed in range(5):
         rows = np.random.default_rng(seed).permutation(2000)[:1500]  # as lanes pool them: not in table order
-        objection = guard.objection(y[rows], champion[rows], challenger[rows], 1, rows)
+        objection = guard.objection(judge_rows(y[rows], rows), champion[rows], challenger[rows])
         assert objection is not None
         before, after = (float(word) for word in objection.split() if word[0].isdigit())
         assert before > 0.8 > 0.5 > after
-        assert guard.objection(y[rows], challenger[rows], champion[rows], 1, rows) is None
+        assert guard.objection(judge_rows(y[rows], rows), challenger[rows], champion[rows]) is None
 
 
 def test_group_guard_knows_that_a_loss_is_better_when_lower() -> None:
     y, champion = answers(1000, signal=3, seed=0)
     worse = np.full_like(champion, 0.5)
-    guard, rows = GroupGuard(np.zeros(1000), metric="log_loss"), np.arange(1000)
-    assert "worsened" in (guard.objection(y, champion, worse, 1, rows) or "")
-    assert guard.objection(y, worse, champion, 1, rows) is None
+    guard = GroupGuard(np.zeros(1000), metric="log_loss")
+    assert "worsened" in (guard.objection(judge_rows(y), champion, worse) or "")
+    assert guard.objection(judge_rows(y), worse, champion) is None
 
 
 def test_group_guard_leaves_out_groups_too_small_to_score() -> None:
     y, champion = answers(200, signal=3, seed=0)  # twenty positives
     groups = np.where(np.arange(200) < 5, "few", np.where(y == 1, "only positives", "no positives"))
-    guard, rows = GroupGuard(groups), np.arange(200)
-    assert guard.objection(y, champion, 1 - champion, 1, rows) is None
+    guard = GroupGuard(groups)
+    assert guard.objection(judge_rows(y), champion, 1 - champion) is None
 
 
 def test_a_guard_overrules_the_score() -> None:
@@ -193,38 +213,38 @@ def test_a_guard_overrules_the_score() -> None:
 
 
 def verdict(
-    y: np.ndarray, baseline: np.ndarray, champion: np.ndarray, looks: int = 1, seed: int = 0, **changes: object
+    y: np.ndarray, baseline: np.ndarray, champion: np.ndarray, evaluations: int = 1, seed: int = 0, **changes: object
 ) -> tuple[LoopVerdict, Decision]:
     acceptance = replace(Acceptance(), **changes)  # type: ignore[arg-type]
     return acceptance.verdict(
-        y, baseline, champion, 1, np.random.default_rng(seed), rows=np.arange(len(y)), kept=2, looks=looks
+        judge_rows(y), baseline, champion, np.random.default_rng(seed), kept=2, evaluations=evaluations
     )
 
 
 def test_a_clear_improvement_is_proven() -> None:
     y, baseline = answers(3000, signal=1, seed=0)
-    claim, decision = verdict(y, baseline, answer(y, 2, np.random.default_rng(9)), looks=4)
+    claim, decision = verdict(y, baseline, answer(y, 2, np.random.default_rng(9)), evaluations=4)
     assert claim.proven
     assert claim.interval.low > 0
     assert claim.gain == claim.interval.estimate == decision.difference.estimate
     assert claim.sentence.startswith("Proven gain: average_precision +")
-    assert "4 looks" in claim.sentence
+    assert "corrected for 4 evaluations of the judge rows" in claim.sentence
     assert decision.kept
 
 
 @pytest.mark.parametrize("signal", [0.8, 1.0, 1.2, 1.5, 2.0])
-@pytest.mark.parametrize("looks", [1, 5])
-def test_proven_means_that_the_interval_excludes_zero(signal: float, looks: int) -> None:
+@pytest.mark.parametrize("evaluations", [1, 5])
+def test_proven_means_that_the_interval_excludes_zero(signal: float, evaluations: int) -> None:
     y, baseline = answers(600, signal=1, seed=0)
-    claim, _ = verdict(y, baseline, answer(y, signal, np.random.default_rng(9)), looks=looks)
+    claim, _ = verdict(y, baseline, answer(y, signal, np.random.default_rng(9)), evaluations=evaluations)
     assert claim.proven == (claim.interval.low > 0)
     assert claim.sentence.startswith("Proven gain" if claim.proven else "No proven gain")
 
 
-def test_more_looks_widen_the_interval() -> None:
+def test_more_evaluations_widen_the_interval() -> None:
     y, baseline = answers(600, signal=1, seed=0)
     champion = answer(y, 1.5, np.random.default_rng(9))
-    intervals = [verdict(y, baseline, champion, looks=looks)[0].interval for looks in (1, 2, 5, 20)]
+    intervals = [verdict(y, baseline, champion, evaluations=evaluations)[0].interval for evaluations in (1, 2, 5, 20)]
     widths = [each.high - each.low for each in intervals]
     assert widths == sorted(widths)
     assert widths[-1] > 1.2 * widths[0]
@@ -233,8 +253,8 @@ def test_more_looks_widen_the_interval() -> None:
 
 def test_bounds_beyond_the_replicates_are_no_narrower_than_a_normal_one() -> None:
     y, baseline = answers(600, signal=1, seed=0)
-    interval = verdict(y, baseline, answer(y, 1.5, np.random.default_rng(9)), looks=1000)[0].interval
-    one = verdict(y, baseline, answer(y, 1.5, np.random.default_rng(9)), looks=1)[0].interval
+    interval = verdict(y, baseline, answer(y, 1.5, np.random.default_rng(9)), evaluations=1000)[0].interval
+    one = verdict(y, baseline, answer(y, 1.5, np.random.default_rng(9)), evaluations=1)[0].interval
     assert interval.high - interval.low > 1.7 * (one.high - one.low)  # 4.06 standard errors against 1.96
 
 
@@ -274,10 +294,10 @@ def test_guards_are_told_where_the_judge_rows_are(k: int) -> None:
     told: list[bool] = []
 
     class Listens:
-        def objection(
-            self, y: np.ndarray, champion: np.ndarray, challenger: np.ndarray, positive: int, rows: np.ndarray
-        ) -> str | None:
-            told.append(np.array_equal(table.y[rows], y) and len(np.unique(rows)) == len(champion))
+        def objection(self, judged: JudgeRows, champion: np.ndarray, challenger: np.ndarray) -> str | None:
+            assert judged.rows is not None
+            same = np.array_equal(table.y[judged.rows], judged.y)
+            told.append(same and len(np.unique(judged.rows)) == len(champion))
             return "heard"
 
     parts = tiny_parts(acceptance=Acceptance(guards=(Listens(),), replicates=20))
@@ -301,7 +321,7 @@ def test_guards_judge_what_is_delivered_too() -> None:
     before, after = (np.column_stack([1 - p, p]) for p in (bad, good / 1.2))
     for guards, kept in (((), True), ((Strict(),), False)):
         acceptance = Acceptance(guards=guards)
-        _, decision = acceptance.verdict(y, before, after, 1, rng, rows=np.arange(400), kept=1, looks=2)
+        _, decision = acceptance.verdict(judge_rows(y), before, after, rng, kept=1, evaluations=2)
         assert decision.kept is kept
     assert decision.reason == "harm to a group"
     assert "harm to a group" in acceptance.nothing_kept(decision).sentence

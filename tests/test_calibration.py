@@ -1,6 +1,7 @@
 """Calibration undoes what was planted, leaves good probabilities alone, and never turns a ranking round."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from learners import Linear
 from loop.calibration import METHODS, Identity, Isotonic, Platt, calibrate, cross_fitted, effect, from_json
 from loop.codec import encode
 from loop.errors import ConfigError, DataError
+from loop.judge_rows import JudgeRows
 from loop.metrics import score
 from loop.model import Model
 from loop.schema import infer
@@ -21,10 +23,11 @@ from loop.schema import infer
 seeds = st.integers(0, 10**6)
 
 
-def rare(n: int, rng: np.random.Generator, slope: float = 1.0, offset: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-    """Draw labels from true log-odds and state ``slope * log-odds + offset`` instead: codes (n,), answers (n, 2)."""
+def rare(n: int, rng: np.random.Generator, slope: float = 1.0, offset: float = 0.0) -> tuple[JudgeRows, np.ndarray]:
+    """Draw labels from true log-odds and state ``slope * log-odds + offset`` instead: judge rows and answers (n, 2)."""
     z = -2.5 + 1.5 * rng.standard_normal(n)
-    return (rng.random(n) < 1 / (1 + np.exp(-z))).astype(np.int64), stated(slope * z + offset)
+    y = (rng.random(n) < 1 / (1 + np.exp(-z))).astype(np.int64)
+    return JudgeRows(y, 1), stated(slope * z + offset)
 
 
 def stated(log_odds: np.ndarray) -> np.ndarray:
@@ -32,12 +35,12 @@ def stated(log_odds: np.ndarray) -> np.ndarray:
     return np.column_stack([1 - p, p])
 
 
-def classes(n: int, rng: np.random.Generator, slope: float, offset: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Draw labels of several classes and distort their log-probabilities: codes (n,), answers (n, K)."""
+def classes(n: int, rng: np.random.Generator, slope: float, offset: np.ndarray) -> tuple[JudgeRows, np.ndarray]:
+    """Draw labels of several classes and distort their log-probabilities: judge rows and answers (n, K)."""
     z = 1.5 * rng.standard_normal((n, len(offset)))
     y = (z + rng.gumbel(size=z.shape)).argmax(axis=1)
     proba = np.exp(slope * z + offset)
-    return y, proba / proba.sum(axis=1, keepdims=True)
+    return JudgeRows(y, 1), proba / proba.sum(axis=1, keepdims=True)
 
 
 @settings(max_examples=25, deadline=None)
@@ -55,7 +58,7 @@ def test_twice_the_log_odds_and_one_more_is_undone_on_new_rows() -> None:
     found = calibrate("auto", *judged, rng)
     assert isinstance(found, Platt)
     assert (found.slope, found.offset[1]) == pytest.approx((0.5, -0.5), abs=0.06)
-    for part in effect(found, judged, tested, 1, rng).values():
+    for part in effect(found, judged, tested, rng).values():
         assert list(part) == ["brier", "log_loss", "calibration_error"]
         assert all(each["after"] < each["before"] for each in part.values())
         assert part["calibration_error"]["after"] < 0.015
@@ -72,9 +75,9 @@ def test_a_temperature_and_a_bias_a_class_are_undone() -> None:
 @given(seed=seeds, n_classes=st.sampled_from([2, 3, 5]), method=st.sampled_from(METHODS))
 def test_answers_stay_probabilities_at_the_ends_too(seed: int, n_classes: int, method: str) -> None:
     rng = np.random.default_rng(seed)
-    y, proba = classes(80, rng, 3, rng.standard_normal(n_classes))
+    judged, proba = classes(80, rng, 3, rng.standard_normal(n_classes))
     proba[:n_classes] = np.eye(n_classes)  # certain, and wrong somewhere
-    for answers in (calibrate(method, y, proba, rng).apply(proba), cross_fitted(method, y, proba, rng)):
+    for answers in (calibrate(method, judged, proba, rng).apply(proba), cross_fitted(method, judged, proba, rng)):
         assert ((answers >= 0) & (answers <= 1)).all()
         np.testing.assert_allclose(answers.sum(axis=1), 1)
 
@@ -83,18 +86,20 @@ def test_answers_stay_probabilities_at_the_ends_too(seed: int, n_classes: int, m
 @given(seed=seeds, against=st.booleans())
 def test_platt_leaves_every_ranking_as_it_was(seed: int, against: bool) -> None:
     rng = np.random.default_rng(seed)
-    y, proba = rare(300, rng, slope=-1 if against else 1)  # even answers that are upside down are not turned round
-    y[:2] = (0, 1)
-    after = calibrate("platt", y, proba, rng).apply(proba)
+    judged, proba = rare(300, rng, slope=-1 if against else 1)  # even answers that are upside down are not turned round
+    judged.y[:2] = (0, 1)
+    after = calibrate("platt", judged, proba, rng).apply(proba)
     assert (np.argsort(after[:, 1], kind="stable") == np.argsort(proba[:, 1], kind="stable")).all()
-    assert score("average_precision", y, after, 1) == pytest.approx(score("average_precision", y, proba, 1))
+    assert score("average_precision", judged, after) == pytest.approx(score("average_precision", judged, proba))
 
 
 def test_isotonic_undoes_what_no_line_can() -> None:
     rng = np.random.default_rng(0)
-    y, proba = rare(20_000, rng)
+    judged, proba = rare(20_000, rng)
     bent = stated(np.cbrt(np.log(proba[:, 1] / proba[:, 0]) + 2.5))
-    lines, steps = (score("log_loss", y, cross_fitted(method, y, bent, rng), 1) for method in ("platt", "isotonic"))
+    lines, steps = (
+        score("log_loss", judged, cross_fitted(method, judged, bent, rng)) for method in ("platt", "isotonic")
+    )
     assert steps < lines
 
 
@@ -104,35 +109,35 @@ def test_auto_leaves_most_well_calibrated_learners_alone_and_never_harms_much() 
     for _ in range(60):
         found = calibrate("auto", *rare(1000, rng), rng)
         left += found == Identity()
-        y, proba = rare(2000, rng)
-        harm.append(score("log_loss", y, found.apply(proba), 1) - score("log_loss", y, proba, 1))
+        judged, proba = rare(2000, rng)
+        harm.append(score("log_loss", judged, found.apply(proba)) - score("log_loss", judged, proba))
     assert left > 30
     assert np.mean(harm) < 0.001
 
 
 def test_no_row_has_a_part_in_its_own_cross_fitted_answer() -> None:
     rng = np.random.default_rng(0)
-    y, proba = np.arange(400) % 2, stated(rng.standard_normal(400))  # labels that nothing tells
-    own = calibrate("isotonic", y, proba, rng).apply(proba)
-    crossed = cross_fitted("isotonic", y, proba, rng)
-    assert score("log_loss", y, own, 1) < np.log(2) < score("log_loss", y, crossed, 1)
+    judged, proba = JudgeRows(np.arange(400) % 2, 1), stated(rng.standard_normal(400))  # labels that nothing tells
+    own = calibrate("isotonic", judged, proba, rng).apply(proba)
+    crossed = cross_fitted("isotonic", judged, proba, rng)
+    assert score("log_loss", judged, own) < np.log(2) < score("log_loss", judged, crossed)
 
 
 def test_a_weight_is_a_number_of_rows() -> None:
     rng = np.random.default_rng(0)
-    y, proba = rare(300, rng, 2, 1)
+    judged, proba = rare(300, rng, 2, 1)
     times = rng.integers(0, 4, 300)
     repeated = np.repeat(np.arange(300), times)
     for method in ("platt", "isotonic"):
-        weighted = calibrate(method, y, proba, rng, times.astype(float)).apply(proba)
+        weighted = calibrate(method, replace(judged, weight=times.astype(float)), proba, rng).apply(proba)
         np.testing.assert_allclose(
-            weighted, calibrate(method, y[repeated], proba[repeated], rng).apply(proba), atol=1e-5
+            weighted, calibrate(method, judged.take(repeated), proba[repeated], rng).apply(proba), atol=1e-5
         )
 
 
 def test_the_same_stream_gives_the_same_calibration() -> None:
-    y, proba = rare(500, np.random.default_rng(0), 1.2)
-    first, second = (calibrate("auto", y, proba, np.random.default_rng(7)) for _ in range(2))
+    judged, proba = rare(500, np.random.default_rng(0), 1.2)
+    first, second = (calibrate("auto", judged, proba, np.random.default_rng(7)) for _ in range(2))
     assert first == second
 
 
@@ -140,8 +145,8 @@ def test_the_same_stream_gives_the_same_calibration() -> None:
 @pytest.mark.parametrize("n_classes", [2, 4])
 def test_what_is_written_as_json_answers_the_same(method: str, n_classes: int) -> None:
     rng = np.random.default_rng(0)
-    y, proba = classes(200, rng, 2, np.zeros(n_classes))
-    found = calibrate(method, y, proba, rng)
+    judged, proba = classes(200, rng, 2, np.zeros(n_classes))
+    found = calibrate(method, judged, proba, rng)
     again = from_json(json.loads(json.dumps(found.to_json(), allow_nan=False)))
     assert type(again) is type(found)
     assert (again.apply(proba) == found.apply(proba)).all()
@@ -157,11 +162,11 @@ def test_a_damaged_record_is_named(record: dict[str, object]) -> None:
 
 def test_bad_input_is_named() -> None:
     rng = np.random.default_rng(0)
-    y, proba = rare(20, rng)
+    judged, proba = rare(20, rng)
     with pytest.raises(ConfigError, match=r"auto, none, platt, isotonic, got 'magic'"):
-        calibrate("magic", y, proba, rng)
+        calibrate("magic", judged, proba, rng)
     with pytest.raises(DataError, match="got none"):
-        calibrate("platt", y[:0], proba[:0], rng)
+        calibrate("platt", judged.take(np.arange(0)), proba[:0], rng)
 
 
 class TestModel:

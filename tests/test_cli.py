@@ -93,9 +93,9 @@ def test_report_writes_the_page_anew_and_names_it(folder: Path) -> None:
     assert f"{page}: the page" in result.stdout
 
 
-def test_a_stake_that_is_no_column_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+def test_a_miss_cost_that_is_no_column_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     settings = content(write(tmp_path, frame()), tmp_path / "out")
-    settings["metrics"] = {"points": [{"false_positive": 1, "stake": "amuont"}]}
+    settings["metrics"] = {"points": [{"false_positive": 1, "miss_cost": "amuont"}]}
     result = call("run", write_config(tmp_path, settings))
     assert result.exit_code == 2
     assert "got 'amuont': check the name" in result.stderr

@@ -112,7 +112,7 @@ def test_operating_points_come_back_from_a_dump_each_once(tmp_path: Path) -> Non
         {"precision": 0.5},
         {"alerts": 100},
         {"false_positive": 1, "false_negative": 50},
-        {"false_positive": 1, "stake": "amount"},
+        {"false_positive": 1, "miss_cost": "amount"},
         {"precision": 0.9},
     ]
     config = load_config(RunConfig, None, {**SIMULATION, "metrics.precision": 0.5, "metrics.points": points})
@@ -120,7 +120,7 @@ def test_operating_points_come_back_from_a_dump_each_once(tmp_path: Path) -> Non
         AtPrecision(0.5),
         AlertBudget(100.0),
         ExpectedCost(1.0, 50.0),
-        ExpectedCost(1.0, stake="amount"),
+        ExpectedCost(1.0, miss_cost="amount"),
         AtPrecision(0.9),
     )
     (tmp_path / "again.yaml").write_text(dump(config))

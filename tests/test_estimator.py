@@ -24,6 +24,7 @@ from loop.acceptance import Acceptance
 from loop.acquisition import Gap
 from loop.calibration import calibrate
 from loop.errors import ConfigError, DataError, TrackingError
+from loop.judge_rows import JudgeRows
 from loop.labelling import ByCondition
 from loop.metrics import score
 from loop.tracking import JsonlTracker
@@ -151,7 +152,7 @@ def test_answers_are_calibrated_on_the_judge_rows_alone() -> None:
     raw, model = small(calibration="none").fit(X, y), small(calibration="platt").fit(X, y)
     judged = raw.outcome_.judged
     codes = np.searchsorted(raw.classes_, y)
-    expected = calibrate("platt", codes[judged], raw.outcome_.proba, np.random.default_rng(0))
+    expected = calibrate("platt", JudgeRows(codes[judged], 1), raw.outcome_.proba, np.random.default_rng(0))
     np.testing.assert_allclose(model.predict_proba(X), expected.apply(raw.predict_proba(X)))
     assert not np.allclose(model.predict_proba(X), raw.predict_proba(X))
 
@@ -490,9 +491,9 @@ def test_scores_and_claims_weigh_rows() -> None:
     model = small(positive="fraud").fit(X[thinned], y[thinned], sample_weight=weight)
     outcome, judged = model.outcome_, model.outcome_.judged
     labels = (y[thinned] == "fraud").astype(int)[judged]
-    expected = score("average_precision", labels, outcome.proba_real_only, 1, weight[judged])
+    expected = score("average_precision", JudgeRows(labels, 1, weight[judged]), outcome.proba_real_only)
     assert outcome.baseline["average_precision"].estimate == pytest.approx(expected)
-    assert expected < score("average_precision", labels, outcome.proba_real_only, 1) - 0.02
+    assert expected < score("average_precision", JudgeRows(labels, 1), outcome.proba_real_only) - 0.02
 
 
 def test_the_class_to_catch_is_the_one_whose_rows_weigh_least() -> None:

@@ -16,6 +16,7 @@ from experiments.material import gather, parts_of
 from experiments.run import run
 from loop.acceptance import GroupGuard
 from loop.errors import DataError
+from loop.judge_rows import JudgeRows
 from loop.regions import ByClass, Groups, TreeFinder
 from loop.types import Column, Schema, Table
 
@@ -39,7 +40,7 @@ def table(n: int = 400, seed: int = 0) -> Table:
 def told(before: np.ndarray, after: np.ndarray, columns: tuple[str, ...] = ("sex", "staff")) -> list[dict]:
     rows = table()
     scores = {"before": before, "after": after}
-    return by_group(FairnessConfig(columns=columns), rows, rows, np.arange(len(rows)), scores, scores)
+    return by_group(FairnessConfig(columns=columns), JudgeRows.of(rows), rows, scores, scores)
 
 
 def test_groups_fare_as_they_do():
@@ -63,8 +64,7 @@ def test_a_group_without_a_class_has_no_rate_of_it():
     rows = table()
     rows = replace(rows, y=np.where(rows.X[:, 1] == 0, rows.y, 0))
     scores = dict.fromkeys(("before", "after"), rows.y.astype(float))
-    config, places = FairnessConfig(columns=("sex",)), np.arange(len(rows))
-    (_, men) = by_group(config, rows, rows, places, scores, scores)
+    (_, men) = by_group(FairnessConfig(columns=("sex",)), JudgeRows.of(rows), rows, scores, scores)
     assert men["after"] == {"average_precision": None, "recall": None, "false_positive_rate": 0.0}
 
 
@@ -92,12 +92,12 @@ def test_harm_to_a_group_is_rolled_back():
     fair = np.where(rows.y == 1, 0.6, 0.4) + 0.01 * np.random.default_rng(0).random(len(rows))
     harm = np.where(rows.X[:, 1] == 1, 0.45 + 0.1 * np.random.default_rng(1).random(len(rows)), fair)
     old, new = (np.column_stack([1 - p, p]) for p in (fair, harm))
-    places = np.arange(len(rows))
+    judged = JudgeRows.of(rows)
     lenient = replace(parts.acceptance, prior_mean=10.0, prior_sd=1e-6)  # would keep anything
-    decision = lenient.decide(rows.y, old, new, 1, np.random.default_rng(0), rows=places)
+    decision = lenient.decide(judged, old, new, np.random.default_rng(0))
     assert not decision.kept
     assert "worst group" in decision.reason
-    assert lenient.decide(rows.y, old, old, 1, np.random.default_rng(0), rows=places).kept
+    assert lenient.decide(judged, old, old, np.random.default_rng(0)).kept
 
 
 @pytest.mark.parametrize("column", ["score", "nobody"])

@@ -22,6 +22,7 @@ from experiments.report import Report, show
 from experiments.run import run
 from experiments.yaml_config import load_config
 from loop.errors import DataError
+from loop.judge_rows import JudgeRows
 from loop.metrics import score
 
 ATTACK, DOLLARS, QUOTES = "<script>alert(1)</script>", "$x_1$ & $\\frac{1}$", 'it\'s "5 > 3" & </table>'
@@ -334,7 +335,7 @@ def test_curves_are_small_and_plain() -> None:
     rng = np.random.default_rng(0)
     is_positive = rng.random(20_000) < 0.1
     proba = np.clip(0.1 + 0.3 * is_positive + rng.normal(0, 0.2, 20_000), 0, 1)
-    curves = before_and_after(is_positive, proba, proba, "recall_at_precision_90", rng)
+    curves = before_and_after(JudgeRows(is_positive.astype(np.int64), 1), proba, proba, "recall_at_precision_90", rng)
     assert len(curves["after"]["recall"]) <= POINTS
     assert curves["after"]["recall"][-1] == 1
     assert all(point["difference"]["estimate"] == 0 for point in curves["recalls"])

@@ -79,7 +79,7 @@ def html(tmp_path_factory: pytest.TempPathFactory) -> str:
     table["fraud"] = table["fraud"].replace({"yes": CATCH})
     settings = content(write(place, table), place / "out", generations=1)
     settings["data"] = {**settings["data"], "positive": CATCH}  # type: ignore[dict-item]
-    settings |= {"arms": {"run": False}, "metrics": {"points": [{"false_positive": 1, "stake": ATTACK}]}}
+    settings |= {"arms": {"run": False}, "metrics": {"points": [{"false_positive": 1, "miss_cost": ATTACK}]}}
     with open(place / "log.txt", "w") as log:
         folder = run(load_config(RunConfig, write_config(place, settings)), Console(file=log)).folder
     return (folder / PAGE).read_text(encoding="utf-8")

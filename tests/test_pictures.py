@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from experiments.curve_points import before_and_after
 from experiments.page_pictures import inline_svg, precision_recall, score_over_generations
 from experiments.pictures import canvas, literal, new_rows, save, telling_columns
+from loop.judge_rows import JudgeRows
 from loop.tracking.records import generation_record
 from loop.types import Column, Condition, Region, Schema, Table
 
@@ -51,7 +52,9 @@ def test_a_run_that_kept_nothing_has_a_picture() -> None:
 def test_the_curve_passes_through_the_points() -> None:
     y = np.array([True, False, True, False, False])
     before, after = np.array([1, 2, 3, 4, 5.0]) / 5, np.array([5, 1, 4, 2, 3.0]) / 5
-    curves = before_and_after(y, before, after, "recall_at_precision_90", np.random.default_rng(0))
+    curves = before_and_after(
+        JudgeRows(y.astype(np.int64), 1), before, after, "recall_at_precision_90", np.random.default_rng(0)
+    )
     lines = {line.get_label(): line.get_xydata().tolist() for line in precision_recall(curves, "fraud").axes[0].lines}
     assert lines["after: with new rows"] == [[0, 1], [0.5, 1], [1, 1]]
     assert lines["before: real rows alone"] == [[0, pytest.approx(1 / 3)], [0.5, pytest.approx(1 / 3)], [1, 0.4]]

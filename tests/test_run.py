@@ -33,6 +33,7 @@ from loop.calibration import METRICS, Identity, Isotonic, Platt, calibrate
 from loop.codec import encode
 from loop.driver import run_loop
 from loop.errors import ConfigError, DataError
+from loop.judge_rows import JudgeRows
 from loop.metrics import score
 from loop.model import Model
 from loop.schema import infer
@@ -257,22 +258,22 @@ class TestAnswers:
         outcome = run_loop(
             parts_of(config, material.train), material.train, material.folds, np.random.default_rng(0)
         ).outcome
-        y = material.train.y[outcome.judged]
-        before = score("brier", y, outcome.proba_real_only, material.schema.positive)
+        judged = JudgeRows.of(material.train, outcome.judged)
+        before = score("brier", judged, outcome.proba_real_only)
         assert before == pytest.approx(outcome.baseline["brier"].estimate)
         same = replace(outcome, proba=outcome.proba_real_only)
         real_only, loop = calibrations("platt", material, same, seed=0)
         assert real_only == loop
         assert calibrations("platt", material, outcome, seed=0) == (
             real_only,
-            calibrate("platt", y, outcome.proba, np.random.default_rng(1)),
+            calibrate("platt", judged, outcome.proba, np.random.default_rng(1)),
         )
 
-    def test_budgets_a_day_and_stakes_of_a_column_are_reported(self, tmp_path: Path) -> None:
+    def test_budgets_a_day_and_miss_costs_of_a_column_are_reported(self, tmp_path: Path) -> None:
         settings = content(Path("none"), tmp_path / "out", generations=1)
         settings |= {
             "data": {"source": "simulation:customers=60,days=30,fraud_rate=0.05"},
-            "metrics": {"points": [{"alerts": 50}, {"false_positive": 1, "stake": "amount"}]},
+            "metrics": {"points": [{"alerts": 50}, {"false_positive": 1, "miss_cost": "amount"}]},
             "arms": {"run": False},
         }
         console = quiet_console()
@@ -352,7 +353,7 @@ def test_the_word_gain_needs_an_interval_above_zero(rng: np.random.Generator, sh
         p = 1 / (1 + np.exp(-skill * y - rng.normal(size=n)))
         return Scored(Arm(name, _Nobody(), 0.0), np.column_stack([1 - p, p]), {"average_precision": float(skill)}, 0.0)
 
-    gain = gain_over_cheap([scored("real only", 1.0), scored("targeted", 1.0 + 5 * shift)], test, rng)
+    gain = gain_over_cheap([scored("real only", 1.0), scored("targeted", 1.0 + 5 * shift)], JudgeRows.of(test), rng)
     assert gain.proven == (gain.difference.low > 0 and n == 100)  # 15 positives prove nothing
     assert gain.sentence.startswith("Proven gain") == gain.proven
     assert gain.sentence.startswith("Harm") == (gain.difference.high < 0)

@@ -307,11 +307,11 @@ def test_few_test_rows_of_a_class_prove_nothing(
     material = SimpleNamespace(test=Table.real(np.zeros((len(y), 1)), y, Schema((), ("no", "yes"))))
     optimism = open_test(study, fresh, [material] * len(fresh.sources), winner(study, fresh))  # type: ignore[list-item]
     assert optimism.sentences[0].startswith(f"{word} of the winner over the start")
-    assert levels == pytest.approx([1 - 0.05 / len(levels)] * len(fresh.sources))  # each source is one look
-    study.set_user_attr(tune_report.OPENED, [77])  # a winner of before: twice as many looks
+    assert levels == pytest.approx([1 - 0.05 / len(levels)] * len(fresh.sources))  # each source is one evaluation
+    study.set_user_attr(tune_report.OPENED, [77])  # a winner of before: twice as many evaluations
     again = open_test(study, fresh, [material] * len(fresh.sources), winner(study, fresh))  # type: ignore[list-item]
     assert levels[-1] == pytest.approx(1 - 0.05 / (2 * len(fresh.sources)))
-    assert f"corrected for {2 * len(fresh.sources)} looks" in again.sentences[0]
+    assert f"corrected for {2 * len(fresh.sources)} evaluations of test rows" in again.sentences[0]
 
 
 def test_a_tie_with_the_start_opens_no_test_rows(config: TuneConfig) -> None:

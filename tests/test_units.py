@@ -1,5 +1,7 @@
 """Rows that stand and fall together are one piece of evidence, and weights count wherever rows do."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import expit
@@ -7,12 +9,13 @@ from test_bootstrap import two_models
 
 from loop.bootstrap import intervals, paired
 from loop.errors import DataError
+from loop.judge_rows import JudgeRows
 from loop.metrics import METRICS, score
 from loop.regions import TreeFinder
 from loop.regions.units import unit_difference, unit_p
 from loop.split import units
 from loop.types import Column, Schema, Table
-from loop.unit_bootstrap import fewest, standard_error
+from loop.unit_bootstrap import standard_error
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -27,34 +30,38 @@ def test_units_are_numbered_where_there_are_any() -> None:
 
 @pytest.mark.parametrize("name", ["average_precision", "recall_at_fpr_05", "brier"])
 def test_rows_alone_and_equal_weights_change_little(name: str) -> None:
-    y, champion, challenger = two_models(400, 40, rng(1))
+    judged, champion, challenger = two_models(400, 40, rng(1))
     plain, alone = (
-        paired(name, y, champion, challenger, 1, rng(2), replicates=800, unit=unit) for unit in (None, np.arange(400))
+        paired(name, replace(judged, unit=unit), champion, challenger, rng(2), replicates=800)
+        for unit in (None, np.arange(400))
     )
     assert alone.difference.estimate == pytest.approx(plain.difference.estimate)
     assert alone.standard_error == pytest.approx(plain.standard_error, rel=0.1)
-    weighed = paired(name, y, champion, challenger, 1, rng(2), replicates=800, weight=np.full(400, 7.0))
+    heavy = replace(judged, weight=np.full(400, 7.0))
+    weighed = paired(name, heavy, champion, challenger, rng(2), replicates=800)
     assert weighed.difference == plain.difference
 
 
 @pytest.mark.parametrize("name", ["average_precision", "roc_auc", "log_loss"])
 def test_ten_copies_of_each_row_prove_no_more_than_one(name: str) -> None:
-    y, champion, challenger = two_models(300, 30, rng(3))
-    copies, unit = np.repeat(np.arange(300), 10), np.repeat(np.arange(300), 10)
-    one = paired(name, y, champion, challenger, 1, rng(4), replicates=600)
-    ten = paired(name, y[copies], champion[copies], challenger[copies], 1, rng(4), replicates=600, unit=unit)
-    blind = paired(name, y[copies], champion[copies], challenger[copies], 1, rng(4), replicates=600)
+    judged, champion, challenger = two_models(300, 30, rng(3))
+    copies = np.repeat(np.arange(300), 10)
+    strangers = judged.take(copies)
+    groups = replace(strangers, unit=copies)
+    one = paired(name, judged, champion, challenger, rng(4), replicates=600)
+    ten = paired(name, groups, champion[copies], challenger[copies], rng(4), replicates=600)
+    blind = paired(name, strangers, champion[copies], challenger[copies], rng(4), replicates=600)
     assert ten.standard_error == pytest.approx(one.standard_error, rel=0.15)
     assert blind.standard_error < 0.5 * one.standard_error
 
 
 @pytest.mark.parametrize("name", METRICS)
 def test_a_weight_of_two_is_the_row_twice(name: str) -> None:
-    y, champion, _ = two_models(200, 40, rng(5))
+    judged, champion, _ = two_models(200, 40, rng(5))
     weight = rng(6).integers(1, 3, 200)
     rows = np.repeat(np.arange(200), weight)
-    weighed = intervals([name], y, champion, 1, rng(7), weight=weight.astype(float))[name]
-    assert weighed.estimate == pytest.approx(score(name, y[rows], champion[rows], 1))
+    weighed = intervals([name], replace(judged, weight=weight.astype(float)), champion, rng(7))[name]
+    assert weighed.estimate == pytest.approx(score(name, judged.take(rows), champion[rows]))
     assert weighed.low <= weighed.estimate <= weighed.high
 
 
@@ -65,18 +72,18 @@ def test_the_closed_form_is_the_spread_of_many_replicates() -> None:
     for seed in range(3000):
         drawn = np.bincount(rng(seed).integers(0, 200, 200), minlength=200)[unit] * weight
         means.append(np.average(values, weights=drawn))
-    assert standard_error(values, np.zeros(600, dtype=int), weight, unit) == pytest.approx(np.std(means), rel=0.06)
+    judged = JudgeRows(np.zeros(600, dtype=int), 1, weight, unit)
+    assert standard_error(values, judged) == pytest.approx(np.std(means), rel=0.06)
 
 
 def test_groups_too_few_to_hold_each_class_are_refused_in_a_sentence() -> None:
-    y, champion, challenger = two_models(40, 8, rng(10))
-    y[:] = 0
-    y[:3] = 1
+    _, champion, challenger = two_models(40, 8, rng(10))
+    y = (np.arange(40) < 3).astype(np.int64)
     unit = np.minimum(np.arange(40), 3)  # in most draws the one group of class 0 stays, and so do rows of class 1
-    assert paired("roc_auc", y, champion, challenger, 1, rng(12), unit=unit).standard_error > 0
-    unit = np.where(y == 1, np.arange(40), 0)
+    assert paired("roc_auc", JudgeRows(y, 1, unit=unit), champion, challenger, rng(12)).standard_error > 0
+    judged = JudgeRows(y, 1, unit=np.where(y == 1, np.arange(40), 0))
     with pytest.raises(DataError, match="needs several groups that hold each class"):
-        paired("roc_auc", y, champion, challenger, 1, Stubborn(), replicates=3, unit=unit)  # type: ignore[arg-type]
+        paired("roc_auc", judged, champion, challenger, Stubborn(), replicates=3)  # type: ignore[arg-type]
 
 
 class Stubborn:
@@ -84,13 +91,6 @@ class Stubborn:
 
     def choice(self, own: np.ndarray, size: int) -> np.ndarray:
         return np.full(size, own[-1])
-
-
-def test_the_fewest_pieces_of_evidence() -> None:
-    y = np.array([0, 0, 0, 1, 1])
-    assert fewest(y) == 2
-    assert fewest(y, np.array([0, 1, 2, 3, 3])) == 1
-    assert fewest(np.array([2, 2, 0])) == 1  # a class that is not there has none to count
 
 
 # Regions

@@ -59,7 +59,7 @@ def generation_record(generation: Generation) -> Record:
             "decision": asdict(generation.decision),
             "drift": generation.drift,
             "seconds": generation.seconds,
-            "looks": generation.looks,
+            "evaluations": generation.evaluations,
             "n_rows": len(generation.rows),
         }
     )
@@ -126,8 +126,8 @@ def generation_metrics(record: Record) -> dict[str, float]:
     """Flatten a generation's record to metrics.
 
     The champion's scores and the decision have plain names (``ap``, ``ap_low``, ``ap_high``, ``kept``, ``difference``,
-    ``difference_low``, ``difference_high``, ``expected``, ``looks``, ``new_rows``); the rest is grouped by a prefix:
-    ``challenger/``, ``drift/``, ``count/``, ``seconds/``.
+    ``difference_low``, ``difference_high``, ``expected``, ``evaluations``, ``new_rows``); the rest is grouped by a
+    prefix: ``challenger/``, ``drift/``, ``count/``, ``seconds/``.
     """
     decision = record["decision"]
     metrics = {
@@ -136,7 +136,7 @@ def generation_metrics(record: Record) -> dict[str, float]:
         "kept": decision["kept"],
         **_interval("difference", decision["difference"]),
         "expected": decision["expected"],
-        "looks": record["looks"],
+        "evaluations": record["evaluations"],
         "new_rows": record["n_rows"],
         **_grouped("drift", {name.removeprefix("drift/"): value for name, value in record["drift"].items()}),
         **_grouped("count", record["counts"]),

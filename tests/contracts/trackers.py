@@ -40,7 +40,7 @@ VERDICT = LoopVerdict(1, 0.03, Interval(0.03, -0.01, 0.07, 0.975), False, "No pr
 ARMS = (("smote seed 0", 0.41), ("smote seed 1", 0.43))
 GENERATION_METRICS = {
     *("ap", "ap_low", "ap_high", "challenger/ap", "challenger/ap_low", "challenger/ap_high"),
-    *("kept", "difference", "difference_low", "difference_high", "expected", "looks", "new_rows"),
+    *("kept", "difference", "difference_low", "difference_high", "expected", "evaluations", "new_rows"),
     *("drift/amount_psi", "drift/auc", "count/proposed", "count/label_unsure", "count/kept"),
     *("seconds/fit", "seconds/generate"),
 }
@@ -73,7 +73,7 @@ def generation(index: int, kept: bool = True, n: int = 12) -> Generation:
         origins=tuple(
             Origin(index, -1, place, "any", "neighbourhood", "gap", "teacher") for place in ("amount > 500", "anywhere")
         ),
-        looks=index,
+        evaluations=index,
     )
 
 

@@ -1,0 +1,67 @@
+"""The rows that judge a model, as one value."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from loop.types import Table
+
+
+@dataclass(frozen=True, eq=False)
+class JudgeRows:
+    """What scores, intervals, decisions and guards know of the rows they judge on; answers come beside it.
+
+    Parameters
+    ----------
+    y
+        Class codes.
+    positive
+        Code of the class to catch.
+    weight
+        What a row counts in scores; None = all alike.
+    unit
+        Rows of one unit, such as a card, are one piece of evidence; None = each row is.
+    rows
+        Row numbers in the input; None = not known.
+    """
+
+    y: np.ndarray  # (n,) int64
+    positive: int
+    weight: np.ndarray | None = None  # (n,) float64
+    unit: np.ndarray | None = None  # (n,) int64
+    rows: np.ndarray | None = None  # (n,) int64
+
+    @classmethod
+    def of(cls, table: Table, at: np.ndarray | None = None) -> "JudgeRows":
+        """Return the real rows of a table, or those at some positions (m,), in their order."""
+        judged = cls(table.y, table.schema.positive, table.weight, table.unit, table.source)
+        return judged if at is None else judged.take(at)
+
+    def take(self, at: np.ndarray) -> "JudgeRows":
+        """Return the rows chosen by an index or mask of shape (m,)."""
+        weight, unit, rows = (None if each is None else each[at] for each in (self.weight, self.unit, self.rows))
+        return JudgeRows(self.y[at], self.positive, weight, unit, rows)
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    @property
+    def is_positive(self) -> np.ndarray:  # (n,) bool
+        mask: np.ndarray = self.y == self.positive
+        return mask
+
+    @property
+    def weights(self) -> np.ndarray:  # (n,) float64
+        """What each row counts: ones where all count alike."""
+        return np.ones(len(self)) if self.weight is None else self.weight
+
+    @property
+    def fewest(self) -> int:
+        """Pieces of evidence, rows or units, of the class that has the fewest; absent classes do not count."""
+        if self.unit is None:
+            return int(np.unique(self.y, return_counts=True)[1].min())
+        return min(len(np.unique(self.unit[self.y == code])) for code in np.unique(self.y))
+
+    def against_rest(self) -> "JudgeRows":
+        """Return the same rows with two classes: 1 = the class to catch, 0 = the rest."""
+        return JudgeRows(self.is_positive.astype(np.int64), 1, self.weight, self.unit, self.rows)
