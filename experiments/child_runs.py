@@ -6,9 +6,9 @@ from typing import cast
 
 from experiments.config import RunConfig
 from experiments.scoring import SCORE
+from loop.plain_json import Record, plain
 from loop.protocols import Tracker
 from loop.tracking import JsonlTracker, MlflowTracker, read_records
-from loop.tracking.records import Record, plain
 
 TEXT = ("source", "table", "arm", "note", "cheap", "seed", "split", "generations")  # keys of a row that are no metrics
 LOOP = "loop: "  # before the name of the strategy, in names of arms

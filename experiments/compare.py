@@ -24,10 +24,10 @@ from experiments.track import flat, open_tracker, settings_of
 from experiments.verdicts import Comparison, compare_with_all
 from experiments.yaml_config import dump
 from loop.clock import Clock
+from loop.plain_json import Record, plain
 from loop.protocols import Tracker
 from loop.seeds import stream
 from loop.tracking import MlflowSettings
-from loop.tracking.records import Record, plain
 
 BY_TIME = "by time"  # of a split: the same rows test whatever the seed
 FILES = ("results.csv", "leaderboard.csv", "verdicts.json")

@@ -20,11 +20,13 @@ from experiments.scoring import Gain, Scored
 from experiments.serving import log_model
 from experiments.simulate import judge
 from loop.frames import regions_frame, synthetic_frame
+from loop.generation_codec import to_record
 from loop.model import Model
+from loop.plain_json import Record, plain
 from loop.protocols import Tracker
 from loop.seeds import stream
 from loop.tracking import MlflowTracker
-from loop.tracking.records import Record, generation_record, plain, score_metrics, verdict_record
+from loop.tracking.records import score_metrics, verdict_record
 from loop.types import Generation, Interval, Table
 
 FILES = (
@@ -47,7 +49,7 @@ def write_up(
     return Report(
         data=_data_record(material),
         recall_at_precision=config.metrics.recall_at_precision,
-        generations=[generation_record(generation) for generation in looped.history],
+        generations=[to_record(generation) for generation in looped.history],
         verdict=verdict_record(looped.outcome.verdict) or {},
         arms=[plain(each.row()) for each in scored],
         gain=plain(asdict(gain)),

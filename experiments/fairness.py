@@ -9,10 +9,10 @@ from experiments.config import FairnessConfig
 from loop.acceptance import GroupGuard
 from loop.metrics import score
 from loop.parts import Parts
+from loop.plain_json import Record, plain
 from loop.points import AtFalsePositiveRate, Ground
 from loop.regions import Groups, TreeFinder
 from loop.regions.groups import positions
-from loop.tracking.records import Record, plain
 from loop.types import Schema, Table
 
 POINT = AtFalsePositiveRate(0.01)  # groups are compared at one threshold, chosen on judge rows

@@ -31,10 +31,10 @@ from loop.calibration import Calibration
 from loop.controller import conclude, generations, prepare
 from loop.errors import ConfigError, DataError, WeakspotError
 from loop.model import Model
+from loop.plain_json import Record
 from loop.protocols import Tracker
 from loop.schema_json import to_json
 from loop.seeds import stream
-from loop.tracking.records import Record
 from loop.training import Prepared
 from loop.types import Generation, LoopVerdict
 

@@ -20,9 +20,9 @@ from loop import calibration
 from loop.calibration import Identity
 from loop.errors import ConfigError, DataError, WeakspotError
 from loop.model import Model
+from loop.plain_json import plain
 from loop.protocols import Predictor
 from loop.schema_json import from_json, to_json
-from loop.tracking.records import plain
 from loop.types import Schema, Table
 
 MARKER = "done.json"
@@ -93,7 +93,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: object) -> None:
-    """Write plain values as JSON; numbers it has no word for become text, see `loop.tracking.records.plain`."""
+    """Write plain values as JSON; numbers it has no word for become text, see `loop.plain_json.plain`."""
     write_text(path, json.dumps(plain(value), indent=1, allow_nan=False) + "\n")
 
 

@@ -10,12 +10,44 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
-from loop.errors import TrackingError
+from loop.errors import DataError, TrackingError
+from loop.generation_codec import interval, to_record
+from loop.generation_codec import shape as generation_shape
+from loop.plain_json import Record, parse, plain
 from loop.protocols import Tracker
-from loop.tracking.records import Record, generation_record, plain, rows_frame, verdict_record
+from loop.shapes import (
+    LARGEST,
+    Check,
+    both,
+    count,
+    fields,
+    flag,
+    integer,
+    listed,
+    mapped,
+    number,
+    optional,
+    path_inside,
+    scalar,
+    text,
+    text_in,
+)
+from loop.tracking.records import rows_frame, verdict_record
 from loop.types import Generation, LoopVerdict
 
 JOURNAL = "records.jsonl"
+STATUSES = ("finished", "interrupted", "failed")
+_verdict = fields({"kept": count, "gain": number, "interval": interval, "proven": flag, "sentence": text})
+_common = {"kind": text, "time_ms": count}
+_child = {"name": text, "params": mapped(optional(scalar)), "metrics": mapped(number), "tags": mapped(text)}
+KINDS: Mapping[str, Check] = {  # of records, and what each must hold
+    "start": fields(_common | {"id": text, "name": text, "params": mapped(optional(scalar)), "tags": mapped(text)}),
+    "generation": both(generation_shape, fields(_common | {"file": path_inside})),
+    "metrics": fields(_common | {"values": mapped(number), "step": integer(-LARGEST)}),
+    "attach": fields(_common | {"file": path_inside, "folder": text}),
+    "child": fields(_common | _child, {"curves": mapped(listed(number))}),  # the first version had no curves
+    "finish": fields(_common | {"status": text_in(STATUSES), "verdict": optional(_verdict)}),
+}
 NO_CURVES: Mapping[str, Sequence[float]] = MappingProxyType({})
 
 
@@ -62,7 +94,7 @@ class JsonlTracker:
         path = f"rows/generation-{generation.index:03d}.parquet"
         frame = rows_frame(generation)
         self._place(path, lambda temporary: frame.to_parquet(temporary, index=False))
-        self._append("generation", {**generation_record(generation), "file": path})
+        self._append("generation", {**to_record(generation), "file": path})
 
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
         """Keep metrics of the run itself."""
@@ -143,11 +175,17 @@ def read_records(folder: Path) -> list[Record]:
 
 def _record(line: str, where: str) -> Record:
     try:
-        record = json.loads(line)
+        record = parse(line)
     except ValueError:
         record = None
     if not isinstance(record, dict) or "kind" not in record:
         raise TrackingError(f"Every line of a journal must hold a record, {where} holds none: remove it.")
+    try:
+        KINDS[text_in(KINDS)(record["kind"], "its kind")](record, "the record")
+    except DataError as error:
+        raise TrackingError(
+            f"A record of a journal must be as the run wrote it, but in {where} {error}: remove that line."
+        ) from error
     return record
 
 

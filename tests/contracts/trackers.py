@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from loop.generation_codec import to_record
+from loop.plain_json import plain
 from loop.protocols import Tracker
 from loop.tracking import read_records
-from loop.tracking.records import generation_record, plain
 from loop.types import (
     Column,
     Condition,
@@ -99,9 +100,9 @@ def check_fits_the_protocol(tracker: Tracker) -> None:
 
 def check_leaves_records_alone(tracker: Tracker, attached: Path) -> None:
     """Neither arrays, dictionaries nor the attached file change when they are kept."""
-    before = [plain_rows(generation(1)), generation_record(generation(1)), attached.read_bytes()]
+    before = [plain_rows(generation(1)), to_record(generation(1)), attached.read_bytes()]
     kept = play(tracker, attached)[0]
-    assert [plain_rows(kept), generation_record(kept), attached.read_bytes()] == before
+    assert [plain_rows(kept), to_record(kept), attached.read_bytes()] == before
 
 
 def check_journal_holds_all(tracker: Tracker, folder: Path, attached: Path) -> None:
@@ -112,7 +113,7 @@ def check_journal_holds_all(tracker: Tracker, folder: Path, attached: Path) -> N
     assert [record["kind"] for record in records] == kinds
     assert {key: records[0][key] for key in RUN} == RUN
     for record, made in zip(records[2:4], sent, strict=True):
-        expected = generation_record(made)
+        expected = to_record(made)
         assert {key: record[key] for key in expected} == expected
         assert (folder / record["file"]).is_file()
     assert records[-1]["status"] == "interrupted"
