@@ -16,6 +16,7 @@ from loop.clock import Clock
 from loop.codec import check_range
 from loop.drift import report as drift_report
 from loop.lanes import Lane, lanes
+from loop.ledger import Ledger
 from loop.parts import Parts
 from loop.propose import Proposed, propose
 from loop.protocols import Learner
@@ -120,12 +121,12 @@ def conclude(prepared: Prepared, history: Sequence[Generation]) -> Outcome:
     with clock.stage("score"):
         baseline = _scores(y, before, positive, prepared.stream("baseline scores"), evidence)
         scores = _scores(y, after, positive, prepared.stream("final scores"), evidence) if kept else baseline
-    synthetic, origins = _provenance(table, kept)
+    ledger = Ledger.of(kept, table.schema)
     return Outcome(
         learner=final.learner,
         verdict=verdict,
-        synthetic=synthetic,
-        origins=origins,
+        synthetic=ledger.rows,
+        origins=ledger.origins,
         baseline=baseline,
         scores=scores,
         judged=judged,
@@ -195,15 +196,6 @@ def _turn(
         lane_rows=tuple(new[:-1]),
     )
     return generation, challengers if decision.kept else champions
-
-
-def _provenance(table: Table, kept: Sequence[Generation]) -> tuple[Table, tuple[Origin, ...]]:
-    """Stack the kept rows and the entries of their provenance lists, counting the sources on."""
-    tables, origins = [table.take(np.arange(0))], list[Origin]()
-    for generation in kept:
-        tables.append(replace(generation.rows, source=generation.rows.source + len(origins)))
-        origins += generation.origins
-    return Table.concat(tables), tuple(origins)
 
 
 def evidence_of(table: Table, rows: np.ndarray) -> dict[str, np.ndarray | None]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from loop.generation_codec import to_record
+from loop.ledger import Ledger
 from loop.tracking.records import generation_metrics, region_table, rows_frame
 from loop.types import Generation
 
@@ -31,5 +32,5 @@ def regions_frame(history: Sequence[Generation]) -> pd.DataFrame:
 
 def synthetic_frame(history: Sequence[Generation]) -> pd.DataFrame:
     """Return the rows of the generations given, with their trail in columns that begin with ``ws_``."""
-    frames = [rows_frame(generation) for generation in history if len(generation.rows)]
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    made = [generation for generation in history if len(generation.rows)]
+    return rows_frame(Ledger.of(made, made[0].rows.schema)) if made else pd.DataFrame()

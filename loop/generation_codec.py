@@ -1,6 +1,7 @@
 """A `Generation` as a record of plain values beside its arrays, and back.
 
-Checkpoint, journal, MLflow and report use the same record. What is read is checked as a whole before it is used: types, ranges, shapes, and that nothing else is there.
+Checkpoint, journal, MLflow and report use the same record.
+What is read is checked as a whole before it is used: types, ranges, shapes, and that nothing else is there.
 """
 
 from collections.abc import Mapping

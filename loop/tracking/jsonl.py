@@ -13,6 +13,7 @@ from types import MappingProxyType
 from loop.errors import DataError, TrackingError
 from loop.generation_codec import interval, to_record
 from loop.generation_codec import shape as generation_shape
+from loop.ledger import Ledger
 from loop.plain_json import Record, parse, plain
 from loop.protocols import Tracker
 from loop.shapes import (
@@ -92,7 +93,7 @@ class JsonlTracker:
     def record(self, generation: Generation) -> None:
         """Keep one generation and, first, its rows."""
         path = f"rows/generation-{generation.index:03d}.parquet"
-        frame = rows_frame(generation)
+        frame = rows_frame(Ledger.of([generation], generation.rows.schema))
         self._place(path, lambda temporary: frame.to_parquet(temporary, index=False))
         self._append("generation", {**to_record(generation), "file": path})
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from loop.ledger import Ledger
 from loop.plain_json import Record, plain
-from loop.types import Generation, LoopVerdict
+from loop.types import LoopVerdict
 
 
 def verdict_record(verdict: LoopVerdict | None) -> Record | None:
@@ -17,20 +18,20 @@ def verdict_record(verdict: LoopVerdict | None) -> Record | None:
     return None if verdict is None else plain(asdict(verdict))
 
 
-def rows_frame(generation: Generation) -> pd.DataFrame:
-    """Return the new rows as the user would write them, with their trail in columns that begin with ``ws_``."""
+def rows_frame(ledger: Ledger) -> pd.DataFrame:
+    """Return new rows as the user would write them, with their trail in columns that begin with ``ws_``."""
     from loop.codec import decode
 
-    table = generation.rows
+    table = ledger.rows
     frame: pd.DataFrame = decode(table.schema, table).reset_index(drop=True).apply(_storable)
-    origins = [generation.origins[i] for i in table.source]
+    origins = [ledger.origins[i] for i in table.source]
     trail = {
         "ws_born": table.born,
         "ws_parent": table.parent,
-        "ws_source": table.source,
+        "ws_source": ledger.within,
         "ws_weight": table.weight,
-        "ws_kept": np.full(len(table), generation.decision.kept),
-        "ws_generation": np.full(len(table), generation.index),
+        "ws_kept": ledger.kept,
+        "ws_generation": ledger.generation,
         "ws_region": pd.Series([origin.region for origin in origins], dtype="str"),
         "ws_label": pd.Series([origin.label for origin in origins], dtype="str"),
         "ws_generator": pd.Series([origin.generator for origin in origins], dtype="str"),

@@ -51,7 +51,7 @@ def generation(index: int, kept: bool = True, n: int = 12) -> Generation:
     """Make the record of a generation with n new rows, one region, a missing value and a drift that is not a number."""
     rng = np.random.default_rng(index)
     X = np.column_stack([rng.uniform(0, 900, n).round(2), rng.integers(18, 91, n), rng.integers(0, 3, n)]).astype(float)
-    X[0, 0] = np.nan
+    X[:1, 0] = np.nan
     fraud = rng.uniform(size=n)
     soft = np.column_stack([1 - fraud, fraud])
     whole = np.full(n, index, dtype=np.int64)
