@@ -8,17 +8,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments import page, page_pictures, pictures, storage
+from experiments import page, page_pictures, pictures
 from experiments.answers import answer_metrics
 from experiments.arms import REAL_ONLY, TARGETED, LoopRun
 from experiments.config import RunConfig
 from experiments.curve_points import before_and_after
 from experiments.datasets import simulation
+from experiments.files import write_table
 from experiments.material import Material
 from experiments.report import Report
 from experiments.scoring import Gain, Scored
 from experiments.serving import log_model
 from experiments.simulate import judge
+from loop import atomic
 from loop.frames import regions_frame, synthetic_frame
 from loop.generation_codec import to_record
 from loop.model import Model
@@ -64,11 +66,11 @@ def write_up(
 def keep_files(report: Report, looped: LoopRun, scored: Sequence[Scored], material: Material, folder: Path) -> None:
     """Write report, tables, curves, pictures and the page into the run's folder."""
     report.save(folder)
-    pd.DataFrame(report.arms).to_csv(folder / "arms.csv", index=False)
-    regions_frame(looped.history).to_csv(folder / "regions.csv", index=False)
+    write_table(pd.DataFrame(report.arms), folder / "arms.csv")
+    write_table(regions_frame(looped.history), folder / "regions.csv")
     kept = [generation for generation in looped.history if generation.decision.kept]
-    synthetic_frame(kept if looped.outcome.verdict.kept else []).to_parquet(folder / "synthetic.parquet", index=False)
-    storage.write_json(folder / page.CURVES, curves := _curves(report, scored, material))
+    write_table(synthetic_frame(kept if looped.outcome.verdict.kept else []), folder / "synthetic.parquet")
+    atomic.write_json(folder / page.CURVES, curves := _curves(report, scored, material))
     _draw(report, looped, curves, material, folder / "pictures")
     page.write_page(folder)
 

@@ -17,6 +17,7 @@ from experiments.page_pictures import inline_svg
 from experiments.page_words import FILTERS, words
 from experiments.pictures import printable
 from experiments.report import FAULTS, Report, damaged, read_as
+from loop import atomic
 from loop.errors import WeakspotError
 from loop.plain_json import Record
 from loop.plain_yaml import read_plain
@@ -93,7 +94,7 @@ def write_page(folder: Path) -> Path:
         If the folder holds no report, or a file of it is damaged.
     """
     path = folder / PAGE
-    storage.write_text(path, render(folder))
+    atomic.write_text(path, render(folder))
     return path
 
 

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from experiments import storage
 from experiments.page_words import number, spread, threshold, words
+from loop import atomic
 from loop.errors import DataError
 from loop.metrics import resolve
 from loop.plain_json import Record
@@ -58,7 +59,7 @@ class Report:
 
     def save(self, folder: Path) -> None:
         """Write the report into a run's folder."""
-        storage.write_json(folder / storage.REPORT, asdict(self))
+        atomic.write_json(folder / storage.REPORT, asdict(self))
 
     @classmethod
     def load(cls, folder: Path) -> "Report":

@@ -26,7 +26,7 @@ from experiments.track import describe, open_tracker, settings_of
 from experiments.yaml_config import dump
 from generators import saved
 from generators.saved import Savable
-from loop import checkpoint
+from loop import atomic, checkpoint
 from loop.calibration import Calibration
 from loop.controller import conclude, generations, prepare
 from loop.errors import ConfigError, DataError, WeakspotError
@@ -166,15 +166,15 @@ def _tracked(bench: _Bench, prepared: Prepared) -> RunResult:
         raise
     finally:
         bench.tracker.finish(verdict, status)
-    storage.write_json(bench.folder / storage.MARKER, {"status": status, "seconds": report.seconds})
+    atomic.write_json(bench.folder / storage.MARKER, {"status": status, "seconds": report.seconds})
     return RunResult(bench.folder, status, outcome.verdict, tuple(history), report)
 
 
 def _begin_folder(bench: _Bench) -> None:
-    storage.write_text(bench.folder / storage.CONFIG, dump(bench.config))
+    atomic.write_text(bench.folder / storage.CONFIG, dump(bench.config))
     digest = storage.fingerprint(bench.material.train, bench.material.folds)
     told = {"training_rows": digest, "everything": _everything(bench.config, bench.material)}
-    storage.write_json(bench.folder / storage.FINGERPRINT, told)
+    atomic.write_json(bench.folder / storage.FINGERPRINT, told)
 
 
 def _check_resumable(folder: Path, config: RunConfig, material: Material) -> None:
@@ -211,7 +211,7 @@ def _turn(bench: _Bench, prepared: Prepared, past: Sequence[Generation]) -> tupl
             walls = [*_walls(bench.folder)[: len(history)], bench.stages.end(generation_note(generation))]
             bench.tracker.record(generation)  # first, so that a checkpoint never lacks its record
             checkpoint.save(generation, bench.folder / storage.CHECKPOINTS)
-            storage.write_json(bench.folder / storage.CHECKPOINTS / WALLS, walls)
+            atomic.write_json(bench.folder / storage.CHECKPOINTS / WALLS, walls)
             history.append(generation)
             bench.stages.begin(f"generation {len(history) + 1} of {most}")
     except KeyboardInterrupt:

@@ -15,6 +15,7 @@ from rich.progress import Progress
 
 from experiments import storage
 from experiments.cells import digest
+from experiments.files import write_table
 from experiments.material import Material, gather
 from experiments.scoring import SCORE
 from experiments.track import flat, open_tracker, settings_of
@@ -23,6 +24,7 @@ from experiments.tune_report import Optimism, front_table, headline, open_test, 
 from experiments.tune_study import Look, finished, open_study, search
 from experiments.tune_trial import Lanes
 from experiments.yaml_config import dump
+from loop import atomic
 from loop.protocols import Tracker
 from loop.tracking.jsonl import read_records
 
@@ -58,7 +60,7 @@ def tune(config: TuneConfig, console: Console, workers: int = 1) -> Headline:
     folder.mkdir(parents=True, exist_ok=True)
     with storage.held(folder):
         (folder / storage.MARKER).unlink(missing_ok=True)
-        storage.write_text(folder / storage.CONFIG, yaml.safe_dump(_content(config), sort_keys=False))
+        atomic.write_text(folder / storage.CONFIG, yaml.safe_dump(_content(config), sort_keys=False))
         study = open_study(config, folder, name)
         tracker, status = open_tracker(tracking, folder), "failed"
         tracker.start({"name": folder.name, "params": _params(config), "tags": {"weakspot": version("weakspot")}})
@@ -79,7 +81,7 @@ def tune(config: TuneConfig, console: Console, workers: int = 1) -> Headline:
         console.print(front_table(study, config, best))
         for sentence in (*optimism.sentences, f"winner: {folder / WINNER}, for weakspot run"):
             console.print(sentence, highlight=False, markup=False, soft_wrap=True)
-        storage.write_json(folder / storage.MARKER, {"status": status, **result})
+        atomic.write_json(folder / storage.MARKER, {"status": status, **result})
         failure = getattr(tracker, "failure", None)
         if failure is not None:
             console.print(failure, style="yellow", highlight=False, markup=False, soft_wrap=True)
@@ -92,8 +94,8 @@ def _conclude(
 ) -> tuple[FrozenTrial, Optimism, Headline]:
     """Choose the winner, keep it as a file before the test rows are opened, and measure its optimism."""
     best = winner(study, config)
-    storage.write_text(folder / WINNER, dump(config.run_of(config.values(best.params), config.sources[0])))
-    study.trials_dataframe().to_csv(folder / TRIALS, index=False)
+    atomic.write_text(folder / WINNER, dump(config.run_of(config.values(best.params), config.sources[0])))
+    write_table(study.trials_dataframe(), folder / TRIALS)
     optimism = open_test(study, config, materials, best)
     result = headline(study, config, best, optimism)
     tracker.metrics(result)

@@ -18,9 +18,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from safetensors import SafetensorError
 
-from generators import CATALOGUE, kind_of, whole
+from generators import CATALOGUE, kind_of
 from generators.meaning import difference
-from loop import schema_json
+from loop import atomic, schema_json
 from loop.errors import ConfigError, DataError, WeakspotError
 from loop.protocols import Generator
 from loop.types import Schema, Table
@@ -95,8 +95,7 @@ def write_settings(generator: Any, folder: Path, schema: Schema, **learnt: objec
             f"settings must be numbers, text, lists or mappings to be saved, those of {type(generator).__name__} are "
             f"not ({error}): give the part by its name."
         ) from error
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / FILE).write_text(text, encoding="utf-8")
+    atomic.write_text(folder / FILE, text)
 
 
 def read_settings(folder: Path) -> tuple[dict[str, Any], dict[str, Any], Schema]:
@@ -161,9 +160,9 @@ def save(generator: Savable, folder: Path) -> None:
         If the generator has settings or categories that cannot be saved.
     """
     check_replaceable(folder)
-    with whole.replaced(folder) as partial:
+    with atomic.replaced(folder) as partial:
         generator.save(partial)
-        whole.seal(partial)
+        atomic.seal(partial)
 
 
 def check_replaceable(folder: Path) -> None:
@@ -197,7 +196,7 @@ def load(folder: Path, schema: Schema | None = None) -> Savable:
         allowed = ", ".join(sorted(CATALOGUE))
         raise DataError(f"a saved generator must be one of {allowed}, {folder} holds {name!r}: fit and save it again.")
     try:
-        whole.check(folder)
+        atomic.check(folder)
         loaded: Savable = kind_of(name).load(folder)
     except WeakspotError:
         raise

@@ -7,10 +7,12 @@ pickle, and written under a temporary name first, so a file of the final name is
 import json
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
+from loop.atomic import write_file
 from loop.errors import DataError
 from loop.generation_codec import from_record, to_arrays, to_record
 from loop.plain_json import parse
@@ -21,16 +23,9 @@ RECORD = "record"  # name of the JSON part
 
 def save(generation: Generation, folder: Path) -> Path:
     """Write one generation and return its file."""
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"generation-{generation.index:03d}.npz"
     record = np.frombuffer(json.dumps(to_record(generation), allow_nan=False).encode(), dtype=np.uint8)
-    partial = path.with_suffix(".partial")
-    try:
-        with partial.open("wb") as file:
-            np.savez(file, allow_pickle=False, **{RECORD: record}, **to_arrays(generation))
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_file(path, lambda partial: _write(partial, {RECORD: record, **to_arrays(generation)}))
     return path
 
 
@@ -52,6 +47,11 @@ def load(folder: Path, schema: Schema) -> list[Generation]:
     if found != list(range(1, len(found) + 1)):
         raise DataError(f"checkpoints must be numbered 1, 2, ... without a gap, got {found} in {folder}: start anew.")
     return history
+
+
+def _write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    with path.open("wb") as file:  # given a path, NumPy would add an ending
+        np.savez(file, allow_pickle=False, **arrays)
 
 
 def _read(path: Path, schema: Schema) -> Generation:

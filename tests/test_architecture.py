@@ -12,6 +12,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("loop", "generators", "learners", "experiments")
 CONTRACTS = {
     "loop.types",
+    "loop.atomic",
     "loop.bounds",
     "loop.protocols",
     "loop.errors",

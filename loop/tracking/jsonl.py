@@ -5,11 +5,12 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
+from loop.atomic import replaced, write_file
 from loop.errors import DataError, TrackingError
 from loop.generation_codec import interval, to_record
 from loop.generation_codec import shape as generation_shape
@@ -94,7 +95,8 @@ class JsonlTracker:
         """Keep one generation and, first, its rows."""
         path = f"rows/generation-{generation.index:03d}.parquet"
         frame = rows_frame(Ledger.of([generation], generation.rows.schema))
-        self._place(path, lambda temporary: frame.to_parquet(temporary, index=False))
+        with self._disk():
+            write_file(self.folder / path, lambda partial: frame.to_parquet(partial, index=False))
         self._append("generation", {**to_record(generation), "file": path})
 
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
@@ -104,7 +106,12 @@ class JsonlTracker:
     def attach(self, path: Path, folder: str = "") -> None:
         """Keep a copy of a file or directory under ``files/folder``."""
         target = (Path("files") / folder / path.name).as_posix()
-        self._place(target, lambda temporary: _copy(path, temporary))
+        with self._disk():
+            if path.is_dir():
+                with replaced(self.folder / target) as partial:
+                    shutil.copytree(path, partial, dirs_exist_ok=True)
+            else:
+                write_file(self.folder / target, lambda partial: shutil.copyfile(path, partial))
         self._append("attach", {"file": target, "folder": folder})
 
     def child(
@@ -132,20 +139,6 @@ class JsonlTracker:
             journal.write(json.dumps(plain(record), allow_nan=False) + "\n")
             journal.flush()
             os.fsync(journal.fileno())
-
-    def _place(self, name: str, write: Callable[[Path], object]) -> None:
-        """Write under a temporary name and rename, so that no half-written file ever bears its final name."""
-        path = self.folder / name
-        temporary = path.with_name(f".{path.name}.partial")
-        try:
-            with self._disk():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                write(temporary)
-                if path.is_dir():  # a directory is not renamed over another
-                    _remove(path)
-                temporary.replace(path)
-        finally:
-            _remove(temporary)
 
     @contextmanager
     def _disk(self) -> Iterator[None]:
@@ -194,20 +187,6 @@ def _cut_torn_line(journal: Path) -> None:
     if journal.exists():
         content = journal.read_bytes()
         os.truncate(journal, content.rfind(b"\n") + 1)
-
-
-def _copy(source: Path, target: Path) -> None:
-    if source.is_dir():
-        shutil.copytree(source, target)
-    else:
-        shutil.copyfile(source, target)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 _: type[Tracker] = JsonlTracker
