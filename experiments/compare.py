@@ -21,13 +21,12 @@ from experiments.files import write_table
 from experiments.leaderboard import LiveBoard, closing_table, long_form, summarise
 from experiments.material import gather, parts_of
 from experiments.scoring import METRICS, SCORE, contestants_of, score_arms
-from experiments.track import flat, open_tracker, settings_of
+from experiments.track import flat, open_tracker, settings_of, tell
 from experiments.verdicts import Comparison, compare_with_all
 from experiments.yaml_config import dump
 from loop import atomic
 from loop.clock import Clock
 from loop.plain_json import Record, plain
-from loop.protocols import Tracker
 from loop.seeds import stream
 from loop.tracking import MlflowSettings
 
@@ -101,7 +100,7 @@ def _compared(
     for sentence in (overall.sentence, *(each.sentence for each in comparisons)):
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     console.print(f"{folder}: {', '.join(FILES)} and pictures", highlight=False, markup=False, soft_wrap=True)
-    _warn(tracker, console)
+    tell(tracker, console)
     return results, _headline(summary, comparisons), clock.seconds["cells"]
 
 
@@ -214,12 +213,6 @@ def _identity(config: RunConfig) -> Record:
 
 def _path(out: Path, config: RunConfig) -> Path:
     return out / "cells" / f"{digest(_identity(config))}.json"
-
-
-def _warn(tracker: Tracker, console: Console) -> None:
-    failure = getattr(tracker, "failure", None)
-    if failure is not None:
-        console.print(failure, style="yellow", highlight=False, markup=False, soft_wrap=True)
 
 
 def _headline(summary: pd.DataFrame, comparisons: Sequence[Comparison]) -> Record:

@@ -18,16 +18,15 @@ from experiments.files import write_table
 from experiments.material import Material
 from experiments.report import Report
 from experiments.scoring import Gain, Scored
-from experiments.serving import log_model
+from experiments.serving import save_model
 from experiments.simulate import judge
 from loop import atomic
 from loop.frames import regions_frame, synthetic_frame
 from loop.generation_codec import to_record
 from loop.model import Model
 from loop.plain_json import Record, plain
-from loop.protocols import Tracker
+from loop.protocols import Store
 from loop.seeds import stream
-from loop.tracking import MlflowTracker
 from loop.tracking.records import score_metrics, verdict_record
 from loop.types import Generation, Interval, Table
 
@@ -76,14 +75,13 @@ def keep_files(report: Report, looped: LoopRun, scored: Sequence[Scored], materi
 
 
 def keep_records(
-    report: Report, looped: LoopRun, model: Model, material: Material, tracker: Tracker, folder: Path
+    report: Report, looped: LoopRun, model: Model, material: Material, tracker: Store, folder: Path
 ) -> None:
     """Hand files, headline figures and the model to the tracker."""
     tracker.metrics(_headline(report, looped))
     for name in FILES:
         tracker.attach(folder / name)
-    if isinstance(tracker, MlflowTracker):
-        log_model(tracker, model, material.example)
+    tracker.keep_model(lambda path: save_model(model, material.example, path))
 
 
 def _headline(report: Report, looped: LoopRun) -> Mapping[str, float]:

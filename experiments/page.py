@@ -93,8 +93,7 @@ def write_page(folder: Path) -> Path:
     DataError
         If the folder holds no report, or a file of it is damaged.
     """
-    path = folder / PAGE
-    atomic.write_text(path, render(folder))
+    atomic.write_text(path := folder / PAGE, render(folder))
     return path
 
 

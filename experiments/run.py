@@ -22,7 +22,7 @@ from experiments.operating_points import stakes
 from experiments.progress import Stages, generation_note
 from experiments.report import Report, show
 from experiments.scoring import METRICS, Scored, contestants_of, gain_over_cheap, score_arms
-from experiments.track import describe, open_tracker, settings_of
+from experiments.track import describe, open_tracker, settings_of, tell
 from experiments.yaml_config import dump
 from generators import saved
 from generators.saved import Savable
@@ -125,9 +125,7 @@ def _run(config: RunConfig, console: Console, resume: Path | None, started: floa
             raise KeyboardInterrupt(f"Interrupted. Go on with: weakspot run --resume {folder}") from error
     if result.report is not None:
         show(result.report, folder, console)
-    for complaint in ("failure", "unregistered"):
-        if (said := getattr(bench.tracker, complaint, None)) is not None:
-            console.print(said, style="yellow", highlight=False, markup=False, soft_wrap=True)
+    tell(bench.tracker, console)
     return result
 
 

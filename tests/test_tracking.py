@@ -67,6 +67,8 @@ def runs_of(settings: MlflowSettings) -> list:
 def test_local_trackers_obey_the_laws(make, tmp_path: Path, attached: Path) -> None:
     laws.check_fits_the_protocol(make(tmp_path / "run"))
     laws.check_leaves_records_alone(make(tmp_path / "run"), attached)
+    laws.check_has_nothing_to_complain_of(make(tmp_path / "run"))
+    laws.check_models(make(tmp_path / "other"), False, attached, tmp_path / "other" / "files")
 
 
 def test_the_journal_holds_all(tmp_path: Path, attached: Path) -> None:
@@ -79,6 +81,11 @@ def test_mlflow_mirrors_the_journal(database: MlflowSettings, tmp_path: Path, at
     laws.check_journal_holds_all(tracker, tmp_path / "run", attached)
     assert tracker.failure is None
     laws.check_runs_mirror_the_run(runs_of(tracker.settings), "KILLED")
+    laws.check_has_nothing_to_complain_of(tracker)
+
+
+def test_mlflow_keeps_models(database: MlflowSettings, tmp_path: Path, attached: Path) -> None:
+    laws.check_models(mlflow_tracker(database, tmp_path), True, attached, tmp_path / "run" / "files")
 
 
 # Records
@@ -358,6 +365,7 @@ def test_a_dead_server_costs_seconds_and_no_record(
     assert tracker.failure is not None
     assert f"weakspot upload {tmp_path / 'run'}" in tracker.failure
     assert "secret" not in tracker.failure
+    laws.check_complains(tracker, "weakspot upload")
     assert "\n" not in tracker.failure
     later = mlflow_tracker(database, tmp_path)
     assert replay(tmp_path / "run", later) == 8

@@ -5,10 +5,9 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import MappingProxyType
 
 from loop.atomic import replaced, write_file
 from loop.errors import DataError, TrackingError
@@ -16,7 +15,7 @@ from loop.generation_codec import interval, to_record
 from loop.generation_codec import shape as generation_shape
 from loop.ledger import Ledger
 from loop.plain_json import Record, parse, plain
-from loop.protocols import Tracker
+from loop.protocols import NO_CURVES, Tracker
 from loop.shapes import (
     LARGEST,
     Check,
@@ -50,7 +49,6 @@ KINDS: Mapping[str, Check] = {  # of records, and what each must hold
     "child": fields(_common | _child, {"curves": mapped(listed(number))}),  # the first version had no curves
     "finish": fields(_common | {"status": text_in(STATUSES), "verdict": optional(_verdict)}),
 }
-NO_CURVES: Mapping[str, Sequence[float]] = MappingProxyType({})
 
 
 class JsonlTracker:
@@ -124,6 +122,13 @@ class JsonlTracker:
     ) -> None:
         """Keep one finished arm of a comparison; ``curves`` hold a metric's values at steps 0, 1, ..."""
         self._append("child", {"name": name, "params": params, "metrics": metrics, "tags": tags, "curves": curves})
+
+    def keep_model(self, write: Callable[[Path], object]) -> None:
+        """Keep no model: the run's folder has one already, and this format is for MLflow."""
+
+    def complaints(self) -> tuple[str, ...]:
+        """A disk that does not take a record raises its error at once."""
+        return ()
 
     def finish(self, verdict: LoopVerdict | None, status: str) -> None:
         """Close the run; without an open run, do nothing."""

@@ -78,6 +78,12 @@ class Uplink:
             case "finish":
                 self._finish(record)
 
+    def register(self, name: str, folder: str) -> None:
+        """Make a new version of a registered model of a model among the files of the run."""
+        if not self.client.search_registered_models(f"name = '{name}'"):
+            self.client.create_registered_model(name)
+        self.client.create_model_version(name, f"runs:/{self.run_id}/{folder}", self.run_id)
+
     def _start(self, record: Record) -> None:
         self._identity, self._tags = record["id"], record["tags"]
         self.run_id, known = self._find_or_create(self._identity, record["name"], record["time_ms"], {})
