@@ -20,28 +20,29 @@ from safetensors import SafetensorError
 
 from generators import CATALOGUE, kind_of
 from generators.meaning import difference
-from loop import atomic, schema_json
+from loop import atomic, schema_json, shapes
 from loop.errors import ConfigError, DataError, WeakspotError
+from loop.plain_json import parse
 from loop.protocols import Generator
 from loop.types import Schema, Table
 
 FILE, ROWS = "settings.json", "rows.parquet"
 FORMAT = 3  # raised when files written before can no longer be read
-DAMAGED = (
+DAMAGED = (  # by which zipfile, safetensors, zlib, pyarrow, numpy, xgboost and torch (the last) refuse a file
     BadZipFile,
     SafetensorError,
     zlib.error,
     OSError,
     ValueError,
-    KeyError,
-    IndexError,
-    TypeError,
-    AttributeError,
-    RuntimeError,
     EOFError,
+    RuntimeError,
 )
 
 
+_CONTENT = shapes.fields(
+    {"format": shapes.anything, "generator": shapes.anything, "schema": shapes.anything}
+    | dict.fromkeys(("settings", "learnt"), shapes.mapped(shapes.anything))
+)
 Fitted = TypeVar("Fitted", bound=Generator)
 
 
@@ -197,7 +198,10 @@ def load(folder: Path, schema: Schema | None = None) -> Savable:
         raise DataError(f"a saved generator must be one of {allowed}, {folder} holds {name!r}: fit and save it again.")
     try:
         atomic.check(folder)
-        loaded: Savable = kind_of(name).load(folder)
+        kind = kind_of(name)
+        if unknown := sorted(set(content["settings"]) - {field.name for field in fields(kind)}):
+            raise DataError(f"settings of {name} must be its own, {folder} has {unknown[0]!r}: fit and save it again.")
+        loaded: Savable = kind.load(folder)
     except WeakspotError:
         raise
     except DAMAGED as error:
@@ -211,22 +215,19 @@ def _content(folder: Path) -> dict[str, Any]:
     """Read the settings file; its schema comes back as a Schema."""
     path = folder / FILE
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if content["format"] != FORMAT:
-            raise DataError(
-                f"a saved generator must have format {FORMAT}, {path} has {content['format']!r}: fit and save it again."
-            )
-        settings, learnt = (dict(content[name]) for name in ("settings", "learnt"))
+        content: dict[str, Any] = _CONTENT(parse(path.read_text(encoding="utf-8")), "the whole")
         schema = schema_json.from_json(content["schema"])
-        return {"generator": str(content["generator"]), "settings": settings, "learnt": learnt, "schema": schema}
     except FileNotFoundError as error:
         raise DataError(f"a saved generator must have a {FILE}, {folder} has none: give another folder.") from error
-    except WeakspotError:
-        raise
-    except DAMAGED as error:
+    except (OSError, ValueError) as error:
         raise DataError(
             f"{path} must be the settings of a saved generator ({error}): fit and save it again."
         ) from error
+    if content["format"] != FORMAT:
+        raise DataError(
+            f"a saved generator must have format {FORMAT}, {path} has {content['format']!r}: fit and save it again."
+        )
+    return content | {"generator": str(content["generator"]), "schema": schema}
 
 
 def name_of(kind: type) -> str:

@@ -120,10 +120,10 @@ def both(first: Check, second: Check) -> Check:
     return lambda value, place: {**first(value, place), **second(value, place)}
 
 
-def fields(needed: Mapping[str, Check], more: Mapping[str, Check] | None = None) -> Check:
+def fields(needed: Mapping[str, Check], more: Mapping[str, Check] | None = None, known_only: bool = False) -> Check:
     """Make a check for mappings with the keys of ``needed``; those of ``more`` may be missing, others pass as they are.
 
-    A version to come may write more keys; whoever refuses them compares what was read with what would be written.
+    A version to come may write more keys; ``known_only`` refuses them.
     """
 
     def check(value: object, place: str) -> dict[str, Any]:
@@ -131,6 +131,8 @@ def fields(needed: Mapping[str, Check], more: Mapping[str, Check] | None = None)
         if missing := [name for name in needed if name not in held]:
             raise DataError(f"{place} lacks {', '.join(missing)}")
         checks = {**needed, **(more or {})}
+        if known_only and (unknown := [name for name in held if name not in checks]):
+            refuse(place, "a mapping of known keys", unknown[0])
         return {**held, **{name: each(held[name], f"{place}.{name}") for name, each in checks.items() if name in held}}
 
     return check

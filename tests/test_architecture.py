@@ -19,7 +19,9 @@ CONTRACTS = {
     "loop.seeds",
     "loop.steps",
     "loop.torch_threads",
+    "loop.plain_json",
     "loop.schema_json",
+    "loop.shapes",
     "loop.plain_yaml",
 }
 LONGEST_FILE = 300  # lines
