@@ -12,8 +12,8 @@ from loop.calibration import Calibration, calibrate, effect
 from loop.controller import Outcome
 from loop.judge_rows import JudgeRows
 from loop.operating import operating_table
+from loop.plain_json import Record, plain
 from loop.seeds import stream
-from loop.tracking.records import Record, plain
 
 INTERVAL = {"estimate": "", "low": "_low", "high": "_high"}  # keys of an interval and the ends of its metrics' names
 

@@ -13,9 +13,10 @@ from joblib import Parallel, delayed, parallel_config
 from rich.console import Console
 from rich.progress import Progress
 
-from experiments import storage
 from experiments.datasets import stamp_of
+from loop import atomic
 from loop.errors import WeakspotError
+from loop.plain_json import parse
 
 Key = TypeVar("Key")
 Rows = list[dict[str, Any]]  # of one cell, as JSON holds them
@@ -70,8 +71,7 @@ def found_or_worked(
         rows = found(path)
         if rows is None:
             rows = work(key)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            storage.write_text(path, json.dumps(rows))
+            atomic.write_text(path, json.dumps(rows))
         return rows
 
     if jobs == 1:
@@ -91,7 +91,7 @@ def found_or_worked(
 def found(path: Path) -> Rows | None:
     """Return the rows of a finished cell; None if there is no file, or none that can be read."""
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
+        rows = parse(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
     whole = isinstance(rows, list) and rows and all(isinstance(row, dict) and row for row in rows)

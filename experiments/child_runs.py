@@ -2,13 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import cast
 
 from experiments.config import RunConfig
 from experiments.scoring import SCORE
-from loop.protocols import Tracker
-from loop.tracking import JsonlTracker, MlflowTracker, read_records
-from loop.tracking.records import Record, plain
+from loop.plain_json import Record, plain
+from loop.protocols import Store
+from loop.tracking import read_records
 
 TEXT = ("source", "table", "arm", "note", "cheap", "seed", "split", "generations")  # keys of a row that are no metrics
 LOOP = "loop: "  # before the name of the strategy, in names of arms
@@ -20,14 +19,14 @@ class ChildRuns:
 
     Parameters
     ----------
-    tracker : Tracker
+    tracker : Store
         Of the comparison, already started.
     journal : Path
         Folder in which it keeps its records.
     """
 
-    def __init__(self, tracker: Tracker, journal: Path) -> None:
-        self._tracker = cast(JsonlTracker | MlflowTracker, tracker)
+    def __init__(self, tracker: Store, journal: Path) -> None:
+        self._tracker = tracker
         records = [record for record in read_records(journal) if record["kind"] == "child"]
         self._known = {_content({key: record.get(key, {}) for key in _KEYS}) for record in records}
 

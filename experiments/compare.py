@@ -17,18 +17,19 @@ from experiments.cells import Rows, digest, found, found_or_worked
 from experiments.child_runs import LOOP, TEXT, ChildRuns
 from experiments.config import CompareConfig, DataConfig, RunConfig
 from experiments.datasets import place_of, stamp_of
+from experiments.files import write_table
 from experiments.leaderboard import LiveBoard, closing_table, long_form, summarise
 from experiments.material import gather, parts_of
 from experiments.scoring import METRICS, SCORE, contestants_of, score_arms
-from experiments.track import flat, open_tracker, settings_of
+from experiments.track import flat, open_tracker, settings_of, tell
 from experiments.verdicts import Comparison, compare_with_all
 from experiments.yaml_config import dump
+from loop import atomic
 from loop.clock import Clock
 from loop.driver import run_loop
-from loop.protocols import Tracker
+from loop.plain_json import Record, plain
 from loop.seeds import stream
 from loop.tracking import MlflowSettings
-from loop.tracking.records import Record, plain
 
 BY_TIME = "by time"  # of a split: the same rows test whatever the seed
 FILES = ("results.csv", "leaderboard.csv", "verdicts.json")
@@ -76,7 +77,7 @@ def _compared(
     """Work the cells, write and print what came out; return it, its headline, and the seconds spent on cells."""
     clock = Clock()
     (folder / storage.MARKER).unlink(missing_ok=True)
-    storage.write_text(folder / storage.CONFIG, dump(config))
+    atomic.write_text(folder / storage.CONFIG, dump(config))
     tracker, status = open_tracker(tracking, folder), "failed"
     params = dict(flat(config.model_dump(mode="json", exclude={"sources"})))
     tags = {"weakspot": version("weakspot"), "command": "compare", "learner": config.learner.name}
@@ -95,12 +96,12 @@ def _compared(
         raise
     finally:
         tracker.finish(None, status)
-    storage.write_json(folder / storage.MARKER, {"status": status})
+    atomic.write_json(folder / storage.MARKER, {"status": status})
     console.print(closing_table(summary, results))
     for sentence in (overall.sentence, *(each.sentence for each in comparisons)):
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     console.print(f"{folder}: {', '.join(FILES)} and pictures", highlight=False, markup=False, soft_wrap=True)
-    _warn(tracker, console)
+    tell(tracker, console)
     return results, _headline(summary, comparisons), clock.seconds["cells"]
 
 
@@ -190,10 +191,10 @@ def _write(
     means = statistics.by_source(scores)
     overall, ranks = statistics.omnibus(means), statistics.average_ranks(means)
     critical = statistics.critical_difference(len(ranks), len(means)) if overall.test == "Friedman" else None
-    results.to_csv(folder / "results.csv", index=False)
-    summary.to_csv(folder / "leaderboard.csv")
+    write_table(results, folder / "results.csv")
+    atomic.write_file(folder / "leaderboard.csv", summary.to_csv)
     verdicts = {"overall": asdict(overall), "average_ranks": ranks.to_dict(), "critical_difference": critical}
-    storage.write_json(folder / "verdicts.json", verdicts | {"comparisons": [asdict(each) for each in comparisons]})
+    atomic.write_json(folder / "verdicts.json", verdicts | {"comparisons": [asdict(each) for each in comparisons]})
     pictures.save(compare_pictures.pareto(summary.dropna(subset="difference"), REAL_ONLY), folder / "pareto.png")
     if critical is not None:
         figure = compare_pictures.critical_difference_diagram(ranks, critical, overall.sentence)
@@ -218,12 +219,6 @@ def _identity(config: RunConfig) -> Record:
 
 def _path(out: Path, config: RunConfig) -> Path:
     return out / "cells" / f"{digest(_identity(config))}.json"
-
-
-def _warn(tracker: Tracker, console: Console) -> None:
-    failure = getattr(tracker, "failure", None)
-    if failure is not None:
-        console.print(failure, style="yellow", highlight=False, markup=False, soft_wrap=True)
 
 
 def _headline(summary: pd.DataFrame, comparisons: Sequence[Comparison]) -> Record:

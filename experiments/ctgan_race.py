@@ -21,6 +21,7 @@ from rich.table import Table as RichTable
 from experiments.fidelity import draw, split_of
 from experiments.quality import likeness, utility
 from generators import Gan, Vae
+from loop import atomic
 from loop.codec import decode, encode
 from loop.errors import DataError
 from loop.seeds import stream
@@ -86,8 +87,8 @@ def _peer(peer: Path, folder: Path, train: Table, epochs: int) -> dict[str, list
     frame[LABEL] = train.y.astype(str)
     discrete = [c.name for c in train.schema.columns if c.kind in ("categorical", "boolean")]
     frame[discrete] = frame[discrete].astype(str)  # the package takes no missing categories
-    frame.to_parquet(folder / "train.parquet")
-    (folder / "discrete.json").write_text(json.dumps([*discrete, LABEL]), encoding="utf-8")
+    atomic.write_file(folder / "train.parquet", frame.to_parquet)
+    atomic.write_json(folder / "discrete.json", [*discrete, LABEL])
     command = [str(peer), "-W", "ignore", "-c", PEER, str(folder), str(epochs)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:

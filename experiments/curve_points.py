@@ -8,7 +8,7 @@ import numpy as np
 from loop.bootstrap import paired
 from loop.judge_rows import JudgeRows
 from loop.metrics import score
-from loop.tracking.records import Record, plain
+from loop.plain_json import Record, plain
 
 POINTS = 200  # most points of a curve
 COST_RATIOS = np.geomspace(1, 1000, 61)  # what a miss costs, in false alarms

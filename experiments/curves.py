@@ -24,6 +24,7 @@ import pandas as pd
 import typer
 from rich.console import Console
 
+from experiments import pictures
 from experiments.card_fraud import STARTS
 from experiments.cells import Rows, digest_of, each_cell
 from experiments.compose import compose
@@ -102,7 +103,7 @@ def main(
     results = pd.DataFrame([row for rows in finished for row in rows])
     for table in tables_of(results):
         console.print(table)
-    picture(results).savefig(out / "curves.png", dpi=150)
+    pictures.save(picture(results), out / "curves.png")
     print(json.dumps(headline(results)))
 
 

@@ -8,25 +8,28 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments import page, page_pictures, pictures, storage
+from experiments import page, page_pictures, pictures
 from experiments.answers import answer_metrics
 from experiments.arms import REAL_ONLY, TARGETED
 from experiments.config import RunConfig
 from experiments.curve_points import before_and_after
 from experiments.datasets import simulation
+from experiments.files import write_table
 from experiments.material import Material
 from experiments.report import Report
 from experiments.scoring import Gain, Scored
-from experiments.serving import log_model
+from experiments.serving import save_model
 from experiments.simulate import judge
+from loop import atomic
 from loop.driver import LoopRun
 from loop.frames import regions_frame, synthetic_frame
+from loop.generation_codec import to_record
 from loop.judge_rows import JudgeRows
 from loop.model import Model
-from loop.protocols import Tracker
+from loop.plain_json import Record, plain
+from loop.protocols import Store
 from loop.seeds import stream
-from loop.tracking import MlflowTracker
-from loop.tracking.records import Record, generation_record, plain, score_metrics, verdict_record
+from loop.tracking.records import score_metrics, verdict_record
 from loop.types import Generation, Interval, Table
 
 FILES = (
@@ -49,7 +52,7 @@ def write_up(
     return Report(
         data=_data_record(material),
         recall_at_precision=config.metrics.recall_at_precision,
-        generations=[generation_record(generation) for generation in looped.history],
+        generations=[to_record(generation) for generation in looped.history],
         verdict=verdict_record(looped.outcome.verdict) or {},
         arms=[plain(each.row()) for each in scored],
         gain=plain(asdict(gain)),
@@ -64,24 +67,23 @@ def write_up(
 def keep_files(report: Report, looped: LoopRun, scored: Sequence[Scored], material: Material, folder: Path) -> None:
     """Write report, tables, curves, pictures and the page into the run's folder."""
     report.save(folder)
-    pd.DataFrame(report.arms).to_csv(folder / "arms.csv", index=False)
-    regions_frame(looped.history).to_csv(folder / "regions.csv", index=False)
+    write_table(pd.DataFrame(report.arms), folder / "arms.csv")
+    write_table(regions_frame(looped.history), folder / "regions.csv")
     kept = [generation for generation in looped.history if generation.decision.kept]
-    synthetic_frame(kept if looped.outcome.verdict.kept else []).to_parquet(folder / "synthetic.parquet", index=False)
-    storage.write_json(folder / page.CURVES, curves := _curves(report, scored, material))
+    write_table(synthetic_frame(kept if looped.outcome.verdict.kept else []), folder / "synthetic.parquet")
+    atomic.write_json(folder / page.CURVES, curves := _curves(report, scored, material))
     _draw(report, looped, curves, material, folder / "pictures")
     page.write_page(folder)
 
 
 def keep_records(
-    report: Report, looped: LoopRun, model: Model, material: Material, tracker: Tracker, folder: Path
+    report: Report, looped: LoopRun, model: Model, material: Material, tracker: Store, folder: Path
 ) -> None:
     """Hand files, headline figures and the model to the tracker."""
     tracker.metrics(_headline(report, looped))
     for name in FILES:
         tracker.attach(folder / name)
-    if isinstance(tracker, MlflowTracker):
-        log_model(tracker, model, material.example)
+    tracker.keep_model(lambda path: save_model(model, material.example, path))
 
 
 def _headline(report: Report, looped: LoopRun) -> Mapping[str, float]:

@@ -10,10 +10,10 @@ from loop.acceptance import GroupGuard
 from loop.judge_rows import JudgeRows
 from loop.metrics import score
 from loop.parts import Parts
+from loop.plain_json import Record, plain
 from loop.points import AtFalsePositiveRate, EvaluationRows
 from loop.regions import Groups, TreeFinder
 from loop.regions.groups import positions
-from loop.tracking.records import Record, plain
 from loop.types import Schema, Table
 
 POINT = AtFalsePositiveRate(0.01)  # groups are compared at one threshold, chosen on judge rows

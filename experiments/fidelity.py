@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -21,9 +22,11 @@ from rich.table import Table as RichTable
 
 from experiments.cells import digest, each_cell
 from experiments.datasets import load
+from experiments.files import write_table
 from experiments.quality import attack_advantage, closeness, halves, likeness, utility
 from experiments.split import Split
 from generators import Copula, Diffusion, ForestFlow, Gan, ImblearnAdapter, Neighbourhood, Resample, TreeChain, Vae
+from loop import atomic
 from loop.errors import WeakspotError
 from loop.protocols import Generator
 from loop.seeds import stream
@@ -177,8 +180,9 @@ def main(
     show(results, console)
     from experiments.table_pictures import frontier
 
-    frontier(results).savefig(out / "frontier.png", dpi=120)
-    results.to_csv(out / "fidelity.csv", index=False)
+    figure = frontier(results)
+    atomic.write_file(out / "frontier.png", partial(figure.savefig, dpi=120, format="png"))
+    write_table(results, out / "fidelity.csv")
     console.print(f"picture: {out / 'frontier.png'}; figures: {out / 'fidelity.csv'}")
     print(json.dumps(headline(results)))
 

@@ -6,10 +6,12 @@ import hashlib
 import warnings
 import zlib
 from collections.abc import Collection, Iterable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
+from loop import atomic
 from loop.errors import DataError
 from loop.types import Schema
 
@@ -124,15 +126,6 @@ def texts(schema: Schema) -> list[str]:
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:
-    """Write a .csv or .parquet file under a temporary name and rename it, so that it is whole or not there."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix == ".csv":
-            frame.to_csv(partial, index=False)
-        else:
-            frame.to_parquet(partial, index=False)
-        partial.replace(path)
-    finally:
-        if path.parent.is_dir():
-            partial.unlink(missing_ok=True)
+    """Write a .csv or .parquet file whole or not at all."""
+    csv_file = path.suffix == ".csv"
+    atomic.write_file(path, partial(frame.to_csv if csv_file else frame.to_parquet, index=False))

@@ -17,9 +17,10 @@ from experiments.page_pictures import inline_svg
 from experiments.page_words import FILTERS, words
 from experiments.pictures import printable
 from experiments.report import FAULTS, Report, damaged, read_as
+from loop import atomic
 from loop.errors import WeakspotError
+from loop.plain_json import Record
 from loop.plain_yaml import read_plain
-from loop.tracking.records import Record
 
 PAGE, CURVES, SYNTHETIC = "report.html", "curves.json", "synthetic.parquet"
 SAMPLE_ROWS, SAMPLE_COLUMNS = 12, 6
@@ -92,8 +93,7 @@ def write_page(folder: Path) -> Path:
     DataError
         If the folder holds no report, or a file of it is damaged.
     """
-    path = folder / PAGE
-    storage.write_text(path, render(folder))
+    atomic.write_text(path := folder / PAGE, render(folder))
     return path
 
 
@@ -168,8 +168,8 @@ def merged_regions(generations: Sequence[Record]) -> list[Record]:
     """Pair the weak regions of the first and the last generation by their rules, in order, each side perhaps None."""
     if not generations:
         return []
-    first = {region["region"]: region for region in generations[0]["regions"]}
-    last = {region["region"]: region for region in generations[-1]["regions"]} if len(generations) > 1 else {}
+    first = {region["text"]: region for region in generations[0]["regions"]}
+    last = {region["text"]: region for region in generations[-1]["regions"]} if len(generations) > 1 else {}
     rules = [*first, *(rule for rule in last if rule not in first)]
     return [
         {"rule": rule, "sides": (first.get(rule), last.get(rule)), "change": _change(first.get(rule), last.get(rule))}
@@ -236,7 +236,7 @@ def _sample(report: Report, path: Path) -> Record | None:
         raise damaged(path, error, WITHOUT) from error
     if frame.empty:
         return {"rows": [], "columns": [], "of": 0, "features": 0}
-    rules = [region["region"] for generation in report.generations for region in generation["regions"]]
+    rules = [region["text"] for generation in report.generations for region in generation["regions"]]
     features = [name for name in frame.columns if not str(name).startswith("ws_")]
     named = sorted(features, key=lambda name: -sum(str(name) in rule for rule in rules))[:SAMPLE_COLUMNS]
     proba = f"ws_p_{report.data['positive']}"

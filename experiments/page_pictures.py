@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from experiments.pictures import BLACK, BLUE, GREEN, GREY, GRID, ORANGE, canvas, legend_below, literal
-from loop.tracking.records import Record
+from loop.plain_json import Record
 
 ARMS = (("before", ORANGE, "--", "s", "before: real rows alone"), ("after", BLUE, "-", "o", "after: with new rows"))
 INKS = {  # what the page calls a colour, so that one picture serves light, dark and paper
@@ -38,7 +38,7 @@ def score_over_generations(
     Parameters
     ----------
     generations
-        Records of a run in order, at least one; see `loop.tracking.records.generation_record`.
+        Records of a run in order, at least one; see `loop.generation_codec.to_record`.
     metric
         Key of their scores; the decisions' differences must be of the same.
     """

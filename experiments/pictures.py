@@ -8,6 +8,7 @@ import re
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter
 
+from loop import atomic
 from loop.types import Condition, Region, Table
 
 TITLE_WIDTH = 80  # characters of a line
@@ -93,8 +95,7 @@ def telling_columns(real: Table, regions: Sequence[Region]) -> tuple[int, int]:
 def save(figure: Figure, path: Path) -> None:
     """Write a figure as PNG, making the folder if need be."""
     literal(figure)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=150, format="png")
+    atomic.write_file(path, partial(figure.savefig, dpi=150, format="png"))
 
 
 def canvas(title: str = "") -> tuple[Figure, Axes]:

@@ -15,9 +15,10 @@ from rich.table import Table
 
 from experiments import storage
 from experiments.page_words import number, spread, threshold, words
+from loop import atomic
 from loop.errors import DataError
 from loop.metrics import resolve
-from loop.tracking.records import Record
+from loop.plain_json import Record
 
 SHOWN_REGIONS = 10
 WRAPPED = ("decision", "weak region", "operating point", "difference")  # columns that give way on a narrow terminal
@@ -43,7 +44,7 @@ class Report:
 
     data: Record  # name, rows and positives of both parts, class to catch, number of classes
     recall_at_precision: str  # name of the metric at the chosen precision
-    generations: list[Record]  # see `loop.tracking.records.generation_record`
+    generations: list[Record]  # see `loop.generation_codec.to_record`
     verdict: Record  # of the judge rows
     arms: list[Record]  # on the test rows
     gain: Record  # of the loop over the best cheap arm, on the test rows
@@ -58,7 +59,7 @@ class Report:
 
     def save(self, folder: Path) -> None:
         """Write the report into a run's folder."""
-        storage.write_json(folder / storage.REPORT, asdict(self))
+        atomic.write_json(folder / storage.REPORT, asdict(self))
 
     @classmethod
     def load(cls, folder: Path) -> "Report":
@@ -215,7 +216,7 @@ def _regions(report: Report) -> Table:
     regions = report.generations[0]["regions"] if report.generations else []
     for region in regions[:SHOWN_REGIONS]:
         deficit = "" if region["deficit"] is None else _interval(region["deficit"])
-        table.add_row(escape(region["region"]), f"{region['rows']:,}", f"{region['positives']:,}", deficit)
+        table.add_row(escape(region["text"]), f"{region['rows']:,}", f"{region['positives']:,}", deficit)
     rest = len(regions) - SHOWN_REGIONS
     table.caption = f"and {rest} more in regions.csv" if rest > 0 else None if regions else "none could be confirmed"
     return table

@@ -22,21 +22,21 @@ from experiments.operating_points import miss_costs
 from experiments.progress import Stages, generation_note
 from experiments.report import Report, show
 from experiments.scoring import METRICS, Scored, contestants_of, gain_over_cheap, score_arms
-from experiments.track import describe, open_tracker, settings_of
+from experiments.track import describe, open_tracker, settings_of, tell
 from experiments.yaml_config import dump
 from generators import saved
 from generators.saved import Savable
-from loop import checkpoint
+from loop import atomic, checkpoint
 from loop.calibration import Calibration
 from loop.controller import conclude, prepare
 from loop.driver import LoopRun, turn
 from loop.errors import ConfigError, DataError, WeakspotError
 from loop.judge_rows import JudgeRows
 from loop.model import Model
+from loop.plain_json import Record
 from loop.protocols import Tracker
 from loop.schema_json import to_json
 from loop.seeds import stream
-from loop.tracking.records import Record
 from loop.training import Prepared
 from loop.types import Generation, LoopVerdict
 
@@ -127,9 +127,7 @@ def _run(config: RunConfig, console: Console, resume: Path | None, started: floa
             raise KeyboardInterrupt(f"Interrupted. Go on with: weakspot run --resume {folder}") from error
     if result.report is not None:
         show(result.report, folder, console)
-    for complaint in ("failure", "unregistered"):
-        if (said := getattr(bench.tracker, complaint, None)) is not None:
-            console.print(said, style="yellow", highlight=False, markup=False, soft_wrap=True)
+    tell(bench.tracker, console)
     return result
 
 
@@ -168,15 +166,15 @@ def _tracked(bench: _Bench, prepared: Prepared) -> RunResult:
         raise
     finally:
         bench.tracker.finish(verdict, status)
-    storage.write_json(bench.folder / storage.MARKER, {"status": status, "seconds": report.seconds})
+    atomic.write_json(bench.folder / storage.MARKER, {"status": status, "seconds": report.seconds})
     return RunResult(bench.folder, status, outcome.verdict, tuple(history), report)
 
 
 def _begin_folder(bench: _Bench) -> None:
-    storage.write_text(bench.folder / storage.CONFIG, dump(bench.config))
+    atomic.write_text(bench.folder / storage.CONFIG, dump(bench.config))
     digest = storage.fingerprint(bench.material.train, bench.material.folds)
     told = {"training_rows": digest, "everything": _everything(bench.config, bench.material)}
-    storage.write_json(bench.folder / storage.FINGERPRINT, told)
+    atomic.write_json(bench.folder / storage.FINGERPRINT, told)
 
 
 def _check_resumable(folder: Path, config: RunConfig, material: Material) -> None:
@@ -212,7 +210,7 @@ def _turn(bench: _Bench, prepared: Prepared, past: Sequence[Generation]) -> tupl
         walls = [*_walls(bench.folder)[: generation.index - 1], bench.stages.end(generation_note(generation))]
         bench.tracker.record(generation)  # first, so that a checkpoint never lacks its record
         checkpoint.save(generation, bench.folder / storage.CHECKPOINTS)
-        storage.write_json(bench.folder / storage.CHECKPOINTS / WALLS, walls)
+        atomic.write_json(bench.folder / storage.CHECKPOINTS / WALLS, walls)
         bench.stages.begin(f"generation {generation.index + 1} of {most}")
 
     bench.stages.begin(f"generation {len(past) + 1} of {most}")

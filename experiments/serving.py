@@ -6,7 +6,6 @@ on a list of trusted ones, which ours cannot be; so load such a model only from 
 
 import importlib.metadata
 import importlib.util
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -14,10 +13,8 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from loop.tracking import MlflowTracker
-from loop.tracking.uplink import Uplink, lost_connection, quiet
+from loop.tracking.uplink import quiet
 
-FOLDER = "model"
 REQUIREMENTS = ("cloudpickle", "numpy", "pandas", "scikit-learn", "scipy", "xgboost")
 CODE = ("loop", "generators", "learners")  # travels with the model, since no package index has it
 
@@ -35,43 +32,23 @@ class Classifier(Protocol):
         ...
 
 
-def log_model(
-    tracker: MlflowTracker, model: Classifier, example: pd.DataFrame, requirements: Sequence[str] = REQUIREMENTS
-) -> str:
-    """Keep a fitted model among the files of an open run; register it if the settings name a registered model.
+def save_model(
+    model: Classifier, example: pd.DataFrame, path: Path, requirements: Sequence[str] = REQUIREMENTS
+) -> None:
+    """Write a model in MLflow's format to a new folder, with signature, input example and the code it needs.
 
     Parameters
     ----------
-    tracker : MlflowTracker
-        Of a run that has been started and not finished.
     model : Classifier
         Fitted on frames with the columns of `example`.
     example : DataFrame
         A few input rows, kept beside the model. They fix the signature: integers become double, because a missing
         value turns an integer column into floats; categories become text.
+    path : Path
+        The folder, which must not exist.
     requirements : sequence of str
         Distributions that serving needs, pinned to the versions installed here.
-
-    Returns
-    -------
-    str
-        ``runs:/RUN/model``, or the folder of the local copy if MLflow did not take it (see ``tracker.failure``).
     """
-    with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / FOLDER
-        save_model(model, example, path, requirements)
-        tracker.attach(path)
-    if tracker.uplink is None or tracker.failure is not None:
-        return str(tracker.local.folder / "files" / FOLDER)
-    if tracker.settings.registered_model is not None:
-        _register(tracker, tracker.uplink, tracker.settings.registered_model)
-    return f"runs:/{tracker.uplink.run_id}/{FOLDER}"
-
-
-def save_model(
-    model: Classifier, example: pd.DataFrame, path: Path, requirements: Sequence[str] = REQUIREMENTS
-) -> None:
-    """Write a model in MLflow's format to a new folder, with signature, input example and the code it needs."""
     rows = _as_served(example)
     answer = np.asarray(model.predict_proba(rows))
     with quiet():
@@ -103,14 +80,3 @@ def _package_folder(name: str) -> Path:
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(name)
     return Path(spec.origin).parent
-
-
-def _register(tracker: MlflowTracker, uplink: Uplink, name: str) -> None:
-    with quiet():
-        try:
-            if not uplink.client.search_registered_models(f"name = '{name}'"):
-                uplink.client.create_registered_model(name)
-            uplink.client.create_model_version(name, f"runs:/{uplink.run_id}/{FOLDER}", uplink.run_id)
-        except lost_connection() as error:
-            cause = str(error).splitlines()[0]
-            tracker.unregistered = f"MLflow did not register the model as {name!r} ({cause}): register it by hand."

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,14 +14,14 @@ from filelock import FileLock, Timeout
 
 from generators import saved
 from generators.saved import Savable
-from generators.whole import LIST, check, replaced, seal
 from loop import calibration
+from loop.atomic import LIST, check, replaced, seal, write_json
 from loop.calibration import Identity
 from loop.errors import ConfigError, DataError, WeakspotError
 from loop.model import Model
+from loop.plain_json import parse
 from loop.protocols import Predictor
 from loop.schema_json import from_json, to_json
-from loop.tracking.records import plain
 from loop.types import Schema, Table
 
 MARKER = "done.json"
@@ -82,21 +81,6 @@ def new_folder(out: Path, name: str) -> Path:
     raise ConfigError(f"out must have room for another run, got {out}: choose another folder.")
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file under a temporary name and rename it, so that it is whole or not there."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")  # another process may write the same file
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def write_json(path: Path, value: object) -> None:
-    """Write plain values as JSON; numbers it has no word for become text, see `loop.tracking.records.plain`."""
-    write_text(path, json.dumps(plain(value), indent=1, allow_nan=False) + "\n")
-
-
 def read_json(path: Path) -> Any:
     """Read a file of a run's folder.
 
@@ -106,7 +90,7 @@ def read_json(path: Path) -> Any:
         If it is missing or broken.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return parse(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(
             f"a run's folder must hold {path.name}, and {path.parent} has none to read: check it."

@@ -5,10 +5,12 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
+from rich.console import Console
+
 from experiments import storage
 from experiments.config import NONE, RunConfig
 from experiments.material import Material
-from loop.protocols import Tracker
+from loop.protocols import Store, Tracker
 from loop.tracking import JsonlTracker, MlflowSettings, MlflowTracker, load_settings
 
 DEFAULT = Path("mlflow.yaml")
@@ -57,3 +59,9 @@ def flat(content: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str,
             yield from flat(value, f"{prefix}{key}.")
         elif value is not None and value != []:
             yield f"{prefix}{key}", ", ".join(map(str, value)) if isinstance(value, list) else value
+
+
+def tell(tracker: Store, console: Console) -> None:
+    """Print what the tracker could not keep."""
+    for sentence in tracker.complaints():
+        console.print(sentence, style="yellow", highlight=False, markup=False, soft_wrap=True)

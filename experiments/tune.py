@@ -15,15 +15,17 @@ from rich.progress import Progress
 
 from experiments import storage
 from experiments.cells import digest
+from experiments.files import write_table
 from experiments.material import Material, gather
 from experiments.scoring import SCORE
-from experiments.track import flat, open_tracker, settings_of
+from experiments.track import flat, open_tracker, settings_of, tell
 from experiments.tune_config import TuneConfig
 from experiments.tune_report import Optimism, front_table, headline, open_test, winner
 from experiments.tune_study import Look, finished, open_study, search
 from experiments.tune_trial import Lanes
 from experiments.yaml_config import dump
-from loop.protocols import Tracker
+from loop import atomic
+from loop.protocols import Store
 from loop.tracking.jsonl import read_records
 
 WINNER, TRIALS = "winner.yaml", "trials.csv"  # files of the folder
@@ -58,7 +60,7 @@ def tune(config: TuneConfig, console: Console, workers: int = 1) -> Headline:
     folder.mkdir(parents=True, exist_ok=True)
     with storage.held(folder):
         (folder / storage.MARKER).unlink(missing_ok=True)
-        storage.write_text(folder / storage.CONFIG, yaml.safe_dump(_content(config), sort_keys=False))
+        atomic.write_text(folder / storage.CONFIG, yaml.safe_dump(_content(config), sort_keys=False))
         study = open_study(config, folder, name)
         tracker, status = open_tracker(tracking, folder), "failed"
         tracker.start({"name": folder.name, "params": _params(config), "tags": {"weakspot": version("weakspot")}})
@@ -79,21 +81,19 @@ def tune(config: TuneConfig, console: Console, workers: int = 1) -> Headline:
         console.print(front_table(study, config, best))
         for sentence in (*optimism.sentences, f"winner: {folder / WINNER}, for weakspot run"):
             console.print(sentence, highlight=False, markup=False, soft_wrap=True)
-        storage.write_json(folder / storage.MARKER, {"status": status, **result})
-        failure = getattr(tracker, "failure", None)
-        if failure is not None:
-            console.print(failure, style="yellow", highlight=False, markup=False, soft_wrap=True)
+        atomic.write_json(folder / storage.MARKER, {"status": status, **result})
+        tell(tracker, console)
     print(json.dumps(result))
     return result
 
 
 def _conclude(
-    study: optuna.Study, config: TuneConfig, materials: Sequence[Material], folder: Path, tracker: Tracker
+    study: optuna.Study, config: TuneConfig, materials: Sequence[Material], folder: Path, tracker: Store
 ) -> tuple[FrozenTrial, Optimism, Headline]:
     """Choose the winner, keep it as a file before the test rows are opened, and measure its optimism."""
     best = winner(study, config)
-    storage.write_text(folder / WINNER, dump(config.run_of(config.values(best.params), config.sources[0])))
-    study.trials_dataframe().to_csv(folder / TRIALS, index=False)
+    atomic.write_text(folder / WINNER, dump(config.run_of(config.values(best.params), config.sources[0])))
+    write_table(study.trials_dataframe(), folder / TRIALS)
     optimism = open_test(study, config, materials, best)
     result = headline(study, config, best, optimism)
     tracker.metrics(result)
@@ -123,7 +123,7 @@ def _in_workers(config: TuneConfig, workers: int) -> TuneConfig:
 
 @contextmanager
 def _watching(
-    study: optuna.Study, config: TuneConfig, tracker: Tracker, folder: Path, console: Console
+    study: optuna.Study, config: TuneConfig, tracker: Store, folder: Path, console: Console
 ) -> Iterator[Look]:
     """Show each trial that has ended and keep it as a child run, once; yields what to call when there may be some."""
     recorded = {record["name"] for record in read_records(folder / storage.JOURNAL) if record["kind"] == "child"}
@@ -143,7 +143,7 @@ def _watching(
         yield look
 
 
-def _record(tracker: Tracker, name: str, trial: FrozenTrial) -> None:
+def _record(tracker: Store, name: str, trial: FrozenTrial) -> None:
     attributes = trial.user_attrs
     metrics = {"seconds": attributes["seconds"]} | ({SCORE: trial.values[0]} if trial.values else {})
     metrics |= {f"running/{step}": score for step, score in attributes["running"].items()}

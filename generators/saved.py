@@ -18,30 +18,31 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from safetensors import SafetensorError
 
-from generators import CATALOGUE, kind_of, whole
+from generators import CATALOGUE, kind_of
 from generators.meaning import difference
-from loop import schema_json
+from loop import atomic, schema_json, shapes
 from loop.errors import ConfigError, DataError, WeakspotError
+from loop.plain_json import parse
 from loop.protocols import Generator
 from loop.types import Schema, Table
 
 FILE, ROWS = "settings.json", "rows.parquet"
 FORMAT = 3  # raised when files written before can no longer be read
-DAMAGED = (
+DAMAGED = (  # by which zipfile, safetensors, zlib, pyarrow, numpy, xgboost and torch (the last) refuse a file
     BadZipFile,
     SafetensorError,
     zlib.error,
     OSError,
     ValueError,
-    KeyError,
-    IndexError,
-    TypeError,
-    AttributeError,
-    RuntimeError,
     EOFError,
+    RuntimeError,
 )
 
 
+_CONTENT = shapes.fields(
+    {"format": shapes.anything, "generator": shapes.anything, "schema": shapes.anything}
+    | dict.fromkeys(("settings", "learnt"), shapes.mapped(shapes.anything))
+)
 Fitted = TypeVar("Fitted", bound=Generator)
 
 
@@ -95,8 +96,7 @@ def write_settings(generator: Any, folder: Path, schema: Schema, **learnt: objec
             f"settings must be numbers, text, lists or mappings to be saved, those of {type(generator).__name__} are "
             f"not ({error}): give the part by its name."
         ) from error
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / FILE).write_text(text, encoding="utf-8")
+    atomic.write_text(folder / FILE, text)
 
 
 def read_settings(folder: Path) -> tuple[dict[str, Any], dict[str, Any], Schema]:
@@ -161,9 +161,9 @@ def save(generator: Savable, folder: Path) -> None:
         If the generator has settings or categories that cannot be saved.
     """
     check_replaceable(folder)
-    with whole.replaced(folder) as partial:
+    with atomic.replaced(folder) as partial:
         generator.save(partial)
-        whole.seal(partial)
+        atomic.seal(partial)
 
 
 def check_replaceable(folder: Path) -> None:
@@ -197,8 +197,11 @@ def load(folder: Path, schema: Schema | None = None) -> Savable:
         allowed = ", ".join(sorted(CATALOGUE))
         raise DataError(f"a saved generator must be one of {allowed}, {folder} holds {name!r}: fit and save it again.")
     try:
-        whole.check(folder)
-        loaded: Savable = kind_of(name).load(folder)
+        atomic.check(folder)
+        kind = kind_of(name)
+        if unknown := sorted(set(content["settings"]) - {field.name for field in fields(kind)}):
+            raise DataError(f"settings of {name} must be its own, {folder} has {unknown[0]!r}: fit and save it again.")
+        loaded: Savable = kind.load(folder)
     except WeakspotError:
         raise
     except DAMAGED as error:
@@ -212,22 +215,19 @@ def _content(folder: Path) -> dict[str, Any]:
     """Read the settings file; its schema comes back as a Schema."""
     path = folder / FILE
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if content["format"] != FORMAT:
-            raise DataError(
-                f"a saved generator must have format {FORMAT}, {path} has {content['format']!r}: fit and save it again."
-            )
-        settings, learnt = (dict(content[name]) for name in ("settings", "learnt"))
+        content: dict[str, Any] = _CONTENT(parse(path.read_text(encoding="utf-8")), "the whole")
         schema = schema_json.from_json(content["schema"])
-        return {"generator": str(content["generator"]), "settings": settings, "learnt": learnt, "schema": schema}
     except FileNotFoundError as error:
         raise DataError(f"a saved generator must have a {FILE}, {folder} has none: give another folder.") from error
-    except WeakspotError:
-        raise
-    except DAMAGED as error:
+    except (OSError, ValueError) as error:
         raise DataError(
             f"{path} must be the settings of a saved generator ({error}): fit and save it again."
         ) from error
+    if content["format"] != FORMAT:
+        raise DataError(
+            f"a saved generator must have format {FORMAT}, {path} has {content['format']!r}: fit and save it again."
+        )
+    return content | {"generator": str(content["generator"]), "schema": schema}
 
 
 def name_of(kind: type) -> str:

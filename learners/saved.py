@@ -6,14 +6,15 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from loop.atomic import write_text
+
 FILE = "settings.json"
 
 
 def write_settings(learner: Any, folder: Path, **learnt: object) -> None:
     """Make the folder and write the constructor's arguments of a dataclass, and small facts learnt in the fit."""
-    folder.mkdir(parents=True, exist_ok=True)
     settings = {field.name: getattr(learner, field.name) for field in fields(learner) if field.init}
-    (folder / FILE).write_text(json.dumps({"settings": settings, "learnt": learnt}, indent=1), encoding="utf-8")
+    write_text(folder / FILE, json.dumps({"settings": settings, "learnt": learnt}, indent=1))
 
 
 def read_settings(folder: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

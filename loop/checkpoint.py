@@ -6,39 +6,26 @@ pickle, and written under a temporary name first, so a file of the final name is
 
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from loop.atomic import write_file
 from loop.errors import DataError
-from loop.types import Condition, Decision, Generation, Interval, Origin, Region, Schema, Table
+from loop.generation_codec import from_record, to_arrays, to_record
+from loop.plain_json import parse
+from loop.types import Generation, Schema
 
-ARRAYS = ("X", "y", "weight", "born", "source", "parent", "soft")
 RECORD = "record"  # name of the JSON part
 
 
 def save(generation: Generation, folder: Path) -> Path:
-    """Write one generation and return its file. Of regions the seed rows are left out: no later turn needs them."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write one generation and return its file."""
     path = folder / f"generation-{generation.index:03d}.npz"
-    tables = [generation.rows, *generation.lane_rows]
-    arrays = {
-        f"{number}/{name}": getattr(table, name)
-        for number, table in enumerate(tables)
-        for name in ARRAYS
-        if getattr(table, name) is not None
-    }
-    record = np.frombuffer(json.dumps(_record(generation)).encode(), dtype=np.uint8)
-    partial = path.with_suffix(".partial")
-    try:
-        with partial.open("wb") as file:
-            np.savez(file, allow_pickle=False, **{RECORD: record}, **arrays)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    record = np.frombuffer(json.dumps(to_record(generation), allow_nan=False).encode(), dtype=np.uint8)
+    write_file(path, lambda partial: _write(partial, {RECORD: record, **to_arrays(generation)}))
     return path
 
 
@@ -62,74 +49,41 @@ def load(folder: Path, schema: Schema) -> list[Generation]:
     return history
 
 
+def _write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    with path.open("wb") as file:  # given a path, NumPy would add an ending
+        np.savez(file, allow_pickle=False, **arrays)
+
+
 def _read(path: Path, schema: Schema) -> Generation:
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = dict(archive)
-        record, width = json.loads(arrays.pop(RECORD).tobytes()), arrays["0/X"].shape[1]
-    except (OSError, EOFError, ValueError, KeyError, IndexError, zipfile.BadZipFile) as error:
-        raise DataError(f"a checkpoint must be a whole .npz file, and {path} is not ({error}): delete it.") from error
-    if width != len(schema.columns):
+    arrays = _opened(path)
+    X, d = arrays.get("0/X"), len(schema.columns)
+    if isinstance(X, np.ndarray) and X.ndim == 2 and X.shape[1] != d:
         raise DataError(
-            f"a checkpoint must have the columns of the data, got {width} instead of {len(schema.columns)} in {path}: "
+            f"a checkpoint must have the columns of the data, got {X.shape[1]} instead of {d} in {path}: "
             "resume with the data that the run began with."
         )
-    return _generation(record, arrays, schema)
+    record = arrays.pop(RECORD, None)
+    try:
+        if not isinstance(record, np.ndarray) or record.dtype != np.uint8:
+            raise DataError("the record is missing")
+        return from_record(parse(record.tobytes()), arrays, schema)
+    except ValueError as error:  # of `parse`, or a DataError of `from_record`
+        raise _damaged(path, error) from error
 
 
-def _record(generation: Generation) -> dict[str, Any]:
-    return {
-        "index": generation.index,
-        "regions": [_region_record(region) for region in generation.regions],
-        "requests": generation.requests,
-        "counts": generation.counts,
-        "scores": {name: asdict(score) for name, score in generation.scores.items()},
-        "challenger": {name: asdict(score) for name, score in generation.challenger.items()},
-        "decision": asdict(generation.decision),
-        "drift": generation.drift,
-        "seconds": generation.seconds,
-        "origins": [asdict(origin) for origin in generation.origins],
-        "evaluations": generation.evaluations,
-        "lanes": len(generation.lane_rows),
-    }
+def _opened(path: Path) -> dict[str, object]:
+    """Read all arrays of an archive; a member that is no array comes as bytes."""
+    try:
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise DataError("it holds a single array")
+            return dict(archive)
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error, MemoryError, RuntimeError) as error:
+        # numpy.load: the first three, and MemoryError for a header with a huge shape; zipfile: the next two, and
+        # RuntimeError for a member that is encrypted or packed in a way it does not know
+        raise _damaged(path, error) from error
 
 
-def _region_record(region: Region) -> dict[str, Any]:
-    rule = [
-        {**vars(condition), "codes": None if condition.codes is None else sorted(condition.codes)}
-        for condition in region.rule
-    ]
-    kept = ("text", "label", "rows", "positives")
-    deficit = None if region.deficit is None else asdict(region.deficit)
-    return {"rule": rule, "deficit": deficit, **{name: getattr(region, name) for name in kept}}
-
-
-def _generation(record: Mapping[str, Any], arrays: Mapping[str, np.ndarray], schema: Schema) -> Generation:
-    def table(number: int) -> Table:
-        held = {name: arrays.get(f"{number}/{name}") for name in ARRAYS}
-        return Table(schema=schema, **held)  # type: ignore[arg-type]
-
-    return Generation(
-        index=record["index"],
-        regions=tuple(_region(region) for region in record["regions"]),
-        requests=tuple((str(text), int(n)) for text, n in record["requests"]),
-        counts=record["counts"],
-        scores={name: Interval(**score) for name, score in record["scores"].items()},
-        challenger={name: Interval(**score) for name, score in record["challenger"].items()},
-        decision=Decision(**{**record["decision"], "difference": Interval(**record["decision"]["difference"])}),
-        drift=record["drift"],
-        seconds=record["seconds"],
-        rows=table(0),
-        origins=tuple(Origin(**origin) for origin in record["origins"]),
-        evaluations=record["evaluations"],
-        lane_rows=tuple(table(number) for number in range(1, record["lanes"] + 1)),
-    )
-
-
-def _region(record: Mapping[str, Any]) -> Region:
-    rule = tuple(
-        Condition(**{**side, "codes": None if side["codes"] is None else frozenset(side["codes"])})
-        for side in record["rule"]
-    )
-    deficit = None if record["deficit"] is None else Interval(**record["deficit"])
-    return Region(**{**record, "rule": rule, "deficit": deficit})
+def _damaged(path: Path, why: Exception) -> DataError:
+    return DataError(f"a checkpoint must be a whole .npz file, and {path} is not ({why}): delete it.")

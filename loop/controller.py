@@ -17,6 +17,7 @@ from loop.codec import check_range
 from loop.drift import report as drift_report
 from loop.judge_rows import JudgeRows
 from loop.lanes import Lane, lanes
+from loop.ledger import Ledger
 from loop.parts import Parts
 from loop.propose import Proposed, propose
 from loop.protocols import Learner
@@ -112,12 +113,12 @@ def conclude(prepared: Prepared, history: Sequence[Generation]) -> Outcome:
     with clock.stage("score"):
         baseline = _scores(judged, before, prepared.stream("baseline scores"))
         scores = _scores(judged, after, prepared.stream("final scores")) if kept else baseline
-    synthetic, origins = _provenance(prepared.table, kept)
+    ledger = Ledger.of(kept, prepared.table.schema)
     return Outcome(
         learner=final.learner,
         verdict=verdict,
-        synthetic=synthetic,
-        origins=origins,
+        synthetic=ledger.rows,
+        origins=ledger.origins,
         baseline=baseline,
         scores=scores,
         judged=prepared.judged,
@@ -198,15 +199,6 @@ def _propose(prepared: Prepared, champions: Sequence[Trained], weakness: np.ndar
         )
 
     return prepared.each(work, prepared.lanes)
-
-
-def _provenance(table: Table, kept: Sequence[Generation]) -> tuple[Table, tuple[Origin, ...]]:
-    """Stack the kept rows and the entries of their provenance lists, counting the sources on."""
-    tables, origins = [table.take(np.arange(0))], list[Origin]()
-    for generation in kept:
-        tables.append(replace(generation.rows, source=generation.rows.source + len(origins)))
-        origins += generation.origins
-    return Table.concat(tables), tuple(origins)
 
 
 def _scores(judged: JudgeRows, proba: np.ndarray, rng: np.random.Generator) -> dict[str, Interval]:

@@ -32,7 +32,7 @@ from loop.lanes import deal
 from loop.model import Model
 from loop.nested import NestedParams
 from loop.parts import Parts, Settings
-from loop.protocols import Acquisition, Gate, Generator, Labeller, Learner, RegionFinder, Teacher, Tracker
+from loop.protocols import Acquisition, Gate, Generator, Labeller, Learner, RegionFinder, RunTracker, Teacher
 from loop.regions import TreeFinder
 from loop.schema import infer
 from loop.split import units
@@ -66,7 +66,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         How probabilities are calibrated on real judge rows, see `loop.calibration.calibrate`; "none" = not at all.
     positive : optional
         The class to catch; by default the rarest.
-    tracker : Tracker, optional
+    tracker : RunTracker, optional
         Keeps the records of the run.
     jobs : int
         Lanes worked on side by side.
@@ -116,7 +116,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         lanes: int = 5,
         calibration: str = "auto",
         positive: object = None,
-        tracker: Tracker | None = None,
+        tracker: RunTracker | None = None,
         jobs: int = 2,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:

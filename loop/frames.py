@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from loop.tracking.records import generation_metrics, generation_record, region_table, rows_frame
+from loop.generation_codec import to_record
+from loop.ledger import Ledger
+from loop.tracking.records import generation_metrics, region_table, rows_frame
 from loop.types import Generation
 
 
@@ -13,7 +15,7 @@ def history_frame(history: Sequence[Generation]) -> pd.DataFrame:
     rows = [
         {
             "generation": generation.index,
-            **generation_metrics(generation_record(generation)),
+            **generation_metrics(to_record(generation)),
             "reason": generation.decision.reason,
         }
         for generation in history
@@ -23,12 +25,12 @@ def history_frame(history: Sequence[Generation]) -> pd.DataFrame:
 
 def regions_frame(history: Sequence[Generation]) -> pd.DataFrame:
     """Return one row for each weak region of each generation."""
-    tables = [region_table(generation_record(generation)) for generation in history]
+    tables = [region_table(to_record(generation)) for generation in history]
     numbered = [table.assign(generation=each.index) for table, each in zip(tables, history, strict=True) if len(table)]
     return pd.concat(numbered, ignore_index=True) if numbered else pd.DataFrame(columns=["generation", "region"])
 
 
 def synthetic_frame(history: Sequence[Generation]) -> pd.DataFrame:
     """Return the rows of the generations given, with their trail in columns that begin with ``ws_``."""
-    frames = [rows_frame(generation) for generation in history if len(generation.rows)]
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    made = [generation for generation in history if len(generation.rows)]
+    return rows_frame(Ledger.of(made, made[0].rows.schema)) if made else pd.DataFrame()

@@ -1,12 +1,15 @@
 """What the parts of the loop must be able to do. No inheritance needed: a class with these methods fits."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 
 from loop.types import Generation, LoopVerdict, Pool, Region, Request, Samples, Table, Verdict
+
+NO_CURVES: Mapping[str, Sequence[float]] = MappingProxyType({})
 
 
 class Predictor(Protocol):
@@ -99,8 +102,8 @@ class Gate(Protocol):
 
 
 @runtime_checkable
-class Tracker(Protocol):
-    """Keeps the records of a run. A context: ``finish`` is called on error too."""
+class RunTracker(Protocol):
+    """Follows a loop. A context: ``finish`` is called on error too."""
 
     def start(self, run: Mapping[str, object]) -> None:
         """Open the run; ``run`` holds "name", "params" (flat, str or number) and "tags"."""
@@ -109,6 +112,15 @@ class Tracker(Protocol):
     def record(self, generation: Generation) -> None:
         """Keep one generation."""
         ...
+
+    def finish(self, verdict: LoopVerdict | None, status: str) -> None:
+        """Close the run: status is "finished", "interrupted" or "failed". A second call changes nothing."""
+        ...
+
+
+@runtime_checkable
+class Store(Protocol):
+    """Keeps whatever else belongs to an open run, and says at the end what it could not keep."""
 
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
         """Keep metrics of the run itself, for example the score of the learner on real rows alone as step 0."""
@@ -119,11 +131,28 @@ class Tracker(Protocol):
         ...
 
     def child(
-        self, name: str, params: Mapping[str, object], metrics: Mapping[str, float], tags: Mapping[str, str]
+        self,
+        name: str,
+        params: Mapping[str, object],
+        metrics: Mapping[str, float],
+        tags: Mapping[str, str],
+        curves: Mapping[str, Sequence[float]] = NO_CURVES,
     ) -> None:
-        """Keep one finished arm of a comparison; the name tells it from the others of the run."""
+        """Keep one finished arm of a comparison; the name tells it from the others of the run.
+
+        ``curves`` hold a metric's values at steps 0, 1, ...
+        """
         ...
 
-    def finish(self, verdict: LoopVerdict | None, status: str) -> None:
-        """Close the run: status is "finished", "interrupted" or "failed". A second call changes nothing."""
+    def keep_model(self, write: Callable[[Path], object]) -> None:
+        """Keep the model that ``write`` puts into a new folder, in MLflow's format, if models are kept here at all."""
         ...
+
+    def complaints(self) -> tuple[str, ...]:
+        """Say, in one sentence each, what was not kept where it belongs, and what to do; empty = all was."""
+        ...
+
+
+@runtime_checkable
+class Tracker(RunTracker, Store, Protocol):
+    """Both: what the commands need."""

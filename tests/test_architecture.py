@@ -12,13 +12,16 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("loop", "generators", "learners", "experiments")
 CONTRACTS = {
     "loop.types",
+    "loop.atomic",
     "loop.bounds",
     "loop.protocols",
     "loop.errors",
     "loop.seeds",
     "loop.steps",
     "loop.torch_threads",
+    "loop.plain_json",
     "loop.schema_json",
+    "loop.shapes",
     "loop.plain_yaml",
 }
 LONGEST_FILE = 300  # lines

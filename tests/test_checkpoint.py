@@ -13,6 +13,7 @@ from tiny import rare_table, tiny_parts
 from loop import checkpoint
 from loop.controller import conclude, generations, prepare
 from loop.errors import DataError
+from loop.generation_codec import ARRAYS
 from loop.lanes import deal
 from loop.parts import Settings
 from loop.training import Prepared
@@ -33,7 +34,7 @@ def history() -> list[Generation]:
 
 
 def assert_same_rows(a: Table, b: Table) -> None:
-    for name in checkpoint.ARRAYS:
+    for name in ARRAYS:
         left, right = getattr(a, name), getattr(b, name)
         assert (left is None) == (right is None)
         if left is not None:
@@ -145,3 +146,29 @@ def test_rows_of_other_columns_are_refused(tmp_path: Path) -> None:
     schema = replace(TABLE.schema, columns=TABLE.schema.columns[:2])
     with pytest.raises(DataError, match="columns of the data"):
         checkpoint.load(tmp_path, schema)
+
+
+def test_altered_but_well_formed_files_are_refused_with_file_and_way_out(tmp_path: Path) -> None:
+    path = checkpoint.save(BARE, tmp_path)
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    deep = np.frombuffer(b"[" * 100_000, dtype=np.uint8)
+    harms = {
+        "deep": {**arrays, "record": deep},
+        "no record": {name: array for name, array in arrays.items() if name != "record"},
+        "text in X": {**arrays, "0/X": arrays["0/X"].astype("U9")},
+        "rows missing": {**arrays, "0/y": arrays["0/y"][:-1]},
+        "rows of a lane missing": {**arrays, "1/weight": arrays["1/weight"][:-1]},
+        "no such class": {**arrays, "0/y": arrays["0/y"] + 7},
+    }
+    for harm in harms.values():
+        np.savez(path, allow_pickle=False, **harm)
+        with pytest.raises(DataError, match=r"generation-001\.npz is not \(.*\): delete it\.$"):
+            checkpoint.load(tmp_path, TABLE.schema)
+
+
+def test_a_single_array_is_no_checkpoint(tmp_path: Path) -> None:
+    with (tmp_path / "generation-001.npz").open("wb") as file:
+        np.save(file, np.arange(3))
+    with pytest.raises(DataError, match="single array"):
+        checkpoint.load(tmp_path, TABLE.schema)

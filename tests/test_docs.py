@@ -22,9 +22,9 @@ from experiments.tune_config import TuneConfig
 from experiments.tune_space import COMMON
 from experiments.yaml_config import load_config
 from generators import CATALOGUE, saved
+from loop.frames import synthetic_frame
 from loop.model import Model
 from loop.tracking import load_settings
-from loop.tracking.records import rows_frame
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -228,5 +228,7 @@ def test_the_page_on_reports_names_arms_reasons_and_trail() -> None:
     reasons = set(re.findall(r'"((?:not|missing|unknown|out|copy|label) [a-z ]+)"', gates))
     assert len(reasons) >= 8
     assert reasons - named == set()
-    trail = {name for name in rows_frame(generation(1)) if name.startswith("ws_") and not name.startswith("ws_p_")}
+    trail = {
+        name for name in synthetic_frame([generation(1)]) if name.startswith("ws_") and not name.startswith("ws_p_")
+    }
     assert trail - named == set()

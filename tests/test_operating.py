@@ -20,9 +20,9 @@ from loop.errors import ConfigError, DataError
 from loop.judge_rows import JudgeRows
 from loop.metrics import score
 from loop.operating import judge, operating_table
+from loop.plain_json import plain
 from loop.points import NEVER, AlertBudget, AtFalsePositiveRate, AtPrecision, EvaluationRows, ExpectedCost
 from loop.schema import infer
-from loop.tracking.records import plain
 
 POINTS: tuple[AnyPoint, ...] = (
     AtPrecision(0.4),

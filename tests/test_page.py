@@ -21,6 +21,7 @@ from experiments.page import CURVES, PAGE, SYNTHETIC, merged_regions, render, wr
 from experiments.report import Report, show
 from experiments.run import run
 from experiments.yaml_config import load_config
+from loop import atomic
 from loop.errors import DataError
 from loop.judge_rows import JudgeRows
 from loop.metrics import score
@@ -183,7 +184,7 @@ def test_the_report_of_an_older_version_has_a_page(copied: Path) -> None:
     del kept["judge"], kept["software"], kept["operating"], kept["calibration"]
     for name in (CURVES, SYNTHETIC, storage.CONFIG, storage.FINGERPRINT):
         (copied / name).unlink()
-    storage.write_json(copied / storage.REPORT, kept)
+    atomic.write_json(copied / storage.REPORT, kept)
     older = re.sub(r"\s+", " ", Page(render(copied)).text)
     assert kept["gain"]["sentence"] in older
     assert "holds no operating points in report.json" in older
@@ -208,7 +209,7 @@ def test_operating_points_are_shown_as_promised_and_as_delivered(folder: Path, p
 def test_the_calibration_step_is_told(copied: Path, method: str) -> None:
     kept = storage.read_json(copied / storage.REPORT)
     kept["calibration"]["parameters"]["method"] = method
-    storage.write_json(copied / storage.REPORT, kept)
+    atomic.write_json(copied / storage.REPORT, kept)
     shown = Page(render(copied))
     cells = {text.strip() for tag, text in shown.words if tag == "td"}
     told = [kept["calibration"][part][name] for part in ("judge", "test") for name in ("brier", "log_loss")]
@@ -219,7 +220,7 @@ def test_the_calibration_step_is_told(copied: Path, method: str) -> None:
 
 def test_a_run_without_generations_and_kept_rows_has_a_page(copied: Path) -> None:
     kept = storage.read_json(copied / storage.REPORT)
-    storage.write_json(copied / storage.REPORT, {**kept, "generations": []})
+    atomic.write_json(copied / storage.REPORT, {**kept, "generations": []})
     assert "No generation was finished" in Page(render(copied)).text
 
 
@@ -354,7 +355,7 @@ def test_of_more_than_two_classes_means_and_single_classes_are_told_apart(copied
     kept = storage.read_json(copied / storage.REPORT)
     assert kept["data"].pop("classes") == 2
     told = kept["data"] if classes is None else {**kept["data"], "classes": classes}
-    storage.write_json(copied / storage.REPORT, {**kept, "data": told})
+    atomic.write_json(copied / storage.REPORT, {**kept, "data": told})
     page = Page(render(copied))
     headers = {text for tag, text in page.words if tag == "th"}
     many = classes == 3

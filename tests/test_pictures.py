@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from experiments.curve_points import before_and_after
 from experiments.page_pictures import inline_svg, precision_recall, score_over_generations
 from experiments.pictures import canvas, literal, new_rows, save, telling_columns
+from loop.generation_codec import to_record
 from loop.judge_rows import JudgeRows
-from loop.tracking.records import generation_record
 from loop.types import Column, Condition, Region, Schema, Table
 
 
@@ -33,7 +33,7 @@ def boxes(figure: Figure) -> list[tuple[float, float, float, float]]:
 
 
 def test_the_score_picture_shows_every_decision() -> None:
-    records = [generation_record(each) for each in (generation(1), generation(2, kept=False))]
+    records = [to_record(each) for each in (generation(1), generation(2, kept=False))]
     figure = score_over_generations(records, VERDICT.sentence, metric="ap")
     axes = figure.axes[0]
     champion = next(line for line in axes.lines if line.get_label() == "champion")
@@ -45,7 +45,7 @@ def test_the_score_picture_shows_every_decision() -> None:
 
 
 def test_a_run_that_kept_nothing_has_a_picture() -> None:
-    figure = score_over_generations([generation_record(generation(1, kept=False))], metric="ap")
+    figure = score_over_generations([to_record(generation(1, kept=False))], metric="ap")
     assert "challenger, kept" not in {points.get_label() for points in figure.axes[0].collections}
 
 

@@ -29,6 +29,7 @@ from experiments.run import RunResult, run
 from experiments.scoring import Scored, gain_over_cheap
 from experiments.yaml_config import load_config
 from learners import MLP, ExtraTrees, Forest, Linear, XGBoost
+from loop import atomic
 from loop.calibration import METRICS, Identity, Isotonic, Platt, calibrate
 from loop.codec import encode
 from loop.driver import run_loop
@@ -159,7 +160,7 @@ def test_ctrl_c_saves_the_champion_and_resuming_equals_the_uninterrupted_run(pla
 
     with storage.held(folder), pytest.raises(ConfigError, match="another one does"):
         run(load_config(RunConfig, folder / "config.yaml"), quiet_console(), resume=folder)
-    storage.write_json(folder / "checkpoint" / "seconds.json", [1000.0] * done)
+    atomic.write_json(folder / "checkpoint" / "seconds.json", [1000.0] * done)
     resumed = run(load_config(RunConfig, folder / "config.yaml"), quiet_console(), resume=folder)
     whole = run(load_config(RunConfig, path, {"out": str(tmp_path / "whole")}), quiet_console())
     assert (resumed.status, resumed.verdict) == ("finished", whole.verdict)

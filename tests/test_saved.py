@@ -15,6 +15,7 @@ from imblearn.over_sampling import SMOTE
 
 from generators import ImblearnAdapter, Neighbourhood, Reject, Resample
 from generators.saved import FORMAT, Savable, load, read_settings, read_table, save, write_settings, write_table
+from loop import atomic
 from loop.errors import ConfigError, DataError
 from loop.types import Column, Condition, Region, Request, Table
 
@@ -153,6 +154,25 @@ def test_a_damaged_folder_is_refused_in_one_sentence(
         load(folder)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_unknown_settings_are_refused_even_where_the_list_of_files_was_made_again(folder: Path) -> None:
+    changed(folder, settings={"colour": 1})
+    (folder / "files.json").unlink()
+    atomic.seal(folder)
+    with pytest.raises(DataError, match="has 'colour'"):
+        load(folder)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [{}, [], None, {"columns": [1]}, {"columns": [], "classes": [[1]]}, 3],
+    ids=repr,
+)
+def test_a_schema_of_other_values_is_refused(schema: object, folder: Path) -> None:
+    changed(folder, schema=schema)
+    with pytest.raises(DataError, match="must be the settings of a saved generator"):
+        load(folder)
 
 
 @pytest.mark.parametrize("whole_bytes", [0, 5, 2000])

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from experiments.serving import log_model, save_model
+from experiments.serving import save_model
 from loop.errors import ConfigError
 from loop.tracking import JsonlTracker, MlflowSettings, MlflowTracker, load_settings
 from loop.tracking.uplink import quiet
@@ -62,9 +63,9 @@ def test_a_dead_server_leaves_the_model_in_the_folder(model: Pipeline, frame: pd
     settings = MlflowSettings("http://127.0.0.1:9", registered_model="guard")
     tracker = MlflowTracker(settings, JsonlTracker(tmp_path / "run"))
     tracker.start({"name": "run"})
-    place = log_model(tracker, model, frame.head(5))
-    assert (Path(place) / "MLmodel").is_file()
-    assert tracker.failure is not None
+    tracker.keep_model(partial(save_model, model, frame.head(5)))
+    assert (tmp_path / "run" / "files" / "model" / "MLmodel").is_file()
+    assert tracker.complaints() == (tracker.failure,)
 
 
 def test_a_model_that_is_not_registered_leaves_the_run_complete(
@@ -74,11 +75,12 @@ def test_a_model_that_is_not_registered_leaves_the_run_complete(
     settings = MlflowSettings(uri, artifact_root=str(tmp_path / "artifacts"), registered_model="not/allowed")
     tracker = MlflowTracker(settings, JsonlTracker(tmp_path / "run"))
     tracker.start({"name": "run"})
-    log_model(tracker, model, frame.head(5))
+    tracker.keep_model(partial(save_model, model, frame.head(5)))
     tracker.metrics({"after": 1.0})
     tracker.finish(None, "finished")
     assert tracker.failure is None
-    assert "register it by hand" in (tracker.unregistered or "")
+    (complaint,) = tracker.complaints()
+    assert "register it by hand" in complaint
     assert tracker.uplink is not None
     ended = tracker.uplink.client.get_run(tracker.uplink.run_id)
     assert (ended.info.status, ended.data.metrics) == ("FINISHED", {"after": 1.0})
@@ -96,8 +98,10 @@ def test_the_command_line_of_mlflow_predicts(model: Pipeline, frame: pd.DataFram
     settings = MlflowSettings(uri, artifact_root=str(tmp_path / "artifacts"), registered_model="guard")
     tracker = MlflowTracker(settings, JsonlTracker(tmp_path / "run"))
     tracker.start({"name": "run"})
-    address = log_model(tracker, model, frame.head(5))
-    assert tracker.failure is None
+    tracker.keep_model(partial(save_model, model, frame.head(5)))
+    assert tracker.complaints() == ()
+    assert tracker.uplink is not None
+    address = f"runs:/{tracker.uplink.run_id}/model"
     (tmp_path / "rows.json").write_text(json.dumps({"dataframe_split": json.loads(frame.to_json(orient="split"))}))
     for name in (address, "models:/guard/1"):
         command = [sys.executable, "-m", "mlflow", "models", "predict", "--env-manager", "local", "-m", name]

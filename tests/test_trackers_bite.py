@@ -1,6 +1,6 @@
 """The laws of trackers must fail for trackers that break them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from contracts import trackers as laws
 
+from loop.protocols import NO_CURVES
 from loop.tracking import JsonlTracker, NullTracker
 from loop.types import Generation, LoopVerdict
 
@@ -51,6 +52,39 @@ class Emptier(JsonlTracker):
         (self.folder / "files" / folder / path.name).write_text("")
 
 
+class Flattener(JsonlTracker):
+    def child(self, name, params, metrics, tags, curves=NO_CURVES):  # type: ignore[no-untyped-def]
+        super().child(name, params, metrics, tags)
+
+
+class Moaner(NullTracker):
+    def complaints(self) -> tuple[str, ...]:
+        return ("the server is down\nand out",)
+
+
+class Hoarder(NullTracker):
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def keep_model(self, write: Callable[[Path], object]) -> None:
+        write(self.folder / "model")
+
+
+def test_an_unfounded_complaint_and_one_without_a_way_out_are_found() -> None:
+    laws.check_has_nothing_to_complain_of(NullTracker())
+    with pytest.raises(AssertionError):
+        laws.check_has_nothing_to_complain_of(Moaner())
+    for words in ("down", "up"):
+        with pytest.raises(AssertionError):
+            laws.check_complains(Moaner(), words)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_model_that_is_left_behind_is_found(kept: bool, tmp_path: Path, attached: Path) -> None:
+    with pytest.raises(AssertionError):
+        laws.check_models(Hoarder(tmp_path), kept, attached, tmp_path)
+
+
 def test_a_missing_method_is_found() -> None:
     with pytest.raises(AssertionError):
         laws.check_fits_the_protocol(Incomplete())  # type: ignore[arg-type]
@@ -61,7 +95,7 @@ def test_changed_records_are_found(attached: Path) -> None:
         laws.check_leaves_records_alone(Scribbler(), attached)
 
 
-@pytest.mark.parametrize("bad", [Forgetful, Optimist, Chatterbox, Emptier])
+@pytest.mark.parametrize("bad", [Forgetful, Optimist, Chatterbox, Emptier, Flattener])
 def test_a_wrong_journal_is_found(bad: type[JsonlTracker], tmp_path: Path, attached: Path) -> None:
     with pytest.raises(AssertionError):
         laws.check_journal_holds_all(bad(tmp_path / "run"), tmp_path / "run", attached)
@@ -90,7 +124,7 @@ def good_runs() -> list[SimpleNamespace]:
     parent = a_run("cards", keys, {}, params)
     tags = {**laws.RUN["tags"], "mlflow.parentRunId": "cards"}
     turns = [a_run(f"generation-00{i}", laws.GENERATION_METRICS, tags, {}) for i in (1, 2)]
-    return [parent, *turns, *(a_run(name, ["ap"], tags, {}) for name, _ in laws.ARMS)]
+    return [parent, *turns, *(a_run(name, ["ap", "score/ap"], tags, {}) for name, _ in laws.ARMS)]
 
 
 def a_run(name: str, metrics: object, tags: dict[str, str], params: dict[str, str]) -> SimpleNamespace:

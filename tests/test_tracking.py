@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from mlflow_serving import free_port, mlflow_server
 
 from loop.errors import ConfigError, TrackingError
+from loop.generation_codec import to_record
+from loop.plain_json import plain
 from loop.tracking import (
     JsonlTracker,
     MlflowSettings,
@@ -24,7 +26,7 @@ from loop.tracking import (
     read_records,
     replay,
 )
-from loop.tracking.records import generation_metrics, generation_record, plain, region_table
+from loop.tracking.records import generation_metrics, region_table
 from loop.tracking.uplink import quiet
 
 CLOSED_PORT = "http://127.0.0.1:9"
@@ -65,6 +67,8 @@ def runs_of(settings: MlflowSettings) -> list:
 def test_local_trackers_obey_the_laws(make, tmp_path: Path, attached: Path) -> None:
     laws.check_fits_the_protocol(make(tmp_path / "run"))
     laws.check_leaves_records_alone(make(tmp_path / "run"), attached)
+    laws.check_has_nothing_to_complain_of(make(tmp_path / "run"))
+    laws.check_models(make(tmp_path / "other"), False, attached, tmp_path / "other" / "files")
 
 
 def test_the_journal_holds_all(tmp_path: Path, attached: Path) -> None:
@@ -77,6 +81,11 @@ def test_mlflow_mirrors_the_journal(database: MlflowSettings, tmp_path: Path, at
     laws.check_journal_holds_all(tracker, tmp_path / "run", attached)
     assert tracker.failure is None
     laws.check_runs_mirror_the_run(runs_of(tracker.settings), "KILLED")
+    laws.check_has_nothing_to_complain_of(tracker)
+
+
+def test_mlflow_keeps_models(database: MlflowSettings, tmp_path: Path, attached: Path) -> None:
+    laws.check_models(mlflow_tracker(database, tmp_path), True, attached, tmp_path / "run" / "files")
 
 
 # Records
@@ -95,7 +104,7 @@ def test_any_value_becomes_strict_json(value: object) -> None:
 
 
 def test_metric_keys_are_the_documented_ones() -> None:
-    metrics = generation_metrics(generation_record(laws.generation(1)))
+    metrics = generation_metrics(to_record(laws.generation(1)))
     assert set(metrics) == laws.GENERATION_METRICS
     assert metrics["kept"] == 1
     assert np.isnan(metrics["drift/amount_psi"])
@@ -103,7 +112,7 @@ def test_metric_keys_are_the_documented_ones() -> None:
 
 
 def test_the_region_table_says_what_was_asked() -> None:
-    table = region_table(generation_record(laws.generation(1)))
+    table = region_table(to_record(laws.generation(1)))
     assert table.loc[0, ["region", "label", "positives", "deficit_low", "asked"]].tolist() == [
         *("amount > 500", "fraud", 9, 0.2, 24)
     ]
@@ -155,12 +164,31 @@ def test_a_resumed_run_keeps_its_identity_and_loses_only_the_torn_line(tmp_path:
     assert first["id"] == second["id"]
 
 
-@pytest.mark.parametrize("line", ["{bad", "[1]", '{"a": 1}', "\0\0"])
+@pytest.mark.parametrize("line", ["{bad", "[1]", '{"a": 1}', "\0\0", "[" * 100_000], ids=str.__len__)
 def test_a_damaged_line_is_named(line: str, tmp_path: Path) -> None:
     JsonlTracker(tmp_path).start(laws.RUN)
     with (tmp_path / "records.jsonl").open("a") as journal:
         journal.write(line + "\n")
     with pytest.raises(TrackingError, match=r"line 2 of .*records\.jsonl holds none: remove it"):
+        read_records(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"kind": "party", "time_ms": 1}',
+        '{"kind": ["start"], "time_ms": 1}',
+        '{"kind": "metrics", "time_ms": 1, "values": {"ap": "high"}, "step": 0}',
+        '{"kind": "attach", "time_ms": 1, "file": "../../secret", "folder": ""}',
+        '{"kind": "finish", "time_ms": 1, "status": "finished", "verdict": {}}',
+        '{"kind": "generation", "time_ms": 1, "index": 1, "file": "rows/x.parquet"}',
+    ],
+)
+def test_a_record_that_no_run_writes_is_refused_before_it_is_used(line: str, tmp_path: Path) -> None:
+    JsonlTracker(tmp_path).start(laws.RUN)
+    with (tmp_path / "records.jsonl").open("a") as journal:
+        journal.write(line + "\n")
+    with pytest.raises(TrackingError, match=r"in line 2 of .*records\.jsonl .*: remove that line"):
         read_records(tmp_path)
 
 
@@ -337,6 +365,7 @@ def test_a_dead_server_costs_seconds_and_no_record(
     assert tracker.failure is not None
     assert f"weakspot upload {tmp_path / 'run'}" in tracker.failure
     assert "secret" not in tracker.failure
+    laws.check_complains(tracker, "weakspot upload")
     assert "\n" not in tracker.failure
     later = mlflow_tracker(database, tmp_path)
     assert replay(tmp_path / "run", later) == 8

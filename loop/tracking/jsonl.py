@@ -8,15 +8,47 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import MappingProxyType
 
-from loop.errors import TrackingError
-from loop.protocols import Tracker
-from loop.tracking.records import Record, generation_record, plain, rows_frame, verdict_record
+from loop.atomic import replaced, write_file
+from loop.errors import DataError, TrackingError
+from loop.generation_codec import interval, to_record
+from loop.generation_codec import shape as generation_shape
+from loop.ledger import Ledger
+from loop.plain_json import Record, parse, plain
+from loop.protocols import NO_CURVES, Tracker
+from loop.shapes import (
+    LARGEST,
+    Check,
+    both,
+    count,
+    fields,
+    flag,
+    integer,
+    listed,
+    mapped,
+    number,
+    optional,
+    path_inside,
+    scalar,
+    text,
+    text_in,
+)
+from loop.tracking.records import rows_frame, verdict_record
 from loop.types import Generation, LoopVerdict
 
 JOURNAL = "records.jsonl"
-NO_CURVES: Mapping[str, Sequence[float]] = MappingProxyType({})
+STATUSES = ("finished", "interrupted", "failed")
+_verdict = fields({"kept": count, "gain": number, "interval": interval, "proven": flag, "sentence": text})
+_common = {"kind": text, "time_ms": count}
+_child = {"name": text, "params": mapped(optional(scalar)), "metrics": mapped(number), "tags": mapped(text)}
+KINDS: Mapping[str, Check] = {  # of records, and what each must hold
+    "start": fields(_common | {"id": text, "name": text, "params": mapped(optional(scalar)), "tags": mapped(text)}),
+    "generation": both(generation_shape, fields(_common | {"file": path_inside})),
+    "metrics": fields(_common | {"values": mapped(number), "step": integer(-LARGEST)}),
+    "attach": fields(_common | {"file": path_inside, "folder": text}),
+    "child": fields(_common | _child, {"curves": mapped(listed(number))}),  # the first version had no curves
+    "finish": fields(_common | {"status": text_in(STATUSES), "verdict": optional(_verdict)}),
+}
 
 
 class JsonlTracker:
@@ -60,9 +92,10 @@ class JsonlTracker:
     def record(self, generation: Generation) -> None:
         """Keep one generation and, first, its rows."""
         path = f"rows/generation-{generation.index:03d}.parquet"
-        frame = rows_frame(generation)
-        self._place(path, lambda temporary: frame.to_parquet(temporary, index=False))
-        self._append("generation", {**generation_record(generation), "file": path})
+        frame = rows_frame(Ledger.of([generation], generation.rows.schema))
+        with self._disk():
+            write_file(self.folder / path, lambda partial: frame.to_parquet(partial, index=False))
+        self._append("generation", {**to_record(generation), "file": path})
 
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
         """Keep metrics of the run itself."""
@@ -71,7 +104,12 @@ class JsonlTracker:
     def attach(self, path: Path, folder: str = "") -> None:
         """Keep a copy of a file or directory under ``files/folder``."""
         target = (Path("files") / folder / path.name).as_posix()
-        self._place(target, lambda temporary: _copy(path, temporary))
+        with self._disk():
+            if path.is_dir():
+                with replaced(self.folder / target) as partial:
+                    shutil.copytree(path, partial, dirs_exist_ok=True)
+            else:
+                write_file(self.folder / target, lambda partial: shutil.copyfile(path, partial))
         self._append("attach", {"file": target, "folder": folder})
 
     def child(
@@ -84,6 +122,13 @@ class JsonlTracker:
     ) -> None:
         """Keep one finished arm of a comparison; ``curves`` hold a metric's values at steps 0, 1, ..."""
         self._append("child", {"name": name, "params": params, "metrics": metrics, "tags": tags, "curves": curves})
+
+    def keep_model(self, write: Callable[[Path], object]) -> None:
+        """Keep no model: the run's folder has one already, and this format is for MLflow."""
+
+    def complaints(self) -> tuple[str, ...]:
+        """A disk that does not take a record raises its error at once."""
+        return ()
 
     def finish(self, verdict: LoopVerdict | None, status: str) -> None:
         """Close the run; without an open run, do nothing."""
@@ -99,20 +144,6 @@ class JsonlTracker:
             journal.write(json.dumps(plain(record), allow_nan=False) + "\n")
             journal.flush()
             os.fsync(journal.fileno())
-
-    def _place(self, name: str, write: Callable[[Path], object]) -> None:
-        """Write under a temporary name and rename, so that no half-written file ever bears its final name."""
-        path = self.folder / name
-        temporary = path.with_name(f".{path.name}.partial")
-        try:
-            with self._disk():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                write(temporary)
-                if path.is_dir():  # a directory is not renamed over another
-                    _remove(path)
-                temporary.replace(path)
-        finally:
-            _remove(temporary)
 
     @contextmanager
     def _disk(self) -> Iterator[None]:
@@ -143,11 +174,17 @@ def read_records(folder: Path) -> list[Record]:
 
 def _record(line: str, where: str) -> Record:
     try:
-        record = json.loads(line)
+        record = parse(line)
     except ValueError:
         record = None
     if not isinstance(record, dict) or "kind" not in record:
         raise TrackingError(f"Every line of a journal must hold a record, {where} holds none: remove it.")
+    try:
+        KINDS[text_in(KINDS)(record["kind"], "its kind")](record, "the record")
+    except DataError as error:
+        raise TrackingError(
+            f"A record of a journal must be as the run wrote it, but in {where} {error}: remove that line."
+        ) from error
     return record
 
 
@@ -155,20 +192,6 @@ def _cut_torn_line(journal: Path) -> None:
     if journal.exists():
         content = journal.read_bytes()
         os.truncate(journal, content.rfind(b"\n") + 1)
-
-
-def _copy(source: Path, target: Path) -> None:
-    if source.is_dir():
-        shutil.copytree(source, target)
-    else:
-        shutil.copyfile(source, target)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 _: type[Tracker] = JsonlTracker

@@ -7,7 +7,8 @@ upload of a whole journal are one and the same thing.
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -15,10 +16,12 @@ import yaml
 
 from loop.errors import ConfigError
 from loop.plain_yaml import read_plain
-from loop.protocols import Tracker
-from loop.tracking.jsonl import NO_CURVES, JsonlTracker, read_records
+from loop.protocols import NO_CURVES, Tracker
+from loop.tracking.jsonl import JsonlTracker, read_records
 from loop.tracking.uplink import Uplink, lost_connection, quiet
 from loop.types import Generation, LoopVerdict
+
+MODEL = "model"  # folder of the model among the files of a run
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,30 @@ class MlflowTracker:
         """Keep one arm of a comparison as a child run; ``curves`` become metrics with steps 0, 1, ..."""
         self.local.child(name, params, metrics, tags, curves)
         self._forward()
+
+    def keep_model(self, write: Callable[[Path], object]) -> None:
+        """Keep a model among the files of the run; register it if the settings name a registered model.
+
+        If MLflow does not take it, the copy in the journal's folder stays.
+        """
+        with tempfile.TemporaryDirectory() as scratch:
+            path = Path(scratch) / MODEL
+            write(path)
+            self.attach(path)
+        name = self.settings.registered_model
+        if name is None or self.uplink is None or self.failure is not None:
+            return
+        with quiet():
+            errors = lost_connection()
+            try:
+                self.uplink.register(name, MODEL)
+            except errors as error:
+                cause = str(error).splitlines()[0]
+                self.unregistered = f"MLflow did not register the model as {name!r} ({cause}): register it by hand."
+
+    def complaints(self) -> tuple[str, ...]:
+        """Say what did not reach MLflow: `failure` and `unregistered`."""
+        return tuple(each for each in (self.failure, self.unregistered) if each is not None)
 
     def finish(self, verdict: LoopVerdict | None, status: str) -> None:
         """Close the parent run."""

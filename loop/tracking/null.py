@@ -1,10 +1,9 @@
 """The tracker that keeps nothing: the default of `loop`, and the reason no other code asks "is there a tracker?"."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from loop.protocols import Tracker
-from loop.tracking.jsonl import NO_CURVES
+from loop.protocols import NO_CURVES, Tracker
 from loop.types import Generation, LoopVerdict
 
 
@@ -32,6 +31,13 @@ class NullTracker:
         curves: Mapping[str, Sequence[float]] = NO_CURVES,
     ) -> None:
         """Forget the arm."""
+
+    def keep_model(self, write: Callable[[Path], object]) -> None:
+        """Forget the model, which is not even written."""
+
+    def complaints(self) -> tuple[str, ...]:
+        """Nothing is missing where nothing is kept."""
+        return ()
 
     def finish(self, verdict: LoopVerdict | None, status: str) -> None:
         """Forget the verdict."""

@@ -1,9 +1,5 @@
-"""What trackers write, as plain values: a `Generation` or `LoopVerdict` as JSON-able dicts, tables and flat metrics.
+"""What trackers write: new rows as a frame, and records of `loop.generation_codec` as tables and flat metrics."""
 
-Both sides of a round trip are here, so the journal on disk and the metrics in MLflow cannot drift apart.
-"""
-
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -12,58 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from loop.types import Generation, LoopVerdict
-
-Record = dict[str, Any]  # one line of the journal: "kind", "time_ms" and what the kind holds
-
-
-def plain(value: object) -> Any:
-    """Return a value as JSON can hold it.
-
-    Numbers that JSON has no word for become the strings "NaN", "Infinity" and "-Infinity", as in the JSON form of
-    protocol buffers; ``float`` reads them back. What is neither number, text nor container becomes its ``str``.
-    """
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    return str(value)
-
-
-def generation_record(generation: Generation) -> Record:
-    """Return everything of a generation but its rows, which `rows_frame` holds."""
-    regions = [
-        {
-            "region": region.text,
-            "label": None if region.label is None else generation.rows.schema.classes[region.label],
-            "rows": region.rows,
-            "positives": region.positives,
-            "deficit": None if region.deficit is None else asdict(region.deficit),
-        }
-        for region in generation.regions
-    ]
-    record: Record = plain(
-        {
-            "index": generation.index,
-            "regions": regions,
-            "requests": generation.requests,
-            "counts": generation.counts,
-            "scores": {name: asdict(score) for name, score in generation.scores.items()},
-            "challenger": {name: asdict(score) for name, score in generation.challenger.items()},
-            "decision": asdict(generation.decision),
-            "drift": generation.drift,
-            "seconds": generation.seconds,
-            "evaluations": generation.evaluations,
-            "n_rows": len(generation.rows),
-        }
-    )
-    return record
+from loop.ledger import Ledger
+from loop.plain_json import Record, plain
+from loop.types import LoopVerdict
 
 
 def verdict_record(verdict: LoopVerdict | None) -> Record | None:
@@ -71,20 +18,20 @@ def verdict_record(verdict: LoopVerdict | None) -> Record | None:
     return None if verdict is None else plain(asdict(verdict))
 
 
-def rows_frame(generation: Generation) -> pd.DataFrame:
-    """Return the new rows as the user would write them, with their trail in columns that begin with ``ws_``."""
+def rows_frame(ledger: Ledger) -> pd.DataFrame:
+    """Return new rows as the user would write them, with their trail in columns that begin with ``ws_``."""
     from loop.codec import decode
 
-    table = generation.rows
+    table = ledger.rows
     frame: pd.DataFrame = decode(table.schema, table).reset_index(drop=True).apply(_storable)
-    origins = [generation.origins[i] for i in table.source]
+    origins = [ledger.origins[i] for i in table.source]
     trail = {
         "ws_born": table.born,
         "ws_parent": table.parent,
-        "ws_source": table.source,
+        "ws_source": ledger.within,
         "ws_weight": table.weight,
-        "ws_kept": np.full(len(table), generation.decision.kept),
-        "ws_generation": np.full(len(table), generation.index),
+        "ws_kept": ledger.kept,
+        "ws_generation": ledger.generation,
         "ws_region": pd.Series([origin.region for origin in origins], dtype="str"),
         "ws_label": pd.Series([origin.label for origin in origins], dtype="str"),
         "ws_generator": pd.Series([origin.generator for origin in origins], dtype="str"),
@@ -109,12 +56,12 @@ def region_table(record: Record) -> pd.DataFrame:
     asked = dict(record["requests"])
     rows = [
         {
-            "region": region["region"],
-            "label": region["label"],
+            "region": region["text"],
+            "label": region["class"],
             "rows": region["rows"],
             "positives": region["positives"],
             **_interval("deficit", region["deficit"] or {"estimate": None, "low": None, "high": None}),
-            "asked": asked.get(region["region"], 0),
+            "asked": asked.get(region["text"], 0),
         }
         for region in record["regions"]
     ]

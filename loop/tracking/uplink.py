@@ -16,14 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from filelock import FileLock
 
-from loop.tracking.records import (
-    Record,
-    generation_metrics,
-    metric_name,
-    region_table,
-    score_metrics,
-    verdict_metrics,
-)
+from loop.plain_json import Record
+from loop.tracking.records import generation_metrics, metric_name, region_table, score_metrics, verdict_metrics
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -83,6 +77,12 @@ class Uplink:
                 self.client.set_terminated(run_id, end_time=record["time_ms"])
             case "finish":
                 self._finish(record)
+
+    def register(self, name: str, folder: str) -> None:
+        """Make a new version of a registered model of a model among the files of the run."""
+        if not self.client.search_registered_models(f"name = '{name}'"):
+            self.client.create_registered_model(name)
+        self.client.create_model_version(name, f"runs:/{self.run_id}/{folder}", self.run_id)
 
     def _start(self, record: Record) -> None:
         self._identity, self._tags = record["id"], record["tags"]

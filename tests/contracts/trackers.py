@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from loop.protocols import Tracker
+from loop.generation_codec import to_record
+from loop.plain_json import plain
+from loop.protocols import RunTracker, Store, Tracker
 from loop.tracking import read_records
-from loop.tracking.records import generation_record, plain
 from loop.types import (
     Column,
     Condition,
@@ -50,7 +51,7 @@ def generation(index: int, kept: bool = True, n: int = 12) -> Generation:
     """Make the record of a generation with n new rows, one region, a missing value and a drift that is not a number."""
     rng = np.random.default_rng(index)
     X = np.column_stack([rng.uniform(0, 900, n).round(2), rng.integers(18, 91, n), rng.integers(0, 3, n)]).astype(float)
-    X[0, 0] = np.nan
+    X[:1, 0] = np.nan
     fraud = rng.uniform(size=n)
     soft = np.column_stack([1 - fraud, fraud])
     whole = np.full(n, index, dtype=np.int64)
@@ -85,7 +86,7 @@ def play(tracker: Tracker, attached: Path, status: str = "finished") -> list[Gen
     for made in generations:
         tracker.record(made)
     for name, score in ARMS:
-        tracker.child(name, {"arm": "smote"}, {"ap": score}, {"arm": "smote"})
+        tracker.child(name, {"arm": "smote"}, {"ap": score}, {"arm": "smote"}, {"score/ap": [0.4, score]})
     tracker.attach(attached, "reports")
     tracker.finish(VERDICT, status)
     tracker.finish(None, "failed")
@@ -93,15 +94,46 @@ def play(tracker: Tracker, attached: Path, status: str = "finished") -> list[Gen
 
 
 def check_fits_the_protocol(tracker: Tracker) -> None:
-    """A tracker has all methods of the protocol."""
-    assert isinstance(tracker, Tracker)
+    """A tracker has all methods of both protocols."""
+    assert isinstance(tracker, RunTracker)
+    assert isinstance(tracker, Store)
 
 
 def check_leaves_records_alone(tracker: Tracker, attached: Path) -> None:
     """Neither arrays, dictionaries nor the attached file change when they are kept."""
-    before = [plain_rows(generation(1)), generation_record(generation(1)), attached.read_bytes()]
+    before = [plain_rows(generation(1)), to_record(generation(1)), attached.read_bytes()]
     kept = play(tracker, attached)[0]
-    assert [plain_rows(kept), generation_record(kept), attached.read_bytes()] == before
+    assert [plain_rows(kept), to_record(kept), attached.read_bytes()] == before
+
+
+def check_has_nothing_to_complain_of(tracker: Store) -> None:
+    """A tracker whose places all answer has kept everything."""
+    assert tracker.complaints() == ()
+
+
+def check_complains(tracker: Store, words: str) -> None:
+    """What was not kept is said: each time one sentence on one line, with the way out."""
+    said = tracker.complaints()
+    assert any(words in each for each in said)
+    assert all("\n" not in each and ": " in each for each in said)
+
+
+def check_models(tracker: Tracker, kept: bool, attached: Path, files: Path) -> None:
+    """A model is written once, into a new folder, and copied, or not written at all."""
+    places: list[Path] = []
+
+    def write(path: Path) -> None:
+        assert not path.exists()
+        path.mkdir()
+        (path / "MLmodel").write_bytes(attached.read_bytes())
+        places.append(path)
+
+    tracker.start(RUN)
+    tracker.keep_model(write)
+    tracker.finish(None, "finished")
+    assert len(places) == kept
+    assert not any(place.exists() for place in places)
+    assert (files / "model" / "MLmodel").is_file() == kept
 
 
 def check_journal_holds_all(tracker: Tracker, folder: Path, attached: Path) -> None:
@@ -112,9 +144,15 @@ def check_journal_holds_all(tracker: Tracker, folder: Path, attached: Path) -> N
     assert [record["kind"] for record in records] == kinds
     assert {key: records[0][key] for key in RUN} == RUN
     for record, made in zip(records[2:4], sent, strict=True):
-        expected = generation_record(made)
+        expected = to_record(made)
         assert {key: record[key] for key in expected} == expected
         assert (folder / record["file"]).is_file()
+    for record, (name, score) in zip(records[4:6], ARMS, strict=True):
+        assert (record["name"], record["metrics"], record["curves"]) == (
+            name,
+            {"ap": score},
+            {"score/ap": [0.4, score]},
+        )
     assert records[-1]["status"] == "interrupted"
     assert records[-1]["verdict"]["sentence"] == VERDICT.sentence
     assert (folder / records[6]["file"]).read_bytes() == attached.read_bytes()
@@ -137,7 +175,7 @@ def check_runs_mirror_the_run(runs: Sequence[Any], status: str) -> None:
         assert run.data.tags["mlflow.parentRunId"] == parents[0].info.run_id
         assert RUN["tags"].items() <= run.data.tags.items()  # type: ignore[attr-defined]
         assert run.info.status == "FINISHED"
-        assert set(run.data.metrics) == (GENERATION_METRICS if name.startswith("generation") else {"ap"})
+        assert set(run.data.metrics) == (GENERATION_METRICS if name.startswith("generation") else {"ap", "score/ap"})
 
 
 def plain_rows(made: Generation) -> Any:
