@@ -22,6 +22,7 @@ from loop.model import Model
 from loop.plain_json import parse
 from loop.protocols import Predictor
 from loop.schema_json import from_json, to_json
+from loop.shapes import fields, text_in
 from loop.types import Schema, Table
 
 MARKER = "done.json"
@@ -186,9 +187,10 @@ def load_model(folder: Path) -> Model:
     try:
         if (folder / LIST).is_file():
             check(folder)  # before a library reads them: a flipped byte of trees could end the process
+        name = fields({"learner": text_in(LEARNERS)})(content, f"{folder / 'model.json'}")["learner"]
         return Model(
             from_json(read_json(folder / "schema.json")),
-            cast(type[Storable], LEARNERS[content["learner"]]).load(folder / "learner"),
+            cast(type[Storable], LEARNERS[name]).load(folder / "learner"),
             calibration.from_json(read_json(folder / CALIBRATION)) if calibrated else Identity(),
         )
     except WeakspotError:

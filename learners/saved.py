@@ -6,9 +6,12 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from loop import shapes
 from loop.atomic import write_text
+from loop.plain_json import parse
 
 FILE = "settings.json"
+_CONTENT = shapes.fields(dict.fromkeys(("settings", "learnt"), shapes.mapped(shapes.anything)))
 
 
 def write_settings(learner: Any, folder: Path, **learnt: object) -> None:
@@ -19,5 +22,5 @@ def write_settings(learner: Any, folder: Path, **learnt: object) -> None:
 
 def read_settings(folder: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """Return the constructor's arguments and the facts that `write_settings` has written."""
-    content = json.loads((folder / FILE).read_text(encoding="utf-8"))
+    content = _CONTENT(parse((folder / FILE).read_text(encoding="utf-8")), f"{folder / FILE}")
     return content["settings"], content["learnt"]
