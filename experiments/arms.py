@@ -131,7 +131,7 @@ def balanced(table: Table, sampler: str, rng: np.random.Generator) -> Table:
     wanted = [Request(Region(), code, int(counts.max() - count)) for code, count in enumerate(counts) if count]
     samples = [generator.sample(request, rng).table for request in wanted if request.n]
     # Hard labels are what these arms are about: to the learner the rows count as real, so it does not grow.
-    return Table.concat([table, *(replace(rows, born=np.zeros(len(rows), dtype=np.int64)) for rows in samples)])
+    return Table.concat([table, *(replace(rows, generation=np.zeros(len(rows), dtype=np.int64)) for rows in samples)])
 
 
 def seconds_per_million(predictor: Predictor, X: np.ndarray) -> float:

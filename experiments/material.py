@@ -69,9 +69,9 @@ def gather(data: DataConfig, loop: LoopConfig) -> Material:
     check_range(schema, test.X)  # the training rows are looked at by the loop itself
     lanes = loop.lanes if isinstance(loop.lanes, int) else 1 if len(train) > LARGE else 5
     folds = deal(train, stream(loop.seed, "folds"), k=lanes, groups=None if groups is None else groups[train_rows])
-    # Sources of real rows are row numbers of the table as the user wrote it.
+    # Row numbers are those of the table as the user wrote it.
     train, test = (
-        replace(table, source=part, parent=part, unit=None if groups is None else units(groups[part]))
+        replace(table.numbered(part), unit=None if groups is None else units(groups[part]))
         for table, part in ((train, train_rows), (test, test_rows))
     )
     example = frame.iloc[train_rows[:5]].loc[:, list(schema.names)].reset_index(drop=True)

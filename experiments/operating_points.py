@@ -71,7 +71,7 @@ def grounds(
     Parameters
     ----------
     train, test : Table
-        Their ``source`` numbers the rows of the data set's frame.
+        Their row numbers are those of the data set's frame.
     judged : (j,) int
         Positions of the judge rows in the training table.
 
@@ -84,7 +84,7 @@ def grounds(
     day = None if dataset.time is None else _days(dataset.frame[dataset.time])
 
     def ground(table: Table) -> Ground:
-        rows = table.source
+        rows = table.row_number
         return Ground(
             is_positive=table.y == table.schema.positive,
             day=None if day is None else day[rows],

@@ -78,7 +78,7 @@ class XGBoost:
         X, target, weight = self._rows(table)
         self.base_ = Base.of(table)
         X = self.base_.moved(X)
-        trees, settings = self._settings(grown=bool((table.born > 0).any()))
+        trees, settings = self._settings(grown=bool((~table.is_real).any()))
         data = xgb.QuantileDMatrix(
             X,
             label=target,

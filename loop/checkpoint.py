@@ -16,7 +16,7 @@ import numpy as np
 from loop.errors import DataError
 from loop.types import Condition, Decision, Generation, Interval, Origin, Region, Schema, Table
 
-ARRAYS = ("X", "y", "weight", "born", "source", "parent", "soft")
+ARRAYS = ("X", "y", "weight", "generation", "supply", "parents", "soft")
 RECORD = "record"  # name of the JSON part
 
 

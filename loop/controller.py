@@ -33,7 +33,7 @@ class Outcome:
 
     learner: Learner  # fitted on all real rows and the kept rows of the deliverable lane
     verdict: LoopVerdict
-    synthetic: Table  # kept rows of the deliverable lane; `source` indexes `origins`
+    synthetic: Table  # kept rows of the deliverable lane; `supply` indexes `origins`
     origins: tuple[Origin, ...]
     baseline: dict[str, Interval]  # real rows alone, on the pooled judge rows
     scores: dict[str, Interval]  # of the champion
@@ -108,7 +108,7 @@ def conclude(prepared: Prepared, history: Sequence[Generation]) -> Outcome:
                 after,
                 positive,
                 prepared.stream("verdict"),
-                rows=table.source[judged],
+                rows=table.row_number[judged],
                 kept=len(kept),
                 looks=len(history) + 1,
                 **evidence,
@@ -169,7 +169,7 @@ def _turn(
     old, fresh = (np.concatenate([each.proba for each in group[:-1]]) for group in (champions, challengers))
     positive, delivered = prepared.table.schema.positive, proposed[-1]
     with clock.stage("accept"):
-        rows, rng = prepared.table.source[judged], prepared.stream("accept", index)
+        rows, rng = prepared.table.row_number[judged], prepared.stream("accept", index)
         decision = parts.acceptance.decide(y, old, fresh, positive, rng, rows=rows, **evidence)
         if not len(delivered.rows):
             decision = replace(decision, kept=False, reason="no row was left to add")
@@ -198,10 +198,10 @@ def _turn(
 
 
 def _provenance(table: Table, kept: Sequence[Generation]) -> tuple[Table, tuple[Origin, ...]]:
-    """Stack the kept rows and the entries of their provenance lists, counting the sources on."""
+    """Stack the kept rows and their lists of origins, counting the entries on."""
     tables, origins = [table.take(np.arange(0))], list[Origin]()
     for generation in kept:
-        tables.append(replace(generation.rows, source=generation.rows.source + len(origins)))
+        tables.append(replace(generation.rows, supply=generation.rows.supply + len(origins)))
         origins += generation.origins
     return Table.concat(tables), tuple(origins)
 

@@ -172,7 +172,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         groups = None if groups is None else groups[counted]
         rarest = _rarest(frame[target], own) if self.positive is None and np.ptp(own) else self.positive
         schema = infer(frame, target, positive=rarest)
-        table = replace(encode(schema, frame), weight=own, source=rows, parent=rows, unit=units(groups))
+        table = replace(encode(schema, frame).numbered(rows), weight=own, unit=units(groups))
         rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31 - 1))
         fold_ids = deal(table, rng, k=self.lanes, groups=groups)
         tracker = self.tracker or NullTracker()

@@ -244,7 +244,7 @@ def test_subsets_are_stratified_and_nested() -> None:
         assert np.bincount(y[order < share]) == pytest.approx([180 * share, 20 * share], abs=0.5)
     part = SIDES.part(0.3)
     assert set(map(bytes, part.train.X)) < set(map(bytes, SIDES.part(0.5).train.X))
-    np.testing.assert_array_equal(part.train.source, np.arange(len(part.train)))
+    np.testing.assert_array_equal(part.train.row_number, np.arange(len(part.train)))
 
 
 def test_untargeted_rows_are_nested_labelled_by_the_teacher_and_as_many_as_asked_for() -> None:

@@ -28,7 +28,7 @@ def test_condition_labels_are_hard_and_as_proposed() -> None:
 @pytest.mark.parametrize("name", LABELLERS)
 def test_rows_and_their_trail_stay(name: str) -> None:
     labelled = LABELLERS[name]().label(POOL, np.random.default_rng(0))
-    for field in ("X", "weight", "born", "source", "parent"):
+    for field in ("X", "weight", "generation", "supply", "parents"):
         np.testing.assert_array_equal(getattr(labelled, field), getattr(TABLE, field))
 
 

@@ -243,7 +243,7 @@ class TestGrounds:
         schema = infer(dataset.frame, "fraud", aside={"time": "time column"})
         whole = encode(schema, dataset.frame)
         first, last = np.arange(30), np.arange(30, 40)
-        train, test = (replace(whole.take(rows), source=rows) for rows in (first, last))
+        train, test = (whole.take(rows).numbered(rows) for rows in (first, last))
         return grounds(points, dataset, train, test, np.array([5, 3, 29]))
 
     def test_rows_keep_their_day_and_their_stake(self) -> None:
@@ -266,7 +266,7 @@ class TestGrounds:
         dataset = payments()
         schema = infer(dataset.frame, "fraud", aside={"time": "time column"})
         whole = encode(schema, dataset.frame)
-        train, test = (replace(whole.take(rows), source=rows) for rows in (np.arange(30), np.arange(30, 40)))
+        train, test = (whole.take(rows).numbered(rows) for rows in (np.arange(30), np.arange(30, 40)))
         sides = grounds((AlertBudget(3),), dataset, train, test, np.arange(30))
         scores = np.random.default_rng(0).random(40)
         alerts = [AlertBudget(3).alert(0.0, side, scores[: len(side)]) for side in sides]
@@ -278,7 +278,7 @@ class TestGrounds:
         dataset = payments()
         schema = infer(dataset.frame, "fraud", aside={"time": "time column"})
         whole = encode(schema, dataset.frame)
-        train, test = (replace(whole.take(rows), source=rows) for rows in (np.arange(30), np.array([31, 37])))
+        train, test = (whole.take(rows).numbered(rows) for rows in (np.arange(30), np.array([31, 37])))
         _, tested = grounds(POINTS, dataset, train, test, np.array([5, 3, 29]))
         assert tested.share is not None
         np.testing.assert_allclose(tested.share, [2 / 15] * 2)

@@ -67,7 +67,7 @@ def grown(table: Table) -> bool:
 
 def test_grows_only_with_synthetic_rows() -> None:
     table = blobs()
-    synthetic = replace(table.take(np.arange(1)), born=np.ones(1, dtype=np.int64))
+    synthetic = replace(table.take(np.arange(1)), generation=np.ones(1, dtype=np.int64))
     assert not grown(table)
     assert not grown(softened(table))
     assert grown(Table.concat([table, synthetic]))
@@ -75,7 +75,7 @@ def test_grows_only_with_synthetic_rows() -> None:
 
 def test_growth_is_in_trees_depth_and_rate() -> None:
     table = blobs()
-    synthetic = replace(table, born=np.ones(len(table), dtype=np.int64))
+    synthetic = replace(table, generation=np.ones(len(table), dtype=np.int64))
     for rows, depth in ((table, 3), (synthetic, 5)):
         heights = [
             dump.count("\t") and max(line.count("\t") for line in dump.splitlines())

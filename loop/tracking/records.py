@@ -77,11 +77,10 @@ def rows_frame(generation: Generation) -> pd.DataFrame:
 
     table = generation.rows
     frame: pd.DataFrame = decode(table.schema, table).reset_index(drop=True).apply(_storable)
-    origins = [generation.origins[i] for i in table.source]
+    origins = [generation.origins[i] for i in table.supply]
     trail = {
-        "ws_born": table.born,
-        "ws_parent": table.parent,
-        "ws_source": table.source,
+        "ws_supply": pd.Series([origin.supply for origin in origins], dtype="str"),
+        "ws_parents": pd.Series([_listed(parents) for parents in table.parents], dtype="str"),
         "ws_weight": table.weight,
         "ws_kept": np.full(len(table), generation.decision.kept),
         "ws_generation": np.full(len(table), generation.index),
@@ -93,6 +92,11 @@ def rows_frame(generation: Generation) -> pd.DataFrame:
     }
     soft = {f"ws_p_{name}": table.targets[:, code] for code, name in enumerate(table.schema.classes)}
     return pd.concat([frame, pd.DataFrame({**trail, **soft})], axis=1)
+
+
+def _listed(parents: np.ndarray) -> str:
+    """Return the row numbers of parents as text such as "17,203", which any file can hold; empty if there is none."""
+    return ",".join(str(row) for row in parents[parents >= 0])
 
 
 def _storable(column: pd.Series) -> pd.Series:
