@@ -97,7 +97,13 @@ def parts_of(config: CommonConfig, train: Table) -> Parts:
         patience=loop.patience,
         jobs=loop.jobs,
     )
-    parts = compose(strategy, learner=config.learner.make(), generator=config.generator.make(), settings=settings)
+    parts = compose(
+        strategy,
+        learner=config.learner.make(),
+        augmented_learner=config.augmented_learner.make(config.learner),
+        generator=config.generator.make(),
+        settings=settings,
+    )
     if config.constraints:
         parts = replace(parts, gates=(*parts.gates, constraints(config.constraints)))
     if config.fairness.columns:

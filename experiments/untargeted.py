@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 
 from loop.gates import combine
+from loop.pool import Pool
 from loop.training import Prepared
-from loop.types import Pool, Region, Request, Table
+from loop.types import Region, Request, Table
 
 AT_ONCE = 4000  # rows asked for in one request: a generator may start a request from so many rows at most
 SPARE = 1.2  # rows proposed, as a multiple of those wanted: the gates take some

@@ -78,7 +78,7 @@ def generations(prepared: Prepared, past: Sequence[Generation] = ()) -> Iterator
     history = list(past)
     settings = prepared.parts.settings
     crowned = max((generation.index for generation in history if generation.decision.kept), default=0)
-    champions = train(prepared, prepared.parts.aimer, history, "scout", crowned)
+    champions = train(prepared, prepared.parts.aimer_for, history, "scout", crowned)
     while reason_to_stop(history, generations=settings.generations, patience=settings.patience) is None:
         generation, champions = _turn(prepared, history, champions)
         history.append(generation)
@@ -96,11 +96,13 @@ def conclude(prepared: Prepared, history: Sequence[Generation]) -> Outcome:
     judged = np.concatenate([lane.judge for lane in judging])
     y, positive, evidence = table.y[judged], table.schema.positive, evidence_of(table, judged)
     with clock.stage("learner"):
-        before = np.concatenate([each.proba for each in train(prepared, parts.learner, [], "final", 0, judging)])
+        before = np.concatenate([each.proba for each in train(prepared, parts.learner_for, [], "final", 0, judging)])
     after, verdict = before, parts.acceptance.nothing_kept()
     if kept:
         with clock.stage("learner"):
-            after = np.concatenate([each.proba for each in train(prepared, parts.learner, kept, "final", 1, judging)])
+            after = np.concatenate(
+                [each.proba for each in train(prepared, parts.learner_for, kept, "final", 1, judging)]
+            )
         with clock.stage("accept"):
             verdict, decision = parts.acceptance.verdict(
                 y,
@@ -116,7 +118,7 @@ def conclude(prepared: Prepared, history: Sequence[Generation]) -> Outcome:
         if not decision.kept:
             kept, after, verdict = [], before, parts.acceptance.nothing_kept(decision)
     with clock.stage("learner"):
-        (final,) = train(prepared, parts.learner, kept, "final", int(bool(kept)), prepared.lanes[-1:])
+        (final,) = train(prepared, parts.learner_for, kept, "final", int(bool(kept)), prepared.lanes[-1:])
     with clock.stage("score"):
         baseline = _scores(y, before, positive, prepared.stream("baseline scores"), evidence)
         scores = _scores(y, after, positive, prepared.stream("final scores"), evidence) if kept else baseline
@@ -162,7 +164,7 @@ def _turn(
     for each in proposed:
         clock.add(each.seconds)
     new = [each.rows for each in proposed]
-    challengers = train(prepared, parts.aimer, history, "scout", index, extra=new)
+    challengers = train(prepared, parts.aimer_for, history, "scout", index, extra=new)
     clock.add({"learner": sum(each.seconds for each in challengers)})
     judged = np.concatenate([lane.judge for lane in judging])
     y, evidence = prepared.table.y[judged], evidence_of(prepared.table, judged)

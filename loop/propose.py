@@ -10,8 +10,9 @@ from loop.clock import Clock
 from loop.gates import combine
 from loop.lanes import Lane
 from loop.parts import Parts
+from loop.pool import Pool
 from loop.protocols import Generator, Learner, Steerable, Teacher
-from loop.types import Origin, Pool, Region, Request, Samples, Table
+from loop.types import Origin, Region, Request, Samples, Table
 from loop.weakness import entropy
 
 TAUGHT = "taught"  # name of the supply: rows that a generator proposes and the loop's labeller labels

@@ -111,8 +111,7 @@ class Table:
     @property
     def row_number(self) -> np.ndarray:
         """Row numbers (n,) of real rows in the input, from 0; -1 for rows that are not real."""
-        numbers: np.ndarray = np.where(self.is_real, self.parents[:, 0], NOBODY)
-        return numbers
+        return np.where(self.is_real, self.parents[:, 0], NOBODY)
 
     def numbered(self, rows: np.ndarray) -> "Table":
         """Return the same real rows under other row numbers (n,), those of the input they were taken from."""
@@ -127,10 +126,7 @@ class Table:
 
     @staticmethod
     def concat(tables: Sequence["Table"]) -> "Table":
-        """Stack tables of one schema, without units.
-
-        Hard labels become one-hot rows once one table has soft labels; parents are padded with -1 to the widest.
-        """
+        """Stack tables of one schema, without units; hard labels become one-hot rows if need be, parents are padded."""
 
         def stack(name: str) -> Any:
             return np.concatenate([getattr(table, name) for table in tables])
@@ -226,24 +222,6 @@ class Samples:
     def acceptance(self) -> float:
         """Share of the rows drawn that were delivered."""
         return len(self.table) / max(self.tried, 1)
-
-
-@dataclass(frozen=True, eq=False)
-class Pool:
-    """Proposals with what learner and teacher say of them: all that acquisition and labelling may look at."""
-
-    table: Table
-    learner: np.ndarray  # (n, K) probabilities of the learner
-    teacher: np.ndarray | None = None  # (n, K) probabilities of the teacher, None = the loop has no teacher
-    variance: np.ndarray | None = None  # (n,) variance of the positive probability over the teacher's members
-
-    def take(self, rows: np.ndarray) -> "Pool":
-        return Pool(
-            self.table.take(rows),
-            self.learner[rows],
-            None if self.teacher is None else self.teacher[rows],
-            None if self.variance is None else self.variance[rows],
-        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from contracts.tables import mixed_table
 from sklearn.metrics import log_loss
-from tiny import rare_table, tiny_parts
+from tiny import AUGMENTED, rare_table, tiny_parts
 
 from generators import Neighbourhood
 from loop.acceptance import Acceptance
@@ -227,9 +227,9 @@ def test_resumed_after_a_rollback_equals_uninterrupted():
     def turns(past=()):
         acceptance = RefuseSecond(replicates=50)
         object.__setattr__(acceptance, "made", list(past))
-        learner = replace(tiny_parts().learner, grown_row_share=0.5)
+        augmented = replace(AUGMENTED, row_share=0.5)
         settings = Settings(generations=3, jobs=1)
-        parts = tiny_parts(acceptance=acceptance, settings=settings, learner=learner)
+        parts = tiny_parts(acceptance=acceptance, settings=settings, augmented_learner=augmented)
         table = rare_table()
         prepared = prepare(parts, table, deal(table, np.random.default_rng(0), k=3), np.random.default_rng(0))
         return list(past) + list(generations(prepared, past=past))
@@ -287,9 +287,9 @@ def test_with_one_lane_the_rows_that_find_weakness_have_not_been_seen():
     table = rare_table(400, noise=True)
     prepared, history, _ = run(tiny_parts(scout=None), table, k=1)
     kept = [replace(each, decision=replace(each.decision, kept=True)) for each in history]
-    champions = train(prepared, prepared.parts.aimer, kept, "scout", 1)
+    champions = train(prepared, prepared.parts.aimer_for, kept, "scout", 1)
     answers = unseen_answers(prepared, kept, champions)
     lane = prepared.lanes[0]
     losses = [log_loss(table.y[rows], answers[rows][:, 1]) for rows in (lane.fit, lane.judge)]
-    real_only = unseen_answers(prepared, [], train(prepared, prepared.parts.aimer, [], "scout", 0))
+    real_only = unseen_answers(prepared, [], train(prepared, prepared.parts.aimer_for, [], "scout", 0))
     assert losses[0] > 0.9 * log_loss(table.y[lane.fit], real_only[lane.fit][:, 1])

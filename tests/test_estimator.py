@@ -77,7 +77,7 @@ EXPECTED_FAILURES = {
 
 
 @parametrize_with_checks(
-    [small(learner=XGBoost(trees=10, depth=3, rate=0.3, grown_trees=10, grown_depth=3, grown_rate=0.3))],
+    [small(learner=XGBoost(trees=10, depth=3, rate=0.3))],
     expected_failed_checks=lambda _: EXPECTED_FAILURES,
 )
 def test_scikit_learn_check(estimator: LoopClassifier, check: Callable[[LoopClassifier], None]) -> None:

@@ -6,7 +6,7 @@ from contracts.tables import numeric_table
 
 from loop.errors import ConfigError
 from loop.labelling import LABELLERS, ByCondition, ByTeacher
-from loop.types import Pool
+from loop.pool import Pool
 
 TABLE = numeric_table(6)
 TAUGHT = np.array([[0.9, 0.1], [0.5, 0.5], [0.4, 0.6], [0.0, 1.0], [1.0, 0.0], [0.7, 0.3]])

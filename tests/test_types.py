@@ -8,7 +8,8 @@ from contracts.tables import mixed_table, numeric_table
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loop.types import Condition, Interval, Pool, Region, Request, Samples, Table, Verdict
+from loop.pool import Pool
+from loop.types import Condition, Interval, Region, Request, Samples, Table, Verdict
 
 TABLE = numeric_table(12)
 TRAIL = ("weight", "generation", "supply", "parents")
