@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from experiments.compose import without_aim
-from experiments.tuned import tunable, tune
+from experiments.tuned import out_of_fold, tunable, tune
 from generators import ImblearnAdapter
 from loop.driver import LoopRun, run_prepared
 from loop.errors import ConditionError
-from loop.protocols import Predictor, Teacher
+from loop.parts import Parts
+from loop.protocols import Learner, Predictor, Teacher
 from loop.seeds import root, stream
 from loop.types import Region, Request, Table
 
@@ -62,8 +63,15 @@ def arms(run: LoopRun, folds: np.ndarray, rng: np.random.Generator, *, tuning: b
         name: str, rows: Callable[[np.random.Generator], Table], note: str = "", own: np.random.Generator | None = None
     ) -> Arm:
         started, own = time.perf_counter(), own or stream(seed, name)
-        learner = copy.deepcopy(parts.learner).fit(rows(own), own)
+        made = rows(own)
+        learner = copy.deepcopy(parts.learner_for(made)).fit(made, own)
         return Arm(name, learner, time.perf_counter() - started, note)
+
+    def oversampled(name: str, sampler: str) -> Arm:
+        started, own = time.perf_counter(), stream(seed, name)
+        made = balanced(table, sampler, own)
+        chosen, note = with_capacity(parts, table, folds, sampler, root(stream(seed, name, "capacity")))
+        return Arm(name, copy.deepcopy(chosen).fit(made, own), time.perf_counter() - started, note)
 
     # The very model that a loop delivers which keeps nothing: it must not win or lose against itself by other draws.
     yield fitted(REAL_ONLY, lambda _: table, own=run.prepared.final_stream(kept=False))
@@ -73,9 +81,9 @@ def arms(run: LoopRun, folds: np.ndarray, rng: np.random.Generator, *, tuning: b
         learner = tuned.fit(table, own)
         yield Arm(TUNED, learner, time.perf_counter() - started, f"{trials} trials")
     yield fitted("class weight", lambda _: class_weighted(table))
-    yield fitted("random oversampling", lambda own: balanced(table, "RandomOverSampler", own))
+    yield oversampled("random oversampling", "RandomOverSampler")
     with suppress(ConditionError):  # a class with a single row has no neighbours to interpolate to
-        yield fitted("SMOTE", lambda own: balanced(table, "SMOTE", own))
+        yield oversampled("SMOTE", "SMOTE")
     rows, turns = len(run.outcome.synthetic), run.outcome.verdict.kept
     control = run_prepared(replace(run.prepared, parts=without_aim(parts)))
     yield Arm(UNTARGETED, control.outcome.learner, control.seconds, f"{len(control.outcome.synthetic)} new rows")
@@ -98,8 +106,28 @@ def balanced(table: Table, sampler: str, rng: np.random.Generator) -> Table:
     generator = ImblearnAdapter(sampler).fit(table, rng)
     wanted = [Request(Region(), code, int(counts.max() - count)) for code, count in enumerate(counts) if count]
     samples = [generator.sample(request, rng).table for request in wanted if request.n]
-    # Hard labels are what these arms are about: to the learner the rows count as real, so it does not grow.
-    return Table.concat([table, *(replace(rows, born=np.zeros(len(rows), dtype=np.int64)) for rows in samples)])
+    return Table.concat([table, *samples])
+
+
+def with_capacity(parts: Parts, table: Table, folds: np.ndarray, sampler: str, seed: int) -> tuple[Learner, str]:
+    """Return the learner or the augmented learner, whichever is better out of fold with a sampler's rows, and a note.
+
+    Each fold is judged by learners of the other folds, to which rows were added that the sampler made of them alone.
+    """
+    plain, more = parts.learner, parts.augmented_learner
+    if more is None:
+        return plain, ""
+    try:
+        scores = [
+            out_of_fold(
+                each, table, folds, seed, 0, parts.settings.jobs, lambda rows, rng: balanced(rows, sampler, rng)
+            )
+            for each in (plain, more)
+        ]
+    except ConditionError:  # a fold may hold all rows of a class but one
+        return plain, "capacity of the learner: too few rows of a class to choose out of fold"
+    chosen, whose = (more, "augmented learner") if scores[1] > scores[0] else (plain, "learner")
+    return chosen, f"capacity of the {whose}, chosen out of fold"
 
 
 def seconds_per_million(predictor: Predictor, X: np.ndarray) -> float:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from generators import kind_of
 from learners import MLP, Committee, ExtraTrees, Forest, Linear, XGBoost
+from learners.xgboost import augmented
 from loop.acceptance import Acceptance
 from loop.acquisition import ACQUISITIONS, Uniform
 from loop.errors import ConfigError
@@ -68,11 +69,22 @@ def pick(kind: str, name: str, catalogue: Mapping[str, object]) -> object:
     return catalogue[name]
 
 
+def augmented_of(learner: Learner) -> Learner:
+    """Return the learner for tables with new rows: XGBoost with more capacity, others as they are."""
+    return augmented(learner) if isinstance(learner, XGBoost) else learner
+
+
 def scout_of(learner: Learner) -> Learner:
     """Return the cheaper stand-in that aims and decides: fewer, faster trees; other learners stand for themselves."""
-    if not isinstance(learner, XGBoost):
-        return learner
-    return replace(learner, trees=100, rate=0.1, grown_trees=120, grown_depth=learner.depth, grown_rate=0.1, bins=64)
+    return replace(learner, trees=100, rate=0.1, bins=64) if isinstance(learner, XGBoost) else learner
+
+
+def augmented_scout_of(learner: Learner, augmented_learner: Learner) -> Learner:
+    """Return the stand-in for tables with new rows: some more trees than the scout, no deeper than the learner's."""
+    if not isinstance(augmented_learner, XGBoost):
+        return augmented_learner
+    depth = learner.depth if isinstance(learner, XGBoost) else augmented_learner.depth
+    return replace(augmented_learner, trees=120, depth=depth, rate=0.1, bins=64)
 
 
 def without_aim(parts: Parts) -> Parts:
@@ -85,21 +97,25 @@ def compose(
     strategy: Strategy | str = "targeted",
     *,
     learner: Learner | None = None,
+    augmented_learner: Learner | None = None,
     generator: Generator | None = None,
     settings: Settings | None = None,
     acceptance: Acceptance | None = None,
 ) -> Parts:
     """Make the parts of a loop from a strategy, with the project's defaults for everything else.
 
-    A ``generator`` takes the place of the strategy's.
+    A ``generator`` takes the place of the strategy's; without an ``augmented_learner`` `augmented_of` makes it.
     """
     if isinstance(strategy, str):
         pick("strategy", strategy, STRATEGIES)
         strategy = STRATEGIES[strategy]
     learner, settings = learner or XGBoost(), settings or Settings()
+    augmented_learner = augmented_learner or augmented_of(learner)
     return Parts(
         learner=learner,
         scout=scout_of(learner),
+        augmented_learner=None if augmented_learner is learner else augmented_learner,
+        augmented_scout=augmented_scout_of(learner, augmented_learner),
         teacher=Committee(jobs=settings.jobs),
         generator=generator or kind_of(strategy.generator)(),
         finder=pick("finder", strategy.finder, FINDERS)(),  # type: ignore[operator]

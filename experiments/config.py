@@ -6,7 +6,15 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from experiments.compose import STRATEGIES, pick
-from experiments.config_parts import AnyFloat, GeneratorConfig, LearnerConfig, Section, TeacherConfig, as_list
+from experiments.config_parts import (
+    AnyFloat,
+    AugmentedConfig,
+    GeneratorConfig,
+    LearnerConfig,
+    Section,
+    TeacherConfig,
+    as_list,
+)
 from experiments.constraints import Entry, checked
 from experiments.operating_points import AnyPoint, point_of
 from loop.calibration import Method
@@ -122,6 +130,7 @@ class CommonConfig(Section):
 
     loop: LoopConfig = LoopConfig()
     learner: LearnerConfig = LearnerConfig()
+    augmented_learner: AugmentedConfig = AugmentedConfig()
     generator: GeneratorConfig = GeneratorConfig()
     teacher: TeacherConfig = TeacherConfig()
     arms: ArmsConfig = ArmsConfig()
@@ -136,6 +145,11 @@ class CommonConfig(Section):
     @classmethod
     def _readable(cls, entries: object) -> object:
         return tuple(checked(entry) for entry in as_list("constraints", entries))
+
+    @model_validator(mode="after")
+    def _augmented_fits(self) -> Self:
+        self.augmented_learner.check(self.learner)
+        return self
 
     @field_validator("tracking", mode="before")
     @classmethod

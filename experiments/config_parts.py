@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import MISSING, fields
-from typing import Annotated, Self, get_type_hints
+from dataclasses import MISSING, fields, replace
+from typing import Annotated, Any, Self, get_type_hints
 
 import numpy as np
 from pydantic import (
@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from experiments.compose import LEARNERS, pick
+from experiments.compose import LEARNERS, augmented_of, pick
 from experiments.files import digests
 from generators import CATALOGUE, kind_of
 from loop.errors import ConfigError
@@ -45,8 +45,8 @@ def _generator_name(name: str) -> str:
     return name
 
 
-def _learner_name(name: str) -> str:
-    pick("learner", name, LEARNERS)
+def _learner_name(name: str, section: str = "learner") -> str:
+    pick(section, name, LEARNERS)
     return name
 
 
@@ -92,6 +92,37 @@ class LearnerConfig(Section):
         return LEARNERS[self.name](**self.settings)
 
 
+class AugmentedConfig(Section):
+    """The learner for tables with new rows; settings go over those that `augmented_of` derives from the learner.
+
+    A name of another kind of learner begins from the defaults of that kind.
+    """
+
+    name: str | None = None  # None = as the learner
+    settings: Arguments = {}
+
+    def make(self, learner: LearnerConfig) -> Learner | None:
+        """Return a new learner, None = as `augmented_of` derives it.
+
+        Raises
+        ------
+        ConfigError
+            If name or settings do not suit.
+        """
+        if self.name is None and not self.settings:
+            return None
+        name = _learner_name(self.name or learner.name, "augmented_learner")
+        check_settings("augmented_learner", name, LEARNERS[name], self.settings)
+        plain: Any = augmented_of(learner.make()) if name == learner.name else LEARNERS[name]()
+        made: Learner = replace(plain, **self.settings)
+        return made
+
+    def check(self, learner: LearnerConfig) -> None:
+        """Refuse what does not suit the learner."""
+        if (made := self.make(learner)) is not None:
+            _try_out(made, self.name or learner.name, "augmented_learner")
+
+
 class GeneratorConfig(Section):
     """The source of new rows; without a name the strategy's. Settings are the arguments of its class."""
 
@@ -130,7 +161,7 @@ class TeacherConfig(Section):
         return tuple(_learner_name(name) for name in members)
 
 
-def _try_out(learner: Learner, name: str) -> None:
+def _try_out(learner: Learner, name: str, section: str = "learner") -> None:
     """Fit a toy table, so that settings a library refuses come to light before hours of work."""
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((40, 2)), np.arange(40) % 2
@@ -139,4 +170,4 @@ def _try_out(learner: Learner, name: str) -> None:
         learner.fit(Table.real(X, y, schema), rng).predict_proba(X)
     except (ValueError, TypeError, RuntimeError, ArithmeticError, LookupError, NameError) as error:
         why = " ".join(str(error).split())[:200]
-        raise ConfigError(f"learner.settings must suit {name}, and it says {why!r}: correct them.") from error
+        raise ConfigError(f"{section}.settings must suit {name}, and it says {why!r}: correct them.") from error

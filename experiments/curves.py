@@ -46,7 +46,7 @@ def other_parts(settings: Settings) -> dict[str, Parts]:
     teachers = {name: Committee(members=tuple(left), jobs=settings.jobs) for name, left in smaller.items()}
     return {
         **{name: replace(default, teacher=teacher) for name, teacher in teachers.items()},
-        "no scout": replace(default, scout=None),
+        "no scout": replace(default, scout=None, augmented_scout=None),
     }
 
 

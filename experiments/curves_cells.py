@@ -152,8 +152,8 @@ def real_only(parts: Parts, sides: Sides) -> Learner:
 
 def fitted(prepared: Prepared, new: Table) -> Learner:
     """Fit the learner on the real rows and new ones, as the loop fits the one that it delivers."""
-    rng = prepared.final_stream(kept=len(new) > 0)
-    return copy.deepcopy(prepared.parts.learner).fit(Table.concat([prepared.table, new]), rng)
+    rng, table = prepared.final_stream(kept=len(new) > 0), Table.concat([prepared.table, new])
+    return copy.deepcopy(prepared.parts.learner_for(table)).fit(table, rng)
 
 
 def kept_rows(prepared: Prepared, budget: float) -> Table:

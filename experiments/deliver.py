@@ -133,7 +133,9 @@ def _planted(source: str, train: Table, history: Sequence[Generation]) -> list[R
     if answer is None:
         return []
     masks = [region.contains(train.X) for generation in history for region in generation.regions]
-    return [plain(finding._asdict()) for finding in judge([one.take(train.source) for one in answer.planted], masks)]
+    return [
+        plain(finding._asdict()) for finding in judge([one.take(train.row_number) for one in answer.planted], masks)
+    ]
 
 
 def _curves(report: Report, scored: Sequence[Scored], material: Material) -> Record:

@@ -32,7 +32,7 @@ def with_groups(parts: Parts, config: FairnessConfig, train: Table) -> Parts:
         If a column is not there or makes no groups.
     """
     guards = [
-        GroupGuard(_by_row(_codes(train, at), train.source), tolerance=config.tolerance, least=config.least)
+        GroupGuard(_by_row(_codes(train, at), train.row_number), tolerance=config.tolerance, least=config.least)
         for at in positions(train.schema, config.columns)
     ]
     acceptance = replace(parts.acceptance, guards=(*parts.acceptance.guards, *guards))

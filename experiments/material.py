@@ -51,7 +51,7 @@ def gather(data: DataConfig, loop: LoopConfig) -> Material:
     split = Split.of(dataset, loop.seed, test_size=data.test_size, group_splits=group_splits)
     lanes = loop.lanes if isinstance(loop.lanes, int) else 1 if len(split.train) > LARGE else 5
     folds = split.folds(loop.seed, lanes=lanes)
-    first = dataset.frame.iloc[split.train.source[:5]]
+    first = dataset.frame.iloc[split.train.row_number[:5]]
     example = first.loc[:, list(split.schema.names)].reset_index(drop=True)
     return Material(dataset, split.train, split.test, folds, example, _messages(dataset, split, lanes))
 
@@ -75,7 +75,13 @@ def parts_of(config: CommonConfig, train: Table) -> Parts:
         patience=loop.patience,
         jobs=loop.jobs,
     )
-    parts = compose(strategy, learner=config.learner.make(), generator=config.generator.make(), settings=settings)
+    parts = compose(
+        strategy,
+        learner=config.learner.make(),
+        augmented_learner=config.augmented_learner.make(config.learner),
+        generator=config.generator.make(),
+        settings=settings,
+    )
     if config.constraints:
         parts = replace(parts, gates=(*parts.gates, constraints(config.constraints)))
     if config.fairness.columns:

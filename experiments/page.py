@@ -29,7 +29,7 @@ TRAIL = {
     "ws_region": "region it was asked for",
     "ws_generator": "generator",
     "ws_labeller": "labeller",
-    "ws_parent": "made from input row",
+    "ws_parents": "made from input rows",
 }
 DRIFT = {  # what each measure says, in words
     "detection_auc": "a classifier tells new rows from real ones (AUC; 0.5 = not at all, 1 = always)",
@@ -253,7 +253,7 @@ def _sample(report: Report, path: Path) -> Record | None:
 
 
 def _cell(column: str, value: object) -> str:
-    if column == "ws_parent" and value == -1:
+    if column == "ws_parents" and not value:
         return "none in particular"
     if pd.isna(value):  # type: ignore[call-overload]
         return "missing"

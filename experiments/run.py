@@ -101,6 +101,7 @@ def _run(config: RunConfig, console: Console, resume: Path | None, started: floa
     broken = complaints(constraints(config.constraints), material.train)
     to_json(material.schema)  # what could not be saved or judged is refused before any work
     storage.storable(parts.learner)
+    storage.storable(parts.augmented_learner or parts.learner)
     miss_costs(config.metrics.operating_points, material.dataset)
     if resume is not None:
         _check_resumable(resume, config, material)

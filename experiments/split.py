@@ -113,7 +113,7 @@ class Split:
         parts = []
         for rows in (train, test):
             unit = None if groups is None else units(groups[rows])
-            parts.append(replace(encode(schema, whole.frame.iloc[rows]), source=rows, parent=rows, unit=unit))
+            parts.append(replace(encode(schema, whole.frame.iloc[rows]).numbered(rows), unit=unit))
         check_range(schema, parts[1].X)  # the training rows are looked at by the loop itself
         own = None if groups is None else groups[train]
         return cls(parts[0], parts[1], own, len(whole.frame) - len(train) - len(test))

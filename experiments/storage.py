@@ -105,7 +105,7 @@ def finished(folder: Path) -> bool:
 def whole_fingerprint(train: Table, test: Table, folds: np.ndarray, aside: pd.DataFrame) -> str:
     """Return a digest of all that a run's numbers rest on: both parts, what their codes mean, and columns set aside."""
     digest = hashlib.sha256(json.dumps(to_json(train.schema), sort_keys=True).encode())
-    for array in (train.X, train.y, train.source, folds, test.X, test.y, test.source):
+    for array in (train.X, train.y, train.row_number, folds, test.X, test.y, test.row_number):
         digest.update(np.ascontiguousarray(array).tobytes())
     for name in aside:
         digest.update(pd.util.hash_array(aside[name].astype("str").to_numpy(dtype=object)).tobytes())

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from experiments.compose import augmented_of
 from experiments.config import RunConfig
 from loop.errors import ConfigError
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 Scalar = bool | int | float | str | None
 Value = Scalar | tuple[str, ...]
 
-SECTIONS = ("loop", "learner", "generator", "teacher")
+SECTIONS = ("loop", "learner", "augmented_learner", "generator", "teacher")
 # These decide which rows judge and how fast, not how good the loop is: trials that differ in them do not compare.
 FIXED = ("loop.seed", "loop.lanes", "loop.jobs")
 
@@ -31,9 +32,9 @@ COMMON: Mapping[str, object] = {
 }
 CAPACITY: Mapping[str, Mapping[str, object]] = {
     "xgboost": {
-        "learner.settings.grown_trees": {"low": 100, "high": 1000, "log": True},
-        "learner.settings.grown_depth": {"low": 4, "high": 10},
-        "learner.settings.grown_rate": {"low": 0.02, "high": 0.2, "log": True},
+        "augmented_learner.settings.trees": {"low": 100, "high": 1000, "log": True},
+        "augmented_learner.settings.depth": {"low": 4, "high": 10},
+        "augmented_learner.settings.rate": {"low": 0.02, "high": 0.2, "log": True},
     },
     "forest": {"learner.settings.min_leaf": {"low": 1, "high": 20, "log": True}},
     "extra_trees": {"learner.settings.min_leaf": {"low": 1, "high": 20, "log": True}},
@@ -140,7 +141,11 @@ def starting_value(run: RunConfig, key: str) -> Value:
     """Return what a configuration says under a dotted key, settings of parts by their defaults."""
     *sections, name = key.split(".")
     if sections[1:] == ["settings"]:
-        found = getattr(getattr(run, sections[0]).make(), name, None)
+        if sections[0] == "augmented_learner":
+            made: object = run.augmented_learner.make(run.learner) or augmented_of(run.learner.make())
+        else:
+            made = getattr(run, sections[0]).make()
+        found = getattr(made, name, None)
     else:
         found = getattr(getattr(run, sections[0]), name)
     value: Value = found

@@ -93,7 +93,7 @@ def warm_up(config: TuneConfig, tables: Sequence[Lanes]) -> None:
     few = np.concatenate([np.flatnonzero(rows.y == code)[:WARM_ROWS] for code in range(rows.n_classes)])
     parts, rng = parts_of(run, rows), stream(run.loop.seed, "warm up")
     folds = np.arange(len(few)) % 2
-    for part in (parts.learner, parts.aimer):
+    for part in filter(None, (parts.learner, parts.aimer, parts.augmented_learner, parts.augmented_scout)):
         part.fit(rows.take(few), rng)
     if parts.teacher is not None:
         parts.teacher.fit_folds(rows.take(few), folds, rng)

@@ -71,7 +71,7 @@ def tune(
     def objective(trial: optuna.Trial) -> float:
         candidate = learner if trial.number == 0 else replace(learner, **space(trial))  # type: ignore[type-var]
         candidates[trial.number] = candidate
-        return _out_of_fold(candidate, table, folds, seed, trial.number, jobs)
+        return out_of_fold(candidate, table, folds, seed, trial.number, jobs)
 
     started = time.perf_counter()
     study.optimize(objective, n_trials=1)  # however little time there is
@@ -81,11 +81,29 @@ def tune(
     return candidates[study.best_trial.number], len(study.trials)
 
 
-def _out_of_fold(learner: Learner, table: Table, folds: np.ndarray, seed: int, number: int, jobs: int) -> float:
+def out_of_fold(
+    learner: Learner,
+    table: Table,
+    folds: np.ndarray,
+    seed: int,
+    number: int,
+    jobs: int,
+    rows: Callable[[Table, np.random.Generator], Table] = lambda table, _: table,
+) -> float:
+    """Return the average precision of the pooled out-of-fold answers of a learner.
+
+    Parameters
+    ----------
+    seed, number
+        Of the draws; the same number draws the same, whatever the learner.
+    rows
+        What is made of the other folds' rows before the learner is fitted on them.
+    """
     ids = [int(fold) for fold in np.unique(folds)]
 
     def answer(fold: int) -> np.ndarray:
-        fitted = copy.deepcopy(learner).fit(table.take(folds != fold), stream(seed, number, fold + 1))
+        draws = stream(seed, number, fold + 1)
+        fitted = copy.deepcopy(learner).fit(rows(table.take(folds != fold), draws), draws)
         return fitted.predict_proba(table.X[folds == fold])
 
     answers = Parallel(n_jobs=jobs, backend="threading")(delayed(answer)(fold) for fold in ids)

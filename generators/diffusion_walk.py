@@ -61,7 +61,7 @@ class Walk:
         end = run(self._estimate, self._start(n, stream, rng), self.sigmas, self.steering(len(self.sigmas)), stream)
         parent = end.parent.cpu().numpy()
         X = self._settled(self.space.decode(end.noisy.cpu().numpy(), rng), parent, rng)
-        named = np.where(parent >= 0, self.table.parent[parent], -1)
+        named = np.where(parent >= 0, self.table.row_number[parent], -1)
         return proposals(X, end.label.cpu().numpy(), named, self.table.schema)
 
     def _settled(self, X: np.ndarray, parent: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -178,7 +178,7 @@ class ForestFlow:
             tried += len(left)
             left = left[~request.region.contains(X[left])]
         kept = np.delete(np.arange(len(rows)), left)
-        made = proposals(X[kept], parents.y[kept], parents.parent[kept], self.table_.schema)
+        made = proposals(X[kept], parents.y[kept], parents.row_number[kept], self.table_.schema)
         return Samples(made, request, tried, "seeds")
 
     def _moved(self, parents: Table, level: int, rng: np.random.Generator) -> np.ndarray:

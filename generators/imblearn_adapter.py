@@ -15,7 +15,7 @@ from loop import seeds
 from loop.bounds import check_bounds
 from loop.errors import ConditionError, ConfigError
 from loop.protocols import Generator
-from loop.types import Request, Samples, Schema, Table
+from loop.types import NOBODY, Request, Samples, Schema, Table
 
 MOST_CELLS = 10_000_000  # rows times categories, of those made in one draw and of those seen: about half a gigabyte
 
@@ -24,7 +24,9 @@ MOST_CELLS = 10_000_000  # rows times categories, of those made in one draw and 
 class ImblearnAdapter:
     """Lets an imbalanced-learn over-sampler make rows of one class and keeps those inside the region.
 
-    The sampler chooses its own base rows, so seeds of a region are not used and parents are unknown (-1).
+    The sampler chooses its own base rows, so seeds of a region are not used. Parents are known where the sampler says
+    which rows it drew (``sample_indices_``: RandomOverSampler); those that interpolate do not say between which rows,
+    and their parents are unknown (-1).
     A request for any class is shared out by the class frequencies inside the region; classes with too few rows
     for the sampler then fall short. SMOTENC gives a row the most frequent category among its neighbours, so rare
     categories fade away and requests for them fall short too.
@@ -131,8 +133,13 @@ class ImblearnAdapter:
         self._check_appended(X, labels, X_old, y_old)
         new = self._restored(X[len(seen) :])
         y_new = np.full(len(new), label, dtype=np.int64)
-        rows = proposals(new, y_new, np.full(len(new), -1, dtype=np.int64), self.table_.schema)
+        rows = proposals(new, y_new, self._parents(sampler, seen, len(new)), self.table_.schema)
         return Samples(rows, request, len(new), "seeds")
+
+    def _parents(self, sampler: Any, seen: np.ndarray, n: int) -> np.ndarray:
+        """Return row numbers (n,) of the rows that a fitted sampler has drawn again, -1 where it does not say."""
+        drawn = getattr(sampler, "sample_indices_", None)
+        return np.full(n, NOBODY) if drawn is None else self.table_.row_number[seen[drawn[len(seen) :]]]
 
     def _restored(self, X: np.ndarray) -> np.ndarray:
         """Undo the scale of new rows (n, d) and bring them to what their columns can hold."""

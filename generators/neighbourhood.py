@@ -15,7 +15,7 @@ from generators.tidy import tidy
 from loop.bounds import check_bounds
 from loop.errors import ConfigError
 from loop.protocols import Generator
-from loop.types import Condition, Region, Request, Samples, Table
+from loop.types import NOBODY, Condition, Region, Request, Samples, Table
 
 WIDEST = 30  # categories of a column that get an axis of their own in the distance; rarer ones share the origin
 
@@ -26,7 +26,8 @@ class Neighbourhood:
 
     They need not be realistic rows of a class, as the teacher labels them; they must lie near the data.
     A proposal starts at a seed row inside the region. A move that would leave the region is undone in the columns
-    of the region's rule, so every proposal lands inside without rejection.
+    of the region's rule, so every proposal lands inside without rejection. The parents of a proposal are its seed row,
+    then the row it was moved towards or took values from, then the rows whose values brought it back inside.
 
     Parameters
     ----------
@@ -61,6 +62,7 @@ class Neighbourhood:
     table_: Table = field(init=False, repr=False)
     place_: np.ndarray = field(init=False, repr=False)  # (n,) number of each row among the m real ones
     X_: np.ndarray = field(init=False, repr=False)  # (m, d) the real rows
+    number_: np.ndarray = field(init=False, repr=False)  # (m,) their row numbers
     space_: np.ndarray = field(init=False, repr=False)  # (m, s) float32: where distances are taken
     scale_: np.ndarray = field(init=False, repr=False)  # (d,) standard deviations
     reference_: np.ndarray = field(init=False, repr=False)  # (r,) the real rows that can be neighbours, ascending
@@ -79,6 +81,7 @@ class Neighbourhood:
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         real = real_rows(table)
         self.table_, self.place_, self.X_ = table, np.cumsum(table.is_real) - 1, real.X
+        self.number_ = real.row_number
         self.scale_ = _spread(real.X)
         self.space_ = _distance_space(real, self.scale_)
         many = len(real) > self.reference
@@ -98,13 +101,14 @@ class Neighbourhood:
         if not len(rows):
             return Samples(self.table_.take(rows), request, 0, "seeds")
         seeds = self.place_[rows]
-        X = tidy(self._move(seeds, rng), self.table_.schema)
-        for condition in request.region.rule:
-            self._pull_inside(X, seeds, condition, rng)
+        X, partners = self._move(seeds, rng)
+        X = tidy(X, self.table_.schema)
+        pulled = [self._pull_inside(X, seeds, condition, rng) for condition in request.region.rule]
         inside = request.region.contains(X)  # a narrow rule may leave no value that the column can hold
-        X, parents = X[inside], self.table_.take(rows[inside])
-        y = parents.y if request.label is None else np.full(len(X), request.label)
-        return Samples(proposals(X, y, parents.parent, self.table_.schema), request, len(rows), "seeds")
+        X, used = X[inside], np.column_stack([seeds, partners, *pulled])[inside]
+        y = self.table_.y[rows[inside]] if request.label is None else np.full(len(X), request.label)
+        parents = np.where(used >= 0, self.number_[used], NOBODY)
+        return Samples(proposals(X, y, parents, self.table_.schema), request, len(rows), "seeds")
 
     def _rows(self, request: Request, rng: np.random.Generator) -> np.ndarray:
         """Choose n seed rows (n,) with replacement: matching ones, else any of the class, which are then pulled in."""
@@ -116,54 +120,62 @@ class Neighbourhood:
         drawn = rows[rng.choice(len(rows), size=min(request.n, self.most_seeds), p=chance)]
         return drawn if len(drawn) == request.n else rng.choice(drawn, size=request.n)  # by weight already
 
-    def _move(self, seeds: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return moved copies of the seeds, shape (n, d), each by one of the three moves."""
+    def _move(self, seeds: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Return copies of the seeds (n, d), each moved in one of the three ways, and the other row (n,) each used."""
         shares = np.array([self.interpolate, self.swap, self.noise])
         move = rng.choice(3, size=len(seeds), p=shares / shares.sum())
-        X = np.empty((len(seeds), self.X_.shape[1]))
+        X, partners = np.empty((len(seeds), self.X_.shape[1])), np.full(len(seeds), NOBODY)
         for number, mover in enumerate((self._interpolated, self._swapped, self._noisy)):
             if (mine := move == number).any():
-                X[mine] = mover(seeds[mine], rng)
-        return X
+                X[mine], partners[mine] = mover(seeds[mine], rng)
+        return X, np.where(partners == seeds, NOBODY, partners)
 
-    def _interpolated(self, seeds: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def _interpolated(self, seeds: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Go a random part of the way to a near row of either class; take discrete and missing values from one end."""
         distinct, back = np.unique(seeds, return_inverse=True)
         near = self.index_.kneighbors(self.space_[distinct], return_distance=False)[back]
         pick = rng.integers(min(1, near.shape[1] - 1), near.shape[1], size=len(seeds))
         pick -= ~np.isin(seeds, self.reference_)  # only a row of the reference meets itself first
-        start, end = self.X_[seeds], self.X_[self.reference_[near[np.arange(len(seeds)), pick]]]
+        others = self.reference_[near[np.arange(len(seeds)), pick]]
+        start, end = self.X_[seeds], self.X_[others]
         way = rng.random((len(seeds), 1))
         either = np.where(rng.random(start.shape) < way, end, start)
         either_only: np.ndarray = self.table_.schema.discrete | np.isnan(start) | np.isnan(end)
-        moved: np.ndarray = np.where(either_only, either, start + way * (end - start))
-        return moved
+        return np.where(either_only, either, start + way * (end - start)), others
 
-    def _swapped(self, seeds: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def _swapped(self, seeds: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Take some features from another row."""
         X = self.X_[seeds]
         swapped = rng.random(X.shape) < self.swap_share
         swapped[np.arange(len(X)), rng.integers(X.shape[1], size=len(X))] = True
-        other = self.X_[rng.integers(len(self.X_), size=len(X))]
-        mixed: np.ndarray = np.where(swapped, other, X)
-        return mixed
+        others = rng.integers(len(self.X_), size=len(X))
+        return np.where(swapped, self.X_[others], X), others
 
-    def _noisy(self, seeds: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def _noisy(self, seeds: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Add small noise to ordered columns; redraw discrete ones now and then."""
         X = self.X_[seeds]
         jittered = X + self.noise_scale * self.scale_ * rng.standard_normal(X.shape)
-        redrawn = np.where(rng.random(X.shape) < self.noise_scale, self.X_[rng.integers(len(self.X_), size=len(X))], X)
-        return np.where(self.table_.schema.discrete, redrawn, jittered)
+        redrawn = (rng.random(X.shape) < self.noise_scale) & self.table_.schema.discrete
+        others = rng.integers(len(self.X_), size=len(X))
+        moved = np.where(self.table_.schema.discrete, np.where(redrawn, self.X_[others], X), jittered)
+        return moved, np.where(redrawn.any(axis=1), others, NOBODY)
 
-    def _pull_inside(self, X: np.ndarray, seeds: np.ndarray, condition: Condition, rng: np.random.Generator) -> None:
-        """Put values back that left the rule: to the seed's where that is inside, else to a real value inside."""
+    def _pull_inside(
+        self, X: np.ndarray, seeds: np.ndarray, condition: Condition, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Put values back that left the rule: to the seed's where that is inside, else to a real value inside.
+
+        Returns the rows (n,) that such values were taken from, -1 = none.
+        """
         column = condition.column
         outside = np.flatnonzero(~condition.holds(X))
         X[outside, column] = self.X_[seeds[outside], column]
         outside = outside[~condition.holds(X[outside])]
-        allowed = self.X_[condition.holds(self.X_), column]
+        allowed, others = np.flatnonzero(condition.holds(self.X_)), np.full(len(X), NOBODY)
         if len(outside) and len(allowed):
-            X[outside, column] = rng.choice(allowed, size=len(outside))
+            others[outside] = rng.choice(allowed, size=len(outside))
+            X[outside, column] = self.X_[others[outside], column]
+        return others
 
     def save(self, folder: Path) -> None:
         """Write settings, real rows and which of them can be neighbours into a folder."""

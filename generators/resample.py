@@ -10,7 +10,7 @@ from generators.saved import load_rows, save_rows
 from loop import seeds
 from loop.errors import DataError
 from loop.protocols import Generator
-from loop.types import Request, Samples, Schema, Table
+from loop.types import NOBODY, OUTSIDE, Request, Samples, Schema, Table
 
 
 @dataclass(eq=False)
@@ -40,7 +40,7 @@ class Resample:
         draws = class_stream(rng, request.label)
         drawn = draws.choice(rows, size=request.n, p=chance) if len(rows) else rows
         chosen = self.table_.take(drawn)
-        return Samples(proposals(chosen.X, chosen.y, chosen.parent, chosen.schema), request, len(drawn), "seeds")
+        return Samples(proposals(chosen.X, chosen.y, chosen.row_number, chosen.schema), request, len(drawn), "seeds")
 
     def save(self, folder: Path) -> None:
         """Write settings and real rows into a folder."""
@@ -110,10 +110,19 @@ def class_stream(rng: np.random.Generator, label: int | None) -> np.random.Gener
     return seeds.stream(seeds.root(rng), "any" if label is None else int(label))
 
 
-def proposals(X: np.ndarray, y: np.ndarray, parent: np.ndarray, schema: Schema) -> Table:
-    """Wrap new rows X (n, d) with labels and parents (n,); the controller writes generation and source later."""
+def proposals(X: np.ndarray, y: np.ndarray, parents: np.ndarray, schema: Schema) -> Table:
+    """Wrap new rows: their generation is `OUTSIDE` and their supply none until the controller writes both.
+
+    Parameters
+    ----------
+    X, y : np.ndarray
+        Encoded rows (n, d) and class codes (n,).
+    parents : np.ndarray
+        Row numbers of all real rows that each was made from, shape (n,) or (n, p), the start first; -1 = none.
+    """
     n = len(X)
-    return Table(X, y, schema, np.ones(n), np.ones(n, np.int64), np.zeros(n, np.int64), parent)
+    parents = parents if parents.ndim == 2 else parents[:, None]
+    return Table(X, y, schema, np.ones(n), np.full(n, OUTSIDE), np.full(n, NOBODY), parents)
 
 
 _: type[Generator] = Resample

@@ -112,9 +112,9 @@ def read_settings(folder: Path) -> tuple[dict[str, Any], dict[str, Any], Schema]
 
 
 def write_table(table: Table, path: Path) -> None:
-    """Write the real rows of a table as Parquet: encoded values ``x_NAME``, and ``y``, ``weight`` and ``parent``."""
+    """Write the real rows of a table as Parquet: encoded values ``x_NAME``, ``y``, ``weight`` and row number."""
     real = table.take(table.is_real)
-    arrays = [pa.array(x) for x in (*real.X.T, real.y, real.weight, real.parent)]
+    arrays = [pa.array(x) for x in (*real.X.T, real.y, real.weight, real.row_number)]
     pq.write_table(pa.Table.from_arrays(arrays, names=_table_names(table.schema)), path)
 
 
@@ -131,9 +131,9 @@ def read_table(path: Path, schema: Schema) -> Table:
         raise DataError(
             f"rows of a saved generator must have the columns of its schema, {path} has others: save it again."
         )
-    *x, y, weight, parent = (column.to_numpy() for column in content.columns)
+    *x, y, weight, rows = (column.to_numpy() for column in content.columns)
     X = np.column_stack(x) if x else np.empty((len(y), 0))
-    return Table(X, y, schema, weight, np.zeros(len(y), np.int64), parent, parent)
+    return Table.real(X, y, schema, weight).numbered(rows)
 
 
 def save_rows(generator: Any, folder: Path) -> None:
@@ -241,4 +241,4 @@ def _is_generator(value: object) -> bool:
 
 
 def _table_names(schema: Schema) -> list[str]:
-    return [*(f"x_{name}" for name in schema.names), "y", "weight", "parent"]
+    return [*(f"x_{name}" for name in schema.names), "y", "weight", "row"]

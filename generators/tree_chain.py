@@ -18,7 +18,7 @@ from loop import seeds
 from loop.bounds import check_bounds
 from loop.protocols import Generator
 from loop.steps import tell
-from loop.types import Condition, Request, Samples, Table, Way
+from loop.types import NOBODY, Condition, Request, Samples, Table, Way
 
 CHAINS_KEPT = 8  # as many columns' trees are kept as so many whole chains have
 PARTICLES, LEAST = 10, 1000  # weighted starts for each row asked for, and at least, where no real row is inside
@@ -26,8 +26,9 @@ ROUNDS = 4  # of them at most, until they are worth as many independent ones as 
 SEED_COLUMNS = 3  # columns, besides the label, that seed rows of a region without a rule hand down
 
 Conditions = dict[int, tuple[Condition, ...]]  # of each column that has some
-# Rows (n, d + 1) with the columns at the front filled, which these are, how many rows were drawn, and in which way.
-Start = tuple[np.ndarray, tuple[int, ...], int, Way]
+# Rows (n, d + 1) with the columns at the front filled, which these are, row numbers (n,) of the real rows they started
+# from (-1 = none), how many rows were drawn, and in which way.
+Start = tuple[np.ndarray, tuple[int, ...], np.ndarray, int, Way]
 
 
 @dataclass(eq=False)
@@ -112,13 +113,13 @@ class TreeChain:
     def sample(self, request: Request, rng: np.random.Generator) -> Samples:
         """Draw ``request.n`` rows; none if some condition is met by no real row."""
         rng = class_stream(rng, request.label)
-        rows, front, tried, way = self._start(request, rng)
+        rows, front, starts, tried, way = self._start(request, rng)
         if len(rows):
             self._complete(rows, front, rng)
         X = pulled_inside(tidy(rows[:, :-1], self.table_.schema), request.region.rule, self.table_.schema)
         kept = request.region.contains(X)
         X, y = X[kept], rows[kept, -1].astype(np.int64)
-        return Samples(proposals(X, y, np.full(len(X), -1), self.table_.schema), request, tried, way)
+        return Samples(proposals(X, y, starts[kept], self.table_.schema), request, tried, way)
 
     def save(self, folder: Path) -> None:
         """Write settings and real rows; trees grow again from them, the same ones."""
@@ -153,7 +154,7 @@ class TreeChain:
         conditions, n = self._conditions(request), request.n
         front = tuple(column for column in self.order_ if column in conditions or column == self.order_[0])
         if not n or not len(self.rows_):
-            return self.rows_[:0], front, 0, "native"
+            return self.rows_[:0], front, np.arange(0), 0, "native"
         matching, chance = seed_rows(self.table_, request)
         are_seeds = len(matching) > 0
         if not are_seeds:
@@ -161,13 +162,13 @@ class TreeChain:
         if not len(matching):
             return self._weighted_start(conditions, front, n, rng)
         drawn = matching[rng.choice(len(matching), size=n, p=chance)]
-        rows = np.column_stack([self.table_.X[drawn], self.table_.y[drawn]])
+        rows, starts = np.column_stack([self.table_.X[drawn], self.table_.y[drawn]]), self.table_.row_number[drawn]
         if are_seeds:
-            return rows, front if request.region.rule else self.order_[: SEED_COLUMNS + 1], n, "seeds"
-        if not request.region.rule:
-            return rows, front, n, "native"
+            return rows, front if request.region.rule else self.order_[: SEED_COLUMNS + 1], starts, n, "seeds"
+        if not request.region.rule:  # of the row only the label stays
+            return rows, front, np.full(n, NOBODY), n, "native"
         self._draw_anew(rows, front, conditions, rng)
-        return rows, front, n, "seeds"
+        return rows, front, starts, n, "seeds"
 
     def _draw_anew(
         self, rows: np.ndarray, front: tuple[int, ...], conditions: Conditions, rng: np.random.Generator
@@ -203,10 +204,10 @@ class TreeChain:
                 break
         rows, tried = np.empty((n, self.rows_.shape[1])), len(weight)
         if not weight.any():
-            return rows[:0], front, tried, "importance"
+            return rows[:0], front, np.arange(0), tried, "importance"
         drawn = rng.choice(tried, size=n, p=weight / weight.sum())
         rows[:, front] = np.concatenate([values for values, _ in found])[drawn]
-        return rows, front, tried, "importance"
+        return rows, front, np.full(n, NOBODY), tried, "importance"
 
     def _particles(
         self, conditions: Conditions, front: tuple[int, ...], size: int, rng: np.random.Generator

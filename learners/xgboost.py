@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,15 +25,12 @@ class XGBoost:
     With two classes soft labels enter the logistic loss as they are; with more, rows with soft labels become
     weighted copies, one for each probable class.
 
-    The learner grows with the data: a table with synthetic rows is learnt with ``grown_*`` capacity. On real rows
-    alone the same capacity overfits, while more rows with soft labels can carry it.
+    More rows with soft labels carry more capacity: see `augmented`.
 
     Parameters
     ----------
     trees, depth, rate
-        Boosting rounds, depth of a tree and learning rate on real rows alone.
-    grown_trees, grown_depth, grown_rate, grown_row_share, grown_bins
-        The same on tables that hold synthetic rows.
+        Boosting rounds, depth of a tree and learning rate.
     min_child_weight, row_share, column_share, l2
         Regularisation: smallest sum of hessians in a leaf, share of rows and of columns a tree sees, leaf penalty.
     bins
@@ -50,11 +47,6 @@ class XGBoost:
     trees: int = 300
     depth: int = 6
     rate: float = 0.05
-    grown_trees: int = 250
-    grown_depth: int = 8
-    grown_rate: float = 0.07
-    grown_row_share: float = 0.8
-    grown_bins: int = 128
     min_child_weight: float = 1.0
     row_share: float = 1.0
     column_share: float = 1.0
@@ -68,9 +60,8 @@ class XGBoost:
     n_classes_: int = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        rounds = {"trees": 1, "depth": 1, "grown_trees": 1, "grown_depth": 1}
-        least = rounds | {"bins": 2, "grown_bins": 2, "min_child_weight": 0, "l2": 0}
-        check_bounds(self, least=least, shares=("rate", "grown_rate", "grown_row_share", "row_share", "column_share"))
+        least = {"trees": 1, "depth": 1, "bins": 2, "min_child_weight": 0, "l2": 0}
+        check_bounds(self, least=least, shares=("rate", "row_share", "column_share"))
 
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         self.n_classes_ = table.n_classes
@@ -78,7 +69,7 @@ class XGBoost:
         X, target, weight = self._rows(table)
         self.base_ = Base.of(table)
         X = self.base_.moved(X)
-        trees, settings = self._settings(grown=bool((table.born > 0).any()))
+        settings = self._settings()
         data = xgb.QuantileDMatrix(
             X,
             label=target,
@@ -88,7 +79,7 @@ class XGBoost:
             max_bin=settings["max_bin"],
             nthread=self.jobs,
         )
-        self.booster_ = xgb.train(settings | {"seed": integer(rng)}, data, num_boost_round=trees)
+        self.booster_ = xgb.train(settings | {"seed": integer(rng)}, data, num_boost_round=self.trees)
         return self
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
@@ -130,22 +121,33 @@ class XGBoost:
         copies: tuple[np.ndarray, np.ndarray, np.ndarray] = weighted_copies(table)
         return copies
 
-    def _settings(self, grown: bool) -> tuple[int, dict[str, Any]]:
+    def _settings(self) -> dict[str, Any]:
         settings: dict[str, Any] = {
             "objective": "binary:logistic" if self.n_classes_ == 2 else "multi:softprob",
-            "max_depth": self.grown_depth if grown else self.depth,
-            "eta": self.grown_rate if grown else self.rate,
-            "subsample": min(self.row_share, self.grown_row_share) if grown else self.row_share,
+            "max_depth": self.depth,
+            "eta": self.rate,
+            "subsample": self.row_share,
             "min_child_weight": self.min_child_weight,
             "colsample_bytree": self.column_share,
             "lambda": self.l2,
-            "max_bin": min(self.bins, self.grown_bins) if grown else self.bins,
+            "max_bin": self.bins,
             "nthread": self.jobs,
             "verbosity": 0,
         }
         if self.n_classes_ > 2:
             settings["num_class"] = self.n_classes_
-        return self.grown_trees if grown else self.trees, settings
+        return settings
+
+
+def augmented(learner: XGBoost) -> XGBoost:
+    """Return the learner with the capacity for tables that hold new rows: fewer, deeper and faster trees.
+
+    More rows with soft labels carry more capacity; on real rows alone the same capacity overfits. A tree sees at most
+    80 % of the rows, as new rows are near others, and columns have at most 128 bins, which is faster.
+    """
+    return replace(
+        learner, trees=250, depth=8, rate=0.07, row_share=min(learner.row_share, 0.8), bins=min(learner.bins, 128)
+    )
 
 
 def _feature_types(schema: Schema) -> list[str]:

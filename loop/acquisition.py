@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from loop.errors import ConfigError
+from loop.pool import Pool
 from loop.protocols import Acquisition
-from loop.types import Pool
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ class Outcome:
 
     learner: Learner  # fitted on all real rows and the kept rows of the deliverable lane
     verdict: LoopVerdict
-    synthetic: Table  # kept rows of the deliverable lane; `source` indexes `origins`
+    synthetic: Table  # kept rows of the deliverable lane; `supply` indexes `origins`
     origins: tuple[Origin, ...]
     baseline: dict[str, Interval]  # real rows alone, on the pooled judge rows
     scores: dict[str, Interval]  # of the champion
@@ -80,7 +80,7 @@ def generations(prepared: Prepared, past: Sequence[Generation] = ()) -> Iterator
     history = list(past)
     settings = prepared.parts.settings
     crowned = max((generation.index for generation in history if generation.decision.kept), default=0)
-    champions = train(prepared, prepared.parts.aimer, history, "scout", crowned)
+    champions = train(prepared, prepared.parts.aimer_for, history, "scout", crowned)
     while reason_to_stop(history, generations=settings.generations, patience=settings.patience) is None:
         generation, champions = _turn(prepared, history, champions)
         history.append(generation)
@@ -109,7 +109,7 @@ def conclude(prepared: Prepared, history: Sequence[Generation]) -> Outcome:
         if not decision.kept:
             kept, after, verdict = [], before, parts.acceptance.nothing_kept(decision)
     with clock.stage("learner"):
-        (final,) = train(prepared, parts.learner, kept, "final", int(bool(kept)), prepared.lanes[-1:])
+        (final,) = train(prepared, parts.learner_for, kept, "final", int(bool(kept)), prepared.lanes[-1:])
     with clock.stage("score"):
         baseline = _scores(judged, before, prepared.stream("baseline scores"))
         scores = _scores(judged, after, prepared.stream("final scores")) if kept else baseline
@@ -131,7 +131,7 @@ def conclude(prepared: Prepared, history: Sequence[Generation]) -> Outcome:
 def _final_answers(prepared: Prepared, kept: Sequence[Generation]) -> np.ndarray:
     """Return the answers (j, K) to the judge rows of the learner itself, on real rows and some kept ones."""
     number = int(bool(kept))
-    return _pooled(train(prepared, prepared.parts.learner, kept, "final", number, prepared.lanes[:-1]))
+    return _pooled(train(prepared, prepared.parts.learner_for, kept, "final", number, prepared.lanes[:-1]))
 
 
 def _pooled(trained: Sequence[Trained]) -> np.ndarray:
@@ -150,7 +150,7 @@ def _turn(
     for each in proposed:
         clock.add(each.seconds)
     new, delivered = [each.rows for each in proposed], proposed[-1]
-    challengers = train(prepared, parts.aimer, history, "scout", index, extra=new)
+    challengers = train(prepared, parts.aimer_for, history, "scout", index, extra=new)
     clock.add({"learner": sum(each.seconds for each in challengers)})
     judged = JudgeRows.of(prepared.table, prepared.judged)
     old, fresh = _pooled(champions[:-1]), _pooled(challengers[:-1])

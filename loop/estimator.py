@@ -53,6 +53,8 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         Where proposals come from.
     teacher : Teacher, optional
         Labels the new rows; without one they carry the label of the row they were made from.
+    augmented_learner : Learner, optional
+        Fits tables with new rows, say ``learners.xgboost.augmented(learner)``; by default, or by a scout, unused.
     scout : Learner, optional
         A cheaper stand-in for the learner that aims and decides between generations.
     finder, acquisition, labeller, gates, acceptance : optional
@@ -89,8 +91,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
 
     Examples
     --------
-    >>> from learners import XGBoost, Committee
-    >>> from generators import Neighbourhood
+    >>> from generators import Neighbourhood; from learners import Committee, XGBoost
     >>> model = LoopClassifier(XGBoost(), generator=Neighbourhood(), teacher=Committee(), random_state=0)
     >>> model.fit(frame, y).verdict_.sentence  # doctest: +SKIP
     """
@@ -101,6 +102,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         *,
         generator: Generator,
         teacher: Teacher | None = None,
+        augmented_learner: Learner | None = None,
         scout: Learner | None = None,
         finder: RegionFinder | None = None,
         acquisition: Acquisition | None = None,
@@ -123,6 +125,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         self.learner = learner
         self.generator = generator
         self.teacher = teacher
+        self.augmented_learner = augmented_learner
         self.scout = scout
         self.finder = finder
         self.acquisition = acquisition
@@ -174,7 +177,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         groups = None if groups is None else groups[counted]
         rarest = _rarest(frame[target], own) if self.positive is None and np.ptp(own) else self.positive
         schema = infer(frame, target, positive=rarest)
-        table = replace(encode(schema, frame), weight=own, source=rows, parent=rows, unit=units(groups))
+        table = replace(encode(schema, frame).numbered(rows), weight=own, unit=units(groups))
         rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31 - 1))
         fold_ids = deal(table, rng, k=self.lanes, groups=groups)
         tracker = self.tracker or NullTracker()
@@ -203,9 +206,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the most probable class of each row, shape (n,)."""
-        proba = self.predict_proba(X)
-        chosen: np.ndarray = self.classes_[proba.argmax(axis=1)]
-        return chosen
+        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
 
     def _parts(self) -> Parts:
         taught = self.teacher is not None
@@ -218,6 +219,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
             labeller=self.labeller or (ByTeacher() if taught else ByCondition()),
             teacher=self.teacher,
             scout=self.scout,
+            augmented_learner=self.augmented_learner,
             gates=gates if self.gates is None else self.gates,
             acceptance=self.acceptance or Acceptance(),
             settings=Settings(

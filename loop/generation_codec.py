@@ -34,11 +34,11 @@ ARRAYS = {  # of a table: kinds of dtype, dimensions
     "y": ("iu", 1),
     "weight": ("f", 1),
     "soft": ("f", 2),
-    "born": ("iu", 1),
-    "source": ("iu", 1),
-    "parent": ("iu", 1),
+    "generation": ("iu", 1),
+    "supply": ("iu", 1),
+    "parents": ("iu", 2),
 }
-LEAST = {"y": 0, "weight": 0, "soft": 0, "born": 0, "source": 0, "parent": -1}
+LEAST = {"y": 0, "weight": 0, "soft": 0, "generation": 0, "supply": 0, "parents": -1}
 CLOSE = 1e-6  # how far from one the sum of a soft label may be
 
 interval = fields({"estimate": number, "low": number, "high": number, "level": amount})
@@ -59,7 +59,7 @@ _region = fields(
 _decision = fields({"kept": flag, "reason": text, "difference": interval, "expected": number})
 _origin = fields(
     {"generation": integer(1), "lane": integer(-1)}
-    | dict.fromkeys(("region", "label", "generator", "acquisition", "labeller"), text)
+    | dict.fromkeys(("supply", "region", "label", "generator", "acquisition", "labeller"), text)
 )
 shape = fields(
     {
@@ -207,8 +207,8 @@ def _tables(arrays: Mapping[str, object], schema: Schema, held: Record) -> list[
     if unknown := sorted(set(arrays) - known):
         raise DataError(f"arrays must be those of {held['lanes']} lanes, got {unknown[0][:40]!r} besides")
     tables = [_table(arrays, number, schema) for number in numbers]
-    if len(tables[0]) and tables[0].source.max() >= len(held["origins"]):
-        raise DataError(f"0/source must be below {len(held['origins'])}, the origins, got {tables[0].source.max()}")
+    if len(tables[0]) and tables[0].supply.max() >= len(held["origins"]):
+        raise DataError(f"0/supply must be below {len(held['origins'])}, the origins, got {tables[0].supply.max()}")
     return tables
 
 
@@ -220,6 +220,7 @@ def _table(arrays: Mapping[str, object], number: int, schema: Schema) -> Table:
         elif name != "soft":
             raise DataError(f"the array {number}/{name} must be there, and is not")
     n, widths = len(taken["X"]), {"X": len(schema.columns), "soft": schema.n_classes}
+    widths["parents"] = taken["parents"].shape[1]  # as many as the row with most of them
     for name, array in taken.items():
         wanted = (n, widths[name]) if name in widths else (n,)
         if array.shape != wanted:

@@ -34,7 +34,7 @@ class JudgeRows:
     @classmethod
     def of(cls, table: Table, at: np.ndarray | None = None) -> "JudgeRows":
         """Return the real rows of a table, or those at some positions (m,), in their order."""
-        judged = cls(table.y, table.schema.positive, table.weight, table.unit, table.source)
+        judged = cls(table.y, table.schema.positive, table.weight, table.unit, table.row_number)
         return judged if at is None else judged.take(at)
 
     def take(self, at: np.ndarray) -> "JudgeRows":

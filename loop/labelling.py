@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from loop.errors import ConfigError
+from loop.pool import Pool
 from loop.protocols import Labeller
-from loop.types import Pool, Table
+from loop.types import Table
 
 
 @dataclass(frozen=True)

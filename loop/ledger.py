@@ -13,27 +13,23 @@ from loop.types import Generation, Origin, Schema, Table
 class Ledger:
     """New rows of the deliverable lane, stacked in the order of their generations."""
 
-    rows: Table  # `rows.source` indexes `origins`
+    rows: Table  # `rows.supply` indexes `origins`
     origins: tuple[Origin, ...]
-    generation: np.ndarray  # (n,) int64, the number of the generation that made a row
     kept: np.ndarray  # (n,) bool, whether that generation was kept
-    within: np.ndarray  # (n,) int64, position of the origin in the list of its own generation
 
     @classmethod
     def of(cls, history: Iterable[Generation], schema: Schema) -> Self:
-        """Stack the rows of all generations given, counting their sources on."""
+        """Stack the rows of all generations given, counting their entries on."""
         nothing = Table.real(np.empty((0, len(schema.columns))), np.empty(0), schema)
         tables, origins, turns = [nothing], list[Origin](), list(history)
         for turn in turns:
-            tables.append(replace(turn.rows, source=turn.rows.source + len(origins)))
+            tables.append(replace(turn.rows, supply=turn.rows.supply + len(origins)))
             origins += turn.origins
         sizes = [len(turn.rows) for turn in turns]
         return cls(
             rows=Table.concat(tables),
             origins=tuple(origins),
-            generation=np.repeat(np.array([turn.index for turn in turns], dtype=np.int64), sizes),
             kept=np.repeat(np.array([turn.decision.kept for turn in turns], dtype=bool), sizes),
-            within=np.concatenate([np.empty(0, dtype=np.int64), *(turn.rows.source for turn in turns)]),
         )
 
     def __len__(self) -> int:

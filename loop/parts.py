@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from loop.acceptance import Acceptance
 from loop.errors import ConfigError
 from loop.protocols import Acquisition, Gate, Generator, Labeller, Learner, RegionFinder, Steerable, Teacher
+from loop.types import Table
 from loop.weakness import MEASURES
 
 
@@ -75,6 +76,9 @@ class Parts:
     scout
         A cheaper stand-in for the learner that aims and decides between generations; None = the learner itself.
         The claim at the end always rests on the learner.
+    augmented_learner, augmented_scout
+        What fits tables that hold new rows, with more capacity say; None = learner and scout themselves. A loop that
+        keeps nothing delivers the learner.
     teacher
         None = a loop without a teacher: labels by condition, aim by the learner's own doubt.
     """
@@ -86,6 +90,8 @@ class Parts:
     labeller: Labeller
     teacher: Teacher | None = None
     scout: Learner | None = None
+    augmented_learner: Learner | None = None
+    augmented_scout: Learner | None = None
     gates: Sequence[Gate] = ()
     acceptance: Acceptance = field(default_factory=Acceptance)
     settings: Settings = field(default_factory=Settings)
@@ -104,4 +110,15 @@ class Parts:
 
     @property
     def aimer(self) -> Learner:
+        """What aims and decides on real rows alone."""
         return self.scout or self.learner
+
+    def learner_for(self, table: Table) -> Learner:
+        """Return the learner for a table: the augmented one if it holds new rows."""
+        return self.learner if table.is_real.all() else self.augmented_learner or self.learner
+
+    def aimer_for(self, table: Table) -> Learner:
+        """Return what aims and decides on a table; without a scout it is the learner for that table."""
+        if self.scout is None:
+            return self.learner_for(table)
+        return self.scout if table.is_real.all() else self.augmented_scout or self.scout

@@ -10,9 +10,12 @@ from loop.clock import Clock
 from loop.gates import combine
 from loop.lanes import Lane
 from loop.parts import Parts
+from loop.pool import Pool
 from loop.protocols import Generator, Learner, Steerable, Teacher
-from loop.types import Origin, Pool, Region, Request, Samples, Table
+from loop.types import Origin, Region, Request, Samples, Table
 from loop.weakness import entropy
+
+TAUGHT = "taught"  # name of the supply: rows that a generator proposes and the loop's labeller labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,13 +90,13 @@ def propose(
 
 
 def _gather(samples: list[Samples], generation: int) -> Table:
-    """Stack samples and write their trail: the generation and the entry of the provenance list."""
+    """Stack samples and write their trail: the generation and the entry of the list of origins."""
     return Table.concat(
         [
             replace(
                 sample.table,
-                born=np.full(len(sample.table), generation, dtype=np.int64),
-                source=np.full(len(sample.table), number, dtype=np.int64),
+                generation=np.full(len(sample.table), generation, dtype=np.int64),
+                supply=np.full(len(sample.table), number, dtype=np.int64),
             )
             for number, sample in enumerate(samples)
         ]
@@ -113,6 +116,7 @@ def _views(rows: Table, learner: Learner, teacher: Teacher | None, lane: Lane, c
 def _origin(parts: Parts, real: Table, request: Request, generation: int, lane: Lane) -> Origin:
     label = "any" if request.label is None else str(real.schema.classes[request.label])
     return Origin(
+        supply=TAUGHT,
         generation=generation,
         lane=lane.index,
         region=request.region.text,

@@ -59,7 +59,7 @@ class Trained:
 
 def train(
     prepared: Prepared,
-    template: Learner,
+    learner_for: Callable[[Table], Learner],
     history: Sequence[Generation],
     purpose: str,
     number: int,
@@ -70,6 +70,8 @@ def train(
 
     Parameters
     ----------
+    learner_for
+        Chooses the unfitted learner for a lane's table: `Parts.learner_for` or `Parts.aimer_for`.
     history
         Generations whose rows count, as far as they were kept.
     extra
@@ -82,7 +84,7 @@ def train(
         rows += [extra[lane.index]] if extra else []
         table = Table.concat([prepared.table.take(lane.fit), *rows])
         with clock.stage("learner"):
-            learner = copy.deepcopy(template).fit(table, prepared.stream(purpose, number, lane.index + 1))
+            learner = copy.deepcopy(learner_for(table)).fit(table, prepared.stream(purpose, number, lane.index + 1))
             proba = learner.predict_proba(prepared.table.X[lane.judge]) if len(lane.judge) else np.empty((0, 0))
         return Trained(learner, proba, clock.seconds["learner"])
 

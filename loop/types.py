@@ -5,12 +5,14 @@ In shapes, ``n`` counts rows, ``d`` columns and ``K`` classes.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
 DAY = 86_400  # seconds
+OUTSIDE = -1  # the generation of rows that were made outside of a loop, or that the controller has not marked yet
+NOBODY = -1  # no parent, no supply
 Kind = Literal["numeric", "integer", "boolean", "categorical", "datetime"]
 # How a region was reached: the method itself draws inside; from real rows, of the region if there are any; weighted and
 # drawn again; what is outside is thrown away.
@@ -72,18 +74,19 @@ class Table:
     y: np.ndarray  # (n,) int64 class codes; of a soft label the most likely class
     schema: Schema
     weight: np.ndarray  # (n,) float64
-    born: np.ndarray  # (n,) int64: 0 = real, g = made in generation g
-    source: np.ndarray  # (n,) int64: real: row number in the input; synthetic: index into the provenance list
-    parent: np.ndarray  # (n,) int64: row number in the input of the row it was made from, -1 = of none in particular
+    generation: np.ndarray  # (n,) int64: 0 = real, g = made in generation g, `OUTSIDE` (-1) = made outside of a loop
+    supply: np.ndarray  # (n,) int64: entry of the list of origins, -1 = of none: real, or made outside of a loop
+    parents: np.ndarray  # (n, p) int64: row numbers of all real rows it was made from, -1 = none; a real row's: its own
     soft: np.ndarray | None = None  # (n, K) float64 label distribution, None = all labels are hard
     unit: np.ndarray | None = None  # (n,) int64: rows of one card are one piece of evidence; None = each row is
 
     @classmethod
     def real(cls, X: np.ndarray, y: np.ndarray, schema: Schema, weight: np.ndarray | None = None) -> "Table":
-        """Wrap real rows; their source and parent are their own row numbers."""
-        rows = np.arange(len(X), dtype=np.int64)
-        weight = np.ones(len(X)) if weight is None else np.asarray(weight, dtype=np.float64)
-        return cls(X, np.asarray(y, dtype=np.int64), schema, weight, np.zeros(len(X), np.int64), rows, rows)
+        """Wrap real rows; each is its own parent, under its position as row number."""
+        n = len(X)
+        weight = np.ones(n) if weight is None else np.asarray(weight, dtype=np.float64)
+        trail = (np.zeros(n, np.int64), np.full(n, NOBODY), np.arange(n, dtype=np.int64)[:, None])
+        return cls(X, np.asarray(y, dtype=np.int64), schema, weight, *trail)
 
     def __len__(self) -> int:
         return len(self.X)
@@ -102,25 +105,39 @@ class Table:
 
     @property
     def is_real(self) -> np.ndarray:  # (n,) bool
-        mask: np.ndarray = self.born == 0
+        mask: np.ndarray = self.generation == 0
         return mask
+
+    @property
+    def row_number(self) -> np.ndarray:
+        """Row numbers (n,) of real rows in the input, from 0; -1 for rows that are not real."""
+        return np.where(self.is_real, self.parents[:, 0], NOBODY)
+
+    def numbered(self, rows: np.ndarray) -> "Table":
+        """Return the same real rows under other row numbers (n,), those of the input they were taken from."""
+        return replace(self, parents=np.asarray(rows, dtype=np.int64)[:, None])
 
     def take(self, rows: np.ndarray) -> "Table":
         """Return the rows chosen by an index or mask of shape (m,)."""
         soft = None if self.soft is None else self.soft[rows]
-        trail = (self.weight[rows], self.born[rows], self.source[rows], self.parent[rows])
+        trail = (self.weight[rows], self.generation[rows], self.supply[rows], self.parents[rows])
         unit = None if self.unit is None else self.unit[rows]
         return Table(self.X[rows], self.y[rows], self.schema, *trail, soft, unit)
 
     @staticmethod
     def concat(tables: Sequence["Table"]) -> "Table":
-        """Stack tables of one schema, without units. Hard labels become one-hot rows once one table has soft labels."""
+        """Stack tables of one schema, without units; hard labels become one-hot rows if need be, parents are padded."""
 
         def stack(name: str) -> Any:
             return np.concatenate([getattr(table, name) for table in tables])
 
         soft = stack("targets") if any(table.soft is not None for table in tables) else None
-        trail = (stack("weight"), stack("born"), stack("source"), stack("parent"))
+        width = max(table.parents.shape[1] for table in tables)
+        padded = [
+            np.pad(each.parents, ((0, 0), (0, width - each.parents.shape[1])), constant_values=NOBODY)
+            for each in tables
+        ]
+        trail = (stack("weight"), stack("generation"), stack("supply"), np.concatenate(padded))
         return Table(stack("X"), stack("y"), tables[0].schema, *trail, soft)
 
 
@@ -208,24 +225,6 @@ class Samples:
 
 
 @dataclass(frozen=True, eq=False)
-class Pool:
-    """Proposals with what learner and teacher say of them: all that acquisition and labelling may look at."""
-
-    table: Table
-    learner: np.ndarray  # (n, K) probabilities of the learner
-    teacher: np.ndarray | None = None  # (n, K) probabilities of the teacher, None = the loop has no teacher
-    variance: np.ndarray | None = None  # (n,) variance of the positive probability over the teacher's members
-
-    def take(self, rows: np.ndarray) -> "Pool":
-        return Pool(
-            self.table.take(rows),
-            self.learner[rows],
-            None if self.teacher is None else self.teacher[rows],
-            None if self.variance is None else self.variance[rows],
-        )
-
-
-@dataclass(frozen=True, eq=False)
 class Verdict:
     """Which candidates may stay and, for each refused row, the first reason."""
 
@@ -248,8 +247,9 @@ class Verdict:
 
 @dataclass(frozen=True, eq=False)
 class Origin:
-    """Where a group of synthetic rows came from: one entry of the provenance list."""
+    """Where a group of synthetic rows came from: one entry of the list of origins."""
 
+    supply: str  # name of the supply
     generation: int
     lane: int  # -1 = the deliverable lane
     region: str
@@ -283,7 +283,7 @@ class Generation:
     drift: dict[str, float]
     seconds: dict[str, float]  # per stage
     rows: Table  # new rows of the deliverable lane, whether kept or rolled back
-    origins: tuple[Origin, ...]  # provenance list; `rows.source` indexes it
+    origins: tuple[Origin, ...]  # `rows.supply` indexes them
     evaluations: int  # how often the judge rows were evaluated so far
     lane_rows: tuple[Table, ...] = ()  # new rows of the judging lanes, in order: with `rows` all a resumed run needs
 

@@ -29,7 +29,8 @@ def content(data: Path, out: Path, **loop: object) -> dict[str, object]:
     return {
         "data": {"source": str(data), "target": "fraud", "positive": "yes"},
         "loop": {"generations": 2, "lanes": 2, "jobs": 1, **loop},
-        "learner": {"name": "xgboost", "settings": {"trees": 20, "grown_trees": 20, "grown_depth": 4}},
+        "learner": {"name": "xgboost", "settings": {"trees": 20}},
+        "augmented_learner": {"settings": {"trees": 20, "depth": 4}},
         "teacher": {"members": ["linear"]},
         "arms": {"tuning": False},
         "tracking": "none",

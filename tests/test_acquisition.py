@@ -9,7 +9,7 @@ from scipy.stats import chisquare
 
 from loop.acquisition import ACQUISITIONS, Entropy, Gap, Uniform, Variance, draw
 from loop.errors import ConfigError
-from loop.types import Pool
+from loop.pool import Pool
 
 
 def pool(learner: list[list[float]], teacher: list[list[float]] | None = None, variance: object = None) -> Pool:

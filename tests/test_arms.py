@@ -19,6 +19,7 @@ from experiments.arms import (
     balanced,
     class_weighted,
     seconds_per_million,
+    with_capacity,
 )
 from experiments.compose import without_aim
 from experiments.tuned import tunable, tune
@@ -30,6 +31,7 @@ from loop.gates import Copies
 from loop.labelling import ByCondition
 from loop.lanes import deal
 from loop.parts import Settings
+from loop.seeds import root, stream
 from loop.types import Generation, Table
 
 TABLE = rare_table(400)
@@ -110,7 +112,43 @@ def test_balanced_classes_are_equal_and_real_rows_stay(table: Table, sampler: st
     assert len(set(np.bincount(even.y))) == 1
     np.testing.assert_array_equal(even.X[: len(table)], table.X)
     assert even.soft is None
-    assert even.is_real.all()  # hard-labelled arms do not let the learner grow
+    np.testing.assert_array_equal(even.is_real, np.arange(len(even)) < len(table))  # the trail is as it was made
+
+
+@pytest.mark.parametrize(("sampler", "name"), [("SMOTE", "SMOTE"), ("RandomOverSampler", "random oversampling")])
+def test_oversampling_takes_the_better_capacity(sampler: str, name: str, run: LoopRun) -> None:
+    useless, able = XGBoost(trees=1, depth=1, rate=1e-6), XGBoost(trees=40, depth=4, rate=0.2)
+    for learner, augmented, whose in ((useless, able, "augmented learner"), (able, useless, "learner")):
+        parts = replace(run.prepared.parts, learner=learner, augmented_learner=augmented)
+        chosen, note = with_capacity(parts, TABLE, FOLDS, sampler, 0)
+        assert chosen is able
+        assert note == f"capacity of the {whose}, chosen out of fold"
+    alone = replace(run.prepared.parts, augmented_learner=None)
+    assert with_capacity(alone, TABLE, FOLDS, sampler, 0) == (alone.learner, "")
+    found = fitted_arms(run)[name]
+    expected, note = with_capacity(
+        run.prepared.parts, TABLE, FOLDS, sampler, root(stream(root(np.random.default_rng(1)), name, "capacity"))
+    )
+    assert found.note == note
+    assert found.predictor.trees == expected.trees  # type: ignore[attr-defined]
+
+
+def test_each_fold_is_judged_by_rows_made_of_the_others(run: LoopRun) -> None:
+    seen: list[tuple[set[int], set[int]]] = []
+
+    class Watching(XGBoost):
+        def fit(self, table: Table, rng: np.random.Generator) -> XGBoost:
+            made = table.take(~table.is_real)
+            seen.append((set(table.row_number) - {-1}, set(made.parents.flat) - {-1}))
+            return super().fit(table, rng)
+
+    parts = replace(run.prepared.parts, learner=Watching(trees=2), augmented_learner=Watching(trees=3))
+    with_capacity(parts, TABLE, FOLDS, "RandomOverSampler", 0)
+    assert len(seen) == 2 * 3
+    for real, parents in seen:
+        assert parents
+        assert parents <= real
+        assert len(real) < len(TABLE)
 
 
 def test_oversampling_copies_and_smote_does_not() -> None:
@@ -167,7 +205,7 @@ def test_the_best_trial_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     def out_of_fold(learner: Linear, *_: object) -> float:
         return tried.setdefault(-abs(np.log10(learner.C) - 1), learner) and -abs(np.log10(learner.C) - 1)
 
-    monkeypatch.setattr(tuned, "_out_of_fold", out_of_fold)
+    monkeypatch.setattr(tuned, "out_of_fold", out_of_fold)
     best, trials = tune(Linear(C=1e-3), TABLE, FOLDS, 0.3, np.random.default_rng(0), jobs=1)
     assert trials > 1
     assert best is tried[max(tried)]
@@ -176,8 +214,8 @@ def test_the_best_trial_wins(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_tuning_scores_out_of_fold() -> None:
     noise = replace(TABLE, y=np.random.default_rng(0).permutation(TABLE.y))
     memory = Forest(trees=10)
-    assert tuned._out_of_fold(memory, noise, FOLDS, 0, 0, 1) < 0.2
-    assert tuned._out_of_fold(memory, TABLE, FOLDS, 0, 0, 1) > 0.3
+    assert tuned.out_of_fold(memory, noise, FOLDS, 0, 0, 1) < 0.2
+    assert tuned.out_of_fold(memory, TABLE, FOLDS, 0, 0, 1) > 0.3
 
 
 def test_only_learners_with_a_space_are_tunable() -> None:

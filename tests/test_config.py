@@ -11,6 +11,7 @@ from experiments.datasets import noise_table
 from experiments.material import parts_of
 from experiments.tune_config import TuneConfig
 from experiments.yaml_config import dump, load_config
+from learners import Forest, XGBoost
 from loop.codec import encode
 from loop.errors import ConfigError
 from loop.points import AlertBudget, AtFalsePositiveRate, AtPrecision, ExpectedCost
@@ -67,6 +68,30 @@ def test_the_parts_are_those_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
+    ("learner", "given", "expected", "scout"),
+    [
+        ({}, {}, XGBoost(250, 8, 0.07, row_share=0.8, bins=128), XGBoost(120, 6, 0.1, row_share=0.8, bins=64)),
+        (
+            {"depth": 4, "row_share": 0.5},
+            {"settings": {"trees": 9}},
+            XGBoost(9, 8, 0.07, row_share=0.5, bins=128),
+            XGBoost(120, 4, 0.1, row_share=0.5, bins=64),
+        ),
+        ({}, {"name": "forest", "settings": {"trees": 9}}, Forest(trees=9), Forest(trees=9)),
+    ],
+)
+def test_the_augmented_learner_is_derived_and_settings_go_over_it(learner, given, expected, scout) -> None:
+    overrides = {"learner.settings": learner, "augmented_learner": given}
+    parts = parts_of(load_config(RunConfig, None, SIMULATION | overrides), noise())
+    assert (repr(parts.augmented_learner), repr(parts.augmented_scout)) == (repr(expected), repr(scout))
+
+
+def test_a_learner_without_an_augmented_version_has_none() -> None:
+    parts = parts_of(load_config(RunConfig, None, SIMULATION | {"learner.name": "forest"}), noise())
+    assert parts.augmented_learner is None
+
+
+@pytest.mark.parametrize(
     ("overrides", "words"),
     [
         ({"data.source": None}, ["data", "--data"]),
@@ -76,6 +101,9 @@ def test_the_parts_are_those_asked_for() -> None:
         ({"lop": {}}, ["'lop'", "loop", "learner"]),
         ({"loop.generations": 0}, ["loop.generations", "greater than or equal to 1", "got 0"]),
         ({"loop.budget": float("inf")}, ["loop.budget must be a finite number", "got inf"]),
+        ({"augmented_learner.settings": {"grown": 3}}, ["augmented_learner.settings of xgboost may hold", "'grown'"]),
+        ({"augmented_learner.name": "tree"}, ["augmented_learner must be one of", "'tree'"]),
+        ({"augmented_learner.settings": {"trees": 0}}, ["trees must be at least 1"]),
         ({"loop.seed": -1}, ["loop.seed", "greater than or equal to 0", "got -1"]),
         ({"loop.lanes": 0}, ["loop.lanes", "got 0", "5 is usual"]),
         ({"loop.strategy": "magic"}, ["strategy", "targeted", "'magic'"]),

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from contracts.tables import mixed_table
 from sklearn.metrics import log_loss
-from tiny import rare_table, tiny_parts
+from tiny import AUGMENTED, rare_table, tiny_parts
 
 from generators import Neighbourhood
 from loop.acceptance import Acceptance
@@ -54,10 +54,13 @@ def test_every_synthetic_row_has_a_trail(finished):
     prepared, history, outcome = finished
     synthetic = outcome.synthetic
     assert len(synthetic) == sum(len(g.rows) for g in history if g.decision.kept)
-    assert synthetic.source.max() < len(outcome.origins)
-    for born, source in zip(synthetic.born, synthetic.source, strict=True):
-        assert outcome.origins[source].generation == born
-    assert np.isin(synthetic.parent, prepared.table.parent).all()
+    assert synthetic.supply.max() < len(outcome.origins)
+    for made_in, supply in zip(synthetic.generation, synthetic.supply, strict=True):
+        assert outcome.origins[supply].generation == made_in
+        assert outcome.origins[supply].supply == "taught"
+    assert np.isin(synthetic.parents[:, 0], prepared.table.row_number).all()
+    assert np.isin(synthetic.parents, [-1, *prepared.table.row_number]).all()
+    assert (synthetic.parents[:, 1:] >= 0).any()  # rows between two, and all of them are named
 
 
 def test_synthetic_labels_are_soft_and_real_labels_hard(finished):
@@ -147,10 +150,10 @@ def test_nothing_of_the_judge_part_is_learnt():
     history = list(generations(prepared))
     lane_rows = Table.concat([generation.lane_rows[1] for generation in history])
     assert not (lane_rows.X > 8).all(axis=1).any()
-    assert not np.isin(lane_rows.parent, canaries).any()
+    assert not np.isin(lane_rows.parents, canaries).any()
     assert (prepared.generators[1].X_ < 8).any(axis=1).all()
     other_lanes = Table.concat([generation.lane_rows[0] for generation in history])
-    assert np.isin(other_lanes.parent, canaries).any()  # the canaries can be learnt where they may be
+    assert np.isin(other_lanes.parents, canaries).any()  # the canaries can be learnt where they may be
 
 
 def test_judge_labels_do_not_steer_their_own_teacher():
@@ -170,7 +173,7 @@ def test_holdout_runs_one_lane_and_judges_each_row_once():
     assert len(prepared.lanes) == 2
     assert len(outcome.judged) == pytest.approx(0.3 * len(prepared.table), rel=0.1)
     judged = prepared.table.X[outcome.judged]
-    assert all(not np.isin(g.lane_rows[0].parent, outcome.judged).any() for g in history)
+    assert all(not np.isin(g.lane_rows[0].parents, outcome.judged).any() for g in history)
     assert len(judged) == len(outcome.proba)
 
 
@@ -224,9 +227,9 @@ def test_resumed_after_a_rollback_equals_uninterrupted():
     def turns(past=()):
         acceptance = RefuseSecond(replicates=50)
         object.__setattr__(acceptance, "made", list(past))
-        learner = replace(tiny_parts().learner, grown_row_share=0.5)
+        augmented = replace(AUGMENTED, row_share=0.5)
         settings = Settings(generations=3, jobs=1)
-        parts = tiny_parts(acceptance=acceptance, settings=settings, learner=learner)
+        parts = tiny_parts(acceptance=acceptance, settings=settings, augmented_learner=augmented)
         table = rare_table()
         prepared = prepare(parts, table, deal(table, np.random.default_rng(0), k=3), np.random.default_rng(0))
         return list(past) + list(generations(prepared, past=past))
@@ -284,9 +287,9 @@ def test_with_one_lane_the_rows_that_find_weakness_have_not_been_seen():
     table = rare_table(400, noise=True)
     prepared, history, _ = run(tiny_parts(scout=None), table, k=1)
     kept = [replace(each, decision=replace(each.decision, kept=True)) for each in history]
-    champions = train(prepared, prepared.parts.aimer, kept, "scout", 1)
+    champions = train(prepared, prepared.parts.aimer_for, kept, "scout", 1)
     answers = unseen_answers(prepared, kept, champions)
     lane = prepared.lanes[0]
     losses = [log_loss(table.y[rows], answers[rows][:, 1]) for rows in (lane.fit, lane.judge)]
-    real_only = unseen_answers(prepared, [], train(prepared, prepared.parts.aimer, [], "scout", 0))
+    real_only = unseen_answers(prepared, [], train(prepared, prepared.parts.aimer_for, [], "scout", 0))
     assert losses[0] > 0.9 * log_loss(table.y[lane.fit], real_only[lane.fit][:, 1])

@@ -243,7 +243,7 @@ def test_subsets_are_stratified_and_nested() -> None:
         assert np.bincount(y[order < share]) == pytest.approx([180 * share, 20 * share], abs=0.5)
     part = SIDES.part(0.3)
     assert set(map(bytes, part.train.X)) < set(map(bytes, SIDES.part(0.5).train.X))
-    np.testing.assert_array_equal(part.train.X, SIDES.train.X[part.train.source])
+    np.testing.assert_array_equal(part.train.X, SIDES.train.X[part.train.row_number])
 
 
 def test_kept_rows_obey_the_budget_and_not_to_the_cap() -> None:

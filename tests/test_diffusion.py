@@ -101,7 +101,7 @@ class TestModel:
         for region in (ANYWHERE, box):
             one, other = (each.sample(Request(region, None, 50), rng(2)).table for each in (generator, loaded))
             np.testing.assert_array_equal(one.X, other.X)
-            np.testing.assert_array_equal(one.parent, other.parent)
+            np.testing.assert_array_equal(one.parents, other.parents)
 
 
 class TestWarmStarts:
@@ -182,7 +182,7 @@ class TestRegions:
         samples = generator.sample(Request(hole, 0, 400), rng())
         assert samples.way == "native"
         assert len(samples.table) == 400
-        assert (samples.table.parent == -1).all()
+        assert (samples.table.parents == -1).all()
         assert (samples.table.X[:, 2] == 1).mean() > 0.9
         assert abs(samples.table.X[:, 1].mean() - 0.8 * 1.75) < 0.25
         assert 0.3 < samples.table.X[:, 1].std() < 0.9
@@ -196,11 +196,11 @@ class TestRegions:
         table, corner, generator = planted
         samples = generator.sample(Request(corner, None, 200), rng())
         assert samples.way == "seeds"
-        assert corner.contains(table.X[samples.table.parent]).all()
-        moved = np.abs(samples.table.X - table.X[samples.table.parent]).mean()
+        assert corner.contains(table.X[samples.table.parents[:, 0]]).all()
+        moved = np.abs(samples.table.X - table.X[samples.table.parents[:, 0]]).mean()
         apart = np.abs(samples.table.X - rng().permutation(samples.table.X)).mean()
         assert 0 < moved < 0.8 * apart
-        np.testing.assert_array_equal(samples.table.y, table.y[samples.table.parent])
+        np.testing.assert_array_equal(samples.table.y, table.y[samples.table.parents[:, 0]])
 
     def test_the_label_follows_the_region(self, planted):
         _, corner, generator = planted
@@ -397,7 +397,7 @@ def test_one_real_row_is_enough():
 
 def test_synthetic_rows_do_not_count():
     table = linked_table(300)
-    synthetic = replace(table, born=np.ones(len(table), dtype=np.int64), X=table.X + 100)
+    synthetic = replace(table, generation=np.ones(len(table), dtype=np.int64), X=table.X + 100)
     both = Table.concat([synthetic, table])
     one, other = (
         small(least_steps=5).fit(each, rng()).sample(Request(ANYWHERE, 1, 30), rng()) for each in (both, table)
@@ -416,4 +416,4 @@ def test_a_rare_category_that_shares_its_level_can_be_asked_for_and_is_handed_do
     samples = generator.sample(Request(one, None, 100), rng())
     assert len(samples.table) > 80
     anywhere = generator.sample(Request(Region(seeds=np.arange(len(many))), None, 400), rng()).table
-    assert (anywhere.X[:, 0] == table.X[anywhere.parent, 0]).mean() > 0.3
+    assert (anywhere.X[:, 0] == table.X[anywhere.parents[:, 0], 0]).mean() > 0.3

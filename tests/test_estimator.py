@@ -78,7 +78,7 @@ EXPECTED_FAILURES = {
 
 
 @parametrize_with_checks(
-    [small(learner=XGBoost(trees=10, depth=3, rate=0.3, grown_trees=10, grown_depth=3, grown_rate=0.3))],
+    [small(learner=XGBoost(trees=10, depth=3, rate=0.3))],
     expected_failed_checks=lambda _: EXPECTED_FAILURES,
 )
 def test_scikit_learn_check(estimator: LoopClassifier, check: Callable[[LoopClassifier], None]) -> None:
@@ -118,7 +118,10 @@ def test_synthetic_rows_are_rows_of_the_user_s_frame_with_a_trail(fitted: LoopCl
         assert synthetic[name].dtype == frame[name].dtype
     assert set(synthetic["ws_generation"]) == {1, 2}
     assert set(synthetic["target"]) <= set(y)
-    assert synthetic["ws_parent"].between(-1, 299).all()
+    assert set(synthetic["ws_supply"]) == {"taught"}
+    named = {int(row) for text in synthetic["ws_parents"] for row in text.split(",")}
+    assert named <= set(range(300))
+    assert synthetic["ws_parents"].str.contains(",").any()  # rows between two name both
     np.testing.assert_allclose(synthetic[["ws_p_fine", "ws_p_fraud"]].sum(axis=1), 1)
 
 
@@ -266,7 +269,8 @@ def test_zero_weight_means_absent() -> None:
     absent = small(teacher=TEACHER).fit(X[counted], y[counted], groups=groups[counted])
     np.testing.assert_array_equal(weighted.predict_proba(X), absent.predict_proba(X))
     rows = np.flatnonzero(counted)  # parents are row numbers of the input
-    expected = absent.synthetic_.assign(ws_parent=lambda made: rows[made["ws_parent"]])
+    named = [",".join(str(rows[int(row)]) for row in text.split(",")) for text in absent.synthetic_["ws_parents"]]
+    expected = absent.synthetic_.assign(ws_parents=pd.Series(named, dtype="str"))
     pd.testing.assert_frame_equal(weighted.synthetic_, expected)
 
 
@@ -312,13 +316,13 @@ def test_groups_never_straddle(lanes: int) -> None:
     if lanes == 1:
         fit = np.setdiff1d(np.arange(200), judges)
         assert not np.intersect1d(groups[fit], groups[judges]).size
-        assert not np.isin(generation.lane_rows[0].parent, judges).any()
+        assert not np.isin(generation.lane_rows[0].parents, judges).any()
         return
     # Rows of one card judge side by side: their lane is where none of them is a parent.
     for card in np.unique(groups):
         members = np.flatnonzero(groups == card)
-        born_in = [bool(np.isin(rows.parent, members).any()) for rows in generation.lane_rows]
-        assert sum(born_in) < lanes
+        made_in = [bool(np.isin(rows.parents, members).any()) for rows in generation.lane_rows]
+        assert sum(made_in) < lanes
 
 
 def test_groups_must_be_as_long_as_the_rows() -> None:
@@ -363,8 +367,8 @@ def test_a_feature_may_be_called_target() -> None:
 
 def test_names_of_the_trail_are_refused() -> None:
     frame, y = mixed()
-    with pytest.raises(DataError, match=r"names with 'ws_' belong to the trail of synthetic rows, got 'ws_born'"):
-        small().fit(frame.rename(columns={"visits": "ws_born"}), y)
+    with pytest.raises(DataError, match=r"names with 'ws_' belong to the trail of synthetic rows, got 'ws_supply'"):
+        small().fit(frame.rename(columns={"visits": "ws_supply"}), y)
 
 
 def test_numbered_columns_and_arrays_are_read_by_position() -> None:

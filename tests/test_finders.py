@@ -137,8 +137,8 @@ def test_halves_are_equal_stratified_and_keep_copies_together() -> None:
         table = laws.draw_table(rng, n=100).take(copies)
         first = _halves(table, rng)
         assert not set(copies[first]) & set(copies[~first])
-        rows_of_positives = table.source[table.y == 1]
-        for rows in (np.unique(table.source), np.unique(rows_of_positives)):
+        rows_of_positives = table.row_number[table.y == 1]
+        for rows in (np.unique(table.row_number), np.unique(rows_of_positives)):
             assert abs(np.isin(rows, copies[first]).sum() - len(rows) / 2) <= 1
 
 

@@ -70,7 +70,7 @@ def _overwritten(table: Table, weakness: np.ndarray) -> tuple[Table, np.ndarray]
 
 
 def _all_real(table: Table, weakness: np.ndarray) -> tuple[Table, np.ndarray]:
-    return replace(table, born=np.zeros_like(table.born)), weakness
+    return replace(table, generation=np.zeros_like(table.generation)), weakness
 
 
 def _too_sure(region: Region) -> Region:

@@ -161,7 +161,7 @@ class TestRegions:
         samples = small().fit(emptied, rng()).sample(Request(region, 1, 30), rng())
         assert len(samples.table) == 30
         assert (samples.table.y == 1).all()
-        assert (samples.table.parent == -1).all()
+        assert (samples.table.parents == -1).all()
         assert region.contains(samples.table.X).all()
 
     def test_less_noise_stays_nearer_to_the_row(self):
@@ -170,13 +170,13 @@ class TestRegions:
         for noise in (0.2, 0.5, 1.0):
             generator = small(seed_noise=noise).fit(table, rng())
             rows = generator.sample(Request(Region(seeds=np.arange(800)), None, 800), rng()).table
-            distance.append(np.linalg.norm(rows.X - table.X[rows.parent], axis=1).mean())
+            distance.append(np.linalg.norm(rows.X - table.X[rows.parents[:, 0]], axis=1).mean())
         assert distance[0] < 0.7 * distance[1] < 0.7 * distance[2]
 
     def test_the_label_of_a_moved_row_is_its_parents(self):
         table = numeric_table()
         rows = small().fit(table, rng()).sample(Request(Region((Condition(0, low=0.0),)), None, 100), rng()).table
-        np.testing.assert_array_equal(rows.y, table.y[rows.parent])
+        np.testing.assert_array_equal(rows.y, table.y[rows.parents[:, 0]])
 
     def test_a_narrow_one_fills_by_starting_nearer_each_time(self):
         table = numeric_table(1000)
@@ -198,7 +198,7 @@ def test_saved_and_loaded_it_samples_the_same(tmp_path, noise):
         one, other = (each.sample(Request(region, None, 50), rng(2)).table for each in (generator, loaded))
         np.testing.assert_array_equal(one.X, other.X)
         np.testing.assert_array_equal(one.y, other.y)
-        np.testing.assert_array_equal(one.parent, other.parent)
+        np.testing.assert_array_equal(one.parents, other.parents)
 
 
 @pytest.mark.parametrize(

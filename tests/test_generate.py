@@ -227,7 +227,7 @@ def test_a_shortfall_is_told_in_a_sentence() -> None:
     rows = frame(60)
     schema = infer(rows, "fraud")
     table = encode(schema, rows)
-    few = proposals(table.X[:3], table.y[:3], table.parent[:3], schema)
+    few = proposals(table.X[:3], table.y[:3], table.row_number[:3], schema)
     samples = Samples(few, Request(Region(text="amount > 9"), None, 10), tried=40, way="rejection")
     delivery = Delivery(rows[:3], samples, seconds=0.5)
     assert "7 rows are lacking" in delivery.warnings[0]

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 from contracts import generators as laws
-from contracts.generators import LAWS, SLOW_LAWS, Make
+from contracts.generators import COPYING_LAWS, LAWS, SLOW_LAWS, Make
 
-from generators import Resample
+from generators import Neighbourhood, Resample
 from loop.types import Region, Request, Samples, Table
 
 
@@ -176,7 +176,7 @@ class HandsOutViews(Resample):
 
 class LearnsFromEverything(Resample):
     def fit(self, table, rng):
-        return super().fit(replace(table, born=np.zeros_like(table.born)), rng)
+        return super().fit(replace(table, generation=np.zeros_like(table.generation)), rng)
 
 
 class FitsNothing(Resample):
@@ -245,12 +245,28 @@ class TriesForEver(Resample):
 
 class NamesPositionsAsParents(Tampered):
     def tamper(self, rows, request):
-        return replace(rows, parent=rows.parent - 100)
+        return replace(rows, parents=rows.parents - 100)
+
+
+class NamesSomebodyElse(Tampered):
+    def tamper(self, rows, request):
+        return replace(rows, parents=np.roll(rows.parents, 1, axis=0))
+
+
+class NamesTheSeedOnly(Neighbourhood):
+    def sample(self, request, rng):
+        samples = super().sample(request, rng)
+        return replace(samples, table=replace(samples.table, parents=samples.table.parents[:, :1]))
+
+
+class ClaimsAGeneration(Tampered):
+    def tamper(self, rows, request):
+        return replace(rows, generation=np.ones_like(rows.generation))
 
 
 class PassesForReal(Tampered):
     def tamper(self, rows, request):
-        return replace(rows, born=np.zeros_like(rows.born))
+        return replace(rows, generation=np.zeros_like(rows.generation))
 
 
 class KeepsWeights(Tampered):
@@ -317,7 +333,10 @@ BAD: list[tuple[Make, object]] = [
     (IgnoresRegion, laws.gives_up_on_an_impossible_region),
     (TriesForEver, laws.gives_up_on_an_impossible_region),
     (NamesPositionsAsParents, laws.names_parents_that_exist),
+    (NamesSomebodyElse, laws.names_every_parent_of_a_discrete_value),
+    (NamesTheSeedOnly, laws.names_every_parent_of_a_discrete_value),
     (PassesForReal, laws.marks_rows_as_synthetic),
+    (ClaimsAGeneration, laws.marks_rows_as_synthetic),
     (KeepsWeights, laws.marks_rows_as_synthetic),
     (RewritesSettings, laws.leaves_its_settings_alone),
 ]
@@ -330,9 +349,9 @@ def test_the_law_bites(make, law):
 
 
 def test_every_law_is_proved_to_bite():
-    assert {law for _, law in BAD} == {*LAWS, *SLOW_LAWS}
+    assert {law for _, law in BAD} == {*LAWS, *COPYING_LAWS, *SLOW_LAWS}
 
 
-@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
+@pytest.mark.parametrize("law", [*LAWS, *COPYING_LAWS], ids=lambda law: law.__name__)
 def test_an_honest_copy_passes(law):
     law(Tampered)

@@ -156,7 +156,7 @@ def _check(samples: Samples | None, table: Table) -> None:
     assert 0 <= len(made) <= min(request.n, samples.tried)
     assert request.region.contains(made.X).all()
     assert request.label is None or (made.y == request.label).all()
-    assert set(made.parent.tolist()) <= {-1, *table.parent.tolist()}
+    assert set(made.parents.flat) <= {-1, *table.row_number.tolist()}
 
 
 def _sample_or_refuse(generator, request: Request) -> Samples | None:
@@ -185,14 +185,14 @@ class TestReference:
         table = numeric_table(400, 3)
         generator = Neighbourhood(interpolate=1, swap=0, noise=0, neighbours=1, reference=200).fit(table, rng())
         made = generator.sample(Request(Region(), None, 2000), rng()).table
-        start, among = table.X[made.parent], table.X[generator.reference_]
+        start, among = table.X[made.parents[:, 0]], table.X[generator.reference_]
         distance = np.linalg.norm((start[:, None] - among) / generator.scale_, axis=2)
         distance[distance == 0] = np.inf  # the row itself
         nearest = among[distance.argmin(axis=1)]
         span = np.linalg.norm(nearest - start, axis=1)
         detour = np.linalg.norm(made.X - start, axis=1) + np.linalg.norm(nearest - made.X, axis=1)
         np.testing.assert_allclose(detour, span, atol=1e-4)  # on the straight line to the one nearest row
-        assert np.isin(made.parent, generator.reference_).mean() < 0.6, "all rows start proposals"
+        assert np.isin(made.parents[:, 0], generator.reference_).mean() < 0.6, "all rows start proposals"
 
     def test_it_survives_saving(self, tmp_path):
         table, request = numeric_table(400), Request(Region(), None, 50)

@@ -53,9 +53,9 @@ def run_folder(place: Path, tmp_path: Path) -> Path:
 
 SETTINGS = [
     ("xgboost", {"trees": -5}, "trees must be at least 1, got -5"),
-    ("xgboost", {"grown_trees": 0}, "grown_trees must be at least 1"),
+    ("xgboost", {"trees": 0}, "trees must be at least 1"),
     ("xgboost", {"row_share": 0.0}, "row_share is a share"),
-    ("xgboost", {"grown_bins": 0}, "grown_bins must be at least 2"),
+    ("xgboost", {"bins": 0}, "bins must be at least 2"),
     ("forest", {"trees": 0}, "trees must be at least 1"),
     ("extra_trees", {"trees": -1}, "trees must be at least 1"),
     ("mlp", {"hidden": 0}, "hidden must be at least 1"),

@@ -18,8 +18,8 @@ def table(seed: int, *, n: int = 30, units: bool = True) -> Table:
     rng = np.random.default_rng(seed)
     schema = Schema((Column("x", "numeric", "float64"),), ("a", "b", "c"), positive=2)
     rows = Table.real(rng.normal(size=(n, 1)), rng.integers(0, 3, n), schema, rng.uniform(0.5, 2, n))
-    source = rng.permutation(10 * n)[:n]
-    return replace(rows, source=source, unit=rng.integers(0, n // 2, n) if units else None)
+    rows = rows.numbered(rng.permutation(10 * n)[:n])
+    return replace(rows, unit=rng.integers(0, n // 2, n) if units else None)
 
 
 def assert_same(one: JudgeRows, other: JudgeRows) -> None:

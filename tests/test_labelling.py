@@ -6,7 +6,7 @@ from contracts.tables import numeric_table
 
 from loop.errors import ConfigError
 from loop.labelling import LABELLERS, ByCondition, ByTeacher
-from loop.types import Pool
+from loop.pool import Pool
 
 TABLE = numeric_table(6)
 TAUGHT = np.array([[0.9, 0.1], [0.5, 0.5], [0.4, 0.6], [0.0, 1.0], [1.0, 0.0], [0.7, 0.3]])
@@ -28,7 +28,7 @@ def test_condition_labels_are_hard_and_as_proposed() -> None:
 @pytest.mark.parametrize("name", LABELLERS)
 def test_rows_and_their_trail_stay(name: str) -> None:
     labelled = LABELLERS[name]().label(POOL, np.random.default_rng(0))
-    for field in ("X", "weight", "born", "source", "parent"):
+    for field in ("X", "weight", "generation", "supply", "parents"):
         np.testing.assert_array_equal(getattr(labelled, field), getattr(TABLE, field))
 
 

@@ -17,9 +17,8 @@ def test_every_row_keeps_its_values_and_its_origin() -> None:
         for row in range(len(made.rows)):
             at = next(rows)
             np.testing.assert_array_equal(ledger.rows.X[at], made.rows.X[row])
-            assert ledger.origins[ledger.rows.source[at]] is made.origins[made.rows.source[row]]
-            assert ledger.within[at] == made.rows.source[row]
-            assert (ledger.generation[at], ledger.kept[at]) == (made.index, made.decision.kept)
+            assert ledger.origins[ledger.rows.supply[at]] is made.origins[made.rows.supply[row]]
+            assert (ledger.rows.generation[at], ledger.kept[at]) == (made.index, made.decision.kept)
 
 
 def test_nothing_is_a_table_of_no_rows() -> None:

@@ -256,7 +256,7 @@ class TestEvaluationRows:
         schema = infer(dataset.frame, "fraud", aside={"time": "time column"})
         whole = encode(schema, dataset.frame)
         first, last = np.arange(30), np.arange(30, 40)
-        train, test = (replace(whole.take(rows), source=rows) for rows in (first, last))
+        train, test = (whole.take(rows).numbered(rows) for rows in (first, last))
         return evaluation_rows(points, dataset, JudgeRows.of(train, np.array([5, 3, 29])), JudgeRows.of(test))
 
     def test_rows_keep_their_day_and_their_miss_cost(self) -> None:
@@ -279,7 +279,7 @@ class TestEvaluationRows:
         dataset = payments()
         schema = infer(dataset.frame, "fraud", aside={"time": "time column"})
         whole = encode(schema, dataset.frame)
-        train, test = (replace(whole.take(rows), source=rows) for rows in (np.arange(30), np.arange(30, 40)))
+        train, test = (whole.take(rows).numbered(rows) for rows in (np.arange(30), np.arange(30, 40)))
         sides = evaluation_rows((AlertBudget(3),), dataset, JudgeRows.of(train), JudgeRows.of(test))
         scores = np.random.default_rng(0).random(40)
         alerts = [AlertBudget(3).alert(0.0, side, scores[: len(side)]) for side in sides]
@@ -291,7 +291,7 @@ class TestEvaluationRows:
         dataset = payments()
         schema = infer(dataset.frame, "fraud", aside={"time": "time column"})
         whole = encode(schema, dataset.frame)
-        train, test = (replace(whole.take(rows), source=rows) for rows in (np.arange(30), np.array([31, 37])))
+        train, test = (whole.take(rows).numbered(rows) for rows in (np.arange(30), np.array([31, 37])))
         _, tested = evaluation_rows(POINTS, dataset, JudgeRows.of(train, np.array([5, 3, 29])), JudgeRows.of(test))
         assert tested.share is not None
         np.testing.assert_allclose(tested.share, [2 / 15] * 2)

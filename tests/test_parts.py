@@ -3,11 +3,12 @@
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import fields, replace
 from importlib import import_module
 
+import numpy as np
 import pytest
-from tiny import LEARNER, tiny_parts
+from tiny import AUGMENTED, LEARNER, rare_table, tiny_parts
 
 import generators
 import learners
@@ -18,6 +19,7 @@ from loop.clock import Clock
 from loop.errors import ConfigError
 from loop.labelling import ByCondition, ByTeacher
 from loop.parts import Settings
+from loop.types import Table
 
 
 @pytest.mark.parametrize("name", ["generations", "most_rows", "pool", "patience", "jobs"])
@@ -81,6 +83,21 @@ def test_the_scout_aims_where_there_is_one() -> None:
     scout = Linear()
     assert tiny_parts().aimer is LEARNER
     assert tiny_parts(scout=scout).aimer is scout
+
+
+def test_tables_with_new_rows_get_the_augmented_learner_and_others_never() -> None:
+    scout, more, real = Linear(), Linear(), rare_table(20)
+    made = Table.concat([real, replace(real.take(np.arange(1)), generation=np.ones(1, dtype=np.int64))])
+    outside = replace(made, generation=np.minimum(made.generation, 0) - (made.generation > 0))
+    alone, both = tiny_parts(), tiny_parts(scout=scout, augmented_scout=more)
+    for table in (made, outside):
+        assert alone.learner_for(table) is alone.aimer_for(table) is both.learner_for(table) is AUGMENTED
+        assert both.aimer_for(table) is more
+        assert tiny_parts(scout=scout).aimer_for(table) is scout
+        assert tiny_parts(augmented_learner=None).learner_for(table) is LEARNER
+    for parts in (alone, both):
+        assert parts.learner_for(real) is LEARNER
+    assert both.aimer_for(real) is scout
 
 
 def test_clock_adds_up_the_seconds_of_a_stage_even_when_it_fails() -> None:

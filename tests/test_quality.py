@@ -24,7 +24,7 @@ def sides(n: int = 1200) -> tuple[Table, Table]:
 def test_halves_part_the_rows() -> None:
     table = numeric_table(101)
     one, other = halves(table, rng())
-    assert sorted([*one.source, *other.source]) == list(range(101))
+    assert sorted([*one.row_number, *other.row_number]) == list(range(101))
 
 
 def test_rows_that_were_learnt_by_heart_betray_their_members() -> None:

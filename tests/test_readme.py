@@ -26,7 +26,7 @@ def test_python_blocks_run(capsys):
     exec(compile(block, "README.md", "exec"), {})
     printed = capsys.readouterr().out
     assert "roven gain" in printed
-    assert "ws_parent" in printed
+    assert "ws_parents" in printed
 
 
 def test_file_map_names_what_is_there():

@@ -104,7 +104,7 @@ def test_the_output_in_a_file_has_no_control_characters(console: Console, result
 def test_the_saved_model_answers_as_reported(result: RunResult, config: RunConfig) -> None:
     material = gather(config.data, config.loop)
     model = storage.load_model(result.folder / "model")
-    rows = frame().iloc[material.test.source]
+    rows = frame().iloc[material.test.row_number]
     stated, delivered = Model(model.schema, model.learner).predict_proba(rows), model.predict_proba(rows)
     np.testing.assert_array_equal(delivered, model.calibration.apply(stated))
     before, after = (np.mean((proba[:, 1] - (rows["fraud"] == "yes")) ** 2) for proba in (stated, delivered))
@@ -317,8 +317,8 @@ class TestMaterial:
     def test_sources_are_row_numbers_of_the_users_table(self, config: RunConfig) -> None:
         material, table = gather(config.data, config.loop), frame()
         amount = material.schema.names.index("amount")
-        np.testing.assert_array_equal(material.train.X[:, amount], table["amount"].iloc[material.train.source])
-        assert not set(material.train.source) & set(material.test.source)
+        np.testing.assert_array_equal(material.train.X[:, amount], table["amount"].iloc[material.train.row_number])
+        assert not set(material.train.row_number) & set(material.test.row_number)
 
     def test_the_schema_knows_nothing_of_test_rows(self, tmp_path: Path) -> None:
         table = frame().assign(day=np.arange(240))
@@ -326,7 +326,7 @@ class TestMaterial:
         table.loc[200:, "amount"] = 1e6
         data = DataConfig(source=str(write(tmp_path, table)), target="fraud", time="day")
         material = gather(data, LoopConfig(lanes=2))
-        assert material.train.source.max() < material.test.source.min()
+        assert material.train.row_number.max() < material.test.row_number.min()
         shop, amount = (next(c for c in material.schema.columns if c.name == name) for name in ("shop", "amount"))
         assert "bank" not in shop.categories
         assert amount.high < 1e6
@@ -336,7 +336,7 @@ class TestMaterial:
         data = DataConfig(source=str(write(tmp_path, table)), target="fraud", group="card")
         material = gather(data, LoopConfig(lanes=3))
         side = pd.Series("test", index=range(240))
-        side.iloc[material.train.source] = material.folds.astype(str)
+        side.iloc[material.train.row_number] = material.folds.astype(str)
         assert (side.groupby(table["card"]).nunique() == 1).all()
         assert "card" not in material.schema.names
 

@@ -40,8 +40,8 @@ def rng(seed: int = 0) -> np.random.Generator:
 def with_synthetic_rows() -> Table:
     """Build a table whose synthetic rows stand before and between the real ones."""
     table = mixed_table()
-    born = np.where(np.arange(len(table)) % 3 == 0, 1, 0)
-    return replace(table, born=born, weight=rng().random(len(table)))
+    generation = np.where(np.arange(len(table)) % 3 == 0, 1, 0)
+    return replace(table, generation=generation, weight=rng().random(len(table)))
 
 
 @pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
@@ -54,7 +54,7 @@ def test_what_is_read_back_samples_the_same_rows(make: Callable[[], Savable], tm
     for other in (again, load(tmp_path / "b")):
         for request in REQUESTS:
             mine, theirs = fitted.sample(request, rng(5)), other.sample(request, rng(5))
-            for name in ("X", "y", "parent", "weight"):
+            for name in ("X", "y", "parents", "weight"):
                 np.testing.assert_array_equal(getattr(mine.table, name), getattr(theirs.table, name))
             assert (mine.tried, mine.way) == (theirs.tried, theirs.way)
 
@@ -90,7 +90,7 @@ def test_real_rows_come_back_bit_for_bit(tmp_path: Path) -> None:
     write_table(table, tmp_path / "rows.parquet")
     again, real = read_table(tmp_path / "rows.parquet", table.schema), table.take(table.is_real)
     assert again.X.tobytes() == real.X.tobytes()
-    for name in ("y", "weight", "born", "source", "parent"):
+    for name in ("y", "weight", "generation", "supply", "parents"):
         np.testing.assert_array_equal(getattr(again, name), getattr(real, name))
 
 

@@ -82,7 +82,7 @@ def poison(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def assert_same(one: Table, other: Table) -> None:
     assert json.dumps(to_json(one.schema)) == json.dumps(to_json(other.schema))
-    for name in ("X", "y", "weight", "source"):
+    for name in ("X", "y", "weight", "parents"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
@@ -160,4 +160,4 @@ class TestSplit:
         assert split.left_out == 1
         assert split.schema.columns[0].high == 25
         np.testing.assert_array_equal(split.test.X[:, 0], [49, 64, 81])
-        np.testing.assert_array_equal(split.test.source, [7, 8, 9])
+        np.testing.assert_array_equal(split.test.row_number, [7, 8, 9])

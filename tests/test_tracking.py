@@ -127,9 +127,12 @@ def test_new_rows_keep_values_and_trail(tmp_path: Path) -> None:
     assert frame["shop"].tolist() == [laws.SCHEMA.columns[2].categories[int(code)] for code in made.rows.X[:, 2]]
     assert frame["label"].tolist() == [laws.SCHEMA.classes[code] for code in made.rows.y]
     np.testing.assert_array_equal(frame["ws_p_fraud"], made.rows.targets[:, 1])
-    assert frame["ws_region"].tolist() == [made.origins[i].region for i in made.rows.source]
+    assert frame["ws_region"].tolist() == [made.origins[i].region for i in made.rows.supply]
     assert not frame["ws_kept"].any()
-    assert (frame["ws_born"] == 2).all()
+    assert (frame["ws_generation"] == 2).all()
+    assert (frame["ws_supply"] == "taught").all()
+    named = [[int(row) for row in text.split(",")] for text in frame["ws_parents"]]
+    assert named == [[row for row in parents if row >= 0] for parents in made.rows.parents.tolist()]
 
 
 def test_a_generation_without_new_rows_is_kept(tmp_path: Path) -> None:

@@ -8,26 +8,29 @@ from contracts.tables import mixed_table, numeric_table
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loop.types import Condition, Interval, Pool, Region, Request, Samples, Table, Verdict
+from loop.pool import Pool
+from loop.types import Condition, Interval, Region, Request, Samples, Table, Verdict
 
 TABLE = numeric_table(12)
-TRAIL = ("weight", "born", "source", "parent")
+TRAIL = ("weight", "generation", "supply", "parents")
 
 
 def soft_table(n: int = 5) -> Table:
     table = numeric_table(n, seed=1)
     soft = np.random.default_rng(0).dirichlet([1, 1], n)
-    return replace(table, soft=soft, y=soft.argmax(axis=1), born=np.full(n, 2))
+    return replace(table, soft=soft, y=soft.argmax(axis=1), generation=np.full(n, 2))
 
 
 # Tables
 
 
-def test_real_rows_are_their_own_source_and_parent() -> None:
+def test_real_rows_are_their_own_parents() -> None:
     table = numeric_table(4)
     assert table.is_real.all()
-    for trail in (table.source, table.parent):
-        np.testing.assert_array_equal(trail, np.arange(4))
+    np.testing.assert_array_equal(table.row_number, np.arange(4))
+    np.testing.assert_array_equal(table.parents, np.arange(4)[:, None])
+    np.testing.assert_array_equal(table.supply, -1)
+    np.testing.assert_array_equal(table.numbered(np.array([7, 5, 3, 1])).row_number, [7, 5, 3, 1])
     np.testing.assert_array_equal(table.weight, 1)
 
 
@@ -53,12 +56,19 @@ def test_concat_undoes_take() -> None:
         np.testing.assert_array_equal(getattr(whole, name), getattr(TABLE, name))
 
 
+def test_concat_pads_parents_to_the_widest_and_only_real_rows_have_a_row_number() -> None:
+    real, made = TABLE.take(np.arange(2)), replace(soft_table(2), parents=np.array([[4, 5, 6], [7, -1, 8]]))
+    joined = Table.concat([real, made])
+    np.testing.assert_array_equal(joined.parents, [[0, -1, -1], [1, -1, -1], [4, 5, 6], [7, -1, 8]])
+    np.testing.assert_array_equal(joined.row_number, [0, 1, -1, -1])
+
+
 @pytest.mark.parametrize("order", [1, -1])
 def test_one_soft_table_makes_the_hard_ones_one_hot(order: int) -> None:
     hard, soft = TABLE, soft_table()
     joined = Table.concat([hard, soft][::order])
-    np.testing.assert_array_equal(joined.targets[joined.born == 0], np.eye(2)[hard.y])
-    np.testing.assert_array_equal(joined.targets[joined.born == 2], soft.soft)
+    np.testing.assert_array_equal(joined.targets[joined.generation == 0], np.eye(2)[hard.y])
+    np.testing.assert_array_equal(joined.targets[joined.generation == 2], soft.soft)
     assert joined.soft is not None
 
 

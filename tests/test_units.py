@@ -107,7 +107,7 @@ def cards(n_cards: int, each: int, seed: int) -> tuple[Table, np.ndarray]:
     return Table(*(getattr(table, name) for name in TRAIL), unit=card), own.exponential(size=n_cards)[card]
 
 
-TRAIL = ("X", "y", "schema", "weight", "born", "source", "parent", "soft")
+TRAIL = ("X", "y", "schema", "weight", "generation", "supply", "parents", "soft")
 
 
 def test_noise_that_comes_in_cards_has_no_regions() -> None:

@@ -8,9 +8,10 @@ from contracts.learners import blobs, with_category
 from sklearn.metrics import average_precision_score
 
 from learners import XGBoost
+from learners.xgboost import augmented
 from loop.types import Table
 
-SMALL = XGBoost(trees=30, depth=3, rate=0.2, grown_trees=50, grown_depth=5, grown_rate=0.1)
+SMALL = XGBoost(trees=30, depth=3, rate=0.2)
 
 
 def fitted(table: Table, learner: XGBoost = SMALL) -> XGBoost:
@@ -60,28 +61,15 @@ def test_three_classes_are_told_apart() -> None:
     assert (proba.argmax(axis=1) == test.y).mean() > 0.8
 
 
-def grown(table: Table) -> bool:
-    learner = fitted(table)
-    return learner.booster_.num_boosted_rounds() == learner.grown_trees
-
-
-def test_grows_only_with_synthetic_rows() -> None:
+def test_the_trail_of_the_rows_changes_nothing() -> None:
     table = blobs()
-    synthetic = replace(table.take(np.arange(1)), born=np.ones(1, dtype=np.int64))
-    assert not grown(table)
-    assert not grown(softened(table))
-    assert grown(Table.concat([table, synthetic]))
+    synthetic = replace(table, generation=np.ones(len(table), dtype=np.int64))
+    np.testing.assert_array_equal(fitted(table).predict_proba(table.X), fitted(synthetic).predict_proba(table.X))
 
 
-def test_growth_is_in_trees_depth_and_rate() -> None:
-    table = blobs()
-    synthetic = replace(table, born=np.ones(len(table), dtype=np.int64))
-    for rows, depth in ((table, 3), (synthetic, 5)):
-        heights = [
-            dump.count("\t") and max(line.count("\t") for line in dump.splitlines())
-            for dump in fitted(rows).booster_.get_dump()
-        ]
-        assert max(heights) == depth
+def test_the_augmented_learner_has_deeper_and_faster_trees_of_fewer_rows_and_bins() -> None:
+    assert repr(augmented(XGBoost(l2=3.0))) == repr(XGBoost(250, 8, 0.07, row_share=0.8, bins=128, l2=3.0))
+    assert repr(augmented(XGBoost(row_share=0.5, bins=64))) == repr(XGBoost(250, 8, 0.07, row_share=0.5, bins=64))
 
 
 def test_categories_are_native_not_ordered_codes() -> None:

@@ -14,7 +14,8 @@ from loop.parts import Parts, Settings
 from loop.regions import TreeFinder
 from loop.types import Column, Schema, Table
 
-LEARNER = XGBoost(trees=20, depth=3, rate=0.2, grown_trees=30, grown_depth=3, grown_rate=0.2)
+LEARNER = XGBoost(trees=20, depth=3, rate=0.2)
+AUGMENTED = replace(LEARNER, trees=30, row_share=0.8, bins=128)
 TEACHER = Committee(members=(Linear(), ExtraTrees(trees=20, min_leaf=3)), jobs=1)
 
 
@@ -22,6 +23,7 @@ def tiny_parts(**changes: object) -> Parts:
     """Parts of a loop of two generations; ``settings`` and others may be changed."""
     parts = Parts(
         learner=LEARNER,
+        augmented_learner=AUGMENTED,
         generator=Neighbourhood(),
         finder=TreeFinder(),
         acquisition=Gap(),

@@ -24,14 +24,13 @@ def rows_frame(ledger: Ledger) -> pd.DataFrame:
 
     table = ledger.rows
     frame: pd.DataFrame = decode(table.schema, table).reset_index(drop=True).apply(_storable)
-    origins = [ledger.origins[i] for i in table.source]
+    origins = [ledger.origins[i] for i in table.supply]
     trail = {
-        "ws_born": table.born,
-        "ws_parent": table.parent,
-        "ws_source": ledger.within,
+        "ws_supply": pd.Series([origin.supply for origin in origins], dtype="str"),
+        "ws_parents": pd.Series([_listed(parents) for parents in table.parents], dtype="str"),
         "ws_weight": table.weight,
         "ws_kept": ledger.kept,
-        "ws_generation": ledger.generation,
+        "ws_generation": table.generation,
         "ws_region": pd.Series([origin.region for origin in origins], dtype="str"),
         "ws_label": pd.Series([origin.label for origin in origins], dtype="str"),
         "ws_generator": pd.Series([origin.generator for origin in origins], dtype="str"),
@@ -40,6 +39,11 @@ def rows_frame(ledger: Ledger) -> pd.DataFrame:
     }
     soft = {f"ws_p_{name}": table.targets[:, code] for code, name in enumerate(table.schema.classes)}
     return pd.concat([frame, pd.DataFrame({**trail, **soft})], axis=1)
+
+
+def _listed(parents: np.ndarray) -> str:
+    """Return the row numbers of parents as text such as "17,203", which any file can hold; empty if there is none."""
+    return ",".join(str(row) for row in parents[parents >= 0])
 
 
 def _storable(column: pd.Series) -> pd.Series:

@@ -107,7 +107,7 @@ def worst_comes_first(finder: RegionFinder) -> None:
 def only_measured_real_rows_count(finder: RegionFinder, inside: Inside) -> None:
     """Synthetic rows and rows with unknown weakness, however weak or many, change nothing."""
     table, weakness, regions = _example(finder, inside)
-    made = replace(draw_table(np.random.default_rng(8), n=300), born=np.ones(300, dtype=np.int64))
+    made = replace(draw_table(np.random.default_rng(8), n=300), generation=np.ones(300, dtype=np.int64))
     unmeasured = draw_table(np.random.default_rng(9), n=50)
     more = Table.concat([table, made, unmeasured])
     loud = np.concatenate([weakness, np.full(300, 1e6), np.full(50, np.nan)])
@@ -123,9 +123,9 @@ def same_seed_same_regions(finder: RegionFinder, inside: Inside) -> None:
 def inputs_stay_as_they_are(finder: RegionFinder, inside: Inside) -> None:
     table = draw_table(np.random.default_rng(0))
     weakness = plant(table, inside, np.random.default_rng(0))
-    before = [array.copy() for array in (table.X, table.y, table.weight, table.born, weakness)]
+    before = [array.copy() for array in (table.X, table.y, table.weight, table.generation, weakness)]
     finder.find(table, weakness, np.random.default_rng(1))
-    for array, copy in zip((table.X, table.y, table.weight, table.born, weakness), before, strict=True):
+    for array, copy in zip((table.X, table.y, table.weight, table.generation, weakness), before, strict=True):
         np.testing.assert_array_equal(array, copy)
 
 

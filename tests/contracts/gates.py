@@ -108,7 +108,7 @@ def mixed_candidates() -> Table:
     X[160:180, 1] = -9.0  # scores as low as no fraud has
     y[160:180] = 1
     n = len(X)
-    return replace(fresh, X=X, y=y, soft=np.eye(2)[y] * 0.8 + 0.1, born=np.ones(n, np.int64))
+    return replace(fresh, X=X, y=y, soft=np.eye(2)[y] * 0.8 + 0.1, generation=np.ones(n, np.int64))
 
 
 def _judge(make: Make, candidates: Table) -> Verdict:

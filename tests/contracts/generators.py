@@ -18,7 +18,7 @@ import numpy as np
 from contracts.tables import mixed_table
 from loop.errors import ConditionError, DataError
 from loop.protocols import Generator
-from loop.types import Condition, Region, Request, Samples, Table, Way
+from loop.types import OUTSIDE, Condition, Region, Request, Samples, Table, Way
 
 Make = Callable[[], Generator]
 ANYWHERE = Region()
@@ -132,7 +132,7 @@ def saves_and_loads(make: Make) -> None:
         one, other = (each.sample(Request(region, label, 50), _rng()).table for each in (generator, loaded))
         assert _same(one.X, other.X), f"other rows for {region.text}, label {label}"
         assert np.array_equal(one.y, other.y)
-        assert np.array_equal(one.parent, other.parent)
+        assert np.array_equal(one.parents, other.parents)
 
 
 def reports_what_it_delivered(make: Make) -> None:
@@ -206,7 +206,7 @@ def learns_from_real_rows_only(make: Make) -> None:
 
 def refuses_a_table_without_real_rows(make: Make) -> None:
     table = mixed_table()
-    for none in (table.take(np.arange(0)), replace(table, born=np.ones(len(table), np.int64))):
+    for none in (table.take(np.arange(0)), replace(table, generation=np.ones(len(table), np.int64))):
         try:
             make().fit(none, _rng())
         except DataError as refusal:
@@ -221,18 +221,18 @@ def starts_from_real_seeds_only(make: Make) -> None:
     synthetic, real = np.flatnonzero(~table.is_real)[:5], np.flatnonzero(table.is_real)[:40]
     region = Region(seeds=np.concatenate([synthetic, real]), seed_weight=np.ones(45))
     made = make().fit(table, _rng()).sample(Request(region, None, 200), _rng()).table
-    allowed = {-1, *table.parent[real].tolist()}
-    assert set(made.parent.tolist()) <= allowed, "a proposal started from a row that is no real seed"
+    allowed = {-1, *table.row_number[real].tolist()}
+    assert set(made.parents[:, 0].tolist()) <= allowed, "a proposal started from a row that is no real seed"
 
 
 def starts_in_proportion_to_the_seed_weight(make: Make) -> None:
     region = Region(seeds=np.array([10, 20, 30]), seed_weight=np.array([8.0, 2.0, 0.0]))
-    parent = _fitted(make).sample(Request(region, None, 1000), _rng()).table.parent
+    parent = _fitted(make).sample(Request(region, None, 1000), _rng()).table.parents[:, 0]
     if (parent >= 0).any():
         assert set(parent.tolist()) <= {10, 20}
         assert abs((parent == 10).mean() - 0.8) < 0.06
     one_of_many = Region(seeds=np.arange(200), seed_weight=np.append(199.0, np.ones(199)))
-    parent = _fitted(make).sample(Request(one_of_many, None, 200), _rng()).table.parent
+    parent = _fitted(make).sample(Request(one_of_many, None, 200), _rng()).table.parents[:, 0]
     if (parent >= 0).any():
         assert abs((parent == 0).mean() - 0.5) < 0.12, "a heavy seed among many light ones"
 
@@ -285,18 +285,39 @@ def gives_up_on_an_impossible_region(make: Make) -> None:
 
 def names_parents_that_exist(make: Make) -> None:
     table = mixed_table().take(np.arange(100, 500))  # a lane: row numbers are not positions
-    made = make().fit(table, _rng()).sample(Request(ANYWHERE, None, 200), _rng()).table
-    assert set(made.parent.tolist()) <= {-1, *table.parent.tolist()}
+    generator = make().fit(table, _rng())
+    for region in (ANYWHERE, HOT, Region((Condition(5, codes=frozenset({1})),)), Region(seeds=np.arange(50))):
+        made = generator.sample(Request(region, None, 200), _rng()).table
+        assert made.parents.dtype == np.int64
+        assert made.parents.ndim == 2
+        assert set(made.parents.flat) <= {-1, *table.row_number.tolist()}, "a parent is no row that was learnt from"
+
+
+def names_every_parent_of_a_discrete_value(make: Make) -> None:
+    """For generators that copy rows or move single ones: what is not averaged was taken from a row that is named."""
+    table = mixed_table().take(np.arange(100, 500))  # a lane: row numbers are not positions
+    of_row = {row: place for place, row in enumerate(table.row_number.tolist())}
+    generator = make().fit(table, _rng())
+    for region in (ANYWHERE, HOT, *column_regions(table), Region(seeds=np.arange(50))):
+        made = generator.sample(Request(region, None, 200), _rng()).table
+        for x, parents in zip(made.X, made.parents, strict=True):
+            named = table.X[[of_row[row] for row in parents.tolist() if row >= 0]]
+            assert len(named), "a row without parents"
+            held = ((named == x) | (np.isnan(named) & np.isnan(x))).any(axis=0)
+            assert held[table.schema.discrete].all(), "a discrete value that no parent has"
 
 
 def marks_rows_as_synthetic(make: Make) -> None:
     table = mixed_table()
     made = make().fit(table, _rng()).sample(Request(ANYWHERE, 1, 50), _rng()).table
+    assert (made.generation == OUTSIDE).all(), "rows that no loop has marked claim a generation, or to be real"
+    assert (made.supply == -1).all()
+    assert (made.row_number == -1).all()
     assert not made.is_real.any()
     assert (made.weight == 1).all()
     assert made.soft is None
     assert made.schema is table.schema
-    assert {len(made.y), len(made.born), len(made.source), len(made.parent), len(made.weight)} == {len(made)}
+    assert {len(made.y), len(made.generation), len(made.supply), len(made.parents), len(made.weight)} == {len(made)}
 
 
 def leaves_its_settings_alone(make: Make) -> None:
@@ -338,6 +359,7 @@ LAWS: tuple[Callable[[Make], None], ...] = (
     marks_rows_as_synthetic,
     leaves_its_settings_alone,
 )
+COPYING_LAWS: tuple[Callable[[Make], None], ...] = (names_every_parent_of_a_discrete_value,)
 SLOW_LAWS: tuple[Callable[..., None], ...] = (repeats_itself_in_another_process,)
 
 
@@ -383,7 +405,7 @@ def _with_planted_rows() -> Table:
     half = real.take(np.arange(300))
     X = half.X.copy()
     X[:, 1], X[:, 5] = FAR, 4
-    planted = replace(half, X=X, born=np.ones_like(half.born), parent=np.full_like(half.parent, 599))
+    planted = replace(half, X=X, generation=np.ones_like(half.generation), parents=np.full_like(half.parents, 599))
     # The range is opened too, or clipping to it would hide what was learnt.
     columns = tuple(replace(column, high=np.inf) if i == 1 else column for i, column in enumerate(real.schema.columns))
     return replace(Table.concat([planted, real]), schema=replace(real.schema, columns=columns))
@@ -419,7 +441,7 @@ def _fingerprint(generator: Generator) -> str:
     digest = hashlib.sha256()
     for region in (ANYWHERE, *column_regions(table)[:2]):
         made = generator.sample(Request(region, 1, 40), _rng(4)).table
-        digest.update(made.X.tobytes() + made.y.tobytes() + made.parent.tobytes())
+        digest.update(made.X.tobytes() + made.y.tobytes() + made.parents.tobytes())
     return digest.hexdigest()
 
 

@@ -55,9 +55,9 @@ def generation(index: int, kept: bool = True, n: int = 12) -> Generation:
     fraud = rng.uniform(size=n)
     soft = np.column_stack([1 - fraud, fraud])
     whole = np.full(n, index, dtype=np.int64)
-    source = (np.arange(n) % 2).astype(np.int64)
-    parent = np.arange(n, dtype=np.int64)
-    rows = Table(X, (fraud > 0.5).astype(np.int64), SCHEMA, np.full(n, 0.5), whole, source, parent, soft)
+    supply = (np.arange(n) % 2).astype(np.int64)
+    parents = np.column_stack([np.arange(n), np.where(np.arange(n) % 3, 100 + np.arange(n), -1)])
+    rows = Table(X, (fraud > 0.5).astype(np.int64), SCHEMA, np.full(n, 0.5), whole, supply, parents, soft)
     region = Region((Condition(0, 500.0),), "amount > 500", 1, 200, 9, Interval(0.4, 0.2, 0.6))
     score = Interval(0.5 + 0.01 * index, 0.4, 0.6)
     return Generation(
@@ -72,7 +72,8 @@ def generation(index: int, kept: bool = True, n: int = 12) -> Generation:
         seconds={"fit": 1.5, "generate": 0.25},
         rows=rows,
         origins=tuple(
-            Origin(index, -1, place, "any", "neighbourhood", "gap", "teacher") for place in ("amount > 500", "anywhere")
+            Origin("taught", index, -1, place, "any", "neighbourhood", "gap", "teacher")
+            for place in ("amount > 500", "anywhere")
         ),
         evaluations=index,
     )
@@ -181,5 +182,5 @@ def check_runs_mirror_the_run(runs: Sequence[Any], status: str) -> None:
 def plain_rows(made: Generation) -> Any:
     """Return the arrays of a generation's rows as values that compare with ``==``."""
     table = made.rows
-    arrays = (table.X, table.y, table.soft, table.weight, table.born, table.source, table.parent)
+    arrays = (table.X, table.y, table.soft, table.weight, table.generation, table.supply, table.parents)
     return plain([None if array is None else array.tolist() for array in arrays])

@@ -1,0 +1,25 @@
+"""Proposals beside what is known of them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from loop.types import Table
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """Proposals with what learner and teacher say of them: all that acquisition and labelling may look at."""
+
+    table: Table
+    learner: np.ndarray  # (n, K) probabilities of the learner
+    teacher: np.ndarray | None = None  # (n, K) probabilities of the teacher, None = the loop has no teacher
+    variance: np.ndarray | None = None  # (n,) variance of the positive probability over the teacher's members
+
+    def take(self, rows: np.ndarray) -> "Pool":
+        return Pool(
+            self.table.take(rows),
+            self.learner[rows],
+            None if self.teacher is None else self.teacher[rows],
+            None if self.variance is None else self.variance[rows],
+        )
