@@ -108,7 +108,7 @@ def test_altered_scalars_are_taken_whole_or_refused(path: tuple[Any, ...], value
         (("regions", 0, "class"), "honest", "'regions'"),
         (("regions", 0, "rule", 0, "column"), 3, "one of 0 to 2"),
         (("n_rows",), 11, "'n_rows'"),
-        (("origins",), [], "0/source must be below 0"),
+        (("origins",), [], "0/supply must be below 0"),
         (("lanes",), 1, "the array 1/X must be there"),
         (("lanes",), 10**12, "must be those of"),
     ],
@@ -156,12 +156,12 @@ def test_a_missing_array_is_named(name: str) -> None:
     ("name", "value", "words"),
     [
         ("y", 2, "below 2, the classes"),
-        ("source", 2, "below 2, the origins"),
+        ("supply", 2, "below 2, the origins"),
         ("soft", np.nan, "finite"),
         ("soft", 0.7, "sum to 1"),
         ("weight", np.inf, "finite"),
         ("weight", -1.0, "not below 0"),
-        ("parent", -2, "not below -1"),
+        ("parents", -2, "not below -1"),
     ],
 )
 def test_values_out_of_range_are_named(name: str, value: float, words: str) -> None:
