@@ -3,26 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from generators import kind_of
-from learners import MLP, Committee, ExtraTrees, Forest, Linear, XGBoost
+from generators import GENERATORS
 from loop.acceptance import Acceptance
-from loop.acquisition import ACQUISITIONS
-from loop.errors import ConfigError
-from loop.gates import Copies, Domain, Label
-from loop.labelling import LABELLERS
+from loop.catalogue import ACQUISITIONS, FINDERS, GATES, LABELLERS, check_name
 from loop.parts import Parts, Settings
-from loop.protocols import Gate, Generator, Learner, RegionFinder
-from loop.regions import ByClass, TreeFinder
-
-LEARNERS: Mapping[str, type[Learner]] = {
-    "xgboost": XGBoost,
-    "forest": Forest,
-    "extra_trees": ExtraTrees,
-    "linear": Linear,
-    "mlp": MLP,
-}
-FINDERS: Mapping[str, type[RegionFinder]] = {"tree": TreeFinder, "by_class": ByClass}
-GATES: Mapping[str, type[Gate]] = {"domain": Domain, "copies": Copies, "label": Label}
+from loop.protocols import Generator, Learner
 
 
 @dataclass(frozen=True)
@@ -55,21 +40,10 @@ STRATEGIES: Mapping[str, Strategy] = {
 }
 
 
-def pick(kind: str, name: str, catalogue: Mapping[str, object]) -> object:
-    """Look a part up by name.
-
-    Raises
-    ------
-    ConfigError
-        With the names that exist.
-    """
-    if name not in catalogue:
-        raise ConfigError(f"{kind} must be one of {', '.join(catalogue)}, got {name!r}: choose one of these")
-    return catalogue[name]
-
-
 def scout_of(learner: Learner) -> Learner:
     """Return the cheaper stand-in that aims and decides: fewer, faster trees; other learners stand for themselves."""
+    from learners import XGBoost
+
     if not isinstance(learner, XGBoost):
         return learner
     return replace(learner, trees=100, rate=0.1, grown_trees=120, grown_depth=learner.depth, grown_rate=0.1, bins=64)
@@ -87,19 +61,20 @@ def compose(
 
     A ``generator`` takes the place of the strategy's.
     """
+    from learners import Committee, XGBoost  # libraries load with the parts that need them
+
     if isinstance(strategy, str):
-        pick("strategy", strategy, STRATEGIES)
-        strategy = STRATEGIES[strategy]
+        strategy = STRATEGIES[check_name("strategy", strategy, STRATEGIES)]
     learner, settings = learner or XGBoost(), settings or Settings()
     return Parts(
         learner=learner,
         scout=scout_of(learner),
         teacher=Committee(jobs=settings.jobs),
-        generator=generator or kind_of(strategy.generator)(),
-        finder=pick("finder", strategy.finder, FINDERS)(),  # type: ignore[operator]
-        acquisition=pick("acquisition", strategy.acquisition, ACQUISITIONS)(),  # type: ignore[operator]
-        labeller=pick("labeller", strategy.labeller, LABELLERS)(),  # type: ignore[operator]
-        gates=tuple(pick("gate", gate, GATES)() for gate in strategy.gates),  # type: ignore[operator]
+        generator=generator or GENERATORS.make(strategy.generator),
+        finder=FINDERS.make(strategy.finder),
+        acquisition=ACQUISITIONS.make(strategy.acquisition),
+        labeller=LABELLERS.make(strategy.labeller),
+        gates=tuple(GATES.make(gate) for gate in strategy.gates),
         acceptance=acceptance or Acceptance(),
         settings=replace(settings, share_anywhere=strategy.share_anywhere, steer=strategy.steer),
     )

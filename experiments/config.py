@@ -5,11 +5,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from experiments.compose import STRATEGIES, pick
+from experiments.compose import STRATEGIES
 from experiments.config_parts import AnyFloat, GeneratorConfig, LearnerConfig, Section, TeacherConfig, as_list
 from experiments.constraints import Entry, checked
 from experiments.operating_points import AnyPoint, point_of
 from loop.calibration import Method
+from loop.catalogue import check_name
 from loop.errors import ConfigError
 from loop.points import AtFalsePositiveRate, AtPrecision
 
@@ -52,8 +53,7 @@ class LoopConfig(Section):
     @field_validator("strategy")
     @classmethod
     def _known(cls, strategy: str) -> str:
-        pick("strategy", strategy, STRATEGIES)
-        return strategy
+        return check_name("strategy", strategy, STRATEGIES)
 
     @field_validator("lanes")
     @classmethod
@@ -121,7 +121,7 @@ class CommonConfig(Section):
     """What a run and a comparison share."""
 
     loop: LoopConfig = LoopConfig()
-    learner: LearnerConfig = LearnerConfig()
+    learner: LearnerConfig = Field(default_factory=LearnerConfig)  # made on use: it loads the learner's library
     generator: GeneratorConfig = GeneratorConfig()
     teacher: TeacherConfig = TeacherConfig()
     arms: ArmsConfig = ArmsConfig()
@@ -183,7 +183,7 @@ class CompareConfig(SourcesConfig):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         for name in self.strategies:
-            pick("strategies", name, STRATEGIES)
+            check_name("strategies", name, STRATEGIES)
         for key, instead in (("strategy", "strategies"), ("seed", "seeds")):
             if key in self.loop.model_fields_set:
                 raise ConfigError(

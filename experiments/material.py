@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from experiments.compose import LEARNERS, STRATEGIES, compose
+from experiments.compose import STRATEGIES, compose
 from experiments.config import NONE, CommonConfig, DataConfig, LoopConfig
 from experiments.constraints import constraints
 from experiments.datasets import Dataset, load
 from experiments.fairness import with_groups
-from learners import Committee
+from learners import LEARNERS, Committee
 from loop.codec import check_range, encode
 from loop.errors import DataError
 from loop.lanes import deal
@@ -103,7 +103,7 @@ def parts_of(config: CommonConfig, train: Table) -> Parts:
     if config.fairness.columns:
         parts = with_groups(parts, config.fairness, train)
     if config.teacher.members:
-        members = tuple(LEARNERS[name]() for name in config.teacher.members)
+        members = tuple(LEARNERS.make(name) for name in config.teacher.members)
         parts = replace(parts, teacher=Committee(members=members, jobs=loop.jobs))
     return parts
 

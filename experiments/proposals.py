@@ -20,11 +20,11 @@ from experiments.arms import REAL_ONLY, TARGETED, UNTARGETED
 from experiments.compose import compose
 from experiments.datasets import rare_suite
 from experiments.suite import cells, differences
-from generators import kind_of
+from generators import GENERATORS
 from loop.errors import WeakspotError
 from loop.parts import Settings
 
-GENERATORS = ("neighbourhood", "resample", "copula", "tree_chain", "forest_flow", "vae", "gan", "diffusion")
+COMPARED = ("neighbourhood", "resample", "copula", "tree_chain", "forest_flow", "vae", "gan", "diffusion")
 GUIDED = "diffusion, guided"
 ARMS = (TARGETED, UNTARGETED)
 
@@ -32,9 +32,7 @@ ARMS = (TARGETED, UNTARGETED)
 def main(
     splits: Annotated[int, typer.Option(min=1, help="Splits of each table, seeds 0..N-1.")] = 3,
     tables: Annotated[str, typer.Option(help="Tables, separated by commas.")] = ",".join(rare_suite()),
-    generators: Annotated[str, typer.Option(help="Generators, separated by commas.")] = ",".join(
-        (*GENERATORS, "guided")
-    ),
+    generators: Annotated[str, typer.Option(help="Generators, separated by commas.")] = ",".join((*COMPARED, "guided")),
     out: Annotated[Path, typer.Option(help="Folder of finished cells.")] = Path("runs/suite"),
     jobs: Annotated[int, typer.Option(min=1, help="Cells side by side.")] = 2,
 ) -> None:
@@ -51,7 +49,7 @@ def main(
         if name == "guided":
             label, parts = GUIDED, compose("guided", settings=settings)
         else:
-            label, parts = name, compose(generator=kind_of(name)(), settings=settings)
+            label, parts = name, compose(generator=GENERATORS.make(name), settings=settings)
         rows = [row for result in cells(wanted, parts, False, out, jobs, console) for row in result]
         results[label] = pd.DataFrame(rows)
     show(results, console)

@@ -21,7 +21,7 @@ from experiments.arms import REAL_ONLY, TARGETED, TEACHER, arms, run_loop, secon
 from experiments.cells import digest_of, each_cell
 from experiments.compose import STRATEGIES, compose
 from experiments.datasets import load, rare_suite
-from generators import kind_of
+from generators import GENERATORS
 from loop.codec import encode
 from loop.errors import WeakspotError
 from loop.lanes import deal
@@ -131,7 +131,7 @@ def main(
             f"tables must be among {', '.join(rare_suite())} and strategy among {', '.join(STRATEGIES)}, "
             f"got {', '.join([*unknown, strategy])}: choose from these"
         )
-    chosen = kind_of(generator)() if generator else None
+    chosen = GENERATORS.make(generator) if generator else None
     parts = compose(strategy, generator=chosen, settings=Settings(jobs=1 if jobs > 1 else 2))
     wanted = [(name, split) for split in range(splits) for name in names]
     console = Console(width=None if sys.stdout.isatty() else 200)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from loop.errors import ConfigError
-from loop.protocols import Acquisition
 from loop.types import Pool
 
 
@@ -56,8 +55,6 @@ class Uniform:
 
 
 _NO_TEACHER = "acquisition {!r} needs a teacher, got none: pass one or use 'entropy'"
-
-ACQUISITIONS: dict[str, type[Acquisition]] = {"gap": Gap, "entropy": Entropy, "variance": Variance, "random": Uniform}
 
 
 def draw(score: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from loop.errors import ConfigError
-from loop.protocols import Labeller
 from loop.types import Pool, Table
 
 
@@ -33,6 +32,3 @@ class ByCondition:
 
     def label(self, pool: Pool, rng: np.random.Generator) -> Table:
         return pool.table
-
-
-LABELLERS: dict[str, type[Labeller]] = {"teacher": ByTeacher, "condition": ByCondition}

@@ -15,6 +15,7 @@ CONTRACTS = {
     "loop.bounds",
     "loop.protocols",
     "loop.errors",
+    "loop.catalogue",
     "loop.seeds",
     "loop.steps",
     "loop.torch_threads",

@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import fields
-from importlib import import_module
 
 import pytest
 from tiny import LEARNER, tiny_parts
@@ -42,9 +41,8 @@ def test_share_anywhere_is_a_share(value: float) -> None:
 
 def settings_of_parts() -> Iterator[tuple[type, str, float]]:
     """Numeric settings of every catalogued part, each with a value that no count, share or rate may have."""
-    for paths in (generators.CATALOGUE, learners.CATALOGUE):
-        for module, name in (path.split(":") for path in paths.values()):
-            kind = getattr(import_module(module), name)
+    for catalogue in (generators.GENERATORS, generators.WRAPPERS, learners.LEARNERS, learners.WRAPPERS):
+        for kind in map(catalogue.kind, catalogue.names()):
             numeric = [each for each in fields(kind) if each.init and type(each.default) in (int, float)]
             for setting in numeric:
                 if setting.name == "jobs":  # below zero it means all cores, to libraries
