@@ -6,21 +6,17 @@ from dataclasses import dataclass, replace
 from generators import GENERATORS
 from loop.acceptance import Acceptance
 from loop.catalogue import ACQUISITIONS, FINDERS, GATES, LABELLERS, check_name
-from loop.parts import Parts, Settings
+from loop.parts import Choice, Parts, Settings
 from loop.protocols import Generator, Learner
 
 
 @dataclass(frozen=True)
-class Strategy:
+class Strategy(Choice):
     """Names of the parts that decide which rows are made and what they are taught as."""
 
-    finder: str = "tree"
-    acquisition: str = "gap"
     generator: str = "neighbourhood"
-    labeller: str = "teacher"
-    gates: tuple[str, ...] = ("domain", "copies")
-    share_anywhere: float = 0.5
-    steer: bool = False  # does the learner's doubt lead the generator, too?
+    share_anywhere: float = Settings.share_anywhere
+    steer: bool = Settings.steer  # does the learner's doubt lead the generator, too?
 
 
 STRATEGIES: Mapping[str, Strategy] = {
@@ -34,7 +30,7 @@ STRATEGIES: Mapping[str, Strategy] = {
         acquisition="random",
         generator="imblearn",
         labeller="condition",
-        gates=("domain", "copies", "label"),
+        gates=(*Choice.gates, "label"),
         share_anywhere=0.0,
     ),
 }

@@ -3,15 +3,18 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from experiments.compose import STRATEGIES
 from experiments.config_parts import AnyFloat, GeneratorConfig, LearnerConfig, Section, TeacherConfig, as_list
 from experiments.constraints import Entry, checked
 from experiments.operating_points import AnyPoint, point_of
-from loop.calibration import Method
+from loop.acceptance import GroupGuard
+from loop.calibration import DEFAULT, Method
 from loop.catalogue import check_name
 from loop.errors import ConfigError
+from loop.lanes import USUAL
+from loop.parts import SETTINGS, Settings, check_setting
 from loop.points import AtFalsePositiveRate, AtPrecision
 
 Seed = Annotated[int, Field(ge=0)]
@@ -37,17 +40,20 @@ class DataConfig(Section):
 
 
 class LoopConfig(Section):
-    """How the loop runs; see `loop.parts.Settings`."""
+    """How the loop runs; see `loop.parts.Settings`, which has the defaults and bounds."""
 
     strategy: str = "targeted"
-    generations: int = Field(default=4, ge=1)
-    budget: float = Field(default=0.5, gt=0)
-    most_rows: int = Field(default=5000, ge=1)
-    pool: int = Field(default=4, ge=1)
-    share_anywhere: float | None = Field(default=None, ge=0, le=1)  # None = as the strategy says
+    generations: int = Settings.generations
+    budget: float = Settings.budget
+    most_rows: int = Settings.most_rows
+    pool: int = Settings.pool
+    share_anywhere: float | None = None  # None = as the strategy says
+    weight: float = Settings.weight
+    steer: bool | None = None  # None = as the strategy says
+    weakness: str = Settings.weakness
     lanes: int | Literal["auto"] = "auto"  # 1 = hold-out; auto = 5, or hold-out above 100,000 training rows
-    patience: int = Field(default=2, ge=1)
-    jobs: int = Field(default=2, ge=1)  # lanes side by side
+    patience: int = Settings.patience
+    jobs: int = Settings.jobs  # lanes side by side
     seed: Seed = 0
 
     @field_validator("strategy")
@@ -55,14 +61,26 @@ class LoopConfig(Section):
     def _known(cls, strategy: str) -> str:
         return check_name("strategy", strategy, STRATEGIES)
 
+    @field_validator(*SETTINGS)
+    @classmethod
+    def _in_bounds(cls, value: float | str | None, info: ValidationInfo) -> float | str | None:
+        if value is not None and info.field_name is not None:
+            check_setting(info.field_name, value, f"loop.{info.field_name}")
+        return value
+
     @field_validator("lanes")
     @classmethod
     def _enough(cls, lanes: int | str) -> int | str:
         if isinstance(lanes, int) and lanes < 1:
             raise ConfigError(
-                f"loop.lanes must be auto or at least 1, got {lanes}: 1 is a single hold-out, 5 is usual."
+                f"loop.lanes must be auto or at least 1, got {lanes}: 1 is a single hold-out, {USUAL} is usual."
             )
         return lanes
+
+    def settings(self) -> Settings:
+        """Return the settings; what the strategy decides has its default."""
+        given = {name: getattr(self, name) for name in SETTINGS}
+        return Settings(**{name: value for name, value in given.items() if value is not None})
 
 
 class ArmsConfig(Section):
@@ -96,7 +114,7 @@ class MetricsConfig(Section):
 class CalibrationConfig(Section):
     """How the answers of the delivered model are calibrated, see `loop.calibration.calibrate`."""
 
-    method: Method = "auto"
+    method: Method = DEFAULT
 
 
 class FairnessConfig(Section):
@@ -104,8 +122,8 @@ class FairnessConfig(Section):
 
     columns: tuple[str, ...] = ()  # categorical or boolean; each of their values is a group
     aim: bool = True  # the weak regions are then the weak groups, see `loop.regions.Groups`
-    tolerance: float = Field(default=0.02, ge=0, le=1)  # loss of the worst group's score that is put up with
-    least: int = Field(default=10, ge=1)  # positives under which a group is too small to be judged
+    tolerance: float = Field(default=GroupGuard.tolerance, ge=0, le=1)  # loss of the worst group's score
+    least: int = Field(default=GroupGuard.least, ge=1)  # positives under which a group is too small to be judged
 
     @field_validator("columns")
     @classmethod

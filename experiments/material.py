@@ -13,8 +13,8 @@ from experiments.fairness import with_groups
 from learners import LEARNERS, Committee
 from loop.codec import check_range, encode
 from loop.errors import DataError
-from loop.lanes import deal
-from loop.parts import Parts, Settings
+from loop.lanes import USUAL, deal
+from loop.parts import Parts
 from loop.schema import infer
 from loop.seeds import stream
 from loop.split import train_test, units
@@ -67,7 +67,7 @@ def gather(data: DataConfig, loop: LoopConfig) -> Material:
     )
     train, test = (encode(schema, frame.iloc[part]) for part in (train_rows, test_rows))
     check_range(schema, test.X)  # the training rows are looked at by the loop itself
-    lanes = loop.lanes if isinstance(loop.lanes, int) else 1 if len(train) > LARGE else 5
+    lanes = loop.lanes if isinstance(loop.lanes, int) else 1 if len(train) > LARGE else USUAL
     folds = deal(train, stream(loop.seed, "folds"), k=lanes, groups=None if groups is None else groups[train_rows])
     # Sources of real rows are row numbers of the table as the user wrote it.
     train, test = (
@@ -87,16 +87,8 @@ def parts_of(config: CommonConfig, train: Table) -> Parts:
         If groups are to come from columns of the training rows that make none.
     """
     loop, strategy = config.loop, STRATEGIES[config.loop.strategy]
-    if loop.share_anywhere is not None:
-        strategy = replace(strategy, share_anywhere=loop.share_anywhere)
-    settings = Settings(
-        generations=loop.generations,
-        budget=loop.budget,
-        most_rows=loop.most_rows,
-        pool=loop.pool,
-        patience=loop.patience,
-        jobs=loop.jobs,
-    )
+    own = {name: getattr(loop, name) for name in ("share_anywhere", "steer") if getattr(loop, name) is not None}
+    strategy, settings = replace(strategy, **own), loop.settings()
     parts = compose(strategy, learner=config.learner.make(), generator=config.generator.make(), settings=settings)
     if config.constraints:
         parts = replace(parts, gates=(*parts.gates, constraints(config.constraints)))

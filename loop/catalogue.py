@@ -6,15 +6,15 @@ The catalogues of what `loop` itself brings along stand at the end; those of gen
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import is_dataclass
-from difflib import get_close_matches
 from functools import lru_cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, distributions
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from loop.errors import ConfigError
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from loop.protocols import Acquisition, Gate, Labeller, RegionFinder
 
 Part = TypeVar("Part")
@@ -98,11 +98,11 @@ class Catalogue(Generic[Part]):
         except ConfigError:  # a broken package; the class at hand was imported, so it is another one
             return False
 
-    def _others(self) -> Mapping[str, tuple[EntryPoint, ...]]:
+    def _others(self) -> Mapping[str, tuple["EntryPoint", ...]]:
         """Return the entry points of other packages by name."""
         return {} if self.group is None else _registered(tuple(sys.path)).get(self.group, {})
 
-    def _loaded(self, entry: EntryPoint) -> type[Part]:
+    def _loaded(self, entry: "EntryPoint") -> type[Part]:
         what = f"{self.part} {entry.name!r} of {_owner(entry)}"
         try:
             found = entry.load()
@@ -130,6 +130,8 @@ def check_name(what: str, name: str, names: Iterable[str]) -> str:
     """
     names = tuple(names)
     if name not in names:
+        from difflib import get_close_matches
+
         close = " or ".join(get_close_matches(name, names, n=2))
         way_out = f"did you mean {close}?" if close else "choose one of these"
         raise ConfigError(f"{what} must be one of {', '.join(names)}, got {name!r}: {way_out}")
@@ -149,8 +151,10 @@ def lazy(module: str, homes: Iterable[str]) -> Callable[[str], object]:
 
 
 @lru_cache(maxsize=1)
-def _registered(path: tuple[str, ...]) -> Mapping[str, Mapping[str, tuple[EntryPoint, ...]]]:
+def _registered(path: tuple[str, ...]) -> Mapping[str, Mapping[str, tuple["EntryPoint", ...]]]:
     """Return entry points by group and name; of a package that is there twice the first on the path counts."""
+    from importlib.metadata import distributions  # slow to load, and not needed to name the classes
+
     found: dict[str, dict[str, dict[str, EntryPoint]]] = {}
     for distribution in distributions(path=list(path)):
         try:
@@ -162,7 +166,7 @@ def _registered(path: tuple[str, ...]) -> Mapping[str, Mapping[str, tuple[EntryP
     return {group: {name: tuple(each.values()) for name, each in by_name.items()} for group, by_name in found.items()}
 
 
-def _owner(entry: EntryPoint) -> str:
+def _owner(entry: "EntryPoint") -> str:
     return f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else "another package"
 
 
