@@ -3,40 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from generators import kind_of
-from learners import MLP, Committee, ExtraTrees, Forest, Linear, XGBoost
-from learners.xgboost import augmented
+from generators import GENERATORS
 from loop.acceptance import Acceptance
-from loop.acquisition import ACQUISITIONS, Uniform
-from loop.errors import ConfigError
-from loop.gates import Copies, Domain, Label
-from loop.labelling import LABELLERS
-from loop.parts import Parts, Settings
-from loop.protocols import Gate, Generator, Learner, RegionFinder
-from loop.regions import ByClass, Nowhere, TreeFinder
-
-LEARNERS: Mapping[str, type[Learner]] = {
-    "xgboost": XGBoost,
-    "forest": Forest,
-    "extra_trees": ExtraTrees,
-    "linear": Linear,
-    "mlp": MLP,
-}
-FINDERS: Mapping[str, type[RegionFinder]] = {"tree": TreeFinder, "by_class": ByClass, "nowhere": Nowhere}
-GATES: Mapping[str, type[Gate]] = {"domain": Domain, "copies": Copies, "label": Label}
+from loop.catalogue import ACQUISITIONS, FINDERS, GATES, LABELLERS, check_name
+from loop.parts import Choice, Parts, Settings
+from loop.protocols import Generator, Learner
 
 
 @dataclass(frozen=True)
-class Strategy:
+class Strategy(Choice):
     """Names of the parts that decide which rows are made and what they are taught as."""
 
-    finder: str = "tree"
-    acquisition: str = "gap"
     generator: str = "neighbourhood"
-    labeller: str = "teacher"
-    gates: tuple[str, ...] = ("domain", "copies")
-    share_anywhere: float = 0.5
-    steer: bool = False  # does the learner's doubt lead the generator, too?
+    share_anywhere: float = Settings.share_anywhere
+    steer: bool = Settings.steer  # does the learner's doubt lead the generator, too?
 
 
 STRATEGIES: Mapping[str, Strategy] = {
@@ -50,37 +30,30 @@ STRATEGIES: Mapping[str, Strategy] = {
         acquisition="random",
         generator="imblearn",
         labeller="condition",
-        gates=("domain", "copies", "label"),
+        gates=(*Choice.gates, "label"),
         share_anywhere=0.0,
     ),
 }
 
 
-def pick(kind: str, name: str, catalogue: Mapping[str, object]) -> object:
-    """Look a part up by name.
-
-    Raises
-    ------
-    ConfigError
-        With the names that exist.
-    """
-    if name not in catalogue:
-        raise ConfigError(f"{kind} must be one of {', '.join(catalogue)}, got {name!r}: choose one of these")
-    return catalogue[name]
-
-
 def augmented_of(learner: Learner) -> Learner:
     """Return the learner for tables with new rows: XGBoost with more capacity, others as they are."""
+    from learners.xgboost import XGBoost, augmented
+
     return augmented(learner) if isinstance(learner, XGBoost) else learner
 
 
 def scout_of(learner: Learner) -> Learner:
     """Return the cheaper stand-in that aims and decides: fewer, faster trees; other learners stand for themselves."""
+    from learners import XGBoost
+
     return replace(learner, trees=100, rate=0.1, bins=64) if isinstance(learner, XGBoost) else learner
 
 
 def augmented_scout_of(learner: Learner, augmented_learner: Learner) -> Learner:
     """Return the stand-in for tables with new rows: some more trees than the scout, no deeper than the learner's."""
+    from learners import XGBoost
+
     if not isinstance(augmented_learner, XGBoost):
         return augmented_learner
     depth = learner.depth if isinstance(learner, XGBoost) else augmented_learner.depth
@@ -89,8 +62,10 @@ def augmented_scout_of(learner: Learner, augmented_learner: Learner) -> Learner:
 
 def without_aim(parts: Parts) -> Parts:
     """Return the control of a loop: the same, but no region is looked for and rows are chosen at random."""
-    settings = replace(parts.settings, share_anywhere=1.0, steer=False)
-    return replace(parts, finder=Nowhere(), acquisition=Uniform(), settings=settings)
+    control = STRATEGIES["untargeted"]
+    settings = replace(parts.settings, share_anywhere=control.share_anywhere, steer=control.steer)
+    finder, acquisition = FINDERS.make(control.finder), ACQUISITIONS.make(control.acquisition)
+    return replace(parts, finder=finder, acquisition=acquisition, settings=settings)
 
 
 def compose(
@@ -106,9 +81,10 @@ def compose(
 
     A ``generator`` takes the place of the strategy's; without an ``augmented_learner`` `augmented_of` makes it.
     """
+    from learners import Committee, XGBoost  # libraries load with the parts that need them
+
     if isinstance(strategy, str):
-        pick("strategy", strategy, STRATEGIES)
-        strategy = STRATEGIES[strategy]
+        strategy = STRATEGIES[check_name("strategy", strategy, STRATEGIES)]
     learner, settings = learner or XGBoost(), settings or Settings()
     augmented_learner = augmented_learner or augmented_of(learner)
     return Parts(
@@ -117,11 +93,11 @@ def compose(
         augmented_learner=None if augmented_learner is learner else augmented_learner,
         augmented_scout=augmented_scout_of(learner, augmented_learner),
         teacher=Committee(jobs=settings.jobs),
-        generator=generator or kind_of(strategy.generator)(),
-        finder=pick("finder", strategy.finder, FINDERS)(),  # type: ignore[operator]
-        acquisition=pick("acquisition", strategy.acquisition, ACQUISITIONS)(),  # type: ignore[operator]
-        labeller=pick("labeller", strategy.labeller, LABELLERS)(),  # type: ignore[operator]
-        gates=tuple(pick("gate", gate, GATES)() for gate in strategy.gates),  # type: ignore[operator]
+        generator=generator or GENERATORS.make(strategy.generator),
+        finder=FINDERS.make(strategy.finder),
+        acquisition=ACQUISITIONS.make(strategy.acquisition),
+        labeller=LABELLERS.make(strategy.labeller),
+        gates=tuple(GATES.make(gate) for gate in strategy.gates),
         acceptance=acceptance or Acceptance(),
         settings=replace(settings, share_anywhere=strategy.share_anywhere, steer=strategy.steer),
     )

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from experiments.compose import STRATEGIES, pick
+from experiments.compose import STRATEGIES
 from experiments.config_parts import (
     AnyFloat,
     AugmentedConfig,
@@ -17,8 +17,12 @@ from experiments.config_parts import (
 )
 from experiments.constraints import Entry, checked
 from experiments.operating_points import AnyPoint, point_of
-from loop.calibration import Method
+from loop.acceptance import GroupGuard
+from loop.calibration import DEFAULT, Method
+from loop.catalogue import check_name
 from loop.errors import ConfigError
+from loop.lanes import USUAL
+from loop.parts import SETTINGS, Settings, check_setting
 from loop.points import AtFalsePositiveRate, AtPrecision
 
 Seed = Annotated[int, Field(ge=0)]
@@ -44,33 +48,47 @@ class DataConfig(Section):
 
 
 class LoopConfig(Section):
-    """How the loop runs; see `loop.parts.Settings`."""
+    """How the loop runs; see `loop.parts.Settings`, which has the defaults and bounds."""
 
     strategy: str = "targeted"
-    generations: int = Field(default=4, ge=1)
-    budget: float = Field(default=0.5, gt=0)
-    most_rows: int = Field(default=5000, ge=1)
-    pool: int = Field(default=4, ge=1)
-    share_anywhere: float | None = Field(default=None, ge=0, le=1)  # None = as the strategy says
+    generations: int = Settings.generations
+    budget: float = Settings.budget
+    most_rows: int = Settings.most_rows
+    pool: int = Settings.pool
+    share_anywhere: float | None = None  # None = as the strategy says
+    weight: float = Settings.weight
+    steer: bool | None = None  # None = as the strategy says
+    weakness: str = Settings.weakness
     lanes: int | Literal["auto"] = "auto"  # 1 = hold-out; auto = 5, or hold-out above 100,000 training rows
-    patience: int = Field(default=2, ge=1)
-    jobs: int = Field(default=2, ge=1)  # lanes side by side
+    patience: int = Settings.patience
+    jobs: int = Settings.jobs  # lanes side by side
     seed: Seed = 0
 
     @field_validator("strategy")
     @classmethod
     def _known(cls, strategy: str) -> str:
-        pick("strategy", strategy, STRATEGIES)
-        return strategy
+        return check_name("strategy", strategy, STRATEGIES)
+
+    @field_validator(*SETTINGS)
+    @classmethod
+    def _in_bounds(cls, value: float | str | None, info: ValidationInfo) -> float | str | None:
+        if value is not None and info.field_name is not None:
+            check_setting(info.field_name, value, f"loop.{info.field_name}")
+        return value
 
     @field_validator("lanes")
     @classmethod
     def _enough(cls, lanes: int | str) -> int | str:
         if isinstance(lanes, int) and lanes < 1:
             raise ConfigError(
-                f"loop.lanes must be auto or at least 1, got {lanes}: 1 is a single hold-out, 5 is usual."
+                f"loop.lanes must be auto or at least 1, got {lanes}: 1 is a single hold-out, {USUAL} is usual."
             )
         return lanes
+
+    def settings(self) -> Settings:
+        """Return the settings; what the strategy decides has its default."""
+        given = {name: getattr(self, name) for name in SETTINGS}
+        return Settings(**{name: value for name, value in given.items() if value is not None})
 
 
 class ArmsConfig(Section):
@@ -104,7 +122,7 @@ class MetricsConfig(Section):
 class CalibrationConfig(Section):
     """How the answers of the delivered model are calibrated, see `loop.calibration.calibrate`."""
 
-    method: Method = "auto"
+    method: Method = DEFAULT
 
 
 class FairnessConfig(Section):
@@ -112,8 +130,8 @@ class FairnessConfig(Section):
 
     columns: tuple[str, ...] = ()  # categorical or boolean; each of their values is a group
     aim: bool = True  # the weak regions are then the weak groups, see `loop.regions.Groups`
-    tolerance: float = Field(default=0.02, ge=0, le=1)  # loss of the worst group's score that is put up with
-    least: int = Field(default=10, ge=1)  # positives under which a group is too small to be judged
+    tolerance: float = Field(default=GroupGuard.tolerance, ge=0, le=1)  # loss of the worst group's score
+    least: int = Field(default=GroupGuard.least, ge=1)  # positives under which a group is too small to be judged
 
     @field_validator("columns")
     @classmethod
@@ -129,7 +147,7 @@ class CommonConfig(Section):
     """What a run and a comparison share."""
 
     loop: LoopConfig = LoopConfig()
-    learner: LearnerConfig = LearnerConfig()
+    learner: LearnerConfig = Field(default_factory=LearnerConfig)  # made on use: it loads the learner's library
     augmented_learner: AugmentedConfig = AugmentedConfig()
     generator: GeneratorConfig = GeneratorConfig()
     teacher: TeacherConfig = TeacherConfig()
@@ -197,7 +215,7 @@ class CompareConfig(SourcesConfig):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         for name in self.strategies:
-            pick("strategies", name, STRATEGIES)
+            check_name("strategies", name, STRATEGIES)
         for key, instead in (("strategy", "strategies"), ("seed", "seeds")):
             if key in self.loop.model_fields_set:
                 raise ConfigError(

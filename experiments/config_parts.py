@@ -16,9 +16,11 @@ from pydantic import (
     model_validator,
 )
 
-from experiments.compose import LEARNERS, augmented_of, pick
+from experiments.compose import augmented_of
 from experiments.files import digests
-from generators import CATALOGUE, kind_of
+from generators import GENERATORS
+from learners import LEARNERS
+from loop.catalogue import check_name
 from loop.errors import ConfigError
 from loop.protocols import Generator, Learner
 from loop.types import Column, Schema, Table
@@ -39,24 +41,17 @@ def as_list(key: str, entries: object) -> Sequence[object]:
     return entries
 
 
-def _generator_name(name: str) -> str:
-    """Refuse what wraps another generator: those of the catalogue that need it do so themselves."""
-    pick("generator", name, {each: home for each, home in CATALOGUE.items() if each != "reject"})
-    return name
-
-
-def _learner_name(name: str, section: str = "learner") -> str:
-    pick(section, name, LEARNERS)
-    return name
-
-
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def check_settings(section: str, name: str, kind: type, settings: Arguments) -> None:
     """Check the arguments of a part's class by name, type and completeness."""
-    hints, known = get_type_hints(kind), [field for field in fields(kind) if field.init]
+    try:
+        hints = get_type_hints(kind)
+    except NameError as error:  # of another package, imported for its type checker only
+        raise ConfigError(f"{section} {name} must import the types of its fields, and {error}: repair it.") from error
+    known = [field for field in fields(kind) if field.init]
     allowed = [field.name for field in known]
     for key, value in settings.items():
         if key not in allowed:
@@ -83,13 +78,13 @@ class LearnerConfig(Section):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        check_settings("learner", self.name, LEARNERS[_learner_name(self.name)], self.settings)
+        check_settings("learner", self.name, LEARNERS.kind(self.name), self.settings)
         if self.settings:
             _try_out(self.make(), self.name)
         return self
 
     def make(self) -> Learner:
-        return LEARNERS[self.name](**self.settings)
+        return LEARNERS.make(self.name, **self.settings)
 
 
 class AugmentedConfig(Section):
@@ -111,9 +106,9 @@ class AugmentedConfig(Section):
         """
         if self.name is None and not self.settings:
             return None
-        name = _learner_name(self.name or learner.name, "augmented_learner")
-        check_settings("augmented_learner", name, LEARNERS[name], self.settings)
-        plain: Any = augmented_of(learner.make()) if name == learner.name else LEARNERS[name]()
+        name = check_name("augmented_learner", self.name or learner.name, LEARNERS.names())
+        check_settings("augmented_learner", name, LEARNERS.kind(name), self.settings)
+        plain: Any = augmented_of(learner.make()) if name == learner.name else LEARNERS.make(name)
         made: Learner = replace(plain, **self.settings)
         return made
 
@@ -132,7 +127,7 @@ class GeneratorConfig(Section):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.name is not None:
-            check_settings("generator", _generator_name(self.name), kind_of(self.name), self.settings)
+            check_settings("generator", self.name, GENERATORS.kind(self.name), self.settings)
             self.make()
         elif self.settings:
             raise ConfigError(f"generator.settings need a generator.name, got only {self.settings}: name one.")
@@ -140,10 +135,7 @@ class GeneratorConfig(Section):
 
     def make(self) -> Generator | None:
         """Return a new generator, None = the strategy's own."""
-        if self.name is None:
-            return None
-        made: Generator = kind_of(self.name)(**self.settings)
-        return made
+        return None if self.name is None else GENERATORS.make(self.name, **self.settings)
 
     def files(self) -> dict[str, str]:
         """Return digests of the files that settings name, a rule book say: what they hold is part of the setting."""
@@ -158,7 +150,7 @@ class TeacherConfig(Section):
     @field_validator("members")
     @classmethod
     def _known(cls, members: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(_learner_name(name) for name in members)
+        return tuple(LEARNERS.check(name) for name in members)
 
 
 def _try_out(learner: Learner, name: str, section: str = "learner") -> None:

@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ import pandas as pd
 from experiments import storage
 from experiments.datasets import load
 from experiments.progress import steps_shown
-from generators import kind_of
+from generators import GENERATORS
 from generators.expressions import parse
 from generators.rules import Rules
 from generators.saved import Savable, name_of
@@ -116,14 +116,15 @@ def unfitted(name: str) -> Savable:
     """
     if Path(name).suffix in BOOKS:
         return Rules(name)
-    kind = kind_of(name)
+    kind = GENERATORS.kind(name)
+    if not issubclass(kind, Savable) or not is_dataclass(kind):
+        raise ConfigError(f"a generator must be a dataclass with save and load here, {name} is none: choose another.")
     needed = [each.name for each in fields(kind) if each.init and each.default is each.default_factory is MISSING]
     if needed:
         raise ConfigError(
             f"a generator must work by its name alone here, {name} needs {', '.join(needed)}: choose another one."
         )
-    generator: Savable = kind()
-    return generator
+    return kind()
 
 
 def fitted(generator: Savable, table: Table, seed: int) -> Savable:

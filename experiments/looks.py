@@ -11,7 +11,7 @@ import typer
 from experiments.fidelity import TABLES, split_of
 from experiments.pictures import save
 from experiments.table_pictures import beside, landed
-from generators import kind_of
+from generators import GENERATORS
 from generators.expressions import parse
 from generators.where import as_region
 from loop.errors import WeakspotError
@@ -38,7 +38,7 @@ def main(
     region = as_region(parse(where), real.schema)
     anywhere, inside = {}, {}
     for name in generators.split(","):
-        fitted = kind_of(name)().fit(real, stream(0, name))
+        fitted = GENERATORS.make(name).fit(real, stream(0, name))
         anywhere[name] = fitted.sample(Request(Region(), None, len(real)), stream(0, "anywhere")).table
         inside[name] = fitted.sample(Request(region, None, n), stream(0, "inside")).table
     pair = names.index(chosen[0]), names.index(chosen[1])

@@ -5,15 +5,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from experiments.compose import LEARNERS, STRATEGIES, compose
+from experiments.compose import STRATEGIES, compose
 from experiments.config import NONE, CommonConfig, DataConfig, LoopConfig
 from experiments.constraints import constraints
 from experiments.datasets import Dataset, load
 from experiments.fairness import with_groups
 from experiments.split import Split
-from learners import Committee
+from learners import LEARNERS, Committee
 from loop.errors import DataError
-from loop.parts import Parts, Settings
+from loop.lanes import USUAL
+from loop.parts import Parts
 from loop.types import Schema, Table
 
 LARGE = 100_000  # training rows above which a single hold-out has positives enough
@@ -49,7 +50,7 @@ def gather(data: DataConfig, loop: LoopConfig) -> Material:
     # A group that the source names, beside a time, deals lanes only: its cards pay before and after any moment.
     group_splits = data.group is not None or dataset.time is None
     split = Split.of(dataset, loop.seed, test_size=data.test_size, group_splits=group_splits)
-    lanes = loop.lanes if isinstance(loop.lanes, int) else 1 if len(split.train) > LARGE else 5
+    lanes = loop.lanes if isinstance(loop.lanes, int) else 1 if len(split.train) > LARGE else USUAL
     folds = split.folds(loop.seed, lanes=lanes)
     first = dataset.frame.iloc[split.train.row_number[:5]]
     example = first.loc[:, list(split.schema.names)].reset_index(drop=True)
@@ -65,29 +66,20 @@ def parts_of(config: CommonConfig, train: Table) -> Parts:
         If groups are to come from columns of the training rows that make none.
     """
     loop, strategy = config.loop, STRATEGIES[config.loop.strategy]
-    if loop.share_anywhere is not None:
-        strategy = replace(strategy, share_anywhere=loop.share_anywhere)
-    settings = Settings(
-        generations=loop.generations,
-        budget=loop.budget,
-        most_rows=loop.most_rows,
-        pool=loop.pool,
-        patience=loop.patience,
-        jobs=loop.jobs,
-    )
+    own = {name: getattr(loop, name) for name in ("share_anywhere", "steer") if getattr(loop, name) is not None}
     parts = compose(
-        strategy,
+        replace(strategy, **own),
         learner=config.learner.make(),
         augmented_learner=config.augmented_learner.make(config.learner),
         generator=config.generator.make(),
-        settings=settings,
+        settings=loop.settings(),
     )
     if config.constraints:
         parts = replace(parts, gates=(*parts.gates, constraints(config.constraints)))
     if config.fairness.columns:
         parts = with_groups(parts, config.fairness, train)
     if config.teacher.members:
-        members = tuple(LEARNERS[name]() for name in config.teacher.members)
+        members = tuple(LEARNERS.make(name) for name in config.teacher.members)
         parts = replace(parts, teacher=Committee(members=members, jobs=loop.jobs))
     return parts
 

@@ -21,16 +21,16 @@ from scipy import stats
 from experiments.arms import REAL_ONLY
 from experiments.child_runs import LOOP
 from experiments.compare import cells_of
-from experiments.compose import pick
 from experiments.config import CompareConfig, RunConfig
 from experiments.datasets import rare_suite
 from experiments.rare_suite import PROTOCOL
 from experiments.scoring import SCORE
 from experiments.yaml_config import load_config
-from generators import CATALOGUE
+from generators import GENERATORS
+from loop.catalogue import check_name
 from loop.errors import WeakspotError
 
-GENERATORS = ("neighbourhood", "resample", "copula", "tree_chain", "forest_flow", "vae", "gan", "diffusion", "guided")
+COMPARED = ("neighbourhood", "resample", "copula", "tree_chain", "forest_flow", "vae", "gan", "diffusion", "guided")
 LABELS = {"guided": "diffusion, guided"}
 STRATEGIES = ("targeted", "untargeted")
 
@@ -38,7 +38,7 @@ STRATEGIES = ("targeted", "untargeted")
 def main(
     splits: Annotated[int, typer.Option(min=1, help="Splits of each table, seeds 0..N-1.")] = 3,
     tables: Annotated[str, typer.Option(help="Tables, separated by commas.")] = ",".join(rare_suite()),
-    generators: Annotated[str, typer.Option(help="Generators, separated by commas.")] = ",".join(GENERATORS),
+    generators: Annotated[str, typer.Option(help="Generators, separated by commas.")] = ",".join(COMPARED),
     out: Annotated[Path, typer.Option(help="Folder of finished cells.")] = Path("runs"),
     jobs: Annotated[int, typer.Option(min=1, help="Cells side by side.")] = 2,
 ) -> None:
@@ -48,7 +48,7 @@ def main(
         raise WeakspotError(f"tables must be among {', '.join(rare_suite())}, got {tables!r}: choose from these")
     chosen = [name for name in generators.split(",") if name]
     for name in chosen:
-        pick("generators", name, {**CATALOGUE, "guided": None})
+        check_name("generators", name, (*GENERATORS.names(), "guided"))
     console = Console(width=None if sys.stdout.isatty() else 160)
     runs = {name: list(runs_of(name, names, splits, out)) for name in chosen}
     cells = cells_of([run for own in runs.values() for run in own], out, jobs)

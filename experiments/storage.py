@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from generators import saved
 from generators.saved import Savable
+from learners import LEARNERS
 from loop import calibration
 from loop.atomic import LIST, check, replaced, seal, write_json
 from loop.calibration import Identity
@@ -128,13 +129,10 @@ def storable(learner: Predictor) -> tuple[str, Storable]:
     ConfigError
         If it is of a kind that cannot.
     """
-    from experiments.compose import LEARNERS  # loads every learner's library: not for those who only read reports
-
-    able = {name: kind for name, kind in LEARNERS.items() if hasattr(kind, "save") and hasattr(kind, "load")}
-    name = next((name for name, kind in able.items() if type(learner) is kind), None)
+    name = LEARNERS.name_of(type(learner))
     if name is None or not isinstance(learner, Storable):
-        kind = type(learner).__name__
-        raise ConfigError(f"a learner to be saved must be one of {', '.join(able)}, got {kind}: use one of these.")
+        kind, known = type(learner).__name__, ", ".join(LEARNERS.names())
+        raise ConfigError(f"a learner to be saved must be one of {known}, with save and load, got {kind}: use another.")
     return name, learner
 
 
@@ -181,16 +179,14 @@ def load_model(folder: Path) -> Model:
     DataError
         If the folder holds no model, or any of its files has changed; older versions kept no list of them.
     """
-    from experiments.compose import LEARNERS
-
     content, calibrated = read_json(folder / "model.json"), (folder / CALIBRATION).is_file()
     try:
         if (folder / LIST).is_file():
             check(folder)  # before a library reads them: a flipped byte of trees could end the process
-        name = fields({"learner": text_in(LEARNERS)})(content, f"{folder / 'model.json'}")["learner"]
+        name = fields({"learner": text_in(LEARNERS.names())})(content, f"{folder / 'model.json'}")["learner"]
         return Model(
             from_json(read_json(folder / "schema.json")),
-            cast(type[Storable], LEARNERS[name]).load(folder / "learner"),
+            cast(type[Storable], LEARNERS.kind(name)).load(folder / "learner"),
             calibration.from_json(read_json(folder / CALIBRATION)) if calibrated else Identity(),
         )
     except WeakspotError:

@@ -1,9 +1,8 @@
 """Sources of proposals, one a file. The catalogue names them without importing them, so heavy libraries load late."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from loop.errors import ConfigError
+from loop.catalogue import Catalogue, lazy
 
 if TYPE_CHECKING:
     from generators.copula import Copula
@@ -17,23 +16,11 @@ if TYPE_CHECKING:
     from generators.rules import Rules
     from generators.tree_chain import TreeChain
     from generators.vae import Vae
-
-CATALOGUE: dict[str, str] = {
-    "resample": "generators.resample:Resample",
-    "neighbourhood": "generators.neighbourhood:Neighbourhood",
-    "imblearn": "generators.imblearn_adapter:ImblearnAdapter",
-    "rules": "generators.rules:Rules",
-    "copula": "generators.copula:Copula",
-    "tree_chain": "generators.tree_chain:TreeChain",
-    "forest_flow": "generators.forest_flow:ForestFlow",
-    "vae": "generators.vae:Vae",
-    "gan": "generators.gan:Gan",
-    "diffusion": "generators.diffusion:Diffusion",
-    "reject": "generators.reject:Reject",
-}
+    from loop.protocols import Generator
 
 __all__ = [
-    "CATALOGUE",
+    "GENERATORS",
+    "WRAPPERS",
     "Copula",
     "Diffusion",
     "ForestFlow",
@@ -45,27 +32,26 @@ __all__ = [
     "Rules",
     "TreeChain",
     "Vae",
-    "kind_of",
 ]
 
+GENERATORS: "Catalogue[Generator]" = Catalogue(
+    "generator",
+    {
+        "resample": "generators.resample:Resample",
+        "neighbourhood": "generators.neighbourhood:Neighbourhood",
+        "imblearn": "generators.imblearn_adapter:ImblearnAdapter",
+        "rules": "generators.rules:Rules",
+        "copula": "generators.copula:Copula",
+        "tree_chain": "generators.tree_chain:TreeChain",
+        "forest_flow": "generators.forest_flow:ForestFlow",
+        "vae": "generators.vae:Vae",
+        "gan": "generators.gan:Gan",
+        "diffusion": "generators.diffusion:Diffusion",
+    },
+    group="weakspot.generators",
+    methods=("fit", "sample"),
+)
+# Made around another generator, in Python: those that need it do so themselves. Not for choosing by name.
+WRAPPERS: "Catalogue[Generator]" = Catalogue("wrapper of generators", {"reject": "generators.reject:Reject"})
 
-def kind_of(name: str) -> Any:
-    """Return the class of a generator of the catalogue.
-
-    Raises
-    ------
-    ConfigError
-        With the names that exist.
-    """
-    if name not in CATALOGUE:
-        raise ConfigError(f"generator must be one of {', '.join(CATALOGUE)}, got {name!r}: choose one of these")
-    module, _, public = CATALOGUE[name].partition(":")
-    return getattr(import_module(module), public)
-
-
-def __getattr__(name: str) -> Any:
-    for home in CATALOGUE.values():
-        module, _, public = home.partition(":")
-        if public == name:
-            return getattr(import_module(module), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy(__name__, (*GENERATORS.homes.values(), *WRAPPERS.homes.values()))

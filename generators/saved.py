@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from safetensors import SafetensorError
 
-from generators import CATALOGUE, kind_of
+from generators import GENERATORS, WRAPPERS
 from generators.meaning import difference
 from loop import atomic, schema_json, shapes
 from loop.errors import ConfigError, DataError, WeakspotError
@@ -193,12 +193,13 @@ def load(folder: Path, schema: Schema | None = None) -> Savable:
     if schema is not None and (fault := difference(content["schema"], schema)):
         raise DataError(f"the generator in {folder} must fit the table, but {fault}: fit it again on this table.")
     name = content["generator"]
-    if name not in CATALOGUE:
-        allowed = ", ".join(sorted(CATALOGUE))
+    catalogue = next((each for each in (GENERATORS, WRAPPERS) if name in each.names()), None)
+    if catalogue is None:
+        allowed = ", ".join(sorted((*GENERATORS.names(), *WRAPPERS.names())))
         raise DataError(f"a saved generator must be one of {allowed}, {folder} holds {name!r}: fit and save it again.")
     try:
         atomic.check(folder)
-        kind = kind_of(name)
+        kind: Any = catalogue.kind(name)
         if unknown := sorted(set(content["settings"]) - {field.name for field in fields(kind)}):
             raise DataError(f"settings of {name} must be its own, {folder} has {unknown[0]!r}: fit and save it again.")
         loaded: Savable = kind.load(folder)
@@ -232,8 +233,7 @@ def _content(folder: Path) -> dict[str, Any]:
 
 def name_of(kind: type) -> str:
     """Name of a class in the catalogue; a class outside of it gets its own name, and only its own ``load`` reads it."""
-    home = f"{kind.__module__}:{kind.__qualname__}"
-    return next((name for name, place in CATALOGUE.items() if place == home), kind.__qualname__)
+    return GENERATORS.name_of(kind) or WRAPPERS.name_of(kind) or kind.__qualname__
 
 
 def _is_generator(value: object) -> bool:

@@ -1,7 +1,8 @@
 """The catalogue of learners. A name costs nothing until it is used: libraries load with their learner."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from loop.catalogue import Catalogue, lazy
 
 if TYPE_CHECKING:
     from learners.committee import Committee
@@ -10,23 +11,36 @@ if TYPE_CHECKING:
     from learners.mlp import MLP
     from learners.sklearn_adapter import SklearnAdapter
     from learners.xgboost import XGBoost
+    from loop.protocols import Learner
 
-__all__ = ["CATALOGUE", "MLP", "Committee", "ExtraTrees", "Forest", "Linear", "SklearnAdapter", "XGBoost"]
+__all__ = [
+    "LEARNERS",
+    "MLP",
+    "WRAPPERS",
+    "Committee",
+    "ExtraTrees",
+    "Forest",
+    "Linear",
+    "SklearnAdapter",
+    "XGBoost",
+]
 
-CATALOGUE: dict[str, str] = {
-    "linear": "learners.linear:Linear",
-    "forest": "learners.forest:Forest",
-    "extra_trees": "learners.forest:ExtraTrees",
-    "sklearn_adapter": "learners.sklearn_adapter:SklearnAdapter",
-    "mlp": "learners.mlp:MLP",
-    "xgboost": "learners.xgboost:XGBoost",
-    "committee": "learners.committee:Committee",
-}
+LEARNERS: "Catalogue[Learner]" = Catalogue(
+    "learner",
+    {
+        "xgboost": "learners.xgboost:XGBoost",
+        "forest": "learners.forest:Forest",
+        "extra_trees": "learners.forest:ExtraTrees",
+        "linear": "learners.linear:Linear",
+        "mlp": "learners.mlp:MLP",
+    },
+    group="weakspot.learners",
+    methods=("fit", "predict_proba"),
+)
+# Made around other learners, in Python: a committee of them teaches, an adapter lets one of scikit-learn in.
+WRAPPERS: "Catalogue[Learner]" = Catalogue(
+    "wrapper of learners",
+    {"committee": "learners.committee:Committee", "sklearn_adapter": "learners.sklearn_adapter:SklearnAdapter"},
+)
 
-_MODULES = {name: module for module, name in (path.split(":") for path in CATALOGUE.values())}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_MODULES[name]), name)
+__getattr__ = lazy(__name__, (*LEARNERS.homes.values(), *WRAPPERS.homes.values()))

@@ -1,7 +1,8 @@
 """The loop: train, find weak regions, make rows there, retrain, and prove whether that helped."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from loop.catalogue import lazy
 
 if TYPE_CHECKING:
     from loop.controller import conclude, generations, prepare
@@ -10,18 +11,14 @@ if TYPE_CHECKING:
 
 __all__ = ["LoopClassifier", "Parts", "Settings", "conclude", "generations", "prepare"]
 
-_HOME = {
-    "LoopClassifier": "loop.estimator",
-    "Parts": "loop.parts",
-    "Settings": "loop.parts",
-    "conclude": "loop.controller",
-    "generations": "loop.controller",
-    "prepare": "loop.controller",
-}
-
-
-def __getattr__(name: str) -> object:
-    """Load a public name on first use, so that ``import loop`` stays fast."""
-    if name not in _HOME:
-        raise AttributeError(f"module 'loop' has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
+__getattr__ = lazy(
+    __name__,
+    (
+        "loop.estimator:LoopClassifier",
+        "loop.parts:Parts",
+        "loop.parts:Settings",
+        "loop.controller:conclude",
+        "loop.controller:generations",
+        "loop.controller:prepare",
+    ),
+)

@@ -137,7 +137,8 @@ class Acceptance:
         if not self.prior_sd > 0 or not 0 < self.level < 1 or self.replicates < 2:
             raise ConfigError(
                 "acceptance needs prior_sd above 0, level between 0 and 1 and 2 replicates or more, "
-                f"got {self.prior_sd}, {self.level} and {self.replicates}: 0.005, 0.95 and 300 are usual."
+                f"got {self.prior_sd}, {self.level} and {self.replicates}: "
+                f"{Acceptance.prior_sd}, {Acceptance.level} and {Acceptance.replicates} are usual."
             )
 
     def decide(

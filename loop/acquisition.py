@@ -6,7 +6,6 @@ import numpy as np
 
 from loop.errors import ConfigError
 from loop.pool import Pool
-from loop.protocols import Acquisition
 
 
 @dataclass(frozen=True)
@@ -56,8 +55,6 @@ class Uniform:
 
 
 _NO_TEACHER = "acquisition {!r} needs a teacher, got none: pass one or use 'entropy'"
-
-ACQUISITIONS: dict[str, type[Acquisition]] = {"gap": Gap, "entropy": Entropy, "variance": Variance, "random": Uniform}
 
 
 def draw(score: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:

@@ -12,6 +12,7 @@ from loop.metrics import score
 
 Method = Literal["auto", "none", "platt", "isotonic"]
 METHODS: tuple[str, ...] = get_args(Method)
+DEFAULT: Method = "auto"
 METRICS = ("brier", "log_loss", "calibration_error")
 FOLDS = 5
 _FLOOR = float(np.finfo(np.float64).eps)  # a probability of 0 or 1 counts as this far from it

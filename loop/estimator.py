@@ -18,22 +18,19 @@ from sklearn.utils.validation import (
 )
 
 from loop.acceptance import Acceptance
-from loop.acquisition import Entropy, Gap
-from loop.calibration import calibrate, check_method
+from loop.calibration import DEFAULT, calibrate, check_method
+from loop.catalogue import ACQUISITIONS, FINDERS, GATES, LABELLERS
 from loop.codec import encode, named
 from loop.controller import Outcome
 from loop.driver import run_loop
 from loop.errors import DataError
 from loop.frames import history_frame, regions_frame, synthetic_frame
-from loop.gates import Copies, Domain, Label
 from loop.judge_rows import JudgeRows
-from loop.labelling import ByCondition, ByTeacher
-from loop.lanes import deal
+from loop.lanes import USUAL, deal
 from loop.model import Model
 from loop.nested import NestedParams
-from loop.parts import Parts, Settings
+from loop.parts import SETTINGS, UNTAUGHT, Choice, Parts, Settings
 from loop.protocols import Acquisition, Gate, Generator, Labeller, Learner, RegionFinder, RunTracker, Teacher
-from loop.regions import TreeFinder
 from loop.schema import infer
 from loop.split import units
 from loop.tracking.null import NullTracker
@@ -60,7 +57,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
     finder, acquisition, labeller, gates, acceptance : optional
         Other parts; by default a tree of weak regions, the gap between teacher and learner (without a teacher: the
         learner's entropy), soft labels of the teacher, the domain and copies gates, and shrunk acceptance.
-    generations, budget, most_rows, pool, share_anywhere, patience
+    generations, budget, most_rows, pool, share_anywhere, weight, steer, weakness, patience, jobs
         See `loop.parts.Settings`.
     lanes : int
         Folds that are judged out of fold; 1 = a single hold-out of 30 % of the rows, for large data.
@@ -70,8 +67,6 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         The class to catch; by default the rarest.
     tracker : RunTracker, optional
         Keeps the records of the run.
-    jobs : int
-        Lanes worked on side by side.
     random_state : int, RandomState or None
         Seed; the same seed gives the same rows and numbers.
 
@@ -109,17 +104,20 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         labeller: Labeller | None = None,
         gates: Sequence[Gate] | None = None,
         acceptance: Acceptance | None = None,
-        generations: int = 4,
-        budget: float = 0.5,
-        most_rows: int = 5000,
-        pool: int = 4,
-        share_anywhere: float = 0.5,
-        patience: int = 2,
-        lanes: int = 5,
-        calibration: str = "auto",
+        generations: int = Settings.generations,
+        budget: float = Settings.budget,
+        most_rows: int = Settings.most_rows,
+        pool: int = Settings.pool,
+        share_anywhere: float = Settings.share_anywhere,
+        weight: float = Settings.weight,
+        steer: bool = Settings.steer,
+        weakness: str = Settings.weakness,
+        patience: int = Settings.patience,
+        lanes: int = USUAL,
+        calibration: str = DEFAULT,
         positive: object = None,
         tracker: RunTracker | None = None,
-        jobs: int = 2,
+        jobs: int = Settings.jobs,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.learner = learner
@@ -137,6 +135,9 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         self.most_rows = most_rows
         self.pool = pool
         self.share_anywhere = share_anywhere
+        self.weight = weight
+        self.steer = steer
+        self.weakness = weakness
         self.patience = patience
         self.lanes = lanes
         self.calibration = calibration
@@ -209,28 +210,19 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
 
     def _parts(self) -> Parts:
-        taught = self.teacher is not None
-        gates = (Domain(), Copies()) if taught else (Domain(), Copies(), Label())
+        usual = UNTAUGHT if self.teacher is None else Choice()
         return Parts(
             learner=self.learner,
             generator=self.generator,
-            finder=self.finder or TreeFinder(),
-            acquisition=self.acquisition or (Gap() if taught else Entropy()),
-            labeller=self.labeller or (ByTeacher() if taught else ByCondition()),
+            finder=self.finder or FINDERS.make(usual.finder),
+            acquisition=self.acquisition or ACQUISITIONS.make(usual.acquisition),
+            labeller=self.labeller or LABELLERS.make(usual.labeller),
             teacher=self.teacher,
             scout=self.scout,
             augmented_learner=self.augmented_learner,
-            gates=gates if self.gates is None else self.gates,
+            gates=tuple(map(GATES.make, usual.gates)) if self.gates is None else self.gates,
             acceptance=self.acceptance or Acceptance(),
-            settings=Settings(
-                generations=self.generations,
-                budget=self.budget,
-                most_rows=self.most_rows,
-                pool=self.pool,
-                share_anywhere=self.share_anywhere,
-                patience=self.patience,
-                jobs=self.jobs,
-            ),
+            settings=Settings(**{name: getattr(self, name) for name in SETTINGS}),
         )
 
     def _frame(self, X: Any, y: Any) -> tuple[pd.DataFrame, str]:

@@ -6,7 +6,6 @@ import numpy as np
 
 from loop.errors import ConfigError
 from loop.pool import Pool
-from loop.protocols import Labeller
 from loop.types import Table
 
 
@@ -34,6 +33,3 @@ class ByCondition:
 
     def label(self, pool: Pool, rng: np.random.Generator) -> Table:
         return pool.table
-
-
-LABELLERS: dict[str, type[Labeller]] = {"teacher": ByTeacher, "condition": ByCondition}

@@ -8,6 +8,7 @@ from loop.errors import ConfigError, DataError
 from loop.split import duplicate_groups, folds, holdout, merge_groups
 from loop.types import Table
 
+USUAL = 5  # lanes, unless told otherwise
 TEACHER_FOLDS = 5  # of the fit rows of a hold-out lane
 DELIVERABLE = -1
 
@@ -53,7 +54,7 @@ def lanes(folds: np.ndarray) -> tuple[Lane, ...]:
     return (*judging, Lane(DELIVERABLE, rows, rows[:0], None))
 
 
-def deal(table: Table, rng: np.random.Generator, *, k: int = 5, groups: np.ndarray | None = None) -> np.ndarray:
+def deal(table: Table, rng: np.random.Generator, *, k: int = USUAL, groups: np.ndarray | None = None) -> np.ndarray:
     """Deal the training rows into the fold ids (n,) of k lanes, or (k = 1) of a single hold-out lane.
 
     Exact duplicates stay together, as do rows of one group (n,).
@@ -66,7 +67,7 @@ def deal(table: Table, rng: np.random.Generator, *, k: int = 5, groups: np.ndarr
         If k is below 1.
     """
     if k < 1:
-        raise ConfigError(f"lanes must be at least 1, got {k}: 5 is usual, 1 is a single hold-out")
+        raise ConfigError(f"lanes must be at least 1, got {k}: {USUAL} is usual, 1 is a single hold-out")
     together = duplicate_groups(table.X)
     if groups is not None:
         together = merge_groups(together, groups)

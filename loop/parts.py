@@ -1,7 +1,7 @@
 """The parts of one loop and its settings, checked together before any work starts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from loop.acceptance import Acceptance
 from loop.errors import ConfigError
@@ -12,7 +12,9 @@ from loop.weakness import MEASURES
 
 @dataclass(frozen=True)
 class Settings:
-    """Numbers that steer the loop.
+    """Numbers that steer the loop: the one place where they have their defaults and bounds.
+
+    The metadata of a field bounds it: ``ge`` (at least), ``gt`` (above), ``le`` (at most), ``among`` (names).
 
     Parameters
     ----------
@@ -39,30 +41,63 @@ class Settings:
         Lanes worked on side by side (threads).
     """
 
-    generations: int = 4
-    budget: float = 0.5
-    most_rows: int = 5000
-    pool: int = 4
-    share_anywhere: float = 0.5
-    weight: float = 1.0
+    generations: int = field(default=4, metadata={"ge": 1})
+    budget: float = field(default=0.5, metadata={"gt": 0})
+    most_rows: int = field(default=5000, metadata={"ge": 1})
+    pool: int = field(default=4, metadata={"ge": 1})
+    share_anywhere: float = field(default=0.5, metadata={"ge": 0, "le": 1})
+    weight: float = field(default=1.0, metadata={"gt": 0})
     steer: bool = False
-    weakness: str = "log_loss"
-    patience: int = 2
-    jobs: int = 2
+    weakness: str = field(default="log_loss", metadata={"among": tuple(MEASURES)})
+    patience: int = field(default=2, metadata={"ge": 1})
+    jobs: int = field(default=2, metadata={"ge": 1})
 
     def __post_init__(self) -> None:
-        for name, least in (("generations", 1), ("most_rows", 1), ("pool", 1), ("patience", 1), ("jobs", 1)):
-            if getattr(self, name) < least:
-                raise ConfigError(f"{name} must be at least {least}, got {getattr(self, name)}: raise it")
-        for name in ("budget", "weight"):
-            if not getattr(self, name) > 0:
-                raise ConfigError(
-                    f"{name} must be above 0, got {getattr(self, name)}: the default is {getattr(Settings, name)}"
-                )
-        if not 0 <= self.share_anywhere <= 1:
-            raise ConfigError(f"share_anywhere must lie in 0..1, got {self.share_anywhere}: try 0.5")
-        if self.weakness not in MEASURES:
-            raise ConfigError(f"weakness must be one of {', '.join(MEASURES)}, got {self.weakness!r}: try 'log_loss'")
+        for name in SETTINGS:
+            check_setting(name, getattr(self, name))
+
+
+SETTINGS = tuple(each.name for each in fields(Settings))
+
+
+def check_setting(name: str, value: float | str, key: str | None = None) -> None:
+    """Refuse a value of `Settings` that is out of its bounds.
+
+    Parameters
+    ----------
+    key : str, optional
+        What the user calls it; None = its name.
+
+    Raises
+    ------
+    ConfigError
+        With the bounds.
+    """
+    setting, key = next(each for each in fields(Settings) if each.name == name), key or name
+    bounds, usual = setting.metadata, setting.default
+    if "among" in bounds:
+        if value not in bounds["among"]:
+            raise ConfigError(f"{key} must be one of {', '.join(bounds['among'])}, got {value!r}: try {usual!r}")
+    elif "le" in bounds:
+        if not bounds["ge"] <= value <= bounds["le"]:
+            raise ConfigError(f"{key} must lie in {bounds['ge']}..{bounds['le']}, got {value}: try {usual}")
+    elif "ge" in bounds and not value >= bounds["ge"]:
+        raise ConfigError(f"{key} must be at least {bounds['ge']}, got {value}: raise it")
+    elif "gt" in bounds and not value > bounds["gt"]:
+        raise ConfigError(f"{key} must be above {bounds['gt']}, got {value}: the default is {usual}")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Names of parts, see `loop.catalogue`; by default those of a loop with a teacher."""
+
+    finder: str = "tree"
+    acquisition: str = "gap"
+    labeller: str = "teacher"
+    gates: tuple[str, ...] = ("domain", "copies")
+
+
+UNTAUGHT = Choice(acquisition="entropy", labeller="condition", gates=(*Choice.gates, "label"))
 
 
 @dataclass(frozen=True)

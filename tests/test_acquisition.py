@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from loop.acquisition import ACQUISITIONS, Entropy, Gap, Uniform, Variance, draw
+from loop.acquisition import Entropy, Gap, Uniform, Variance, draw
+from loop.catalogue import ACQUISITIONS
 from loop.errors import ConfigError
 from loop.pool import Pool
 
@@ -46,9 +47,9 @@ def test_uniform_prefers_nothing() -> None:
     np.testing.assert_array_equal(Uniform().score(pool([CERTAIN, UNSURE]), RNG), [1, 1])
 
 
-@pytest.mark.parametrize("name", ACQUISITIONS)
+@pytest.mark.parametrize("name", ACQUISITIONS.names())
 def test_those_that_need_a_teacher_say_so(name: str) -> None:
-    acquisition = ACQUISITIONS[name]()
+    acquisition = ACQUISITIONS.make(name)
     without = pool([CERTAIN, UNSURE])
     if acquisition.needs_teacher:  # type: ignore[attr-defined]
         with pytest.raises(ConfigError, match=f"{name!r} needs a teacher, got none"):

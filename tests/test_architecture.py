@@ -16,6 +16,7 @@ CONTRACTS = {
     "loop.bounds",
     "loop.protocols",
     "loop.errors",
+    "loop.catalogue",
     "loop.seeds",
     "loop.steps",
     "loop.torch_threads",

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from experiments.cli import app
 from experiments.compose import STRATEGIES, Strategy
-from generators import CATALOGUE
+from generators import GENERATORS
 from loop.errors import ConditionError, DataError
 from loop.schema import infer
 from loop.types import Request, Samples, Table
@@ -166,7 +166,7 @@ class Stubborn:
 
 
 def test_a_generator_that_cannot_condition_as_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(CATALOGUE, "stubborn", f"{__name__}:Stubborn")
+    monkeypatch.setitem(GENERATORS.homes, "stubborn", f"{__name__}:Stubborn")
     monkeypatch.setitem(STRATEGIES, "stubborn", Strategy(generator="stubborn"))  # type: ignore[call-overload]
     settings = content(write(tmp_path, frame(N)), tmp_path / "out", strategy="stubborn")
     assert "got a region" in refused_run(tmp_path, settings)

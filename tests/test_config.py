@@ -14,6 +14,7 @@ from experiments.yaml_config import dump, load_config
 from learners import Forest, XGBoost
 from loop.codec import encode
 from loop.errors import ConfigError
+from loop.parts import Settings
 from loop.points import AlertBudget, AtFalsePositiveRate, AtPrecision, ExpectedCost
 from loop.schema import infer
 from loop.types import Table
@@ -57,12 +58,14 @@ def test_the_parts_are_those_asked_for() -> None:
     overrides = {
         "loop.share_anywhere": 0.25,
         "loop.pool": 2,
+        "loop.weight": 0.5,
+        "loop.weakness": "margin",
         "learner.name": "forest",
         "learner.settings": {"trees": 7},
     }
     config = load_config(RunConfig, None, {**SIMULATION, **overrides, "teacher.members": ["linear", "forest"]})
     parts = parts_of(config, noise())
-    assert (parts.settings.share_anywhere, parts.settings.pool) == (0.25, 2)
+    assert parts.settings == Settings(share_anywhere=0.25, pool=2, weight=0.5, weakness="margin")
     assert (type(parts.learner).__name__, parts.learner.trees) == ("Forest", 7)  # type: ignore[attr-defined]
     assert [type(member).__name__ for member in parts.teacher.members] == ["Linear", "Forest"]  # type: ignore[union-attr]
 
@@ -99,11 +102,14 @@ def test_a_learner_without_an_augmented_version_has_none() -> None:
         ({"data.test_size": 1.5}, ["data.test_size", "less than 1", "1.5"]),
         ({"loop.generatons": 3}, ["'generatons'", "generations", "patience"]),
         ({"lop": {}}, ["'lop'", "loop", "learner"]),
-        ({"loop.generations": 0}, ["loop.generations", "greater than or equal to 1", "got 0"]),
+        ({"loop.generations": 0}, ["loop.generations must be at least 1, got 0: raise it"]),
         ({"loop.budget": float("inf")}, ["loop.budget must be a finite number", "got inf"]),
         ({"augmented_learner.settings": {"grown": 3}}, ["augmented_learner.settings of xgboost may hold", "'grown'"]),
         ({"augmented_learner.name": "tree"}, ["augmented_learner must be one of", "'tree'"]),
         ({"augmented_learner.settings": {"trees": 0}}, ["trees must be at least 1"]),
+        ({"loop.weight": 0}, ["loop.weight must be above 0, got 0.0: the default is 1.0"]),
+        ({"loop.share_anywhere": 1.5}, ["loop.share_anywhere must lie in 0..1, got 1.5: try 0.5"]),
+        ({"loop.weakness": "sadness"}, ["loop.weakness must be one of log_loss", "got 'sadness': try 'log_loss'"]),
         ({"loop.seed": -1}, ["loop.seed", "greater than or equal to 0", "got -1"]),
         ({"loop.lanes": 0}, ["loop.lanes", "got 0", "5 is usual"]),
         ({"loop.strategy": "magic"}, ["strategy", "targeted", "'magic'"]),
@@ -175,6 +181,13 @@ def test_yaml_makes_no_objects(tmp_path: Path) -> None:
     path.write_text("data: !!python/object/apply:os.getcwd []\n")
     with pytest.raises(ConfigError, match="valid YAML"):
         load_config(RunConfig, path)
+
+
+def test_the_configuration_can_steer_or_leave_it_to_the_strategy() -> None:
+    for steer, strategy, expected in ((True, "targeted", True), (None, "guided", True), (False, "guided", False)):
+        overrides = {"loop.steer": steer, "loop.strategy": strategy, "generator.name": "diffusion"}
+        parts = parts_of(load_config(RunConfig, None, {**SIMULATION, **overrides}), noise())
+        assert parts.settings.steer is expected
 
 
 def test_settings_are_the_arguments_of_the_learner() -> None:

@@ -2,6 +2,7 @@
 
 import re
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import yaml
 from contracts.trackers import generation
+from installed import install
 from small_runs import frame
 from typer.testing import CliRunner
 
@@ -21,7 +23,8 @@ from experiments.material import gather, parts_of
 from experiments.tune_config import TuneConfig
 from experiments.tune_space import COMMON
 from experiments.yaml_config import load_config
-from generators import CATALOGUE, saved
+from generators import saved
+from loop.catalogue import FINDERS
 from loop.frames import synthetic_frame
 from loop.model import Model
 from loop.tracking import load_settings
@@ -66,10 +69,10 @@ def test_python_of_your_data_runs(
     assert "roven gain" in capsys.readouterr().out
 
 
-def test_extensions_run_and_fit_the_registries(
+def test_extensions_run_and_fit_the_catalogues(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The page's parts obey the laws, serve the estimator, and serve a run once their lines are in the registries."""
+    """The page's parts obey the laws, serve the estimator, and serve a run once a package names them."""
     monkeypatch.chdir(tmp_path)
     module = run_page("extend", monkeypatch)
     printed = capsys.readouterr().out
@@ -81,14 +84,17 @@ def test_extensions_run_and_fit_the_registries(
     lines = dict(re.findall(r'^"(\w+)": (.*),$', PAGES["extend"], flags=re.MULTILINE))  # the later of "tenths"
     assert lines.keys() == {"jitter", "nearest", "tenths"}
     assert lines["tenths"] == 'Strategy(finder="tenths")'
-    assert lines["jitter"].strip('"').split(":")[1] == "Jitter"
-    monkeypatch.setitem(CATALOGUE, "jitter", f"{module.__name__}:Jitter")
-    for registry, name, part in (
-        (compose.LEARNERS, "nearest", vars(module)[lines["nearest"]]),
-        (compose.FINDERS, "tenths", module.Tenths),
-        (compose.STRATEGIES, "tenths", compose.Strategy(finder="tenths")),
-    ):
-        monkeypatch.setitem(registry, name, part)  # type: ignore[arg-type]
+    ((_, pyproject),) = blocks("toml", "extend")
+    groups = tomllib.loads(pyproject)["project"]["entry-points"]
+    named = {name: place.split(":")[1] for group in groups.values() for name, place in group.items()}
+    assert named == {"jitter": "Jitter", "nearest": "NearestVote", "tenths": "Tenths"}
+    assert all(lines[name].strip('"').split(":")[1] == named[name] for name in ("jitter", "nearest"))
+    places = {
+        group: {name: place.replace("my_parts", module.__name__) for name, place in each.items()}
+        for group, each in groups.items()
+    }
+    install(tmp_path / "site", places, monkeypatch)
+    monkeypatch.setitem(compose.STRATEGIES, "tenths", compose.Strategy(finder="tenths"))  # type: ignore[call-overload]
     ((_, block),) = blocks("yaml", "extend")
     (tmp_path / "mine.yaml").write_text(block)
     config = load_config(RunConfig, tmp_path / "mine.yaml")
@@ -192,7 +198,7 @@ def test_the_page_on_strategies_shows_every_key_of_a_search() -> None:
 def test_the_page_on_strategies_names_what_there_is() -> None:
     assert named_on("strategies") >= {
         *compose.STRATEGIES,
-        *compose.FINDERS,
+        *FINDERS.names(),
         *compare.FILES,
         "pareto.png",
         "critical_difference.png",

@@ -195,7 +195,10 @@ def test_a_bad_wish_ends_in_one_sentence_and_no_file(
         (["--data", "TABLE"], ["target"]),
         (["--data", "TABLE", "--target", "frod"], ["frod", "did you mean fraud"]),
         (["--data", "TABLE", "--target", "fraud", "--generator", "magic"], ["magic", "neighbourhood"]),
-        (["--data", "TABLE", "--target", "fraud", "--generator", "reject"], ["reject needs generator"]),
+        (
+            ["--data", "TABLE", "--target", "fraud", "--generator", "reject"],
+            ["generator must be one of", "'reject'"],
+        ),
         (["--data", "TABLE", "--target", "fraud", "--label", "maybe", "--save", "OUT"], ["maybe"]),
         (["--data", "TABLE", "--target", "fraud", "--save", "HOME"], ["new or empty folder"]),
         (["--data", "TABLE", "--target", "fraud", "--save", "TABLE"], ["new or empty folder"]),

@@ -18,7 +18,7 @@ from imblearn.over_sampling import SMOTE
 from imblearn.under_sampling import RandomUnderSampler
 
 import generators
-from generators import CATALOGUE, ImblearnAdapter, Reject, Resample
+from generators import GENERATORS, WRAPPERS, ImblearnAdapter, Reject, Resample
 from loop.codec import decode, encode
 from loop.errors import ConditionError, ConfigError
 from loop.schema import infer
@@ -54,8 +54,11 @@ MECHANICAL = (
 )
 
 
+NAMES = (*GENERATORS.names(), *WRAPPERS.names())
+
+
 def maker_for(law, name: str) -> Make:
-    return maker(name, short=True) if law in MECHANICAL and name in CATALOGUE else MAKERS[name]
+    return maker(name, short=True) if law in MECHANICAL and name in NAMES else MAKERS[name]
 
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
@@ -81,7 +84,8 @@ def test_slow_law(law):
 
 
 def test_the_catalogue_names_what_exists():
-    assert {home.partition(":")[2] for home in CATALOGUE.values()} <= set(generators.__all__)
+    kinds = {kind.__name__ for each in (GENERATORS, WRAPPERS) for kind in map(each.kind, each.names())}
+    assert kinds <= set(generators.__all__)
     for name in generators.__all__:
         assert getattr(generators, name) is not None
     with pytest.raises(AttributeError, match="Nothing"):

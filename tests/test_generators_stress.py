@@ -12,11 +12,11 @@ from contracts.generators import check_values, column_regions
 from contracts.makers import maker
 from contracts.tables import numeric_table
 
-from generators import CATALOGUE, ImblearnAdapter, Neighbourhood
+from generators import GENERATORS, WRAPPERS, ImblearnAdapter, Neighbourhood
 from loop.errors import ConditionError, ConfigError
 from loop.types import Column, Condition, Region, Request, Samples, Schema, Table
 
-MAKERS = {name: maker(name, short=True) for name in CATALOGUE}
+MAKERS = {name: maker(name, short=True) for name in (*GENERATORS.names(), *WRAPPERS.names())}
 QUICK = ("resample", "neighbourhood", "reject", "copula", "rules")  # the others take minutes for all tables together
 NAMES = [pytest.param(name, marks=() if name in QUICK else pytest.mark.stress) for name in MAKERS]
 LARGEST = 2**53 - 1  # float64 holds all whole numbers up to here

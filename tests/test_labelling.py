@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from contracts.tables import numeric_table
 
+from loop.catalogue import LABELLERS
 from loop.errors import ConfigError
-from loop.labelling import LABELLERS, ByCondition, ByTeacher
+from loop.labelling import ByCondition, ByTeacher
 from loop.pool import Pool
 
 TABLE = numeric_table(6)
@@ -25,9 +26,9 @@ def test_condition_labels_are_hard_and_as_proposed() -> None:
     assert np.isin(labelled.targets, (0, 1)).all()
 
 
-@pytest.mark.parametrize("name", LABELLERS)
+@pytest.mark.parametrize("name", LABELLERS.names())
 def test_rows_and_their_trail_stay(name: str) -> None:
-    labelled = LABELLERS[name]().label(POOL, np.random.default_rng(0))
+    labelled = LABELLERS.make(name).label(POOL, np.random.default_rng(0))
     for field in ("X", "weight", "generation", "supply", "parents"):
         np.testing.assert_array_equal(getattr(labelled, field), getattr(TABLE, field))
 

@@ -35,6 +35,7 @@ from learners.copies import weighted_copies, with_all_classes
 from learners.mlp import _folds
 from learners.net_input import NetInput
 from learners.sklearn_adapter import _resample
+from loop.catalogue import Catalogue
 from loop.errors import ConfigError
 from loop.protocols import Learner
 from loop.types import Column, Schema, Table
@@ -50,10 +51,16 @@ SMALL: dict[str, dict[str, Any]] = {  # settings that keep the suite fast
 }
 
 
+NAMES = (*learners.LEARNERS.names(), *learners.WRAPPERS.names())
+
+
+def catalogue_of(name: str) -> Catalogue[Learner]:
+    return learners.WRAPPERS if name in learners.WRAPPERS.homes else learners.LEARNERS
+
+
 def maker(name: str) -> Make:
     """Return the function that makes a catalogue entry with small settings."""
-    module, attribute = learners.CATALOGUE[name].split(":")
-    kind: Callable[..., Learner] = getattr(import_module(module), attribute)
+    kind: Callable[..., Learner] = catalogue_of(name).kind(name)
     if name == "committee":
         members = tuple(maker(part)() for part in ("extra_trees", "linear"))
         return lambda: kind(members=members, folds=3, jobs=1)
@@ -62,9 +69,9 @@ def maker(name: str) -> Make:
     return lambda: kind(**SMALL.get(name, {}))
 
 
-@pytest.fixture(params=learners.CATALOGUE)
+@pytest.fixture(params=NAMES)
 def make(request: pytest.FixtureRequest) -> Make:
-    pytest.importorskip(learners.CATALOGUE[request.param].split(":")[0])
+    pytest.importorskip(catalogue_of(request.param).homes[request.param].split(":")[0])
     return maker(request.param)
 
 
@@ -83,11 +90,11 @@ print(json.dumps({name: fitted_proba(maker(name), blobs()).tolist() for name in 
 
 @pytest.mark.slow
 def test_same_numbers_in_another_process() -> None:
-    command = [sys.executable, "-c", IN_ANOTHER_PROCESS, *learners.CATALOGUE]
+    command = [sys.executable, "-c", IN_ANOTHER_PROCESS, *NAMES]
     environment = os.environ | {"PYTHONPATH": PATHS, "PYTHONHASHSEED": "12345"}
     other = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     there = json.loads(other.stdout)
-    for name in learners.CATALOGUE:
+    for name in NAMES:
         np.testing.assert_array_equal(fitted_proba(maker(name), blobs()), there[name], err_msg=name)
 
 
@@ -95,7 +102,7 @@ def test_same_numbers_in_another_process() -> None:
 
 
 def test_catalogue_names_are_importable() -> None:
-    for path in learners.CATALOGUE.values():
+    for path in (*learners.LEARNERS.homes.values(), *learners.WRAPPERS.homes.values()):
         module, name = path.split(":")
         assert getattr(learners, name) is getattr(import_module(module), name)
         assert name in learners.__all__

@@ -1,10 +1,12 @@
 """Settings and parts are checked before any work starts; the clock adds up."""
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import fields, replace
-from importlib import import_module
+from inspect import signature
+from typing import get_type_hints
 
 import numpy as np
 import pytest
@@ -12,14 +14,67 @@ from tiny import AUGMENTED, LEARNER, rare_table, tiny_parts
 
 import generators
 import learners
+from experiments.compose import Strategy
+from experiments.config import CalibrationConfig, LoopConfig
 from generators import Reject, Resample
 from learners import Linear
 from loop.acquisition import Entropy, Gap, Variance
 from loop.clock import Clock
 from loop.errors import ConfigError
+from loop.estimator import LoopClassifier
 from loop.labelling import ByCondition, ByTeacher
+from loop.lanes import deal
 from loop.parts import Settings
 from loop.types import Table
+
+
+def defaults_of_settings() -> dict[str, object]:
+    return {each.name: each.default for each in fields(Settings)}
+
+
+def test_the_estimator_takes_all_settings_with_their_defaults() -> None:
+    parameters = signature(LoopClassifier).parameters
+    assert {name: parameters[name].default for name in defaults_of_settings() if name in parameters} == (
+        defaults_of_settings()
+    )
+    assert parameters["lanes"].default == signature(deal).parameters["k"].default
+    assert parameters["calibration"].default == CalibrationConfig().method
+
+
+def test_the_configuration_takes_all_settings_with_their_defaults() -> None:
+    """What the strategy decides has no default there, and the strategy's default is the one of the settings."""
+    defaults, decided = defaults_of_settings(), {"share_anywhere", "steer"}
+    declared = {name: field.default for name, field in LoopConfig.model_fields.items() if name in defaults}
+    assert declared == defaults | dict.fromkeys(decided)
+    assert {name: getattr(Strategy(), name) for name in decided} == {name: defaults[name] for name in decided}
+    assert LoopConfig().settings() == Settings()
+    types, own = get_type_hints(Settings), get_type_hints(LoopConfig)
+    assert all(own[name] in (types[name], types[name] | None) for name in defaults)
+
+
+OUT_OF_BOUNDS = [
+    ("generations", 0),
+    ("budget", 0.0),
+    ("most_rows", 0),
+    ("pool", 0),
+    ("share_anywhere", 1.1),
+    ("weight", -1.0),
+    ("weakness", "sadness"),
+    ("patience", 0),
+    ("jobs", 0),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), OUT_OF_BOUNDS)
+def test_the_configuration_refuses_what_the_settings_refuse(name: str, value: object) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Settings(**{name: value})  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=re.escape(f"loop.{caught.value}")):
+        LoopConfig(**{name: value})  # type: ignore[arg-type]
+
+
+def test_every_setting_with_bounds_is_tried() -> None:
+    assert {each.name for each in fields(Settings) if each.metadata} == {name for name, _ in OUT_OF_BOUNDS}
 
 
 @pytest.mark.parametrize("name", ["generations", "most_rows", "pool", "patience", "jobs"])
@@ -44,9 +99,8 @@ def test_share_anywhere_is_a_share(value: float) -> None:
 
 def settings_of_parts() -> Iterator[tuple[type, str, float]]:
     """Numeric settings of every catalogued part, each with a value that no count, share or rate may have."""
-    for paths in (generators.CATALOGUE, learners.CATALOGUE):
-        for module, name in (path.split(":") for path in paths.values()):
-            kind = getattr(import_module(module), name)
+    for catalogue in (generators.GENERATORS, generators.WRAPPERS, learners.LEARNERS, learners.WRAPPERS):
+        for kind in map(catalogue.kind, catalogue.names()):
             numeric = [each for each in fields(kind) if each.init and type(each.default) in (int, float)]
             for setting in numeric:
                 if setting.name == "jobs":  # below zero it means all cores, to libraries

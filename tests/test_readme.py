@@ -8,7 +8,7 @@ import yaml
 from typer.main import get_command
 
 from experiments.constraints import checked
-from generators import CATALOGUE
+from generators import GENERATORS, WRAPPERS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -56,7 +56,7 @@ def test_constraints_in_the_pages_are_read():
 
 def test_the_page_on_generators_names_them_all():
     named = set(re.findall(r"`(\w+)`", PAGES["strategies.md"]))
-    assert set(CATALOGUE) <= named
+    assert {*GENERATORS.names(), *WRAPPERS.names()} <= named
 
 
 def test_make_targets_exist():

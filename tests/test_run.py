@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from small_runs import content, frame, write, write_config
 
-from experiments import compose, storage
+from experiments import storage
 from experiments.answers import calibrations
 from experiments.arms import Arm
 from experiments.config import CalibrationConfig, DataConfig, LoopConfig, RunConfig
@@ -28,7 +28,7 @@ from experiments.report import Report, show
 from experiments.run import RunResult, run
 from experiments.scoring import Scored, gain_over_cheap
 from experiments.yaml_config import load_config
-from learners import MLP, ExtraTrees, Forest, Linear, XGBoost
+from learners import LEARNERS, MLP, ExtraTrees, Forest, Linear, XGBoost
 from loop import atomic
 from loop.calibration import METRICS, Identity, Isotonic, Platt, calibrate
 from loop.codec import encode
@@ -375,11 +375,11 @@ def mixed_frame(n_classes: int) -> pd.DataFrame:
     return table
 
 
-LEARNERS = (XGBoost(trees=10), Forest(trees=5), ExtraTrees(trees=5), Linear(), MLP(steps=20), MLP(steps=20, layers=1))
+SAVED = (XGBoost(trees=10), Forest(trees=5), ExtraTrees(trees=5), Linear(), MLP(steps=20), MLP(steps=20, layers=1))
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize("learner", LEARNERS, ids=lambda learner: type(learner).__name__)
+@pytest.mark.parametrize("learner", SAVED, ids=lambda learner: type(learner).__name__)
 def test_a_saved_model_answers_the_same(learner: storage.Storable, n_classes: int, tmp_path: Path) -> None:
     table = mixed_frame(n_classes)
     schema = infer(table, "fraud")
@@ -422,7 +422,7 @@ class Unsaved:
 def test_a_learner_that_cannot_be_saved_is_refused_before_any_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(compose.LEARNERS, "mine", Unsaved)  # type: ignore[misc]
+    monkeypatch.setitem(LEARNERS.homes, "mine", f"{__name__}:Unsaved")
     settings = content(write(tmp_path, frame()), tmp_path / "out") | {"learner": {"name": "mine"}}
     with pytest.raises(ConfigError, match="a learner to be saved must be one of xgboost"):
         run(load_config(RunConfig, write_config(tmp_path, settings)), quiet_console())

@@ -1,8 +1,9 @@
 """One maker for every generator of the catalogue, small enough that all laws run in a few minutes."""
 
 from collections.abc import Callable
+from typing import cast
 
-from generators import CATALOGUE, Reject, Resample, kind_of
+from generators import GENERATORS, Reject, Resample
 from generators.saved import Savable
 
 SMALL: dict[str, dict[str, object]] = {
@@ -28,7 +29,7 @@ def maker(name: str, short: bool = False) -> Callable[[], Savable]:
     if name == "reject":
         return lambda: Reject(Resample())
     settings = SMALL.get(name, {}) | (SHORT.get(name, {}) if short else {})
-    return lambda: kind_of(name)(**settings)
+    return lambda: cast(Savable, GENERATORS.make(name, **settings))
 
 
-MAKERS: dict[str, Callable[[], Savable]] = {name: maker(name) for name in CATALOGUE}
+MAKERS: dict[str, Callable[[], Savable]] = {name: maker(name) for name in (*GENERATORS.names(), "reject")}

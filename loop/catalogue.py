@@ -1,0 +1,209 @@
+"""One lazy catalogue for each kind of part: a name costs nothing until its class is used; other packages may add names.
+
+The catalogues of what `loop` itself brings along stand at the end; those of generators and learners in their packages.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import is_dataclass
+from functools import lru_cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
+
+from loop.errors import ConfigError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+    from loop.protocols import Acquisition, Gate, Labeller, RegionFinder
+
+Part = TypeVar("Part")
+OURS = "weakspot"
+
+
+class Catalogue(Generic[Part]):
+    """Classes of one kind of part by name, imported on use.
+
+    Parameters
+    ----------
+    part : str
+        What such a part is called in sentences, for example "learner".
+    homes : mapping of str to str
+        ``package.module:Class`` by name: the parts of this project.
+    group : str, optional
+        Group of the entry points by which other packages add names; None = no others.
+    methods : tuple of str
+        What a class of another package must be able to do; its settings are the fields of a dataclass.
+
+    Examples
+    --------
+    >>> Catalogue("gate", {"copies": "loop.gates.copies:Copies"}).kind("copies").__name__
+    'Copies'
+    """
+
+    def __init__(
+        self, part: str, homes: Mapping[str, str], group: str | None = None, methods: tuple[str, ...] = ()
+    ) -> None:
+        self.part, self.homes, self.group, self.methods = part, dict(homes), group, methods
+
+    def names(self) -> tuple[str, ...]:
+        """Return all names: ours in their order, then those of other packages."""
+        return tuple(dict.fromkeys((*self.homes, *sorted(self._others()))))
+
+    def check(self, name: str) -> str:
+        """Return a name for which there is exactly one part; nothing is imported.
+
+        Raises
+        ------
+        ConfigError
+            With the names that exist, or with the packages that register the same name.
+        """
+        check_name(self.part, name, self.names())
+        owners = [OURS] * (name in self.homes) + [_owner(entry) for entry in self._others().get(name, ())]
+        if len(owners) > 1:
+            raise ConfigError(
+                f"{self.part} {name!r} must be registered once, got it from {' and '.join(owners)}: "
+                f"uninstall {owners[-1]} or let it take another name."
+            )
+        return name
+
+    def kind(self, name: str) -> type[Part]:
+        """Import the class of a name.
+
+        Raises
+        ------
+        ConfigError
+            As `check` does, or if the class of another package cannot be imported or is no such part.
+        """
+        self.check(name)
+        if name not in self.homes:
+            return self._loaded(self._others()[name][0])
+        module, _, public = self.homes[name].partition(":")
+        return cast("type[Part]", getattr(import_module(module), public))
+
+    def make(self, name: str, **settings: object) -> Part:
+        """Make the part of a name; settings are the arguments of its class."""
+        return self.kind(name)(**settings)
+
+    def name_of(self, kind: type) -> str | None:
+        """Return the name of a class, None if it is in no catalogue."""
+        home = f"{kind.__module__}:{kind.__qualname__}"
+        own = next((name for name, place in self.homes.items() if place == home), None)
+        return own or next((name for name in sorted(self._others()) if self._is_other(name, kind)), None)
+
+    def _is_other(self, name: str, kind: type) -> bool:
+        """Tell whether a class is what another package registers, wherever that package imports it from."""
+        try:
+            return name not in self.homes and self.kind(name) is kind
+        except ConfigError:  # a broken package; the class at hand was imported, so it is another one
+            return False
+
+    def _others(self) -> Mapping[str, tuple["EntryPoint", ...]]:
+        """Return the entry points of other packages by name."""
+        return {} if self.group is None else _registered(tuple(sys.path)).get(self.group, {})
+
+    def _loaded(self, entry: "EntryPoint") -> type[Part]:
+        what = f"{self.part} {entry.name!r} of {_owner(entry)}"
+        try:
+            found = entry.load()
+        except Exception as error:  # somebody else's module may fail in any way
+            why = " ".join(f"{type(error).__name__}: {error}".split())[:120]
+            raise ConfigError(
+                f"{what} must be importable, and {entry.value} is not ({why}): repair or uninstall it."
+            ) from error
+        able = all(callable(getattr(found, name, None)) for name in self.methods)
+        if not isinstance(found, type) or not is_dataclass(found) or not able:
+            raise ConfigError(
+                f"{what} must be a dataclass with {' and '.join(self.methods)}, and {entry.value} is none: "
+                "repair or uninstall it."
+            )
+        return cast("type[Part]", found)
+
+
+def check_name(what: str, name: str, names: Iterable[str]) -> str:
+    """Return a name that is among others.
+
+    Raises
+    ------
+    ConfigError
+        With the names that exist, and those that look alike.
+    """
+    names = tuple(names)
+    if name not in names:
+        from difflib import get_close_matches
+
+        close = " or ".join(get_close_matches(name, names, n=2))
+        way_out = f"did you mean {close}?" if close else "choose one of these"
+        raise ConfigError(f"{what} must be one of {', '.join(names)}, got {name!r}: {way_out}")
+    return name
+
+
+def lazy(module: str, homes: Iterable[str]) -> Callable[[str], object]:
+    """Return the ``__getattr__`` of a package that loads its public names, ``package.module:Name``, on first use."""
+    where = {public: place for place, _, public in (home.partition(":") for home in homes)}
+
+    def load(name: str) -> object:
+        if name not in where:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        return getattr(import_module(where[name]), name)
+
+    return load
+
+
+@lru_cache(maxsize=1)
+def _registered(path: tuple[str, ...]) -> Mapping[str, Mapping[str, tuple["EntryPoint", ...]]]:
+    """Return entry points by group and name; of a package that is there twice the first on the path counts."""
+    from importlib.metadata import distributions  # slow to load, and not needed to name the classes
+
+    found: dict[str, dict[str, dict[str, EntryPoint]]] = {}
+    for distribution in distributions(path=list(path)):
+        try:
+            entries = [entry for entry in distribution.entry_points if entry.group.startswith(f"{OURS}.")]
+        except (TypeError, ValueError, OSError):  # a file of metadata that nobody can read registers nothing
+            continue
+        for entry in entries:
+            found.setdefault(entry.group, {}).setdefault(entry.name, {}).setdefault(distribution.name, entry)
+    return {group: {name: tuple(each.values()) for name, each in by_name.items()} for group, by_name in found.items()}
+
+
+def _owner(entry: "EntryPoint") -> str:
+    return f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else "another package"
+
+
+FINDERS: "Catalogue[RegionFinder]" = Catalogue(
+    "finder",
+    {
+        "tree": "loop.regions.tree:TreeFinder",
+        "by_class": "loop.regions.by_class:ByClass",
+        "nowhere": "loop.regions.nowhere:Nowhere",
+    },
+    group="weakspot.finders",
+    methods=("find",),
+)
+ACQUISITIONS: "Catalogue[Acquisition]" = Catalogue(
+    "acquisition",
+    {
+        "gap": "loop.acquisition:Gap",
+        "entropy": "loop.acquisition:Entropy",
+        "variance": "loop.acquisition:Variance",
+        "random": "loop.acquisition:Uniform",
+    },
+    group="weakspot.acquisitions",
+    methods=("score",),
+)
+LABELLERS: "Catalogue[Labeller]" = Catalogue(
+    "labeller",
+    {"teacher": "loop.labelling:ByTeacher", "condition": "loop.labelling:ByCondition"},
+    group="weakspot.labellers",
+    methods=("label",),
+)
+GATES: "Catalogue[Gate]" = Catalogue(
+    "gate",
+    {
+        "domain": "loop.gates.domain:Domain",
+        "copies": "loop.gates.copies:Copies",
+        "label": "loop.gates.label:Label",
+    },
+    group="weakspot.gates",
+    methods=("judge",),
+)
