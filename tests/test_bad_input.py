@@ -131,7 +131,7 @@ def test_a_group_on_both_sides_of_every_time(tmp_path: Path) -> None:
         ("--positive", "perhaps", "'perhaps'"),
         ("--strategy", "magic", "targeted"),
         ("--learner", "oracle", "xgboost"),
-        ("--generations", 0, "greater than or equal to 1"),
+        ("--generations", 0, "loop.generations must be at least 1, got 0: raise it"),
         ("--seed", -1, "greater than or equal to 0"),
         ("--tracking", "no/such.yaml", "no/such.yaml"),
         ("--group", "card", "'card'"),

@@ -338,7 +338,7 @@ class TestConfig:
             ({"space": {"learner.settings.tres": [1, 2]}}, "'tres'"),
             ({"space": {"data.source": ["a", "b"]}}, "'data.source'"),
             ({"space": {"loop.seed": [1, 2]}}, "loop.seed"),
-            ({"space": {"loop.budget": {"low": -1, "high": 2}}}, "loop.budget must be greater than 0"),
+            ({"space": {"loop.budget": {"low": -1, "high": 2}}}, "loop.budget must be above 0, got -1.0"),
             ({"space": {"loop.budget": {"low": 2, "high": 1}}}, "from a low to a higher"),
             ({"space": {"loop.budget": {"low": 0, "high": 1, "log": True}}}, "above 0 if log"),
             ({"space": {"loop.budget": {"low": 0.1, "high": float("inf")}}}, "both finite"),
