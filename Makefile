@@ -30,7 +30,7 @@ types: .venv/ready
 	$(BIN)/mypy
 
 bench: .venv/ready
-	$(BIN)/python -m experiments.bench
+	$(BIN)/python -m experiments.benchmarks.cost
 
 # torch first and alone: asked for together with other packages, pip may choose another build of it.
 .venv/ready: pyproject.toml constraints.txt

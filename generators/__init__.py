@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING
 from loop.catalogue import Catalogue, lazy
 
 if TYPE_CHECKING:
-    from generators.copula import Copula
-    from generators.diffusion import Diffusion
-    from generators.forest_flow import ForestFlow
-    from generators.gan import Gan
-    from generators.imblearn_adapter import ImblearnAdapter
-    from generators.neighbourhood import Neighbourhood
-    from generators.reject import Reject
-    from generators.resample import Resample
-    from generators.rules import Rules
-    from generators.tree_chain import TreeChain
-    from generators.vae import Vae
+    from generators.common.rejection import Reject
+    from generators.copula.copula import Copula
+    from generators.diffusion.diffusion import Diffusion
+    from generators.gan.gan import Gan
+    from generators.resampling.imblearn_adapter import ImblearnAdapter
+    from generators.resampling.neighbourhood import Neighbourhood
+    from generators.resampling.resample import Resample
+    from generators.rules.rules import Rules
+    from generators.trees.forest_flow import ForestFlow
+    from generators.trees.tree_chain import TreeChain
+    from generators.vae.vae import Vae
     from loop.protocols import Generator
 
 __all__ = [
@@ -37,21 +37,21 @@ __all__ = [
 GENERATORS: "Catalogue[Generator]" = Catalogue(
     "generator",
     {
-        "resample": "generators.resample:Resample",
-        "neighbourhood": "generators.neighbourhood:Neighbourhood",
-        "imblearn": "generators.imblearn_adapter:ImblearnAdapter",
-        "rules": "generators.rules:Rules",
-        "copula": "generators.copula:Copula",
-        "tree_chain": "generators.tree_chain:TreeChain",
-        "forest_flow": "generators.forest_flow:ForestFlow",
-        "vae": "generators.vae:Vae",
-        "gan": "generators.gan:Gan",
-        "diffusion": "generators.diffusion:Diffusion",
+        "resample": "generators.resampling.resample:Resample",
+        "neighbourhood": "generators.resampling.neighbourhood:Neighbourhood",
+        "imblearn": "generators.resampling.imblearn_adapter:ImblearnAdapter",
+        "rules": "generators.rules.rules:Rules",
+        "copula": "generators.copula.copula:Copula",
+        "tree_chain": "generators.trees.tree_chain:TreeChain",
+        "forest_flow": "generators.trees.forest_flow:ForestFlow",
+        "vae": "generators.vae.vae:Vae",
+        "gan": "generators.gan.gan:Gan",
+        "diffusion": "generators.diffusion.diffusion:Diffusion",
     },
     group="weakspot.generators",
     methods=("fit", "sample"),
 )
 # Made around another generator, in Python: those that need it do so themselves. Not for choosing by name.
-WRAPPERS: "Catalogue[Generator]" = Catalogue("wrapper of generators", {"reject": "generators.reject:Reject"})
+WRAPPERS: "Catalogue[Generator]" = Catalogue("wrapper of generators", {"reject": "generators.common.rejection:Reject"})
 
 __getattr__ = lazy(__name__, (*GENERATORS.homes.values(), *WRAPPERS.homes.values()))

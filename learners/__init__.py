@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 from loop.catalogue import Catalogue, lazy
 
 if TYPE_CHECKING:
-    from learners.committee import Committee
     from learners.forest import ExtraTrees, Forest
     from learners.linear import Linear
     from learners.mlp import MLP
     from learners.sklearn_adapter import SklearnAdapter
+    from learners.teachers.committee import Committee
     from learners.xgboost import XGBoost
     from loop.protocols import Learner
 
@@ -40,7 +40,10 @@ LEARNERS: "Catalogue[Learner]" = Catalogue(
 # Made around other learners, in Python: a committee of them teaches, an adapter lets one of scikit-learn in.
 WRAPPERS: "Catalogue[Learner]" = Catalogue(
     "wrapper of learners",
-    {"committee": "learners.committee:Committee", "sklearn_adapter": "learners.sklearn_adapter:SklearnAdapter"},
+    {
+        "committee": "learners.teachers.committee:Committee",
+        "sklearn_adapter": "learners.sklearn_adapter:SklearnAdapter",
+    },
 )
 
 __getattr__ = lazy(__name__, (*LEARNERS.homes.values(), *WRAPPERS.homes.values()))

@@ -8,11 +8,11 @@ import numpy as np
 from joblib import Parallel, delayed
 from sklearn.tree import DecisionTreeRegressor, ExtraTreeRegressor
 
-from learners.base import Base
-from learners.saved import read_settings, write_settings
-from loop.bounds import check_bounds
+from learners.common.column_offsets import Base
+from learners.common.persistence import read_settings, write_settings
 from loop.protocols import Learner
 from loop.seeds import integer
+from loop.support.setting_checks import check_bounds
 from loop.types import Table
 
 TRUSTED = ["sklearn.tree._tree.Tree"]  # beyond what skops trusts by itself

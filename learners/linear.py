@@ -11,10 +11,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
-from learners.copies import weighted_copies, with_all_classes
-from learners.saved import read_settings, write_settings
-from loop.bounds import check_bounds
+from learners.common.persistence import read_settings, write_settings
+from learners.common.soft_labels import weighted_copies, with_all_classes
 from loop.protocols import Learner
+from loop.support.setting_checks import check_bounds
 from loop.types import Table
 
 CLIP_SD = 5.0  # standardised values are clipped here, so that no single heavy tail steers the fit

@@ -13,13 +13,13 @@ from safetensors.numpy import load_file, save_file
 from torch import Tensor
 from torch.nn import functional
 
-from learners.batched_net import BatchedNet
-from learners.net_input import NetInput
-from learners.saved import read_settings, write_settings
-from loop.bounds import check_bounds
+from learners.common.batched_net import BatchedNet
+from learners.common.persistence import read_settings, write_settings
+from learners.common.tabular_encoding import NetInput
 from loop.protocols import Learner
 from loop.seeds import integer
-from loop.torch_threads import one_thread
+from loop.support.setting_checks import check_bounds
+from loop.support.torch_threads import one_thread
 from loop.types import Table
 
 FILE = "mlp.safetensors"

@@ -11,7 +11,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
-from learners.copies import weighted_copies, with_all_classes
+from learners.common.soft_labels import weighted_copies, with_all_classes
 from loop.errors import ConfigError
 from loop.protocols import Learner
 from loop.seeds import integer

@@ -9,12 +9,12 @@ from typing import Any, Self
 import numpy as np
 import xgboost as xgb
 
-from learners.base import Base
-from learners.copies import weighted_copies
-from learners.saved import read_settings, write_settings
-from loop.bounds import check_bounds
+from learners.common.column_offsets import Base
+from learners.common.persistence import read_settings, write_settings
+from learners.common.soft_labels import weighted_copies
 from loop.protocols import Learner
 from loop.seeds import integer
+from loop.support.setting_checks import check_bounds
 from loop.types import Schema, Table
 
 

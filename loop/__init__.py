@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from loop.catalogue import lazy
 
 if TYPE_CHECKING:
-    from loop.controller import conclude, generations, prepare
+    from loop.cycle.controller import conclude, generations, prepare
+    from loop.cycle.parts import Parts, Settings
     from loop.estimator import LoopClassifier
-    from loop.parts import Parts, Settings
 
 __all__ = ["LoopClassifier", "Parts", "Settings", "conclude", "generations", "prepare"]
 
@@ -15,10 +15,10 @@ __getattr__ = lazy(
     __name__,
     (
         "loop.estimator:LoopClassifier",
-        "loop.parts:Parts",
-        "loop.parts:Settings",
-        "loop.controller:conclude",
-        "loop.controller:generations",
-        "loop.controller:prepare",
+        "loop.cycle.parts:Parts",
+        "loop.cycle.parts:Settings",
+        "loop.cycle.controller:conclude",
+        "loop.cycle.controller:generations",
+        "loop.cycle.controller:prepare",
     ),
 )

@@ -183,17 +183,17 @@ FINDERS: "Catalogue[RegionFinder]" = Catalogue(
 ACQUISITIONS: "Catalogue[Acquisition]" = Catalogue(
     "acquisition",
     {
-        "gap": "loop.acquisition:Gap",
-        "entropy": "loop.acquisition:Entropy",
-        "variance": "loop.acquisition:Variance",
-        "random": "loop.acquisition:Uniform",
+        "gap": "loop.cycle.acquisition:Gap",
+        "entropy": "loop.cycle.acquisition:Entropy",
+        "variance": "loop.cycle.acquisition:Variance",
+        "random": "loop.cycle.acquisition:Uniform",
     },
     group="weakspot.acquisitions",
     methods=("score",),
 )
 LABELLERS: "Catalogue[Labeller]" = Catalogue(
     "labeller",
-    {"teacher": "loop.labelling:ByTeacher", "condition": "loop.labelling:ByCondition"},
+    {"teacher": "loop.cycle.labelling:ByTeacher", "condition": "loop.cycle.labelling:ByCondition"},
     group="weakspot.labellers",
     methods=("label",),
 )

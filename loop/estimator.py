@@ -17,22 +17,22 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from loop.acceptance import Acceptance
-from loop.calibration import DEFAULT, calibrate, check_method
 from loop.catalogue import ACQUISITIONS, FINDERS, GATES, LABELLERS
-from loop.codec import encode, named
-from loop.controller import Outcome
-from loop.driver import run_loop
+from loop.cycle.acceptance import Acceptance
+from loop.cycle.controller import Outcome
+from loop.cycle.driver import run_loop
+from loop.cycle.lanes import USUAL, deal
+from loop.cycle.parts import SETTINGS, UNTAUGHT, Choice, Parts, Settings
+from loop.data.encoding import encode, named
+from loop.data.schema import infer
+from loop.data.split import units
 from loop.errors import DataError
+from loop.evaluation.calibration import DEFAULT, calibrate, check_method
+from loop.evaluation.judge_rows import JudgeRows
 from loop.frames import history_frame, regions_frame, synthetic_frame
-from loop.judge_rows import JudgeRows
-from loop.lanes import USUAL, deal
 from loop.model import Model
-from loop.nested import NestedParams
-from loop.parts import SETTINGS, UNTAUGHT, Choice, Parts, Settings
+from loop.nested_params import NestedParams
 from loop.protocols import Acquisition, Gate, Generator, Labeller, Learner, RegionFinder, RunTracker, Teacher
-from loop.schema import infer
-from loop.split import units
 from loop.tracking.null import NullTracker
 from loop.types import Generation
 
@@ -58,11 +58,12 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         Other parts; by default a tree of weak regions, the gap between teacher and learner (without a teacher: the
         learner's entropy), soft labels of the teacher, the domain and copies gates, and shrunk acceptance.
     generations, budget, most_rows, pool, share_anywhere, weight, steer, weakness, patience, jobs
-        See `loop.parts.Settings`.
+        See `loop.cycle.parts.Settings`.
     lanes : int
         Folds that are judged out of fold; 1 = a single hold-out of 30 % of the rows, for large data.
     calibration : str
-        How probabilities are calibrated on real judge rows, see `loop.calibration.calibrate`; "none" = not at all.
+        How probabilities are calibrated on real judge rows, see `loop.evaluation.calibration.calibrate`; "none" = not
+        at all.
     positive : optional
         The class to catch; by default the rarest.
     tracker : RunTracker, optional
@@ -162,7 +163,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         Raises
         ------
         DataError
-            If the data break a rule; see `loop.schema.infer`.
+            If the data break a rule; see `loop.data.schema.infer`.
         ConfigError
             If a setting is out of range.
         """

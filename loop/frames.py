@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from loop.generation_codec import to_record
-from loop.ledger import Ledger
+from loop.cycle.generation_codec import to_record
+from loop.cycle.ledger import Ledger
 from loop.tracking.records import generation_metrics, region_table, rows_frame
 from loop.types import Generation
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from loop.calibration import Calibration, Identity
-from loop.codec import check_range, encode_features
+from loop.data.encoding import check_range, encode_features
+from loop.evaluation.calibration import Calibration, Identity
 from loop.protocols import Predictor
 from loop.types import Schema
 

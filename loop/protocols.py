@@ -7,7 +7,7 @@ from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 
-from loop.pool import Pool
+from loop.cycle.pool import Pool
 from loop.types import Generation, LoopVerdict, Region, Request, Samples, Table, Verdict
 
 NO_CURVES: Mapping[str, Sequence[float]] = MappingProxyType({})

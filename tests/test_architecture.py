@@ -10,21 +10,19 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("loop", "generators", "learners", "experiments")
-CONTRACTS = {
+CONTRACTS = {  # what generators and learners may import of the loop
     "loop.types",
-    "loop.atomic",
-    "loop.bounds",
     "loop.protocols",
     "loop.errors",
-    "loop.catalogue",
     "loop.seeds",
-    "loop.steps",
-    "loop.torch_threads",
-    "loop.plain_json",
-    "loop.schema_json",
-    "loop.shapes",
-    "loop.plain_yaml",
+    "loop.catalogue",
+    "loop.support",
+    "loop.data.schema_json",
+    "loop.data.schema_difference",
+    "loop.data.value_grid",
+    "loop.expressions",
 }
+MOST_FILES = 15  # Python files in a folder, its __init__ not counted
 LONGEST_FILE = 300  # lines
 UNSAFE_CALLS = {"eval", "exec", "pickle.load", "pickle.loads", "joblib.load", "yaml.load", "yaml.unsafe_load"}
 GLOBAL_RANDOMNESS = ("np.random.seed", "numpy.random.seed", "random.seed", "torch.manual_seed")
@@ -85,13 +83,49 @@ def asserted(root: Path) -> list[str]:
 
 
 def undocumented(root: Path) -> list[str]:
-    empty = {path for _, path, tree in modules(root) if not tree.body}  # an empty __init__ only marks a package
-    return [path for _, path, tree in modules(root) if path not in empty and not ast.get_docstring(tree)]
+    return [path for _, path, tree in modules(root) if not _is_init(path) and not ast.get_docstring(tree)]
 
 
 def too_long(root: Path) -> list[str]:
     lengths = {path: len((root / path).read_text().splitlines()) for _, path, _ in modules(root)}
     return [f"{path} has {length} lines" for path, length in lengths.items() if length > LONGEST_FILE]
+
+
+def folders(root: Path) -> dict[Path, list[Path]]:
+    """Return the folders that hold code, directly or below, and their modules without ``__init__``."""
+    found: dict[Path, list[Path]] = {}
+    for _, name, _ in modules(root):
+        path = Path(name)
+        for folder in list(path.parents)[:-1]:
+            found.setdefault(folder, [])
+        if path.name != "__init__.py":
+            found[path.parent].append(path)
+    return found
+
+
+def unexplained(root: Path) -> list[str]:
+    """Find folders whose ``__init__`` does not say what belongs there."""
+    documented = {Path(name).parent for _, name, tree in modules(root) if _is_init(name) and ast.get_docstring(tree)}
+    return [f"{folder}/__init__.py has no sentence" for folder in folders(root) if folder not in documented]
+
+
+def crowded(root: Path) -> list[str]:
+    sizes = {folder: len(files) for folder, files in folders(root).items()}
+    return [f"{folder} has {size} files" for folder, size in sizes.items() if size > MOST_FILES]
+
+
+def repeating(root: Path) -> list[str]:
+    """Find files whose name begins with the name of their folder, which says so already."""
+    return [
+        f"{path} repeats the name of its folder"
+        for folder, files in folders(root).items()
+        for path in files
+        if path.name.startswith(f"{folder.name}_")
+    ]
+
+
+def _is_init(name: str) -> bool:
+    return Path(name).name == "__init__.py"
 
 
 def _is_unsafe(call: ast.Call) -> bool:
@@ -110,7 +144,16 @@ def _name(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
-RULES: tuple[Callable[[Path], list[str]], ...] = (wrong_arrows, unsafe_calls, asserted, undocumented, too_long)
+RULES: tuple[Callable[[Path], list[str]], ...] = (
+    wrong_arrows,
+    unsafe_calls,
+    asserted,
+    undocumented,
+    too_long,
+    unexplained,
+    crowded,
+    repeating,
+)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
@@ -119,20 +162,23 @@ def test_tree_obeys(rule: Callable[[Path], list[str]]) -> None:
 
 
 BAD_FILES = {
-    "loop/controller.py": ("wrong_arrows", '"""."""\nimport learners.xgboost\n'),
+    "loop/heap/__init__.py": ("unexplained", ""),
+    "loop/unsaid/__init__.py": ("unexplained", "# a comment is no docstring\n"),
+    "generators/gan/gan_nets.py": ("repeating", '"""."""\n'),
+    "loop/cycle/controller.py": ("wrong_arrows", '"""."""\nimport learners.xgboost\n'),
     "loop/late.py": ("wrong_arrows", '"""."""\ndef f():\n    from generators import Resample\n'),
     "loop/by_name.py": (
         "wrong_arrows",
-        '"""."""\nfrom importlib import import_module\nimport_module("experiments.cli")\n',
+        '"""."""\nfrom importlib import import_module\nimport_module("experiments.cli.app")\n',
     ),
-    "generators/curious.py": ("wrong_arrows", '"""."""\nfrom loop.metrics import score\n'),
+    "generators/curious.py": ("wrong_arrows", '"""."""\nfrom loop.evaluation.metrics import score\n'),
     "generators/sly.py": ("wrong_arrows", '"""."""\nfrom loop import controller\n'),
     "learners/friend.py": ("wrong_arrows", '"""."""\nimport generators\n'),
     "learners/relative.py": ("wrong_arrows", '"""."""\nfrom ..loop import acceptance\n'),
     "loop/evil.py": ("unsafe_calls", '"""."""\nx = eval("1")\n'),
     "loop/pickled.py": ("unsafe_calls", '"""."""\nimport pickle\npickle.load(open("x", "rb"))\n'),
     "loop/arrays.py": ("unsafe_calls", '"""."""\nimport numpy as np\nnp.load("x", allow_pickle=True)\n'),
-    "experiments/config.py": ("unsafe_calls", '"""."""\nimport yaml\nyaml.load("x", yaml.Loader)\n'),
+    "experiments/config/run_config.py": ("unsafe_calls", '"""."""\nimport yaml\nyaml.load("x", yaml.Loader)\n'),
     "learners/seeded.py": ("unsafe_calls", '"""."""\nimport numpy as np\nnp.random.seed(0)\n'),
     "loop/sure.py": ("asserted", '"""."""\ndef f(x):\n    assert x > 0\n'),
     "loop/mute.py": ("undocumented", "x = 1\n"),
@@ -140,11 +186,36 @@ BAD_FILES = {
 }
 
 
+def write_folder(folder: Path, root: Path) -> None:
+    """Make a folder below a root in which every ``__init__`` says something."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in [folder, *folder.parents]:
+        if each.is_relative_to(root) and each != root:
+            (each / "__init__.py").write_text('"""."""\n')
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_crowded_folders_are_found(more: int, tmp_path: Path) -> None:
+    folder = tmp_path / "learners" / "crowd"
+    write_folder(folder, tmp_path)
+    for number in range(MOST_FILES + more):
+        (folder / f"part{number}.py").write_text('"""."""\n')
+    assert crowded(tmp_path) == [f"learners/crowd has {MOST_FILES + 1} files"] * more
+
+
+def test_folders_without_init_are_found(tmp_path: Path) -> None:
+    folder = tmp_path / "learners" / "room"
+    write_folder(folder.parent, tmp_path)
+    folder.mkdir()
+    (folder / "part.py").write_text('"""."""\n')
+    assert unexplained(tmp_path) == ["learners/room/__init__.py has no sentence"]
+
+
 @pytest.mark.parametrize("path", BAD_FILES)
 def test_rules_bite(path: str, tmp_path: Path) -> None:
     rule, text = BAD_FILES[path]
     file = tmp_path / path
-    file.parent.mkdir()
+    write_folder(file.parent, tmp_path)
     file.write_text(text)
     found = {each.__name__: each(tmp_path) for each in RULES}
     assert [name for name, faults in found.items() if faults] == [rule]
@@ -157,13 +228,13 @@ def test_rules_let_the_allowed_pass(tmp_path: Path) -> None:
         "from loop.types import Table",
         "from loop import seeds, types",
         "import loop.errors",
-        "from generators.resample import proposals",
+        "from generators.resampling.resample import proposals",
         "import numpy as np",
         "import yaml",
         'yaml.safe_load("x")',
         'np.load("x", allow_pickle=False)',
     )
-    (tmp_path / "generators").mkdir()
+    write_folder(tmp_path / "generators", tmp_path)
     (tmp_path / "generators/fine.py").write_text("\n".join(allowed_lines))
     assert [rule(tmp_path) for rule in RULES] == [[]] * len(RULES)
 

@@ -11,11 +11,11 @@ import pytest
 from small_runs import content, frame, write, write_config
 from typer.testing import CliRunner
 
-from experiments.cli import app
-from experiments.compose import STRATEGIES, Strategy
+from experiments.cli.app import app
+from experiments.config.strategies import STRATEGIES, Strategy
 from generators import GENERATORS
+from loop.data.schema import infer
 from loop.errors import ConditionError, DataError
-from loop.schema import infer
 from loop.types import Request, Samples, Table
 
 N = 240
@@ -176,7 +176,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
     """A limit on the size of files stands for the disk: writing fails with the same kind of error."""
     config = write_config(tmp_path, content(write(tmp_path, frame(N)), tmp_path / "out"))
     code = (
-        "import resource, signal, sys; from experiments.cli import app; import experiments.run\n"
+        "import resource, signal, sys; from experiments.cli.app import app; import experiments.run.run\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
         "app(['run', sys.argv[1]])"

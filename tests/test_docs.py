@@ -16,14 +16,19 @@ from installed import install
 from small_runs import frame
 from typer.testing import CliRunner
 
-from experiments import arms, compare, compose, deliver, page, storage
-from experiments.cli import app
-from experiments.config import CommonConfig, RunConfig
-from experiments.material import gather, parts_of
-from experiments.tune_config import TuneConfig
-from experiments.tune_space import COMMON
-from experiments.yaml_config import load_config
-from generators import saved
+from experiments.arms import arms
+from experiments.cli.app import app
+from experiments.compare import compare
+from experiments.config import strategies
+from experiments.config.reader import load_config
+from experiments.config.run_config import CommonConfig, RunConfig
+from experiments.report import html
+from experiments.run import artifacts
+from experiments.run.inputs import gather, parts_of
+from experiments.storage import run_folder
+from experiments.tune.config import TuneConfig
+from experiments.tune.space import COMMON
+from generators.common import persistence
 from loop.catalogue import FINDERS
 from loop.frames import synthetic_frame
 from loop.model import Model
@@ -94,18 +99,18 @@ def test_extensions_run_and_fit_the_catalogues(
         for group, each in groups.items()
     }
     install(tmp_path / "site", places, monkeypatch)
-    monkeypatch.setitem(compose.STRATEGIES, "tenths", compose.Strategy(finder="tenths"))  # type: ignore[call-overload]
+    monkeypatch.setitem(strategies.STRATEGIES, "tenths", strategies.Strategy(finder="tenths"))  # type: ignore[call-overload]
     ((_, block),) = blocks("yaml", "extend")
     (tmp_path / "mine.yaml").write_text(block)
     config = load_config(RunConfig, tmp_path / "mine.yaml")
     material = gather(config.data, config.loop)
     looped = arms.run_loop(parts_of(config, material.train), material.train, material.folds, np.random.default_rng(0))
     model = Model(material.schema, looped.outcome.learner)
-    storage.save_model(model, tmp_path / "model")
-    answers = storage.load_model(tmp_path / "model").predict_proba(material.example)
+    run_folder.save_model(model, tmp_path / "model")
+    answers = run_folder.load_model(tmp_path / "model").predict_proba(material.example)
     np.testing.assert_array_equal(answers, model.predict_proba(material.example))
-    saved.save(looped.prepared.generators[-1], tmp_path / "generator")
-    assert isinstance(storage.load_generator(tmp_path / "generator")[0], module.Jitter)
+    persistence.save(looped.prepared.generators[-1], tmp_path / "generator")
+    assert isinstance(run_folder.load_generator(tmp_path / "generator")[0], module.Jitter)
 
 
 CONFIGS = [
@@ -197,7 +202,7 @@ def test_the_page_on_strategies_shows_every_key_of_a_search() -> None:
 
 def test_the_page_on_strategies_names_what_there_is() -> None:
     assert named_on("strategies") >= {
-        *compose.STRATEGIES,
+        *strategies.STRATEGIES,
         *FINDERS.names(),
         *compare.FILES,
         "pareto.png",
@@ -224,7 +229,7 @@ def test_the_page_on_reports_names_every_section_and_file() -> None:
     assert headings - set(re.findall(r"^### (.*)$", PAGES["report"], flags=re.MULTILINE)) == set()
     for heading in set(re.findall(r"<h3>(.*?)</h3>", template)):
         assert heading.lower() in PAGES["report"].lower(), heading
-    assert {*deliver.FILES, *page.DRIFT} - named_on("report") == set()
+    assert {*artifacts.FILES, *html.DRIFT} - named_on("report") == set()
 
 
 def test_the_page_on_reports_names_arms_reasons_and_trail() -> None:

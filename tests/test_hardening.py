@@ -11,15 +11,15 @@ from small_runs import content, frame, write, write_config
 from test_bad_input import refused, refused_run
 from typer.testing import CliRunner, Result
 
-from experiments.cli import app
-from experiments.files import read_table
-from experiments.pictures import canvas, save
-from generators.expressions import parse
-from generators.where import as_region
+from experiments.cli.app import app
+from experiments.data.files import read_table
+from experiments.report.figure_style import canvas, save
 from learners import ExtraTrees, Forest, XGBoost
-from loop.codec import encode
+from loop.data.encoding import encode
+from loop.data.schema import infer
 from loop.errors import DataError
-from loop.schema import infer
+from loop.expressions.parser import parse
+from loop.expressions.to_region import as_region
 from loop.types import Table
 
 CUT = ("done.json", "report.json", "report.html")  # what a run lacks that was stopped before its end
@@ -306,7 +306,7 @@ def test_ctrl_c_after_the_loop_says_how_to_go_on(tmp_path: Path, monkeypatch: py
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("experiments.run.contestants_of", stop)
+    monkeypatch.setattr("experiments.run.run.contestants_of", stop)
     result = call("run", write_config(tmp_path, content(write(tmp_path, frame()), tmp_path / "out", generations=1)))
     (folder,) = (tmp_path / "out").iterdir()
     assert result.exit_code == 130

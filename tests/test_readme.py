@@ -7,7 +7,7 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from experiments.constraints import checked
+from experiments.config.constraints import checked
 from generators import GENERATORS, WRAPPERS
 
 ROOT = Path(__file__).parent.parent
@@ -38,6 +38,13 @@ def test_file_map_names_what_is_there():
 def test_file_map_names_every_top_level_package():
     packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests"}
     assert packages <= {path.strip("/") for path in re.findall(r"^\| `([^`]+)` \|", README, flags=re.MULTILINE)}
+
+
+@pytest.mark.parametrize("package", ["loop", "generators", "learners", "experiments"])
+def test_file_map_names_every_folder_of_a_package(package):
+    (row,) = [line for line in README.splitlines() if line.startswith(f"| `{package}/` |")]
+    folders = {path.parent.name for path in (ROOT / package).glob("*/__init__.py")}
+    assert folders <= set(re.findall(r"`(\w+)/`", row))
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -73,7 +80,7 @@ def commands() -> list[list[str]]:
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
 def test_commands_and_options_exist(words):
-    from experiments.cli import app
+    from experiments.cli.app import app
 
     group = get_command(app)
     command = group.commands[words[0]]  # type: ignore[attr-defined]
@@ -83,4 +90,4 @@ def test_commands_and_options_exist(words):
 
 def test_measured_figures_name_their_commands():
     section = README.split("## What was measured")[1].split("\n## ")[0]
-    assert "python -m experiments.plain_models" in section
+    assert "python -m experiments.benchmarks.plain_models" in section

@@ -6,11 +6,11 @@ import numpy as np
 
 from generators import Neighbourhood
 from learners import Committee, ExtraTrees, Linear, XGBoost
-from loop.acceptance import Acceptance
-from loop.acquisition import Gap
+from loop.cycle.acceptance import Acceptance
+from loop.cycle.acquisition import Gap
+from loop.cycle.labelling import ByTeacher
+from loop.cycle.parts import Parts, Settings
 from loop.gates import Copies, Domain
-from loop.labelling import ByTeacher
-from loop.parts import Parts, Settings
 from loop.regions import TreeFinder
 from loop.types import Column, Schema, Table
 

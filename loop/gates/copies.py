@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from loop.data.split import duplicate_groups
 from loop.errors import ConfigError
-from loop.split import duplicate_groups
 from loop.types import Table, Verdict
 
 _LEVELS = 50  # categories of a column told apart by distance; rarer ones coincide, which bounds memory

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loop.bounds import check_bounds
-from loop.regions import units
-from loop.regions.given import confirmed
+from loop.regions import clusters
+from loop.regions.predefined import confirmed
+from loop.regions.weakness import measured_rows
+from loop.support.setting_checks import check_bounds
 from loop.types import Region, Table
-from loop.weakness import measured_rows
 
 
 @dataclass(frozen=True)
@@ -58,5 +58,5 @@ class ByClass:
         classes = np.flatnonzero((counts >= self.min_rows) & (counts < len(rows)))
         candidates = [(Region(text=f"class = {table.schema.classes[c]}", label=int(c)), y == c) for c in classes]
         positive = y == table.schema.positive
-        unit = units.of(table.unit, rows)
+        unit = clusters.of(table.unit, rows)
         return confirmed(candidates, weakness[rows], positive, rows, self.false_discovery, rng, unit)

@@ -6,14 +6,14 @@ from itertools import combinations
 
 import numpy as np
 
-from loop.bounds import check_bounds
 from loop.errors import ConfigError, DataError
-from loop.regions import units
+from loop.regions import clusters
 from loop.regions.boxes import Rule
-from loop.regions.given import Candidate, confirmed
-from loop.regions.words import describe
+from loop.regions.predefined import Candidate, confirmed
+from loop.regions.rule_text import describe
+from loop.regions.weakness import measured_rows
+from loop.support.setting_checks import check_bounds
 from loop.types import Condition, Region, Schema, Table
-from loop.weakness import measured_rows
 
 MOST = 200  # groups tested, the largest: each is compared with as many random ones, and more tests prove less
 _MISSING = -1
@@ -78,7 +78,7 @@ class Groups:
             inside = region.contains(X)
             if not inside.all():
                 candidates.append((region, inside))
-        unit = units.of(table.unit, rows)
+        unit = clusters.of(table.unit, rows)
         return confirmed(candidates, weakness[rows], positive, rows, self.false_discovery, rng, unit)
 
     def _large(self, schema: Schema, X: np.ndarray, positive: np.ndarray) -> Iterator[tuple[int, Rule]]:

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loop.bounds import check_bounds
-from loop.regions import units
+from loop.data.split import duplicate_groups
+from loop.regions import clusters
 from loop.regions.boxes import Rule, weak_boxes
-from loop.regions.confirm import benjamini_hochberg, difference, permutation_p
-from loop.regions.words import describe
-from loop.split import duplicate_groups
+from loop.regions.rule_text import describe
+from loop.regions.significance import benjamini_hochberg, difference, permutation_p
+from loop.regions.weakness import measured_rows, seed_weights
+from loop.support.setting_checks import check_bounds
 from loop.types import Region, Table
-from loop.weakness import measured_rows, seed_weights
 
 _SAME = 0.5  # Jaccard similarity of two regions' rows above which they are told as one
 
@@ -89,7 +89,7 @@ class TreeFinder:
                 deficit=difference(
                     weak[judges],
                     inside[judges],
-                    units.of(known.unit, judges),
+                    clusters.of(known.unit, judges),
                     rng,
                     shown=len(told),
                     tested=len(tested),
@@ -112,7 +112,7 @@ class TreeFinder:
         leaves = min(2.0**self.depth, 1 / self.min_share)
         draws = max(999, int(4 * leaves / self.false_discovery))  # a single sure leaf can pass, too
         members = [inside[~chooses] for _, inside in boxes]
-        p = permutation_p(weakness[~chooses], members, draws, rng, units.of(table.unit, ~chooses))
+        p = permutation_p(weakness[~chooses], members, draws, rng, clusters.of(table.unit, ~chooses))
         return [
             _Candidate(rule, inside, ~chooses, float(p_value), _gap(weakness, inside, ~chooses))
             for (rule, inside), p_value in zip(boxes, p, strict=True)

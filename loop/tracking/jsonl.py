@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from loop.atomic import replaced, write_file
+from loop.cycle.generation_codec import interval, to_record
+from loop.cycle.generation_codec import shape as generation_shape
+from loop.cycle.ledger import Ledger
 from loop.errors import DataError, TrackingError
-from loop.generation_codec import interval, to_record
-from loop.generation_codec import shape as generation_shape
-from loop.ledger import Ledger
-from loop.plain_json import Record, parse, plain
 from loop.protocols import NO_CURVES, Tracker
-from loop.shapes import (
+from loop.support.atomic import replaced, write_file
+from loop.support.plain_json import Record, parse, plain
+from loop.support.record_checks import (
     LARGEST,
     Check,
     both,

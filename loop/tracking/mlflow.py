@@ -15,8 +15,8 @@ from pathlib import Path
 import yaml
 
 from loop.errors import ConfigError
-from loop.plain_yaml import read_plain
 from loop.protocols import NO_CURVES, Tracker
+from loop.support.strict_yaml import read_plain
 from loop.tracking.jsonl import JsonlTracker, read_records
 from loop.tracking.uplink import Uplink, lost_connection, quiet
 from loop.types import Generation, LoopVerdict

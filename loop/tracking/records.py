@@ -1,4 +1,4 @@
-"""What trackers write: new rows as a frame, and records of `loop.generation_codec` as tables and flat metrics."""
+"""What trackers write: new rows as a frame, and records of `loop.cycle.generation_codec` as tables and flat metrics."""
 
 import re
 from collections.abc import Mapping
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from loop.ledger import Ledger
-from loop.plain_json import Record, plain
+from loop.cycle.ledger import Ledger
+from loop.support.plain_json import Record, plain
 from loop.types import LoopVerdict
 
 
@@ -20,7 +20,7 @@ def verdict_record(verdict: LoopVerdict | None) -> Record | None:
 
 def rows_frame(ledger: Ledger) -> pd.DataFrame:
     """Return new rows as the user would write them, with their trail in columns that begin with ``ws_``."""
-    from loop.codec import decode
+    from loop.data.encoding import decode
 
     table = ledger.rows
     frame: pd.DataFrame = decode(table.schema, table).reset_index(drop=True).apply(_storable)

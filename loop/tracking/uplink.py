@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from filelock import FileLock
 
-from loop.plain_json import Record
+from loop.support.plain_json import Record
 from loop.tracking.records import generation_metrics, metric_name, region_table, score_metrics, verdict_metrics
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import cast
 
 from generators import GENERATORS, Reject, Resample
-from generators.saved import Savable
+from generators.common.persistence import Savable
 
 SMALL: dict[str, dict[str, object]] = {
     "diffusion": {"hidden": 64, "blocks": 2},

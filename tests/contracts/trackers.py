@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from loop.generation_codec import to_record
-from loop.plain_json import plain
+from loop.cycle.generation_codec import to_record
 from loop.protocols import RunTracker, Store, Tracker
+from loop.support.plain_json import plain
 from loop.tracking import read_records
 from loop.types import (
     Column,

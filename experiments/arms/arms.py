@@ -1,0 +1,138 @@
+"""The arms of every comparison: the loop beside the cheap alternatives, on the same rows and seeds."""
+
+import copy
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from experiments.arms.tuned_baseline import out_of_fold, tunable, tune
+from experiments.config.strategies import without_aim
+from generators import ImblearnAdapter
+from loop.cycle.driver import LoopRun, run_prepared
+from loop.cycle.parts import Parts
+from loop.errors import ConditionError
+from loop.protocols import Learner, Predictor, Teacher
+from loop.seeds import root, stream
+from loop.types import Region, Request, Table
+
+REAL_ONLY, TUNED, UNTARGETED = "real only", "real only, tuned", "untargeted"
+TARGETED, TEACHER = "targeted", "teacher itself"
+CHEAP = (REAL_ONLY, TUNED, "class weight", "random oversampling", "SMOTE", UNTARGETED)
+SCORED_ROWS = 20_000  # rows over which the seconds for a million are measured
+
+
+@dataclass(frozen=True, eq=False)
+class Arm:
+    """One fitted contestant."""
+
+    name: str
+    predictor: Predictor
+    seconds_fit: float
+    note: str = ""
+
+    @property
+    def cheap(self) -> bool:
+        return self.name in CHEAP
+
+
+@dataclass(frozen=True, eq=False)
+class _Taught:
+    """The teacher as a predictor."""
+
+    teacher: Teacher
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        return self.teacher.views(X, None)[0]
+
+
+def arms(run: LoopRun, folds: np.ndarray, rng: np.random.Generator, *, tuning: bool = True) -> Iterator[Arm]:
+    """Fit the cheap arms beside a finished loop and yield all, the loop and its teacher last.
+
+    Parameters
+    ----------
+    tuning
+        Whether to fit the tuned arm, which takes as many seconds as the loop took.
+    """
+    parts, table, seed = run.prepared.parts, run.prepared.table, root(rng)
+    jobs = parts.settings.jobs
+
+    def fitted(
+        name: str, rows: Callable[[np.random.Generator], Table], note: str = "", own: np.random.Generator | None = None
+    ) -> Arm:
+        started, own = time.perf_counter(), own or stream(seed, name)
+        made = rows(own)
+        learner = copy.deepcopy(parts.learner_for(made)).fit(made, own)
+        return Arm(name, learner, time.perf_counter() - started, note)
+
+    def oversampled(name: str, sampler: str) -> Arm:
+        started, own = time.perf_counter(), stream(seed, name)
+        made = balanced(table, sampler, own)
+        chosen, note = with_capacity(parts, table, folds, sampler, root(stream(seed, name, "capacity")))
+        return Arm(name, copy.deepcopy(chosen).fit(made, own), time.perf_counter() - started, note)
+
+    # The very model that a loop delivers which keeps nothing: it must not win or lose against itself by other draws.
+    yield fitted(REAL_ONLY, lambda _: table, own=run.prepared.final_stream(kept=False))
+    if tuning and tunable(parts.learner):
+        started, own = time.perf_counter(), stream(seed, "tuned")
+        tuned, trials = tune(parts.learner, table, folds, run.seconds, own, jobs=jobs)
+        learner = tuned.fit(table, own)
+        yield Arm(TUNED, learner, time.perf_counter() - started, f"{trials} trials")
+    yield fitted("class weight", lambda _: class_weighted(table))
+    yield oversampled("random oversampling", "RandomOverSampler")
+    with suppress(ConditionError):  # a class with a single row has no neighbours to interpolate to
+        yield oversampled("SMOTE", "SMOTE")
+    rows, turns = len(run.outcome.synthetic), run.outcome.verdict.kept
+    control = run_prepared(replace(run.prepared, parts=without_aim(parts)))
+    yield Arm(UNTARGETED, control.outcome.learner, control.seconds, f"{len(control.outcome.synthetic)} new rows")
+    if run.prepared.teacher is not None:
+        yield Arm(TEACHER, _Taught(run.prepared.teacher), run.prepared.seconds["teacher"])
+    note = f"{rows} new rows, {turns} generation{'' if turns == 1 else 's'}"
+    yield Arm(TARGETED, run.outcome.learner, run.seconds, note)
+
+
+def class_weighted(table: Table) -> Table:
+    """Weigh rows so that every class weighs the same."""
+    counts = np.bincount(table.y, weights=table.weight, minlength=table.n_classes)
+    present = np.maximum(counts, 1e-12)
+    return replace(table, weight=table.weight * table.weight.sum() / ((counts > 0).sum() * present[table.y]))
+
+
+def balanced(table: Table, sampler: str, rng: np.random.Generator) -> Table:
+    """Add rows of every smaller class until all are as large as the largest, with an imbalanced-learn sampler."""
+    counts = np.bincount(table.y, minlength=table.n_classes)
+    generator = ImblearnAdapter(sampler).fit(table, rng)
+    wanted = [Request(Region(), code, int(counts.max() - count)) for code, count in enumerate(counts) if count]
+    samples = [generator.sample(request, rng).table for request in wanted if request.n]
+    return Table.concat([table, *samples])
+
+
+def with_capacity(parts: Parts, table: Table, folds: np.ndarray, sampler: str, seed: int) -> tuple[Learner, str]:
+    """Return the learner or the augmented learner, whichever is better out of fold with a sampler's rows, and a note.
+
+    Each fold is judged by learners of the other folds, to which rows were added that the sampler made of them alone.
+    """
+    plain, more = parts.learner, parts.augmented_learner
+    if more is None:
+        return plain, ""
+    try:
+        scores = [
+            out_of_fold(
+                each, table, folds, seed, 0, parts.settings.jobs, lambda rows, rng: balanced(rows, sampler, rng)
+            )
+            for each in (plain, more)
+        ]
+    except ConditionError:  # a fold may hold all rows of a class but one
+        return plain, "capacity of the learner: too few rows of a class to choose out of fold"
+    chosen, whose = (more, "augmented learner") if scores[1] > scores[0] else (plain, "learner")
+    return chosen, f"capacity of the {whose}, chosen out of fold"
+
+
+def seconds_per_million(predictor: Predictor, X: np.ndarray) -> float:
+    """Measure how long the predictor takes for a million rows like X, from one pass over some thousands of them."""
+    rows = np.resize(np.arange(len(X)), SCORED_ROWS)
+    started = time.perf_counter()
+    predictor.predict_proba(X[rows])
+    return (time.perf_counter() - started) * 1e6 / SCORED_ROWS

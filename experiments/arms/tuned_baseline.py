@@ -1,0 +1,111 @@
+"""The arm that gets the same time instead of new rows: the learner on real rows, tuned with Optuna."""
+
+import copy
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+import optuna
+from joblib import Parallel, delayed
+
+from learners import ExtraTrees, Forest, Linear, XGBoost
+from loop.evaluation.judge_rows import JudgeRows
+from loop.evaluation.metrics import score
+from loop.protocols import Learner
+from loop.seeds import integer, root, stream
+from loop.types import Table
+
+Space = Callable[[optuna.Trial], Mapping[str, object]]
+
+
+def _xgboost(trial: optuna.Trial) -> Mapping[str, object]:
+    return {
+        "trees": trial.suggest_int("trees", 100, 1000, log=True),
+        "depth": trial.suggest_int("depth", 2, 10),
+        "rate": trial.suggest_float("rate", 0.01, 0.3, log=True),
+        "min_child_weight": trial.suggest_float("min_child_weight", 0.5, 20, log=True),
+        "row_share": trial.suggest_float("row_share", 0.5, 1.0),
+        "column_share": trial.suggest_float("column_share", 0.3, 1.0),
+        "l2": trial.suggest_float("l2", 0.1, 20, log=True),
+    }
+
+
+def _forest(trial: optuna.Trial) -> Mapping[str, object]:
+    return {
+        "trees": trial.suggest_int("trees", 100, 600, log=True),
+        "min_leaf": trial.suggest_int("min_leaf", 1, 20, log=True),
+        "max_features": trial.suggest_float("max_features", 0.1, 1.0),
+    }
+
+
+def _linear(trial: optuna.Trial) -> Mapping[str, object]:
+    return {"C": trial.suggest_float("C", 1e-3, 1e2, log=True)}
+
+
+SPACES: Mapping[type, Space] = {XGBoost: _xgboost, Forest: _forest, ExtraTrees: _forest, Linear: _linear}
+
+
+def tunable(learner: Learner) -> bool:
+    return type(learner) in SPACES
+
+
+def tune(
+    learner: Learner, table: Table, folds: np.ndarray, seconds: float, rng: np.random.Generator, *, jobs: int = 2
+) -> tuple[Learner, int]:
+    """Search settings of the learner for a number of seconds; return it unfitted with the best, and the trials made.
+
+    The score is average precision of the pooled out-of-fold answers; the first trial is the learner as it is. The
+    budget is time, so two runs may differ in their number of trials: the price of a fair comparison.
+
+    Raises
+    ------
+    KeyError
+        If there is no search space for the learner: ask `tunable` first.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    space, seed = SPACES[type(learner)], root(rng)
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=integer(rng)))
+    candidates: dict[int, Learner] = {}
+
+    def objective(trial: optuna.Trial) -> float:
+        candidate = learner if trial.number == 0 else replace(learner, **space(trial))  # type: ignore[type-var]
+        candidates[trial.number] = candidate
+        return out_of_fold(candidate, table, folds, seed, trial.number, jobs)
+
+    started = time.perf_counter()
+    study.optimize(objective, n_trials=1)  # however little time there is
+    left = seconds - (time.perf_counter() - started)
+    if left > 0:
+        study.optimize(objective, timeout=left)
+    return candidates[study.best_trial.number], len(study.trials)
+
+
+def out_of_fold(
+    learner: Learner,
+    table: Table,
+    folds: np.ndarray,
+    seed: int,
+    number: int,
+    jobs: int,
+    rows: Callable[[Table, np.random.Generator], Table] = lambda table, _: table,
+) -> float:
+    """Return the average precision of the pooled out-of-fold answers of a learner.
+
+    Parameters
+    ----------
+    seed, number
+        Of the draws; the same number draws the same, whatever the learner.
+    rows
+        What is made of the other folds' rows before the learner is fitted on them.
+    """
+    ids = [int(fold) for fold in np.unique(folds)]
+
+    def answer(fold: int) -> np.ndarray:
+        draws = stream(seed, number, fold + 1)
+        fitted = copy.deepcopy(learner).fit(rows(table.take(folds != fold), draws), draws)
+        return fitted.predict_proba(table.X[folds == fold])
+
+    answers = Parallel(n_jobs=jobs, backend="threading")(delayed(answer)(fold) for fold in ids)
+    at = np.concatenate([np.flatnonzero(folds == fold) for fold in ids])
+    return score("average_precision", JudgeRows.of(table, at), np.concatenate(answers))

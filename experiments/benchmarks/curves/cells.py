@@ -1,0 +1,201 @@
+"""The cells of the curves: points of a curve on one split of one table, with nothing fitted twice."""
+
+import copy
+import math
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from experiments.arms.arms import REAL_ONLY, UNTARGETED
+from experiments.config.strategies import without_aim
+from experiments.data.split import Split
+from experiments.storage.result_cache import Rows
+from loop.cycle.controller import conclude, generations, prepare
+from loop.cycle.driver import LoopRun, run_loop
+from loop.cycle.lanes import deal
+from loop.cycle.parts import Parts
+from loop.cycle.training import Prepared
+from loop.errors import DataError
+from loop.evaluation.judge_rows import JudgeRows
+from loop.evaluation.metrics import score
+from loop.protocols import Learner, Predictor
+from loop.seeds import stream
+from loop.types import Table
+
+AIMED, LOOP, GENERATIONS = "aimed", "loop", "generations"
+BUDGETS = (0.0625, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0)  # new rows as multiples of the real ones
+SHARES = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1.0)  # of the training rows, for real rows alone
+LOOP_SHARES = (0.15, 0.3, 0.5)
+
+
+class Sides(NamedTuple):
+    """One split of one table."""
+
+    train: Table
+    test: Table
+    groups: np.ndarray | None  # (n,) of the training rows
+    seed: int
+
+    @classmethod
+    def of(cls, split: Split, seed: int) -> "Sides":
+        return cls(split.train, split.test, split.groups, seed)
+
+    def prepared(self, parts: Parts) -> Prepared:
+        """Prepare a loop on the training rows."""
+        return prepare(parts, self.train, self._folds(), stream(self.seed, "loop"))
+
+    def looped(self, parts: Parts) -> LoopRun:
+        """Run a loop on the training rows to its end."""
+        return run_loop(parts, self.train, self._folds(), stream(self.seed, "loop"))
+
+    def part(self, share: float) -> "Sides":
+        """Keep a share of the training rows: stratified, and nested in every larger share."""
+        rows = np.flatnonzero(ranks(self.train.y, stream(self.seed, "shares")) < share)
+        train = self.train.take(rows)
+        groups = None if self.groups is None else self.groups[rows]
+        return self._replace(train=train, groups=groups)
+
+    def point(self, arm: str, x: float, predictor: Predictor, seconds: float = 0.0) -> dict[str, object]:
+        """Score one contestant on the test rows: a point at x of the curve named after it."""
+        proba = predictor.predict_proba(self.test.X)
+        ap = score("average_precision", JudgeRows.of(self.test), proba)
+        return {"arm": arm, "x": x, "average_precision": ap, "seconds": seconds}
+
+    def has_lanes(self) -> bool:
+        """Tell whether each class has enough rows to be dealt to lanes."""
+        try:
+            self._folds()
+        except DataError:
+            return False
+        return True
+
+    def _folds(self) -> np.ndarray:
+        return deal(self.train, stream(self.seed, "folds"), groups=self.groups)
+
+
+class Curve(Protocol):
+    """Works one cell. Its ``repr`` names all that makes a difference to the rows."""
+
+    def rows(self, sides: Sides) -> Rows: ...
+
+
+@dataclass(frozen=True)
+class RowsCurve:
+    """Gain against new rows, aimed and with the aim switched off; one teacher and one generator a lane serve all."""
+
+    parts: Parts
+    aimed: tuple[float, ...] = BUDGETS
+    untargeted: tuple[float, ...] = BUDGETS
+
+    def rows(self, sides: Sides) -> Rows:
+        prepared = sides.prepared(self.parts)
+        found = [sides.point(REAL_ONLY, 0.0, fitted(prepared, sides.train.take(np.arange(0))))]
+        for budget in self.aimed:
+            found.append(sides.point(AIMED, budget, fitted(prepared, kept_rows(prepared, budget))))
+        control = replace(prepared, parts=without_aim(prepared.parts))
+        for budget in self.untargeted:
+            found.append(sides.point(UNTARGETED, budget, fitted(control, kept_rows(control, budget))))
+        return found
+
+
+@dataclass(frozen=True)
+class LabelsCurve:
+    """The loop at shares of the training rows beside the learner on real rows alone; subsets are nested.
+
+    Shares that leave too few rows of a class for a loop have no point of it.
+    """
+
+    parts: Parts
+    loop_shares: tuple[float, ...] = LOOP_SHARES
+    shares: tuple[float, ...] = SHARES
+
+    def rows(self, sides: Sides) -> Rows:
+        found = []
+        for share in self.shares:
+            found.append(sides.point(REAL_ONLY, share, real_only(self.parts, sides.part(share))))
+        for share in self.loop_shares:
+            part = sides.part(share)
+            if part.has_lanes():
+                run = part.looped(self.parts)
+                found.append(sides.point(LOOP, share, run.outcome.learner, run.seconds))
+        return found
+
+
+@dataclass(frozen=True)
+class CostCurve:
+    """Gain against generations and seconds, and the same for other parts in place of the default ones."""
+
+    parts: Parts
+    others: Mapping[str, Parts]
+    most_generations: int = 6
+
+    def rows(self, sides: Sides) -> Rows:
+        started = time.perf_counter()
+        learner = real_only(self.parts, sides)
+        found = [sides.point(REAL_ONLY, 0.0, learner, time.perf_counter() - started)]
+        settings = replace(self.parts.settings, generations=self.most_generations)
+        for turns, learner, seconds in walk(replace(self.parts, settings=settings), sides):
+            found.append(sides.point(GENERATIONS, turns, learner, seconds))
+        for name, parts in self.others.items():
+            run = sides.looped(parts)
+            found.append(sides.point(name, parts.settings.generations, run.outcome.learner, run.seconds))
+        return found
+
+
+def real_only(parts: Parts, sides: Sides) -> Learner:
+    """Fit the learner on the training rows as they are."""
+    return copy.deepcopy(parts.learner).fit(sides.train, stream(sides.seed, "real only"))
+
+
+def fitted(prepared: Prepared, new: Table) -> Learner:
+    """Fit the learner on the real rows and new ones, as the loop fits the one that it delivers."""
+    rng, table = prepared.final_stream(kept=len(new) > 0), Table.concat([prepared.table, new])
+    return copy.deepcopy(prepared.parts.learner_for(table)).fit(table, rng)
+
+
+def kept_rows(prepared: Prepared, budget: float) -> Table:
+    """Run the loop with a budget for all its generations together; return the rows it kept.
+
+    Parameters
+    ----------
+    budget
+        New rows as a multiple of the real ones. The cap on rows in a generation is lifted.
+    """
+    parts, real = prepared.parts, len(prepared.table)
+    each = budget / parts.settings.generations
+    settings = replace(parts.settings, budget=each, most_rows=max(parts.settings.most_rows, math.ceil(each * real)))
+    history = generations(replace(prepared, parts=replace(parts, settings=settings)))
+    kept = [generation.rows for generation in history if generation.decision.kept]
+    return Table.concat([prepared.table.take(np.arange(0)), *kept])
+
+
+def ranks(y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return a rank (n,) in 0..1 for each row: those below a share s are a stratified subset, nested in larger ones."""
+    rank = np.empty(len(y))
+    for code in np.unique(y):
+        rows = rng.permutation(np.flatnonzero(y == code))
+        rank[rows] = (np.arange(len(rows)) + 0.5) / len(rows)
+    return rank
+
+
+def walk(parts: Parts, sides: Sides) -> Iterator[tuple[int, Learner, float]]:
+    """Yield what a loop of 1, 2, ... generations delivers, with its seconds; all share their generations.
+
+    A loop that stops early delivers the same from there on.
+    """
+    started = time.perf_counter()
+    prepared, history = sides.prepared(parts), []
+    learner, total, turned = parts.learner, 0.0, time.perf_counter() - started
+    turns = generations(prepared)
+    for number in range(1, parts.settings.generations + 1):
+        started = time.perf_counter()
+        if (generation := next(turns, None)) is not None:
+            history.append(generation)
+            turned += time.perf_counter() - started
+            started = time.perf_counter()
+            learner = conclude(prepared, history).learner
+            total = turned + time.perf_counter() - started
+        yield number, learner, total

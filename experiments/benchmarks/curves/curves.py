@@ -1,0 +1,121 @@
+"""What the loop saves and what it costs: new rows, labels, generations and seconds, each as a curve.
+
+Run as ``python -m experiments.benchmarks.curves.curves``; the last line is JSON with the headline figures. Four curves,
+each in cells of one table and split that are kept in ``--out`` and found again:
+
+- ``rows``: gain over real rows alone against the number of new rows, aimed and untargeted, on the rare-class suite;
+- ``fraud``: the same on weeks of card fraud;
+- ``labels``: the loop at a share of the training rows beside the learner on real rows alone at all shares;
+- ``cost``: gain against generations and seconds, for some settings.
+
+Rows are budgets, as multiples of the real rows: of aimed ones some are refused and some generations rolled back, of
+untargeted ones some are refused. Aim picks each among ``Settings.pool`` proposals, which teacher and learner look at.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+import typer
+from rich.console import Console
+
+from experiments.benchmarks.curves.cells import BUDGETS, CostCurve, Curve, LabelsCurve, RowsCurve, Sides
+from experiments.benchmarks.curves.figures import picture
+from experiments.benchmarks.curves.readings import headline, tables_of
+from experiments.config.strategies import compose
+from experiments.data.card_fraud import STARTS
+from experiments.data.protocols import fraud_split, suite_split
+from experiments.data.sources import rare_suite
+from experiments.report import figure_style
+from experiments.storage.result_cache import Rows, digest_of, each_cell
+from learners import Committee, ExtraTrees, Linear, XGBoost
+from loop.cycle.parts import Parts, Settings
+from loop.errors import ConfigError
+
+
+def other_parts(settings: Settings) -> dict[str, Parts]:
+    """Return the settings that are compared by cost: smaller committees, and a loop without a scout."""
+    default, members = compose(settings=settings), Committee().members
+    kinds = {"no networks in the teacher": (XGBoost, ExtraTrees, Linear), "boosted teacher": (XGBoost,)}
+    smaller = {name: [member for member in members if isinstance(member, kind)] for name, kind in kinds.items()}
+    teachers = {name: Committee(members=tuple(left), jobs=settings.jobs) for name, left in smaller.items()}
+    return {
+        **{name: replace(default, teacher=teacher) for name, teacher in teachers.items()},
+        "no scout": replace(default, scout=None, augmented_scout=None),
+    }
+
+
+def suite_sides(table: str, seed: str) -> Sides:
+    """Split one table of the suite as its protocol says."""
+    return Sides.of(suite_split(table, int(seed)), int(seed))
+
+
+def fraud_sides(_: str, start: str) -> Sides:
+    """Cut the weeks of card fraud that begin with a day."""
+    return Sides.of(fraud_split(start), 0)
+
+
+def main(
+    curves: Annotated[str, typer.Option(help="Curves, separated by commas.")] = "rows,fraud,labels,cost",
+    tables: Annotated[str, typer.Option(help="Tables of the suite.")] = ",".join(rare_suite()),
+    splits: Annotated[int, typer.Option(min=1, help="Splits of each table, seeds 0..N-1.")] = 3,
+    starts: Annotated[str, typer.Option(help="First training days of card fraud.")] = STARTS[0],
+    aimed: Annotated[float, typer.Option(min=BUDGETS[0], help="Largest budget of aimed rows on the suite.")] = 2.0,
+    fraud_aimed: Annotated[float, typer.Option(min=BUDGETS[0], help="The same on card fraud.")] = 0.5,
+    untargeted: Annotated[float, typer.Option(min=BUDGETS[0], help="Largest budget of untargeted rows.")] = 4.0,
+    most_generations: Annotated[int, typer.Option("--generations", min=1, help="Longest loop of the cost.")] = 6,
+    out: Annotated[Path, typer.Option(help="Folder of finished cells and of curves.png.")] = Path("runs/curves"),
+    jobs: Annotated[int, typer.Option(min=1, help="Cells side by side.")] = 2,
+) -> None:
+    """Draw the curves of rows, labels and costs; print their tables and, last, one line of JSON."""
+    settings, budgets = Settings(jobs=1 if jobs > 1 else 2), np.array(BUDGETS)
+    parts, unaimed = compose(settings=settings), tuple(budgets[budgets <= untargeted].tolist())
+    known: dict[str, Curve] = {
+        "rows": RowsCurve(parts, tuple(budgets[budgets <= aimed].tolist()), unaimed),
+        "fraud": RowsCurve(parts, tuple(budgets[budgets <= fraud_aimed].tolist()), unaimed),
+        "labels": LabelsCurve(parts),
+        "cost": CostCurve(parts, other_parts(settings), most_generations),
+    }
+    suite = [(table, str(split)) for split in range(splits) for table in _some("tables", tables, rare_suite())]
+    weeks = [("card fraud", start) for start in _some("starts", starts, STARTS)]
+    wanted = [
+        (curve, *each)
+        for curve in _some("curves", curves, tuple(known))
+        for each in (weeks if curve == "fraud" else suite)
+    ]
+    console = Console(width=None if sys.stdout.isatty() else 160)
+
+    def work(key: tuple[str, str, str]) -> Rows:
+        curve, table, split = key
+        sides = (fraud_sides if curve == "fraud" else suite_sides)(table, split)
+        return [{"curve": curve, "table": table, "split": split} | row for row in known[curve].rows(sides)]
+
+    def path_of(key: tuple[str, str, str]) -> Path:
+        source = "suite:fraud_handbook" if key[0] == "fraud" else f"suite:{key[1]}"
+        return out / digest_of(known[key[0]], source) / f"{'-'.join(key).replace(' ', '_')}.json"
+
+    finished = each_cell(wanted, work, path_of, jobs=jobs, console=console)
+    results = pd.DataFrame([row for rows in finished for row in rows])
+    for table in tables_of(results):
+        console.print(table)
+    figure_style.save(picture(results), out / "curves.png")
+    print(json.dumps(headline(results)))
+
+
+def _some(what: str, names: str, allowed: Sequence[str]) -> list[str]:
+    """Take apart names that are separated by commas."""
+    chosen = [name for name in names.split(",") if name]
+    if not chosen or not set(chosen) <= set(allowed):
+        raise ConfigError(f"{what} must be among {', '.join(allowed)}, got {names!r}: choose from these.")
+    return chosen
+
+
+if __name__ == "__main__":
+    from experiments.cli.app import run_command
+
+    run_command(main)

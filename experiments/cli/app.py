@@ -1,0 +1,298 @@
+"""The command ``weakspot``. Everything heavy is imported inside the commands, so that --help answers at once."""
+
+import errno
+import functools
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ParamSpec
+
+import typer
+
+from experiments.cli.output import check_suffix, console, write
+from loop.errors import ConfigError, DataError, WeakspotError
+
+if TYPE_CHECKING:
+    from loop.tracking import MlflowSettings
+
+Parameters = ParamSpec("Parameters")
+
+USER_FAULT, INTERRUPTED = 2, 130  # exit codes
+DISK = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM),
+    *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EEXIST),
+)
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Train a model, find where it is weak, make data exactly there, retrain, and prove whether that helped.",
+)
+
+RunFolder = Annotated[Path, typer.Argument(help="Folder of a run.", metavar="RUN_DIR")]
+
+
+def main() -> None:
+    """Run the command line; the console entry point."""
+    app()
+
+
+def run_command(function: Callable[..., object]) -> None:
+    """Run a function as a command of its own, with options from its annotations and errors in one sentence."""
+    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    alone.command()(one_sentence(function))
+    alone()
+
+
+def one_sentence(function: Callable[Parameters, object]) -> Callable[Parameters, None]:
+    """Let a command say what the user can put right in one sentence on stderr and exit with code 2."""
+
+    @functools.wraps(function)
+    def wrapped(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        try:
+            function(*args, **kwargs)
+        except WeakspotError as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(USER_FAULT) from error
+        except OSError as error:
+            if error.errno not in DISK:
+                raise
+            where = error.filename or "the disk"
+            typer.echo(
+                f"files must be writable, and {where} is not ({error.strerror}): make room or name another place.",
+                err=True,
+            )
+            raise typer.Exit(USER_FAULT) from error
+        except KeyboardInterrupt as error:
+            typer.echo(str(error) or "Interrupted.", err=True)
+            raise typer.Exit(INTERRUPTED) from error
+
+    return wrapped
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"weakspot {version('weakspot')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Hold the options of the command as a whole."""
+
+
+@app.command()
+@one_sentence
+def run(
+    config: Annotated[Path | None, typer.Argument(help="YAML file; options win over it.")] = None,
+    data: Annotated[str | None, typer.Option(help="File (.csv, .parquet, ...) or source, such as simulation.")] = None,
+    target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
+    positive: Annotated[str | None, typer.Option(help="Class to catch; default the rarest.")] = None,
+    time: Annotated[str | None, typer.Option(help="Time column: later rows test.")] = None,
+    group: Annotated[str | None, typer.Option(help="Column of ids whose rows stay together.")] = None,
+    strategy: Annotated[str | None, typer.Option(help="targeted, untargeted, doubt, ...")] = None,
+    learner: Annotated[str | None, typer.Option(help="xgboost, forest, linear, ...")] = None,
+    generator: Annotated[str | None, typer.Option(help="neighbourhood, tree_chain, diffusion, ...")] = None,
+    generations: Annotated[int | None, typer.Option(help="Turns of the loop at most.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same numbers.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the run's folder.")] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with an interrupted run.", metavar="RUN_DIR")] = None,
+    no_arms: Annotated[bool, typer.Option("--no-arms", help="Compare with real rows alone only.")] = False,
+    no_tuning: Annotated[bool, typer.Option("--no-tuning", help="Leave out the tuned arm.")] = False,
+    tracking: Annotated[str | None, typer.Option(help="Path of mlflow.yaml, or none.")] = None,
+) -> None:
+    """Run the loop on one table and say whether it helped."""
+    overrides: dict[str, object] = {
+        "data.source": data,
+        "data.target": target,
+        "data.positive": positive,
+        "data.time": time,
+        "data.group": group,
+        "loop.strategy": strategy,
+        "loop.generations": generations,
+        "loop.seed": seed,
+        "learner.name": learner,
+        "generator.name": generator,
+        "arms.run": False if no_arms else None,
+        "arms.tuning": False if no_tuning else None,
+        "tracking": tracking,
+        "out": None if out is None else str(out),
+    }
+    if resume is not None:
+        given = [key for key, value in {"CONFIG": config, **overrides}.items() if value is not None]
+        if given:
+            raise ConfigError(f"--resume goes on as the run began, got {', '.join(given)} too: leave them out.")
+        config = resume / "config.yaml"
+    from experiments.config.reader import load_config
+    from experiments.config.run_config import RunConfig
+    from experiments.run.run import run as run_loop
+
+    result = run_loop(load_config(RunConfig, config, overrides), console(), resume)
+    if result.status == "interrupted":
+        typer.echo(
+            f"Interrupted; the model so far is saved. Go on with: weakspot run --resume {result.folder}", err=True
+        )
+        raise typer.Exit(INTERRUPTED)
+
+
+@app.command()
+@one_sentence
+def compare(
+    config: Annotated[Path, typer.Argument(help="YAML file with sources, strategies and seeds.")],
+    jobs: Annotated[int, typer.Option(min=1, help="Cells side by side.")] = 1,
+) -> None:
+    """Compare strategies on equal splits; finished cells are found again."""
+    from experiments.compare.compare import compare as compare_all
+    from experiments.config.reader import load_config
+    from experiments.config.run_config import CompareConfig
+
+    compare_all(load_config(CompareConfig, config), console(), jobs)
+
+
+@app.command()
+@one_sentence
+def tune(
+    config: Annotated[Path, typer.Argument(help="YAML file with sources, the space to search, and how long.")],
+    workers: Annotated[int, typer.Option(min=1, help="Trials side by side.")] = 1,
+) -> None:
+    """Search the loop's own choices; the same command goes on where an earlier one ended."""
+    from experiments.config.reader import load_config
+    from experiments.tune.config import TuneConfig
+    from experiments.tune.tune import tune as search
+
+    search(load_config(TuneConfig, config), console(), workers)
+
+
+@app.command()
+@one_sentence
+def predict(
+    run_dir: RunFolder,
+    data: Annotated[Path, typer.Option(help="File of rows to score.")],
+    out: Annotated[Path | None, typer.Option(help=".csv or .parquet; default: CSV on the screen.")] = None,
+) -> None:
+    """Score new rows with the final model of a run: one column of probabilities for each class."""
+    check_suffix(out)
+    import pandas as pd
+
+    from experiments.data.files import read_table, texts
+    from experiments.storage.run_folder import MODEL, load_model
+
+    model = load_model(run_dir / MODEL)
+    proba = model.predict_proba(read_table(data, text=texts(model.schema)))
+    write(pd.DataFrame(proba, columns=[f"p_{name}" for name in model.classes_]), out)
+
+
+@app.command()
+@one_sentence
+def generate(
+    model: Annotated[
+        Path | None, typer.Argument(help="Folder of a saved generator or of a run, or a rule book (.yaml).")
+    ] = None,
+    n: Annotated[int, typer.Option("--n", help="Rows wanted.")] = 1000,
+    where: Annotated[str | None, typer.Option(help="Region, such as 'amount > 300 and night == 1'.")] = None,
+    label: Annotated[str | None, typer.Option(help="Class; default: as classes occur in the region.")] = None,
+    out: Annotated[Path | None, typer.Option(help=".csv or .parquet; default: CSV on the screen.")] = None,
+    data: Annotated[str | None, typer.Option(help="Instead of MODEL: file or source to fit on.")] = None,
+    target: Annotated[str | None, typer.Option(help="With --data: column of the classes.")] = None,
+    generator: Annotated[str | None, typer.Option(help="With --data: a name or rule book; default tree_chain.")] = None,
+    save: Annotated[Path | None, typer.Option(help="With --data: folder to keep the fitted generator in.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same rows.")] = 0,
+) -> None:
+    """Make rows inside a region, from a saved generator or one fitted on a file; or a data set from a rule book."""
+    check_suffix(out)
+    if (model is None) == (data is None):
+        raise ConfigError("rows must come from MODEL or from --data, got both or neither: give one of them.")
+    given = [name for name, value in {"target": target, "generator": generator, "save": save}.items() if value]
+    if model is not None and given:
+        raise ConfigError(f"a saved generator is fitted already, got --{' and --'.join(given)} too: leave them out.")
+    from experiments.cli import generate as rows
+    from experiments.storage import run_folder
+    from generators.common import persistence
+
+    def say(sentence: str) -> None:
+        typer.echo(sentence, err=out is None)
+
+    if model is not None and model.suffix in rows.BOOKS:
+        write(rows.of_book(model, n, where, label, seed), out)
+        say(f"{n:,} rows of the rule book {model}")
+        return
+    gate = None if model is None else rows.gate_of(model)
+    if model is not None:
+        made, schema = run_folder.load_generator(model)
+        request = rows.request_of(schema, n, where, label)
+    else:
+        if save is not None:
+            persistence.check_replaceable(save)
+        made, table = rows.unfitted(generator or rows.DEFAULT), rows.table_of(str(data), target, say)
+        schema, request = table.schema, rows.request_of(table.schema, n, where, label)
+        made = rows.fitted(made, table, seed)
+        if save is not None:
+            persistence.save(made, save)
+            say(f"{save}: the fitted generator, for weakspot generate {save}")
+    delivery = rows.deliver(made, request, schema, seed, gate)
+    write(delivery.frame, out)
+    say(delivery.summary if out is None else f"{out}: {delivery.summary}")
+    for warning in delivery.warnings:
+        typer.echo(warning, err=True)
+
+
+@app.command()
+@one_sentence
+def report(run_dir: RunFolder) -> None:
+    """Print the report of a finished run again and write its page anew."""
+    from experiments.report.html import write_page
+    from experiments.report.report import show_again
+
+    show_again(run_dir, console())
+    typer.echo(f"{write_page(run_dir)}: the page, written anew")
+
+
+@app.command()
+@one_sentence
+def ui(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the page.")] = 5000,
+    tracking: Annotated[str, typer.Option(help="Path of mlflow.yaml.")] = "auto",
+) -> None:
+    """Open the records of all runs: starts MLflow's page on the configured store."""
+    import subprocess
+
+    uri = _store(tracking).tracking_uri
+    if uri.startswith("http"):
+        typer.echo(f"The records are on a server: open {uri}")
+        return
+    typer.echo(f"MLflow at http://127.0.0.1:{port} (Ctrl-C ends it)")
+    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--port", str(port)]
+    quick = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"} | os.environ  # its helpers for chat models start slowly
+    raise typer.Exit(subprocess.run(command, check=False, env=quick).returncode)
+
+
+@app.command()
+@one_sentence
+def upload(
+    run_dir: RunFolder,
+    tracking: Annotated[str, typer.Option(help="Path of mlflow.yaml.")] = "auto",
+) -> None:
+    """Send the journal of a run to MLflow, for example after its server was down."""
+    from experiments.storage.run_folder import JOURNAL
+    from loop.tracking import JsonlTracker, MlflowTracker, replay
+
+    folder = run_dir / JOURNAL if (run_dir / JOURNAL).is_dir() else run_dir
+    if not folder.is_dir():
+        raise DataError(f"an upload needs the folder of a run, got {run_dir}: check the path.")
+    sent = replay(folder, MlflowTracker(_store(tracking), JsonlTracker(folder, again=True)))
+    typer.echo(f"{sent} records are in MLflow.")
+
+
+def _store(tracking: str) -> "MlflowSettings":
+    from experiments.run.tracking import settings_of
+
+    settings = settings_of(tracking)
+    if settings is None:
+        raise ConfigError("--tracking must be the path of an mlflow.yaml here, got none: name one or leave it out.")
+    return settings

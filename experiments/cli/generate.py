@@ -1,0 +1,271 @@
+"""Rows on demand: from a saved generator, or one fitted on a file, inside a region and of a class."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from experiments.data.sources import load
+from experiments.report.progress import steps_shown
+from experiments.storage import run_folder
+from generators import GENERATORS
+from generators.common.persistence import Savable, name_of
+from generators.rules.rules import Rules
+from loop.data.encoding import check_range, decode, encode
+from loop.data.schema import infer
+from loop.errors import ConfigError, DataError
+from loop.expressions.parser import parse
+from loop.expressions.to_region import as_region
+from loop.protocols import Gate
+from loop.seeds import stream
+from loop.types import Region, Request, Samples, Schema, Table
+
+MOST_ROWS = 10_000_000
+ROUNDS, LEAST_SHARE = 20, 0.02  # of asking again for rows that a gate has refused
+REPEATED = 0.1  # share of repeated rows from which on weighted draws are warned of
+BOOKS = (".yaml", ".yml")  # suffixes of rule books
+DEFAULT = "tree_chain"  # for rows without a teacher who labels them
+UNLABELLED = ("neighbourhood", "imblearn")  # whose rows bear a label that nothing has checked
+WAYS = {
+    "native": "drawn there by the generator itself",
+    "seeds": "made from real rows",
+    "importance": "weighted and drawn again",
+    "rejection": "others thrown away",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Delivery:
+    """The rows as a frame, and how they came about."""
+
+    frame: pd.DataFrame
+    samples: Samples
+    seconds: float
+    refused: Mapping[str, int] = field(default_factory=dict)  # rows by the constraint that they broke first
+    unchecked: bool = False  # labels are those of the request or of the rows that new ones were made from
+
+    @property
+    def summary(self) -> str:
+        samples, n = self.samples, len(self.frame)
+        refused = f"; constraints refused {told(self.refused)}" if self.refused else ""
+        return (
+            f"{n:,} of {samples.request.n:,} rows of region {samples.request.region.text!r}, {WAYS[samples.way]}; "
+            f"{samples.acceptance:.1%} of {samples.tried:,} drawn rows delivered, {self.seconds:.2f} seconds{refused}"
+        )
+
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences on rows that are lacking or repeated, and on labels that may be wrong."""
+        labels = (
+            "Warning: rows of this generator are proposals for a teacher to label, and their labels here are not "
+            f"checked: where labels count, fit another one (--data FILE --generator {DEFAULT})."
+        )
+        return [*self._lacking(), *self._repeated(), *([labels] if self.unchecked else [])]
+
+    def _repeated(self) -> list[str]:
+        distinct, n = len(self.frame.drop_duplicates()), len(self.frame)
+        if self.samples.way != "importance" or distinct >= (1 - REPEATED) * n:
+            return []
+        return [f"Warning: {distinct:,} of {n:,} rows are distinct, the others repeat them: ask for a wider region."]
+
+    def _lacking(self) -> list[str]:
+        if not self.samples.shortfall:
+            return []
+        shares = ", and classes may have other shares than in the region" if self.samples.request.label is None else ""
+        lacking = f"Warning: {self.samples.shortfall:,} rows are lacking{shares}"
+        if not self.refused:
+            return [f"{lacking}: ask for fewer, or for a wider region."]
+        return [f"{lacking}, constraints refused {told(self.refused)}: ask for fewer, or for another region."]
+
+
+def told(refused: Mapping[str, int]) -> str:
+    """Say how many rows broke which constraint."""
+    return ", ".join(f"{count:,} by {rule!r}" for rule, count in refused.items())
+
+
+def table_of(source: str, target: str | None, say: Callable[[str], None]) -> Table:
+    """Load all rows of a file or named source, and say which columns are no features.
+
+    Raises
+    ------
+    WeakspotError
+        If the table breaks a rule.
+    """
+    dataset = load(source, target)
+    roles = {"time column": dataset.time, "group column": dataset.group}
+    aside = {column: role for role, column in roles.items() if column is not None}
+    schema = infer(dataset.frame, dataset.target, positive=dataset.positive, aside=aside)
+    for column, reason in schema.set_aside:
+        say(f"set aside {column}: {reason}")
+    table = encode(schema, dataset.frame)
+    check_range(schema, table.X)
+    return table
+
+
+def unfitted(name: str) -> Savable:
+    """Make a generator of the catalogue with its default settings, or of a rule book given by its path.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such generator or book, or it needs more than its name.
+    """
+    if Path(name).suffix in BOOKS:
+        return Rules(name)
+    kind = GENERATORS.kind(name)
+    if not issubclass(kind, Savable) or not is_dataclass(kind):
+        raise ConfigError(f"a generator must be a dataclass with save and load here, {name} is none: choose another.")
+    needed = [each.name for each in fields(kind) if each.init and each.default is each.default_factory is MISSING]
+    if needed:
+        raise ConfigError(
+            f"a generator must work by its name alone here, {name} needs {', '.join(needed)}: choose another one."
+        )
+    return kind()
+
+
+def fitted(generator: Savable, table: Table, seed: int) -> Savable:
+    """Fit a generator on a whole table, and show how far it has come."""
+    with steps_shown("fitting"):
+        return generator.fit(table, stream(seed, "fit"))
+
+
+def of_book(book: Path, n: int, where: str | None, label: str | None, seed: int) -> pd.DataFrame:
+    """Make a whole data set of n rows from a rule book alone.
+
+    Raises
+    ------
+    ConfigError
+        If the book breaks a rule, n is out of range, or a region or class is asked for.
+    """
+    check_n(n)
+    if where is not None or label is not None:
+        raise ConfigError(
+            "a rule book alone makes whole data sets, got --where or --label: aim with --data FILE --generator BOOK."
+        )
+    return Rules(str(book)).generate(n, stream(seed, "generate"))
+
+
+def check_n(n: int) -> None:
+    """Raise ConfigError unless n is a number of rows that can be asked for."""
+    if not 1 <= n <= MOST_ROWS:
+        raise ConfigError(f"--n must be between 1 and {MOST_ROWS:,} rows, got {n:,}: choose another number.")
+
+
+def request_of(schema: Schema, n: int, where: str | None, label: str | None) -> Request:
+    """Turn what a user wishes for into a request.
+
+    Parameters
+    ----------
+    where
+        An expression that describes a region, None = anywhere.
+    label
+        A class as it is spelled, None = classes as they occur in the region.
+
+    Raises
+    ------
+    ConfigError
+        If n is out of range, or the expression describes no region of the schema.
+    DataError
+        If there is no such class.
+    """
+    check_n(n)
+    names = [str(name) for name in schema.classes]
+    if label is not None and label not in names:
+        raise DataError(
+            f"--label must be a class of {schema.target!r}, got {label!r}: choose one of {', '.join(names)}."
+        )
+    region = Region() if where is None else as_region(parse(where), schema)
+    return Request(region, None if label is None else names.index(label), n)
+
+
+def gate_of(folder: Path) -> Gate | None:
+    """Return the gate of the constraints that a run was configured with, None if it has none.
+
+    Parameters
+    ----------
+    folder
+        Of the run, or of the generator in it. A generator that was copied elsewhere knows no constraints.
+
+    Raises
+    ------
+    DataError
+        If a run lacks its configuration.
+    """
+    folder = folder.resolve()
+    within_run = folder.name == run_folder.GENERATOR and (folder.parent / run_folder.MARKER).is_file()
+    config = (folder.parent if within_run else folder) / run_folder.CONFIG
+    if not config.is_file():
+        if within_run or (folder / run_folder.MARKER).is_file():
+            raise DataError(f"a run must hold its {run_folder.CONFIG}, and {config} is not there: put it back.")
+        return None
+    from experiments.config.constraints import constraints
+    from experiments.config.reader import load_config
+    from experiments.config.run_config import RunConfig  # loads every learner's library
+
+    entries = load_config(RunConfig, config).constraints
+    return constraints(entries) if entries else None
+
+
+def deliver(generator: Savable, request: Request, schema: Schema, seed: int, gate: Gate | None = None) -> Delivery:
+    """Sample rows; those that a gate refuses are drawn again.
+
+    Values that must be unique are so among the rows delivered: the real rows are not at hand.
+
+    Raises
+    ------
+    DataError
+        If not a single row could be delivered.
+    """
+    started, refused = time.perf_counter(), Counter[str]()
+    rng = stream(seed, "generate")
+    with steps_shown("drawing"):
+        samples = generator.sample(request, rng) if gate is None else _obeying(generator, request, gate, rng, refused)
+    if not len(samples.table) and refused:
+        raise DataError(
+            f"rows must obey the constraints of the run, and of region {request.region.text!r} none did "
+            f"({told(refused)}): ask for a region that they leave room in, or change the constraints."
+        )
+    if not len(samples.table):
+        raise DataError(
+            f"a region must be one that the generator can reach, and it delivered 0 of {request.n:,} rows of "
+            f"{request.region.text!r} after {samples.tried:,} draws: widen --where or ask for another --label."
+        )
+    unchecked = name_of(type(generator)) in UNLABELLED
+    return Delivery(decode(schema, samples.table), samples, time.perf_counter() - started, refused, unchecked)
+
+
+def _obeying(
+    generator: Savable, request: Request, gate: Gate, rng: np.random.Generator, refused: Counter[str]
+) -> Samples:
+    """Ask again for what the gate has refused, which is counted, for more the more it refuses, some rounds long.
+
+    Classes keep the shares of the first draw: a rule may refuse rows of one class more often than those of another.
+    """
+
+    def judged(rows: Table) -> Table:
+        verdict = gate.judge(rows, rows.take(np.arange(0)), rng)
+        refused.update(verdict.counts())
+        kept = np.flatnonzero(verdict.keep)
+        place = pd.Series(rows.y[kept]).groupby(rows.y[kept]).cumcount().to_numpy()
+        return rows.take(kept[place < wanted[rows.y[kept]]])
+
+    samples = generator.sample(request, rng)
+    way, tried, kept = samples.way, samples.tried, samples.table
+    drawn = np.bincount(kept.y, minlength=kept.n_classes)
+    wanted = np.diff(np.round(np.cumsum(drawn) * request.n / max(len(kept), 1)), prepend=0).astype(np.int64)
+    kept = judged(kept)
+    for _ in range(ROUNDS):
+        found = np.bincount(kept.y, minlength=kept.n_classes)
+        asked = np.ceil((wanted - found) / np.maximum(found / np.maximum(drawn, 1), LEAST_SHARE)).astype(np.int64)
+        if not asked.any():
+            break
+        for label in np.flatnonzero(asked).tolist():
+            samples = generator.sample(replace(request, label=label, n=min(MOST_ROWS, int(asked[label]))), rng)
+            tried, drawn[label] = tried + samples.tried, drawn[label] + len(samples.table)
+            kept = Table.concat([kept, samples.table])
+        kept = judged(kept)
+    return Samples(kept.take(rng.permutation(len(kept))), request, tried, way)

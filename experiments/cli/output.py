@@ -1,0 +1,44 @@
+"""Where the command line puts what it says: tables on a terminal or in a file, rows in a file or on the screen."""
+
+import sys
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from loop.errors import ConfigError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+
+WIDTH = 150  # columns of tables that go to a file
+
+
+def console() -> "Console":
+    """Return what tables are printed on, as wide as the terminal; what its encoding cannot spell becomes "?"."""
+    from rich.console import Console
+
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    return Console(width=None if sys.stdout.isatty() else WIDTH)
+
+
+def check_suffix(out: Path | None) -> None:
+    """Raise a ConfigError unless rows can be written to such a file."""
+    if out is not None and out.suffix not in (".csv", ".parquet"):
+        raise ConfigError(f"--out must end in .csv or .parquet, got {out.name}: rename it.")
+    if out is not None and out.is_dir():
+        raise ConfigError(f"--out must be a file, and {out} is a folder: name a file in it.")
+
+
+def write(frame: "pd.DataFrame", out: Path | None) -> None:
+    """Write rows to a file, or as CSV on the screen."""
+    from experiments.data.files import write_table
+
+    if out is None:
+        # In UTF-8 like files, whatever the terminal's encoding: not every one can spell every category.
+        sys.stdout.flush()
+        sys.stdout.buffer.write(frame.to_csv(index=False).encode())
+        sys.stdout.buffer.flush()
+    else:
+        write_table(frame, out)

@@ -1,0 +1,49 @@
+"""One child run for each arm of each source and seed, kept once however often the comparison is run again."""
+
+import json
+from pathlib import Path
+
+from experiments.arms.scoring import SCORE
+from experiments.config.run_config import RunConfig
+from loop.protocols import Store
+from loop.support.plain_json import Record, plain
+from loop.tracking import read_records
+
+TEXT = ("source", "table", "arm", "note", "cheap", "seed", "split", "generations")  # keys of a row that are no metrics
+LOOP = "loop: "  # before the name of the strategy, in names of arms
+_KEYS = ("name", "params", "metrics", "tags", "curves")
+
+
+class ChildRuns:
+    """Keep rows of cells as child runs.
+
+    Parameters
+    ----------
+    tracker : Store
+        Of the comparison, already started.
+    journal : Path
+        Folder in which it keeps its records.
+    """
+
+    def __init__(self, tracker: Store, journal: Path) -> None:
+        self._tracker = tracker
+        records = [record for record in read_records(journal) if record["kind"] == "child"]
+        self._known = {_content({key: record.get(key, {}) for key in _KEYS}) for record in records}
+
+    def keep(self, row: Record, run: RunConfig) -> None:
+        """Keep one arm on one source and seed; the scores of a loop's generations become a curve."""
+        child: Record = {
+            "name": f"{row['arm']} | {row['source']} | seed {row['seed']}",
+            "params": {},
+            "metrics": {name: value for name, value in row.items() if name not in TEXT},
+            "tags": {"dataset": run.data.source, "learner": run.learner.name}
+            | {key: str(row[key]) for key in ("source", "arm", "seed")}
+            | ({"strategy": run.loop.strategy} if row["arm"].startswith(LOOP) else {}),
+            "curves": {f"score/{SCORE}": row["generations"]} if row.get("generations") else {},
+        }
+        if _content(child) not in self._known:
+            self._tracker.child(**child)
+
+
+def _content(child: Record) -> str:
+    return json.dumps(plain(child), sort_keys=True)

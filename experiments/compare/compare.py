@@ -1,0 +1,238 @@
+"""Strategies against each other and against the cheap arms, on equal splits of every source."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+
+from experiments.arms import statistics
+from experiments.arms.arms import REAL_ONLY, TARGETED
+from experiments.arms.scoring import METRICS, SCORE, contestants_of, score_arms
+from experiments.compare import figures
+from experiments.compare.child_runs import LOOP, TEXT, ChildRuns
+from experiments.compare.claims import Comparison, compare_with_all
+from experiments.compare.leaderboard import LiveBoard, closing_table, long_form, summarise
+from experiments.config.reader import dump
+from experiments.config.run_config import CompareConfig, DataConfig, RunConfig
+from experiments.data.files import write_table
+from experiments.data.sources import place_of, stamp_of
+from experiments.report import figure_style
+from experiments.run.inputs import gather, parts_of
+from experiments.run.tracking import flat, open_tracker, settings_of, tell
+from experiments.storage import run_folder
+from experiments.storage.result_cache import Rows, digest, found, found_or_worked
+from loop.cycle.driver import run_loop
+from loop.seeds import stream
+from loop.support import atomic
+from loop.support.plain_json import Record, plain
+from loop.support.timing import Clock
+from loop.tracking import MlflowSettings
+
+BY_TIME = "by time"  # of a split: the same rows test whatever the seed
+FILES = ("results.csv", "leaderboard.csv", "verdicts.json")
+
+
+def compare(config: CompareConfig, console: Console, jobs: int = 1) -> pd.DataFrame:
+    """Work all cells, print the table and, last, one line of JSON; return one row for each arm, source and seed.
+
+    Finished cells are kept in ``out/cells`` and found again, so an interrupted comparison goes on where it stopped.
+    The folder of the comparison gets ``results.csv``, ``leaderboard.csv``, ``verdicts.json`` and pictures. With several
+    jobs, cells run side by side with one thread each; cells worked with another number of jobs are found all the same.
+
+    Raises
+    ------
+    WeakspotError
+        If configuration or data break a rule, or another process is at work on the same comparison.
+    """
+    started = time.perf_counter()
+    tracking = settings_of(config.tracking)
+    runs = [
+        config.run_of(source, strategy, seed)
+        for source in config.sources
+        for seed in config.seeds
+        for strategy in config.strategies
+    ]
+    missing = [run for run in runs if found(_path(config.out, run)) is None]
+    _check_sources(missing)
+    folder = config.out / f"compare-{digest([_identity(run) for run in runs])}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with run_folder.held(folder):
+        results, headline, spent = _compared(config, runs, folder, tracking, console, jobs)
+    seconds = time.perf_counter() - started
+    print(json.dumps(plain(headline | _costs(len(missing), seconds - spent, seconds))))
+    return results
+
+
+def _compared(
+    config: CompareConfig,
+    runs: list[RunConfig],
+    folder: Path,
+    tracking: MlflowSettings | None,
+    console: Console,
+    jobs: int,
+) -> tuple[pd.DataFrame, Record, float]:
+    """Work the cells, write and print what came out; return it, its headline, and the seconds spent on cells."""
+    clock = Clock()
+    (folder / run_folder.MARKER).unlink(missing_ok=True)
+    atomic.write_text(folder / run_folder.CONFIG, dump(config))
+    tracker, status = open_tracker(tracking, folder), "failed"
+    params = dict(flat(config.model_dump(mode="json", exclude={"sources"})))
+    tags = {"weakspot": version("weakspot"), "command": "compare", "learner": config.learner.name}
+    tracker.start({"name": folder.name, "params": params, "tags": tags})
+    try:
+        results = _work(config, runs, ChildRuns(tracker, folder / run_folder.JOURNAL), console, jobs, clock)
+        overlap = _overlap(results, config)
+        summary = summarise(results, overlap)
+        comparisons, overall = _write(results, summary, config, overlap, folder)
+        for path in sorted(folder.iterdir()):
+            if path.name in FILES or path.suffix == ".png":
+                tracker.attach(path)
+        status = "finished"
+    except KeyboardInterrupt:
+        status = "interrupted"
+        raise
+    finally:
+        tracker.finish(None, status)
+    atomic.write_json(folder / run_folder.MARKER, {"status": status})
+    console.print(closing_table(summary, results))
+    for sentence in (overall.sentence, *(each.sentence for each in comparisons)):
+        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+    console.print(f"{folder}: {', '.join(FILES)} and pictures", highlight=False, markup=False, soft_wrap=True)
+    tell(tracker, console)
+    return results, _headline(summary, comparisons), clock.seconds["cells"]
+
+
+def cell(config: RunConfig) -> Rows:
+    """Run one strategy and its arms on one split of one source; one row an arm.
+
+    The loop's row holds ``generations`` too: the score on the judge rows at each generation, that of real rows alone
+    first.
+    """
+    material, seed = gather(config.data, config.loop), config.loop.seed
+    looped = run_loop(parts_of(config, material.train), material.train, material.folds, stream(seed, "loop"))
+    contestants = list(contestants_of(looped, material.folds, config.arms, stream(seed, "arms")))
+    scored = score_arms(contestants, material.test, (*METRICS, config.metrics.recall_at_precision))
+    where = {"source": config.data.source, "seed": seed, "split": BY_TIME if material.dataset.time else "at random"}
+    where["table"] = f"{place_of(config.data.source)}, {material.dataset.target}"  # the same however it was written
+    rows = [plain(each.row()) | where for each in scored]
+    curve = [looped.outcome.baseline, *(generation.scores for generation in looped.history)]
+    own = {"arm": LOOP + config.loop.strategy, "generations": [scores[SCORE].estimate for scores in curve]}
+    return [row | own if row["arm"] == TARGETED else row for row in rows]
+
+
+def cells_of(runs: Sequence[RunConfig], out: Path, jobs: int) -> Iterator[Rows]:
+    """Yield the rows of each run in order, from the file of its cell under ``out`` if it was finished before."""
+    work = cell if jobs == 1 else lambda run: cell(alone(run))
+    return found_or_worked(runs, work, lambda run: _path(out, run), jobs=jobs)
+
+
+def alone(config: RunConfig) -> RunConfig:
+    """Return a configuration whose lanes run one after the other, for cells that have one thread."""
+    return config.model_copy(update={"loop": config.loop.model_copy(update={"jobs": 1})})
+
+
+def _check_sources(runs: Sequence[RunConfig]) -> None:
+    """Load every source that there is work on once, so that a fault comes to light before hours of work on others.
+
+    On each, the parts of every strategy are made.
+    """
+    for first in {run.data: run for run in runs}.values():
+        train = gather(first.data, first.loop).train
+        for run in {run.loop.strategy: run for run in runs if run.data == first.data}.values():
+            parts_of(run, train)
+
+
+def _work(
+    config: CompareConfig, runs: Sequence[RunConfig], children: ChildRuns, console: Console, jobs: int, clock: Clock
+) -> pd.DataFrame:
+    """Work the cells one after the other or side by side, and keep each arm as it comes in."""
+    names, rows, cells = _names(config.sources), Rows(), cells_of(runs, config.out, jobs)
+    with LiveBoard(console, len(runs), len(config.sources) * len(config.seeds)) as board:
+        for run in runs:
+            with clock.stage("cells"):
+                made = next(cells)
+            name = names[config.sources.index(run.data)]
+            first = run.loop.strategy == config.strategies[0]
+            # Of the other strategies the loop alone counts: their real-only arm is that of the first.
+            own = [_numbers(row, name) for row in made if first or row["arm"].startswith(LOOP)]
+            for row in own:
+                children.keep(row, run)
+            rows += own
+            board.add(own, f"{name}, seed {run.loop.seed}, {run.loop.strategy}")
+    return pd.DataFrame(rows).drop(columns="generations", errors="ignore")
+
+
+def _numbers(row: Record, source: str) -> Record:
+    """Read back what JSON has no word for, and name the source."""
+    metrics = {key: float(value) for key, value in row.items() if key not in TEXT}
+    return row | metrics | {"source": source}
+
+
+def _names(sources: Sequence[DataConfig]) -> list[str]:
+    """Name the sources; those that differ in other settings only, with these."""
+    counts = Counter(each.source for each in sources)
+
+    def settings(each: DataConfig) -> str:
+        return ", ".join(f"{key}={getattr(each, key)!r}" for key in sorted(each.model_fields_set - {"source"}))
+
+    told = [(each.source, settings(each)) for each in sources]
+    return [f"{source} ({own})" if counts[source] > 1 and own else source for source, own in told]
+
+
+def _write(
+    results: pd.DataFrame, summary: pd.DataFrame, config: CompareConfig, overlap: float | None, folder: Path
+) -> tuple[tuple[Comparison, ...], statistics.Omnibus]:
+    """Write tables, verdicts and pictures into the folder; return what was tested."""
+    scores = long_form(results)
+    comparisons = compare_with_all(scores, LOOP + config.strategies[0], test_per_train=overlap)
+    means = statistics.by_source(scores)
+    overall, ranks = statistics.omnibus(means), statistics.average_ranks(means)
+    critical = statistics.critical_difference(len(ranks), len(means)) if overall.test == "Friedman" else None
+    write_table(results, folder / "results.csv")
+    atomic.write_file(folder / "leaderboard.csv", summary.to_csv)
+    verdicts = {"overall": asdict(overall), "average_ranks": ranks.to_dict(), "critical_difference": critical}
+    atomic.write_json(folder / "verdicts.json", verdicts | {"comparisons": [asdict(each) for each in comparisons]})
+    figure_style.save(figures.pareto(summary.dropna(subset="difference"), REAL_ONLY), folder / "pareto.png")
+    if critical is not None:
+        figure = figures.critical_difference_diagram(ranks, critical, overall.sentence)
+        figure_style.save(figure, folder / "critical_difference.png")
+    return comparisons, overall
+
+
+def _overlap(results: pd.DataFrame, config: CompareConfig) -> float | None:
+    """Return test rows over training rows, None where the seeds share one split."""
+    if "split" in results and (results["split"] == BY_TIME).any():
+        return None
+    test_size = max(source.test_size for source in config.sources)
+    return test_size / (1 - test_size)
+
+
+def _identity(config: RunConfig) -> Record:
+    """Return whatever makes a difference to the rows of a cell."""
+    content: Record = config.model_dump(mode="json", exclude={"tracking", "out"})
+    files = config.generator.files()
+    return content | {"version": version("weakspot"), "file": stamp_of(config.data.source), "files": files}
+
+
+def _path(out: Path, config: RunConfig) -> Path:
+    return out / "cells" / f"{digest(_identity(config))}.json"
+
+
+def _headline(summary: pd.DataFrame, comparisons: Sequence[Comparison]) -> Record:
+    """Return mean paired differences in average precision by arm, and how many comparisons proved something."""
+    deltas = {f"delta_ap {arm}": round(float(value), 4) for arm, value in summary["difference"].items()}
+    better = sum(each.proven and each.difference.estimate > 0 for each in comparisons)
+    worse = sum(each.proven for each in comparisons) - better
+    return deltas | {"proven_better": better, "proven_worse": worse, "compared": len(comparisons)}
+
+
+def _costs(worked: int, bookkeeping: float, seconds: float) -> Record:
+    """Return how long all took that was no work on cells: starting MLflow, records, tables, tests and pictures."""
+    share = round(bookkeeping / seconds, 4) if worked else None  # of no work at all there is no share
+    return {"cells_worked": worked, "bookkeeping_seconds": round(bookkeeping, 2), "bookkeeping_share": share}

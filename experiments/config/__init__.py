@@ -1,0 +1,1 @@
+"""What a user may ask for, checked before any work starts; nothing is computed from data here."""

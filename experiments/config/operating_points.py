@@ -1,0 +1,128 @@
+"""Operating points as a user writes them, and the rows of a run on which they are chosen and judged.
+
+An entry of ``metrics.points`` is one of ``{precision: 0.5}``, ``{false_positive_rate: 0.01}``, ``{alerts: 100}``
+(a day; per 1,000 rows where the table has no time column of dates), ``{false_positive: 1.0, false_negative: 50.0}`` or
+``{false_positive: 1.0, miss_cost: amount}``, where the column tells what a miss costs.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype
+
+from experiments.data.sources import Dataset
+from loop.errors import ConfigError, DataError
+from loop.evaluation.judge_rows import JudgeRows
+from loop.evaluation.operating_points import AlertBudget, AtFalsePositiveRate, AtPrecision, EvaluationRows, ExpectedCost
+
+AnyPoint = AtPrecision | AtFalsePositiveRate | AlertBudget | ExpectedCost
+
+KINDS: dict[frozenset[str], type[AnyPoint]] = {
+    frozenset({"precision"}): AtPrecision,
+    frozenset({"false_positive_rate"}): AtFalsePositiveRate,
+    frozenset({"alerts"}): AlertBudget,
+    frozenset({"false_positive", "false_negative"}): ExpectedCost,
+    frozenset({"false_positive", "miss_cost"}): ExpectedCost,
+}
+COLUMN = "miss_cost"  # the only key whose value is text
+SHAPES = (
+    "{precision: 0.5}, {false_positive_rate: 0.01}, {alerts: 100}, {false_positive: 1, false_negative: 50} "
+    "or {false_positive: 1, miss_cost: COLUMN}"
+)
+
+
+def point_of(entry: object) -> AnyPoint:
+    """Make a point of its entry.
+
+    Raises
+    ------
+    ConfigError
+        If it is of no known shape, or a number is out of range.
+    """
+    if isinstance(entry, AnyPoint):
+        return entry
+    given = {key: value for key, value in entry.items() if value is not None} if isinstance(entry, Mapping) else {}
+    kind = KINDS.get(frozenset(given))
+    if kind is None or not all(_suits(key, value) for key, value in given.items()):
+        raise ConfigError(f"metrics.points must hold {SHAPES}, got {entry!r}: rewrite it.")
+    settings: dict[str, Any] = {key: value if key == COLUMN else float(value) for key, value in given.items()}
+    return kind(**settings)
+
+
+def miss_costs(points: Iterable[AnyPoint], dataset: Dataset) -> dict[str, np.ndarray]:
+    """Return the columns that tell what a miss costs, (rows,) each, by name.
+
+    Raises
+    ------
+    DataError
+        If one is not there, or holds anything but amounts.
+    """
+    columns = {point.miss_cost for point in points if isinstance(point, ExpectedCost) and point.miss_cost is not None}
+    return {name: _amounts(dataset, name) for name in sorted(columns)}
+
+
+def evaluation_rows(
+    points: Iterable[AnyPoint], dataset: Dataset, judged: JudgeRows, tested: JudgeRows
+) -> tuple[EvaluationRows, EvaluationRows]:
+    """Return the judge rows and the test rows of a run with what its points ask of them.
+
+    Parameters
+    ----------
+    judged, tested : JudgeRows
+        Their ``rows`` number the rows of the data set's frame.
+
+    Raises
+    ------
+    DataError
+        As `miss_costs`.
+    """
+    columns = miss_costs(points, dataset)
+    day = None if dataset.time is None else _days(dataset.frame[dataset.time])
+
+    def rows_with(judged: JudgeRows) -> EvaluationRows:
+        rows = judged.rows
+        return EvaluationRows(
+            judged,
+            day=None if day is None else day[rows],
+            miss_cost={name: amounts[rows] for name, amounts in columns.items()},
+            # The day on which training ends is on both sides, a split by group too leaves out rows of a day, and a
+            # hold-out judges few: each gets of a day's budget what it has of the day's rows.
+            share=None if day is None else np.bincount(day[rows])[day[rows]] / np.bincount(day)[day[rows]],
+        )
+
+    return rows_with(judged), rows_with(tested)
+
+
+def _suits(key: str, value: object) -> bool:
+    if key == COLUMN:
+        return isinstance(value, str)
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _amounts(dataset: Dataset, name: str) -> np.ndarray:
+    """Return a column of the frame as costs, (rows,) float64."""
+    if name not in dataset.frame:
+        raise DataError(f"miss_cost must name a column of {dataset.name}, got {name!r}: check the name.")
+    column = dataset.frame[name]
+    if not is_numeric_dtype(column):
+        raise DataError(f"miss_cost must name a column of numbers, got {name!r} of {column.dtype}: name another one.")
+    amounts: np.ndarray = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    if bad := int((~np.isfinite(amounts) | (amounts < 0)).sum()):
+        raise DataError(
+            f"miss_cost {name!r} must hold amounts of 0 or more, got {bad:,} rows without: mend the column."
+        )
+    return amounts
+
+
+def _days(time: pd.Series) -> np.ndarray | None:
+    """Number the calendar days of a time column, (rows,) int; None for plain numbers, whose unit nobody told.
+
+    Times with a zone keep its days; text is read as UTC.
+    """
+    if is_numeric_dtype(time):
+        return None
+    moments = time if is_datetime64_any_dtype(time) else pd.to_datetime(time, format="ISO8601", utc=True)
+    days: np.ndarray = pd.factorize(moments.dt.tz_localize(None).dt.floor("D"))[0]
+    return days

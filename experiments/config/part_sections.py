@@ -1,0 +1,165 @@
+"""Sections of a configuration that name a part and give its settings: learner, generator and teacher."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import MISSING, fields, replace
+from typing import Annotated, Any, Self, get_type_hints
+
+import numpy as np
+from pydantic import (
+    AllowInfNan,
+    BaseModel,
+    ConfigDict,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from experiments.config.strategies import augmented_of
+from experiments.data.files import digests
+from generators import GENERATORS
+from learners import LEARNERS
+from loop.catalogue import check_name
+from loop.errors import ConfigError
+from loop.protocols import Generator, Learner
+from loop.types import Column, Schema, Table
+
+AnyFloat = Annotated[float, AllowInfNan(True)]  # checked where its meaning is known, with a clearer sentence
+Arguments = dict[str, bool | int | AnyFloat | str]
+
+
+def as_rule(message: str) -> str:
+    """Turn a message of pydantic into the rule of a sentence."""
+    return message.replace("Input should", "must", 1)
+
+
+def as_list(key: str, entries: object) -> Sequence[object]:
+    """Return the entries of a list, which text is not."""
+    if not isinstance(entries, (list, tuple)):
+        raise ConfigError(f"{key} must be a list, got {entries!r}: begin each with a dash.")
+    return entries
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def check_settings(section: str, name: str, kind: type, settings: Arguments) -> None:
+    """Check the arguments of a part's class by name, type and completeness."""
+    try:
+        hints = get_type_hints(kind)
+    except NameError as error:  # of another package, imported for its type checker only
+        raise ConfigError(f"{section} {name} must import the types of its fields, and {error}: repair it.") from error
+    known = [field for field in fields(kind) if field.init]
+    allowed = [field.name for field in known]
+    for key, value in settings.items():
+        if key not in allowed:
+            raise ConfigError(
+                f"{section}.settings of {name} may hold {', '.join(allowed)}, got {key!r}: remove or correct it."
+            )
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ConfigError(f"{section}.settings.{key} must be a finite number, got {value!r}: correct it.")
+        try:
+            TypeAdapter(hints[key]).validate_python(value)
+        except ValidationError as error:
+            rule = as_rule(error.errors()[0]["msg"])
+            raise ConfigError(f"{section}.settings.{key} {rule}, got {value!r}: correct it.") from error
+    needed = [field.name for field in known if field.default is field.default_factory is MISSING]
+    if missing := [key for key in needed if key not in settings]:
+        raise ConfigError(f"{section}.settings of {name} must hold {', '.join(needed)}, got none: give {missing[0]}.")
+
+
+class LearnerConfig(Section):
+    """The model to be delivered; settings are the arguments of its class."""
+
+    name: str = "xgboost"
+    settings: Arguments = {}
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        check_settings("learner", self.name, LEARNERS.kind(self.name), self.settings)
+        if self.settings:
+            _try_out(self.make(), self.name)
+        return self
+
+    def make(self) -> Learner:
+        return LEARNERS.make(self.name, **self.settings)
+
+
+class AugmentedConfig(Section):
+    """The learner for tables with new rows; settings go over those that `augmented_of` derives from the learner.
+
+    A name of another kind of learner begins from the defaults of that kind.
+    """
+
+    name: str | None = None  # None = as the learner
+    settings: Arguments = {}
+
+    def make(self, learner: LearnerConfig) -> Learner | None:
+        """Return a new learner, None = as `augmented_of` derives it.
+
+        Raises
+        ------
+        ConfigError
+            If name or settings do not suit.
+        """
+        if self.name is None and not self.settings:
+            return None
+        name = check_name("augmented_learner", self.name or learner.name, LEARNERS.names())
+        check_settings("augmented_learner", name, LEARNERS.kind(name), self.settings)
+        plain: Any = augmented_of(learner.make()) if name == learner.name else LEARNERS.make(name)
+        made: Learner = replace(plain, **self.settings)
+        return made
+
+    def check(self, learner: LearnerConfig) -> None:
+        """Refuse what does not suit the learner."""
+        if (made := self.make(learner)) is not None:
+            _try_out(made, self.name or learner.name, "augmented_learner")
+
+
+class GeneratorConfig(Section):
+    """The source of new rows; without a name the strategy's. Settings are the arguments of its class."""
+
+    name: str | None = None
+    settings: Arguments = {}
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.name is not None:
+            check_settings("generator", self.name, GENERATORS.kind(self.name), self.settings)
+            self.make()
+        elif self.settings:
+            raise ConfigError(f"generator.settings need a generator.name, got only {self.settings}: name one.")
+        return self
+
+    def make(self) -> Generator | None:
+        """Return a new generator, None = the strategy's own."""
+        return None if self.name is None else GENERATORS.make(self.name, **self.settings)
+
+    def files(self) -> dict[str, str]:
+        """Return digests of the files that settings name, a rule book say: what they hold is part of the setting."""
+        return digests(value for value in self.settings.values() if isinstance(value, str))
+
+
+class TeacherConfig(Section):
+    """The committee that labels new rows; without members the default one."""
+
+    members: tuple[str, ...] = ()
+
+    @field_validator("members")
+    @classmethod
+    def _known(cls, members: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(LEARNERS.check(name) for name in members)
+
+
+def _try_out(learner: Learner, name: str, section: str = "learner") -> None:
+    """Fit a toy table, so that settings a library refuses come to light before hours of work."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((40, 2)), np.arange(40) % 2
+    schema = Schema((Column("a", "numeric", "float64"), Column("b", "numeric", "float64")), classes=(0, 1))
+    try:
+        learner.fit(Table.real(X, y, schema), rng).predict_proba(X)
+    except (ValueError, TypeError, RuntimeError, ArithmeticError, LookupError, NameError) as error:
+        why = " ".join(str(error).split())[:200]
+        raise ConfigError(f"{section}.settings must suit {name}, and it says {why!r}: correct them.") from error

@@ -1,0 +1,103 @@
+"""Putting parts together: a strategy is a named combination of finder, acquisition, generator, labeller and gates."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from generators import GENERATORS
+from loop.catalogue import ACQUISITIONS, FINDERS, GATES, LABELLERS, check_name
+from loop.cycle.acceptance import Acceptance
+from loop.cycle.parts import Choice, Parts, Settings
+from loop.protocols import Generator, Learner
+
+
+@dataclass(frozen=True)
+class Strategy(Choice):
+    """Names of the parts that decide which rows are made and what they are taught as."""
+
+    generator: str = "neighbourhood"
+    share_anywhere: float = Settings.share_anywhere
+    steer: bool = Settings.steer  # does the learner's doubt lead the generator, too?
+
+
+STRATEGIES: Mapping[str, Strategy] = {
+    "targeted": Strategy(),
+    "untargeted": Strategy(finder="nowhere", acquisition="random", share_anywhere=1.0),
+    "doubt": Strategy(acquisition="entropy"),
+    "disagreement": Strategy(acquisition="variance"),
+    "guided": Strategy(generator="diffusion", steer=True),
+    "classical": Strategy(
+        finder="by_class",
+        acquisition="random",
+        generator="imblearn",
+        labeller="condition",
+        gates=(*Choice.gates, "label"),
+        share_anywhere=0.0,
+    ),
+}
+
+
+def augmented_of(learner: Learner) -> Learner:
+    """Return the learner for tables with new rows: XGBoost with more capacity, others as they are."""
+    from learners.xgboost import XGBoost, augmented
+
+    return augmented(learner) if isinstance(learner, XGBoost) else learner
+
+
+def scout_of(learner: Learner) -> Learner:
+    """Return the cheaper stand-in that aims and decides: fewer, faster trees; other learners stand for themselves."""
+    from learners import XGBoost
+
+    return replace(learner, trees=100, rate=0.1, bins=64) if isinstance(learner, XGBoost) else learner
+
+
+def augmented_scout_of(learner: Learner, augmented_learner: Learner) -> Learner:
+    """Return the stand-in for tables with new rows: some more trees than the scout, no deeper than the learner's."""
+    from learners import XGBoost
+
+    if not isinstance(augmented_learner, XGBoost):
+        return augmented_learner
+    depth = learner.depth if isinstance(learner, XGBoost) else augmented_learner.depth
+    return replace(augmented_learner, trees=120, depth=depth, rate=0.1, bins=64)
+
+
+def without_aim(parts: Parts) -> Parts:
+    """Return the control of a loop: the same, but no region is looked for and rows are chosen at random."""
+    control = STRATEGIES["untargeted"]
+    settings = replace(parts.settings, share_anywhere=control.share_anywhere, steer=control.steer)
+    finder, acquisition = FINDERS.make(control.finder), ACQUISITIONS.make(control.acquisition)
+    return replace(parts, finder=finder, acquisition=acquisition, settings=settings)
+
+
+def compose(
+    strategy: Strategy | str = "targeted",
+    *,
+    learner: Learner | None = None,
+    augmented_learner: Learner | None = None,
+    generator: Generator | None = None,
+    settings: Settings | None = None,
+    acceptance: Acceptance | None = None,
+) -> Parts:
+    """Make the parts of a loop from a strategy, with the project's defaults for everything else.
+
+    A ``generator`` takes the place of the strategy's; without an ``augmented_learner`` `augmented_of` makes it.
+    """
+    from learners import Committee, XGBoost  # libraries load with the parts that need them
+
+    if isinstance(strategy, str):
+        strategy = STRATEGIES[check_name("strategy", strategy, STRATEGIES)]
+    learner, settings = learner or XGBoost(), settings or Settings()
+    augmented_learner = augmented_learner or augmented_of(learner)
+    return Parts(
+        learner=learner,
+        scout=scout_of(learner),
+        augmented_learner=None if augmented_learner is learner else augmented_learner,
+        augmented_scout=augmented_scout_of(learner, augmented_learner),
+        teacher=Committee(jobs=settings.jobs),
+        generator=generator or GENERATORS.make(strategy.generator),
+        finder=FINDERS.make(strategy.finder),
+        acquisition=ACQUISITIONS.make(strategy.acquisition),
+        labeller=LABELLERS.make(strategy.labeller),
+        gates=tuple(GATES.make(gate) for gate in strategy.gates),
+        acceptance=acceptance or Acceptance(),
+        settings=replace(settings, share_anywhere=strategy.share_anywhere, steer=strategy.steer),
+    )

@@ -1,0 +1,209 @@
+"""A simulation of card payments whose weak regions are known, to judge finders and to try the loop without data.
+
+Every feature is known at the moment of payment: what it says of the past counts earlier payments only, and what
+it says of frauds counts those reported, `REPORT_DAYS` after they happened.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from experiments.data.simulation_population import CATEGORIES, Population, legitimate
+from experiments.data.simulation_scenarios import SCENARIOS, frauds
+from loop.errors import ConfigError
+from loop.seeds import stream
+from loop.types import DAY
+
+REPORT_DAYS = 7  # a fraud is known this many days after it happened
+RISK_DAYS = 28  # and counts for the terminal this many days longer
+RISK_PRIOR = 10  # honest payments added to a terminal's record, so that one fraud among few does not stain it
+START = pd.Timestamp("2024-01-01")  # a Monday
+_WINDOWS = {"count_1h": 3600, "count_24h": DAY, "count_7d": 7 * DAY}  # seconds
+_SPAN = 10_000 * DAY  # more than any simulation and its windows last
+
+
+@dataclass(frozen=True, eq=False)
+class Planted:
+    """A weak region known by rule, and the frauds that were planted there."""
+
+    name: str
+    text: str  # the rule, as `DataFrame.eval` reads it
+    difficulty: str  # easy, medium or hard
+    rows: np.ndarray  # (n,) bool: rows inside the rule
+    frauds: np.ndarray  # (n,) bool: frauds of this scenario, inside the rule or not
+
+    def take(self, rows: np.ndarray) -> "Planted":
+        """Return the same region over the rows chosen by an index or mask (m,)."""
+        return Planted(self.name, self.text, self.difficulty, self.rows[rows], self.frauds[rows])
+
+
+@dataclass(frozen=True, eq=False)
+class Simulation:
+    """Payments in order of time, with the answer key beside them."""
+
+    frame: pd.DataFrame  # (n, 20) ids, time, features and the target `fraud`
+    scenario: np.ndarray  # (n,) object: name of the scenario, "" for a legitimate payment
+    planted: tuple[Planted, ...]
+
+
+class Finding(NamedTuple):
+    """How well a planted region was found, by the found region with the highest lift that holds enough frauds."""
+
+    name: str
+    found: bool
+    recall: float  # share of the scenario's frauds inside the found region
+    precision: float  # share of the found region's rows inside the planted rule
+
+
+def simulate(
+    *, customers: int = 500, terminals: int = 200, days: int = 60, fraud_rate: float = 0.01, seed: int = 0
+) -> Simulation:
+    """Simulate card payments, about one per customer and day, with five fraud scenarios planted among them.
+
+    Parameters
+    ----------
+    customers, terminals, days : int
+        Size of the world: at least 20, 20 and 21.
+    fraud_rate : float
+        Share of all payments that are frauds, at most 0.2.
+    seed : int
+        Same seed, same payments.
+
+    Raises
+    ------
+    ConfigError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> simulation = simulate(customers=50, days=30)
+    >>> simulation.planted[0].name, simulation.planted[0].text
+    ('card_testing', 'online and hour < 6 and count_1h >= 2')
+    """
+    _check("customers", customers, 20, 10_000_000)
+    _check("terminals", terminals, 20, 1_000_000)
+    _check("days", days, 21, 3650)
+    _check("fraud_rate", fraud_rate, 0.0001, 0.2)
+    _check("seed", seed, 0, 2**63)
+    world = Population.draw(customers, terminals, days, stream(seed, "population"))
+    honest = legitimate(world, stream(seed, "legitimate"))
+    total = max(round(len(honest) * fraud_rate / (1 - fraud_rate)), 1)
+    events = pd.concat([honest.assign(scenario=""), frauds(world, total, seed)], ignore_index=True)
+    events["second"] = np.floor(events["second"].clip(0, days * DAY - 1))
+    events = events.sort_values("second", kind="stable", ignore_index=True)
+    scenario = events.pop("scenario").to_numpy(dtype=object)
+    frame = _features(world, events, scenario != "")
+    planted = tuple(
+        Planted(
+            name=one.name,
+            text=one.rule,
+            difficulty=one.difficulty,
+            rows=np.asarray(frame.eval(one.rule, engine="python"), dtype=bool),
+            frauds=scenario == one.name,
+        )
+        for one in SCENARIOS
+    )
+    return Simulation(frame, scenario, planted)
+
+
+def judge(
+    planted: Sequence[Planted], found_masks: Sequence[np.ndarray], *, lift: float = 3.0, recall: float = 0.2
+) -> list[Finding]:
+    """Tell which planted regions a finder has found.
+
+    A planted region counts as found when one found region holds at least ``recall`` of the scenario's frauds, and
+    holds them at least ``lift`` times as densely as all rows do. Frauds decide, not the overlap with the rule: the
+    same frauds can be boxed in by other features, and the rule also covers rows without fraud. Recall alone is
+    won by large regions and lift alone by tiny ones, hence both. Only single regions count, so that
+    many narrow guesses do not add up to a find.
+
+    Parameters
+    ----------
+    planted : sequence of Planted
+        The answer key over n rows; `Planted.take` follows a split.
+    found_masks : sequence of ndarray of shape (n,), bool
+        Rows inside each found region.
+
+    Returns
+    -------
+    list of Finding
+        One for each planted region, in order; recall and precision are 0 where no region holds enough frauds.
+    """
+    return [_finding(one, found_masks, lift, recall) for one in planted]
+
+
+def _finding(planted: Planted, found_masks: Sequence[np.ndarray], lift: float, recall: float) -> Finding:
+    best, best_lift = Finding(planted.name, False, 0.0, 0.0), 0.0
+    for mask in found_masks:
+        caught = float((mask & planted.frauds).sum() / max(planted.frauds.sum(), 1))
+        this_lift = caught / max(float(mask.mean()), 1e-12)
+        if caught >= recall and this_lift > best_lift:
+            best_lift = this_lift
+            best = Finding(planted.name, this_lift >= lift, caught, float(planted.rows[mask].mean()))
+    return best
+
+
+def _features(world: Population, events: pd.DataFrame, fraud: np.ndarray) -> pd.DataFrame:
+    """Turn events in order of time into ids, time, features and target."""
+    customer, terminal = events["customer"].to_numpy(), events["terminal"].to_numpy()
+    second, amount = events["second"].to_numpy(), events["amount"].clip(lower=0.01).round(2)
+    category = world.category[terminal]
+    hour = second // 3600 % 24
+    online = world.online[terminal]
+    of_customer = amount.groupby(customer)
+    payments_so_far = of_customer.cumcount()
+    mean_so_far = (of_customer.cumsum() - amount) / payments_so_far.where(payments_so_far > 0)
+    return pd.DataFrame(
+        {
+            "transaction": pd.Series(np.arange(len(events))).map("T{:07d}".format),
+            "time": START + pd.to_timedelta(second, unit="s"),
+            "customer": np.char.mod("C%05d", np.arange(len(world.home)))[customer],
+            "terminal": np.char.mod("M%05d", np.arange(len(world.place)))[terminal],
+            "amount": amount,
+            "hour": hour.astype(np.int64),
+            "weekday": (second // DAY % 7).astype(np.int64),
+            "night": hour < 6,
+            "category": np.array(CATEGORIES)[category],
+            "online": online,
+            "distance_km": world.distance(customer, terminal).round(1),
+            "seconds_since_last": pd.Series(second).groupby(customer).diff(),
+            "amount_to_mean": (amount / mean_so_far).round(3),
+            **{name: _count_before(customer, second, width) for name, width in _WINDOWS.items()},
+            "new_terminal": ~events.duplicated(["customer", "terminal"]),
+            "new_category": ~pd.Series(customer * len(CATEGORIES) + category).duplicated(),
+            "account_age_days": (second // DAY - world.opened[customer]).astype(np.int64),
+            "terminal_risk": _reported_risk(terminal, second, fraud).round(4),
+            "device_changed": events["device_changed"],
+            "fraud": fraud.astype(np.int64),
+        }
+    )
+
+
+def _count_before(key: np.ndarray, second: np.ndarray, width: int) -> np.ndarray:
+    """Count, for each event (n,), the events of the same key in the ``width`` seconds before it."""
+    clock = key.astype(np.int64) * _SPAN + second.astype(np.int64)  # one line of time per key, far apart
+    line = np.sort(clock)
+    count: np.ndarray = np.searchsorted(line, clock) - np.searchsorted(line, clock - width)
+    return count
+
+
+def _reported_risk(terminal: np.ndarray, second: np.ndarray, fraud: np.ndarray) -> np.ndarray:
+    """Return the share of frauds (n,) among the terminal's payments whose reports are in, shrunk towards 0.
+
+    NaN where there are no such payments.
+    """
+    clock = terminal.astype(np.int64) * _SPAN + second.astype(np.int64)
+    order = np.argsort(clock, kind="stable")
+    line, total = clock[order], np.append(0, np.cumsum(fraud[order]))
+    first = np.searchsorted(line, clock - (REPORT_DAYS + RISK_DAYS) * DAY)
+    last = np.searchsorted(line, clock - REPORT_DAYS * DAY)
+    risk: np.ndarray = np.where(last > first, (total[last] - total[first]) / (last - first + RISK_PRIOR), np.nan)
+    return risk
+
+
+def _check(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise ConfigError(f"{name} must be between {low:g} and {high:g}, got {value}: choose a value in between.")

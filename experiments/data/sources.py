@@ -1,0 +1,274 @@
+"""Tables by name: files, sets that scikit-learn ships, OpenML, the simulation, and the benchmark suite."""
+
+import difflib
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from inspect import signature
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from experiments.data.files import read_table
+from experiments.data.simulation import Simulation, simulate
+from loop.errors import DataError
+from loop.seeds import stream
+
+_RARE_SUITE = (
+    "mammography",
+    "oil_spill",
+    "wine_quality",
+    "yeast_me2",
+    "us_crime",
+    "ozone",
+    "kc1",
+    "phoneme",
+    "vehicle_fraud",
+)
+_SIMULATION_KEYS: dict[str, type[int] | type[float]] = {
+    "customers": int,
+    "terminals": int,
+    "days": int,
+    "fraud_rate": float,
+    "seed": int,
+}
+_LEAKS = {"fraud_handbook": ["TX_FRAUD_SCENARIO"]}  # columns that tell the answer
+_CLOCKS = {"fraud_handbook": ("TX_DATETIME", "CUSTOMER_ID")}  # time and group column
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A table with the roles of its columns."""
+
+    name: str
+    frame: pd.DataFrame
+    target: str
+    positive: object | None = None  # the class to catch; None = the rarest
+    time: str | None = None
+    group: str | None = None  # rows of one group stay on one side of a split
+    note: str = ""
+
+    def without_clock(self) -> "Dataset":
+        """Return the table without its time and group columns: rows to be split at random."""
+        roles = [column for column in (self.time, self.group) if column is not None]
+        return replace(self, frame=self.frame.drop(columns=roles), time=None, group=None)
+
+
+def load(
+    name_or_path: str,
+    target: str | None = None,
+    *,
+    positive: object | None = None,
+    time: str | None = None,
+    group: str | None = None,
+) -> Dataset:
+    """Load a table.
+
+    Parameters
+    ----------
+    name_or_path : str
+        A file (.csv, .csv.gz, .tsv, .parquet); ``sklearn:NAME``; ``openml:NAME``, fetched over the network;
+        ``simulation`` or ``simulation:customers=500,days=60,seed=1``; or ``suite:NAME``, the file NAME.parquet in
+        the folder WEAKSPOT_DATA (default ../shared/data, seen from the working folder).
+    target : str, optional
+        Column to predict. Needed for files; the other sources know theirs.
+    positive, time, group
+        Class to catch, time column and group column where they differ from what the source says.
+
+    Raises
+    ------
+    DataError
+        If the source is unknown, missing, unreadable or empty, or lacks one of the columns.
+    ConfigError
+        If a setting of the simulation is out of range.
+    """
+    scheme, colon, rest = name_or_path.partition(":")
+    if name_or_path in _SOURCES or (colon and scheme in _SOURCES):
+        dataset = _SOURCES[scheme](rest)
+    elif re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", name_or_path):
+        raise DataError(
+            f"A source must be a file or begin with {', '.join(f'{known}:' for known in _SOURCES)}, "
+            f"got {name_or_path!r}: use one of these, or download the file first."
+        )
+    else:
+        dataset = _file(Path(name_or_path), target)
+    own_target = target is None or target == dataset.target
+    dataset = replace(
+        dataset,
+        target=target or dataset.target,
+        positive=dataset.positive if positive is None and own_target else positive,
+        time=time or dataset.time,
+        group=group or dataset.group,
+    )
+    for role, column in (("target", dataset.target), ("time", dataset.time), ("group", dataset.group)):
+        if column is not None:
+            _require_column(dataset, role, column)
+    return dataset
+
+
+def rare_suite() -> tuple[str, ...]:
+    """Return the names of the nine tables of the rare-class protocol, each to be loaded as ``suite:NAME``."""
+    return _RARE_SUITE
+
+
+def data_folder() -> Path:
+    """Return the folder of the benchmark tables: WEAKSPOT_DATA, or ../shared/data seen from the working folder."""
+    return Path(os.environ.get("WEAKSPOT_DATA") or "../shared/data")
+
+
+def place_of(source: str) -> str:
+    """Name the rows that a source holds, the same however it is written."""
+    scheme, _, rest = source.partition(":")
+    if scheme == "simulation":
+        given = _simulation_settings(rest)
+        defaults = {key: signature(simulate).parameters[key].default for key in _SIMULATION_KEYS}
+        return f"simulation:{sorted({**defaults, **given}.items())}"
+    path = _path_of(source)
+    return str(path.resolve()) if path.is_file() else source
+
+
+def stamp_of(source: str) -> list[int] | None:
+    """Return size and time of the file that a source is read from, None if it is no file: are its rows the same?"""
+    path = _path_of(source)
+    if not path.is_file():
+        return None
+    stat = path.stat()
+    return [stat.st_size, stat.st_mtime_ns]
+
+
+def _path_of(source: str) -> Path:
+    """Return where the file of a source is, if it is one."""
+    scheme, _, name = source.partition(":")
+    return data_folder() / f"{name}.parquet" if scheme == "suite" else Path(source)
+
+
+def noise_table(n: int, d: int, seed: int, share: float) -> Dataset:
+    """Make ``d`` standard normal columns and, independent of them, labels of which a ``share`` are 1.
+
+    Nothing can be learnt here: a loop that finds a weak region or proves a gain is wrong.
+    """
+    rng = stream(seed, "noise")
+    frame = pd.DataFrame(rng.standard_normal((n, d)), columns=[f"x{column}" for column in range(d)])
+    frame["target"] = rng.permutation(np.arange(n) < round(n * share)).astype(np.int64)
+    return Dataset("noise", frame, "target", positive=1, note="labels are independent of the features")
+
+
+def permuted(frame: pd.DataFrame, target: str, seed: int) -> pd.DataFrame:
+    """Return a copy whose labels are shuffled: everything is as before, except that nothing can be learnt."""
+    order = stream(seed, "permuted").permutation(len(frame))
+    return frame.assign(**{target: frame[target].array[order]})
+
+
+def rare_digits(seed: int, digits: tuple[int, int] = (3, 8), share: float = 0.05) -> Dataset:
+    """Return scikit-learn's digits with two digits, hard to tell apart, cut to a share of their rows."""
+    whole = load("sklearn:digits")
+    label = whole.frame[whole.target].to_numpy()
+    rng = stream(seed, "rare_digits")
+    keep = ~np.isin(label, digits)
+    for digit in digits:
+        rows = np.flatnonzero(label == digit)
+        keep[rng.choice(rows, max(round(len(rows) * share), 1), replace=False)] = True
+    note = f"digits {digits[0]} and {digits[1]} cut to {share:.0%} of their rows"
+    return Dataset("rare_digits", whole.frame[keep].reset_index(drop=True), whole.target, digits[1], note=note)
+
+
+def _file(path: Path, target: str | None) -> Dataset:
+    frame = read_table(path)
+    if target is None:
+        raise DataError(f"A file needs a target, got none for {path}: name one of {_some(list(frame.columns))}.")
+    return Dataset(path.name, frame, target)
+
+
+def _sklearn(name: str) -> Dataset:
+    from sklearn import datasets
+
+    loaders = {
+        "breast_cancer": datasets.load_breast_cancer,
+        "digits": datasets.load_digits,
+        "iris": datasets.load_iris,
+        "wine": datasets.load_wine,
+    }
+    if name not in loaders:
+        raise DataError(f"sklearn: knows {', '.join(loaders)}, got {name!r}: use one of these.")
+    bunch = loaders[name](as_frame=True)
+    frame = bunch.frame.copy()
+    frame["target"] = np.asarray(bunch.target_names)[frame["target"]]  # words instead of codes
+    positive = "malignant" if name == "breast_cancer" else None
+    return Dataset(name, frame, "target", positive, note="ships with scikit-learn")
+
+
+def _openml(name: str) -> Dataset:
+    from sklearn import datasets
+
+    try:
+        bunch = datasets.fetch_openml(name, as_frame=True, parser="auto")
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"openml: needs the network and an active data set of that name, got {name!r} ({error}): "
+            "check the name, or save the table as .csv or .parquet and pass its path."
+        ) from error
+    if len(bunch.target_names) != 1:
+        raise DataError(
+            f"openml: needs a data set with one target, {name!r} has {bunch.target_names}: save it to a file."
+        )
+    return Dataset(name, bunch.frame, bunch.target_names[0], note="OpenML")
+
+
+def simulation(source: str) -> Simulation | None:
+    """Return the simulation behind a source, with the regions planted in it; None for any other source."""
+    scheme, _, settings = source.partition(":")
+    return simulate(**_simulation_settings(settings)) if scheme == "simulation" else None  # type: ignore[arg-type]
+
+
+def _simulation(settings: str) -> Dataset:
+    frame = simulate(**_simulation_settings(settings)).frame  # type: ignore[arg-type]
+    return Dataset("simulation", frame, "fraud", 1, "time", "customer", "card payments, simulated")
+
+
+def _simulation_settings(settings: str) -> dict[str, float]:
+    values: dict[str, float] = {}
+    for item in filter(None, settings.split(",")):
+        key, _, text = (part.strip() for part in item.partition("="))
+        if key not in _SIMULATION_KEYS or key in values:
+            fault = "twice" if key in values else "which is unknown"
+            raise DataError(f"simulation: takes {', '.join(_SIMULATION_KEYS)}, got {key!r} {fault}: write key=value.")
+        try:
+            values[key] = _SIMULATION_KEYS[key](text)
+        except ValueError as error:
+            kind = _SIMULATION_KEYS[key].__name__
+            raise DataError(f"simulation: {key} must be of type {kind}, got {text!r}: write {key}=NUMBER.") from error
+    return values
+
+
+def _suite(name: str) -> Dataset:
+    folder = data_folder()
+    if not folder.is_dir():
+        raise DataError(f"suite: needs the folder {folder}, which is not there: set WEAKSPOT_DATA to the right one.")
+    names = sorted(path.stem for path in folder.glob("*.parquet"))
+    if name not in names:
+        raise DataError(f"suite: has {', '.join(names)} in {folder}, got {name!r}: use one of these.")
+    frame = read_table(folder / f"{name}.parquet").drop(columns=_LEAKS.get(name, []))
+    time, group = _CLOCKS.get(name, (None, None))
+    return Dataset(name, frame, "target", 1, time, group, "benchmark suite")
+
+
+_SOURCES: dict[str, Callable[[str], Dataset]] = {
+    "sklearn": _sklearn,
+    "openml": _openml,
+    "simulation": _simulation,
+    "suite": _suite,
+}
+
+
+def _require_column(dataset: Dataset, role: str, column: str) -> None:
+    columns = [str(name) for name in dataset.frame.columns]
+    if column not in columns:
+        near = difflib.get_close_matches(column, columns, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"the columns are {_some(columns)}."
+        raise DataError(f"The {role} must be a column of {dataset.name}, and {column!r} is not: {hint}")
+
+
+def _some(names: list[str], limit: int = 12) -> str:
+    return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")

@@ -1,0 +1,156 @@
+"""A table split once: who may learn from which row, and what learning may know of the columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+import pandas as pd
+
+from experiments.data.sources import Dataset
+from loop.cycle.lanes import deal
+from loop.data.encoding import check_range, encode, encode_labels, named
+from loop.data.schema import IDENTIFIER, infer, no_features, with_target
+from loop.data.split import duplicate_groups, train_test, units
+from loop.errors import DataError
+from loop.seeds import stream
+from loop.types import Schema, Table
+
+
+@dataclass(frozen=True, eq=False)
+class _Whole:
+    """What is asked of all rows before they are split: the roles of columns, never their values.
+
+    Which class is to be caught is the same whatever the seed. That a column numbers the rows shows in all of them only:
+    in a part the numbers have gaps.
+    """
+
+    frame: pd.DataFrame
+    labels: Schema  # of the target alone
+    roles: dict[str, str]  # time and group column
+    no_features: dict[str, str]  # column to reason
+    groups: np.ndarray | None  # (n,)
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> Self:
+        frame, target = named(dataset.frame), str(dataset.target)
+        roles = {dataset.time: "time column", dataset.group: "group column"}
+        told = {name: role for name, role in roles.items() if name is not None}
+        reasons = no_features(frame, target, told)
+        labels = with_target(Schema((), ()), target, frame[target], dataset.positive)
+        groups = None if dataset.group is None else _ids(frame[dataset.group], dataset.group)
+        return cls(frame, labels, told, reasons, groups)
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Training and test rows of one table, both encoded by the schema of the training rows.
+
+    What occurs in test rows only is unknown to the schema: a value beyond the range seen lies outside it, and a
+    category never seen counts as missing. Row numbers of the trail are those of the frame.
+    """
+
+    train: Table
+    test: Table
+    groups: np.ndarray | None  # (n,) ids of the training rows, None = the table has no groups
+    left_out: int = 0  # rows of neither part
+
+    @classmethod
+    def of(cls, dataset: Dataset, seed: int, *, test_size: float = 0.4, group_splits: bool = True) -> Self:
+        """Split a table by time if it has one, else at random and stratified by class.
+
+        Exact duplicates, and rows of one group, are never on both sides.
+
+        Parameters
+        ----------
+        dataset
+            The table with the roles of its columns.
+        seed
+            Root seed of the experiment; every arm that is given the same one sees the same split.
+        test_size
+            Share of the rows that test, strictly between 0 and 1.
+        group_splits
+            Whether the groups of a table keep whole in the split too, or only in the lanes made of its training rows.
+
+        Raises
+        ------
+        DataError
+            If the table breaks a rule of `loop.data.schema.infer` or `loop.data.split.train_test`.
+        """
+        whole = _Whole.of(dataset)
+        train, test = train_test(
+            encode_labels(whole.labels, whole.frame),
+            duplicate_groups(whole.frame.drop(columns=[whole.labels.target, *whole.no_features])),
+            stream(seed, "split"),
+            classes=whole.labels.classes,
+            test_size=test_size,
+            time=None if dataset.time is None else _moments(whole.frame[dataset.time], dataset.time),
+            groups=whole.groups if group_splits else None,
+        )
+        return cls._of_parts(whole, train, test)
+
+    @classmethod
+    def at(cls, dataset: Dataset, train: np.ndarray, test: np.ndarray) -> Self:
+        """Split a table whose parts are known: row positions (m,) and (j,).
+
+        Raises
+        ------
+        DataError
+            If the training rows break a rule of `loop.data.schema.infer`, or the test rows hold what has no place in
+            it.
+        """
+        return cls._of_parts(_Whole.of(dataset), train, test)
+
+    @classmethod
+    def _of_parts(cls, whole: _Whole, train: np.ndarray, test: np.ndarray) -> Self:
+        labels, groups = whole.labels, whole.groups
+        schema = infer(
+            _seen(whole.frame.iloc[train]),
+            labels.target,
+            positive=labels.classes[labels.positive],
+            aside=whole.roles | {name: why for name, why in whole.no_features.items() if why == IDENTIFIER},
+        )
+        parts = []
+        for rows in (train, test):
+            unit = None if groups is None else units(groups[rows])
+            parts.append(replace(encode(schema, whole.frame.iloc[rows]).numbered(rows), unit=unit))
+        check_range(schema, parts[1].X)  # the training rows are looked at by the loop itself
+        own = None if groups is None else groups[train]
+        return cls(parts[0], parts[1], own, len(whole.frame) - len(train) - len(test))
+
+    @property
+    def schema(self) -> Schema:
+        return self.train.schema
+
+    def folds(self, seed: int, *, lanes: int = 5) -> np.ndarray:
+        """Deal the training rows into lanes, see `loop.cycle.lanes.deal`; ids (n,)."""
+        return deal(self.train, stream(seed, "folds"), k=lanes, groups=self.groups)
+
+
+def _seen(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame without the categories that none of its rows has: a dtype may know those of test rows."""
+    coded = [str(name) for name in frame if isinstance(frame[name].dtype, pd.CategoricalDtype)]
+    return frame.assign(**{name: frame[name].cat.remove_unused_categories() for name in coded})
+
+
+def _ids(values: pd.Series, name: str) -> np.ndarray:
+    """Return a group column (n,) as ids that can be told apart."""
+    try:
+        pd.factorize(values)
+    except TypeError as error:  # lists and records cannot be hashed
+        raise DataError(f"group column {name!r} must hold ids, and it holds lists or records: convert it.") from error
+    return values.to_numpy(dtype=object)
+
+
+def _moments(values: pd.Series, name: str) -> np.ndarray:
+    """Return a time column (n,) as something that sorts; text must parse as dates."""
+    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
+        return values.to_numpy()
+    try:
+        return pd.to_datetime(values, format="ISO8601", utc=True).to_numpy()
+    except (ValueError, TypeError) as error:
+        why = " ".join(str(error).split()).split(". ")[0][:120]
+        raise DataError(
+            f"time column {name!r} must hold numbers or ISO 8601 dates, and it does not ({why}): convert it."
+        ) from error

@@ -1,0 +1,170 @@
+"""Pictures of a run drawn from its records, as figures and as inline SVG that follows the page's colours."""
+
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from typing import Any
+from xml.etree import ElementTree
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from experiments.report.figure_style import BLACK, BLUE, GREEN, GREY, GRID, ORANGE, canvas, legend_below, literal
+from loop.support.plain_json import Record
+
+ARMS = (("before", ORANGE, "--", "s", "before: real rows alone"), ("after", BLUE, "-", "o", "after: with new rows"))
+INKS = {  # what the page calls a colour, so that one picture serves light, dark and paper
+    BLUE: "--after",
+    ORANGE: "--before",
+    GREEN: "--kept",
+    GREY: "--faint",
+    GRID: "--grid",
+    BLACK: "--ink",
+    "#000000": "--ink",
+    "#ffffff": "--paper",
+}
+_INKS = {colour.lower(): f"var({name})" for colour, name in INKS.items()}
+_XLINK = "{http://www.w3.org/1999/xlink}href"
+
+
+def score_over_generations(
+    generations: Sequence[Record], title: str = "", metric: str = "average_precision", name: str = "average precision"
+) -> Figure:
+    """Draw the champion's score with its interval, every challenger, and the learner on real rows alone.
+
+    Parameters
+    ----------
+    generations
+        Records of a run in order, at least one; see `loop.cycle.generation_codec.to_record`.
+    metric
+        Key of their scores; the decisions' differences must be of the same.
+    """
+    figure, axes = canvas(title)
+    scores = [{key: float(value) for key, value in each["scores"][metric].items()} for each in generations]
+    challengers = [float(each["challenger"][metric]["estimate"]) for each in generations]
+    baseline = challengers[0] - float(generations[0]["decision"]["difference"]["estimate"])
+    turns = [0, *(each["index"] for each in generations)]
+    axes.axhline(baseline, color=BLACK, linestyle="--", linewidth=1.2, label=f"real rows alone ({baseline:.3f})")
+    champion = [baseline, *(each["estimate"] for each in scores)]
+    axes.plot(turns, champion, color=BLUE, linewidth=2, marker="o", markersize=4, label="champion")
+    low, high = ([each[side] for each in scores] for side in ("low", "high"))
+    bars = [np.subtract(champion[1:], low), np.subtract(high, champion[1:])]
+    label = f"{scores[0]['level']:.0%} interval of the champion"
+    axes.errorbar(turns[1:], champion[1:], bars, color=BLUE, linestyle="none", capsize=4, linewidth=1.2, label=label)
+    for kept, colour, marker, label in ((True, GREEN, "^", "challenger, kept"), (False, ORANGE, "X", "rolled back")):
+        chosen = [place for place, each in enumerate(generations) if each["decision"]["kept"] == kept]
+        if chosen:
+            x, y = [turns[place + 1] for place in chosen], [challengers[place] for place in chosen]
+            axes.scatter(x, y, s=80, color=colour, marker=marker, edgecolors="white", zorder=3, label=label)
+    axes.set_xlabel("generation (0 = real rows alone)")
+    axes.set_ylabel(f"{name} on the judge rows")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    legend_below(figure)
+    return figure
+
+
+def precision_recall(curves: Record, positive: str, title: str = "") -> Figure:
+    """Draw precision against recall before and after the loop.
+
+    See `experiments.report.curve_points.before_and_after`.
+    """
+    figure, axes = canvas(title)
+    for arm, colour, style, _, label in ARMS:
+        recall, precision = curves[arm]["recall"], curves[arm]["precision"]
+        axes.step([0, *recall], [precision[0], *precision], color=colour, linestyle=style, linewidth=1.8, label=label)
+    share = curves["positives"] / curves["rows"]
+    axes.axhline(share, color=BLACK, linewidth=1.2, linestyle=":", label=f"chance ({share:.1%})")
+    axes.set(xlim=(0, 1), ylim=(0, 1.02))
+    axes.set_xlabel(f"recall: share of class {shortened(positive)} that is caught")
+    axes.set_ylabel("precision: share of alerts that are right")
+    legend_below(figure)
+    return figure
+
+
+def cost(curves: Record) -> Figure:
+    """Draw what is spent by each learner against what a miss costs, lower is better."""
+    figure, axes = canvas()
+    for arm, colour, style, _, label in ARMS:
+        values = np.array(curves[arm]["cost"], dtype=float)
+        axes.plot(curves[arm]["cost_ratio"], values, color=colour, linestyle=style, linewidth=1.8, label=label)
+    axes.axhline(1, color=BLACK, linewidth=1.2, linestyle=":", label="no model at all")
+    axes.set_xscale("log")
+    axes.set_xticks([1, 3, 10, 30, 100, 300, 1000], ["1", "3", "10", "30", "100", "300", "1000"])
+    axes.set_xticks([], minor=True)
+    axes.set_ylim(0, 1.5)
+    axes.set_xlabel("cost of one miss, in false alarms")
+    axes.set_ylabel("cost, 1 = without a model")
+    legend_below(figure)
+    return figure
+
+
+def reliability(curves: Record, positive: str) -> Figure:
+    """Draw the share of positives observed against the probability stated, with intervals."""
+    figure, axes = canvas()
+    axes.plot([0, 1], [0, 1], color=BLACK, linewidth=1.2, linestyle=":", label="stated = observed")
+    for arm, colour, style, marker, label in ARMS:
+        bins = {name: np.array(values, dtype=float) for name, values in curves[arm]["reliability"].items()}
+        bars = [np.maximum(side, 0) for side in (bins["observed"] - bins["low"], bins["high"] - bins["observed"])]
+        look: Mapping[str, Any] = {"color": colour, "linestyle": style, "marker": marker, "linewidth": 1.4}
+        axes.errorbar(bins["stated"], bins["observed"], bars, markersize=5, elinewidth=1, label=label, **look)
+    axes.set(xlim=(0, 1), ylim=(0, 1.02))
+    axes.set_xlabel(f"stated probability of class {shortened(positive)}")
+    axes.set_ylabel("observed share")
+    legend_below(figure)
+    return figure
+
+
+def shortened(text: str, most: int = 24) -> str:
+    """Cut a name that would not fit beside an axis."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def inline_svg(figure: Figure, name: str, title: str, description: str) -> str:
+    """Return a figure as an SVG element for an HTML page, with words for those who do not see it.
+
+    Text stays text, colours become the page's variables (`INKS`), and identifiers begin with ``name``, so that pictures
+    on one page do not meet. The element is built as a tree: whatever the text holds, it ends where it should.
+    """
+    literal(figure)
+    buffer = BytesIO()
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}), warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", message="Glyph .* missing from font", category=UserWarning
+        )  # browsers have it
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    root = ElementTree.fromstring(buffer.getvalue())
+    _for_html(root, name)
+    for tag, words in (("desc", description), ("title", title)):
+        label = ElementTree.Element(tag, {"id": f"{name}-{tag}"})
+        label.text = words
+        root.insert(0, label)
+    box = root.get("viewBox", "")
+    root.attrib.clear()
+    names = f"{name}-title {name}-desc"
+    root.attrib.update({"viewBox": box, "role": "img", "aria-labelledby": names})
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _for_html(root: ElementTree.Element, name: str) -> None:
+    """Drop namespaces, metadata and style sheets; keep only the identifiers that are referred to, under a prefix."""
+    for parent in list(root.iter()):
+        for child in [each for each in parent if each.tag.endswith(("}metadata", "}style"))]:
+            parent.remove(child)
+    text = " ".join(value for each in root.iter() for value in each.attrib.values())
+    used = set(re.findall(r"#([\w-]+)", text))
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]
+        element.attrib = {
+            "href" if key == _XLINK else key: _repainted(value, name)
+            for key, value in element.attrib.items()
+            if key != "id"
+        } | ({"id": f"{name}-{element.attrib['id']}"} if element.attrib.get("id") in used else {})
+
+
+def _repainted(value: str, name: str) -> str:
+    value = re.sub(r"#[0-9a-f]{6}\b", lambda found: _INKS.get(found[0], found[0]), value)
+    value = re.sub(r"(?<=url\()#|^#", f"#{name}-", value)
+    return re.sub(r"'DejaVu Sans'[^;]*", "var(--sans)", value)

@@ -1,0 +1,300 @@
+"""The page of a run: one HTML file that needs neither network nor scripts, made from the run's folder alone."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined, UndefinedError
+from markupsafe import Markup
+from pydantic import TypeAdapter, ValidationError
+
+from experiments.arms.arms import REAL_ONLY, TARGETED
+from experiments.report import figures
+from experiments.report.figure_style import printable
+from experiments.report.formatting import FILTERS, words
+from experiments.report.report import FAULTS, Report, damaged, read_as
+from experiments.storage import run_folder
+from loop.errors import WeakspotError
+from loop.support import atomic
+from loop.support.plain_json import Record
+from loop.support.strict_yaml import read_plain
+
+PAGE, CURVES, SYNTHETIC = "report.html", "curves.json", "synthetic.parquet"
+SAMPLE_ROWS, SAMPLE_COLUMNS = 12, 6
+TRAIL = {
+    "ws_generation": "generation",
+    "ws_region": "region it was asked for",
+    "ws_generator": "generator",
+    "ws_labeller": "labeller",
+    "ws_parents": "made from input rows",
+}
+DRIFT = {  # what each measure says, in words
+    "detection_auc": "a classifier tells new rows from real ones (AUC; 0.5 = not at all, 1 = always)",
+    "coverage": "real rows with a new row near them (about 0.9 at best)",
+    "rare_category_coverage": "rare categories that new rows hold too (1 = all)",
+    "label_shift": "shift of the class shares (total variation; 0 = none)",
+    "psi_mean": "population stability index, mean of the columns (above 0.25 counts as drift)",
+    "psi_max": "population stability index, largest of the columns",
+    "ks_max": "Kolmogorov-Smirnov distance, largest of the ordered columns (0 to 1)",
+    "total_variation_max": "total variation, largest of the discrete columns (0 to 1)",
+    "wasserstein_max": "Wasserstein distance, largest of the ordered columns (standard deviations)",
+}
+COUNTS = {
+    "asked": "asked for",
+    "short": "of these not delivered",
+    "proposed": "proposed",
+    "unchosen": "not chosen: little to learn from them",
+}
+CALIBRATION = ("brier", "log_loss", "calibration_error")
+WITHOUT = "restore it, or delete it and the page leaves that part out"
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One learner in `CURVES`, see `experiments.report.curve_points`."""
+
+    average_precision: float
+    recall: list[float]
+    precision: list[float]
+    cost_ratio: list[float]
+    cost: list[float]
+    reliability: dict[str, list[float]]
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Both learners, before and after."""
+
+    rows: int
+    positives: int
+    before: Curve
+    after: Curve
+    recalls: list[Record]
+    alerts: list[Record]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the page reads of a configuration; it shows the rest as text."""
+
+    loop: Record | None = None
+
+
+def write_page(folder: Path) -> Path:
+    """Write the page of a finished run into its folder and return its path.
+
+    Nothing is fitted again. What the folder lacks, as that of an older version may, is left out with a sentence.
+
+    Raises
+    ------
+    DataError
+        If the folder holds no report, or a file of it is damaged.
+    """
+    atomic.write_text(path := folder / PAGE, render(folder))
+    return path
+
+
+def render(folder: Path) -> str:
+    """Return the page of a run as HTML."""
+    report = Report.load(folder)
+    try:
+        return printable(_environment().get_template("report.html.j2").render(_values(report, folder)))
+    except WeakspotError:
+        raise
+    except (*FAULTS, UndefinedError) as error:
+        way_out = f"restore it and {CURVES} beside it, or run the configuration again"
+        raise damaged(folder / run_folder.REPORT, error, way_out) from error
+
+
+def _values(report: Report, folder: Path) -> Record:
+    """Gather what the template shows."""
+    points = _part(Curves, folder / CURVES)
+    curves = None if points is None else asdict(points)
+    config, seed = _config(folder / run_folder.CONFIG)
+    digest = _part(Record, folder / run_folder.FINGERPRINT) or {}
+    return {
+        "report": report,
+        "run": folder.resolve().name,
+        "pictures": _pictures(report, curves),
+        "curves": curves,
+        "regions": merged_regions(report.generations),
+        "counts": _by_generation(report.generations, "counts", _count_labels(report.generations)),
+        "drift": _by_generation(report.generations, "drift", {f"drift/{name}": text for name, text in DRIFT.items()}),
+        "seconds": _by_generation(report.generations, "seconds", _own_names(report.generations, "seconds")),
+        "calibration": _calibration(report.arms),
+        "step": _step(report.calibration),
+        "sample": _sample(report, folder / SYNTHETIC),
+        "config": config,
+        "seed": seed,
+        "digest": digest.get("training_rows"),
+    }
+
+
+def _part(shape: Any, path: Path) -> Any:
+    """Read a JSON file that the page can do without; None if it is not there."""
+    return read_as(shape, path, WITHOUT) if path.is_file() else None
+
+
+def _config(path: Path) -> tuple[str | None, object]:
+    """Return the configuration as text, and its seed."""
+    if not path.is_file():
+        return None, None
+    try:
+        text = path.read_text(encoding="utf-8")
+        settings = TypeAdapter(Settings).validate_python(read_plain(text))
+    except ValidationError as error:
+        raise damaged(path, "it must hold keys and values", WITHOUT) from error
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise damaged(path, error, WITHOUT) from error
+    return text, (settings.loop or {}).get("seed")
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("experiments"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {each.__name__: each for each in FILTERS}
+    return environment
+
+
+def merged_regions(generations: Sequence[Record]) -> list[Record]:
+    """Pair the weak regions of the first and the last generation by their rules, in order, each side perhaps None."""
+    if not generations:
+        return []
+    first = {region["text"]: region for region in generations[0]["regions"]}
+    last = {region["text"]: region for region in generations[-1]["regions"]} if len(generations) > 1 else {}
+    rules = [*first, *(rule for rule in last if rule not in first)]
+    return [
+        {"rule": rule, "sides": (first.get(rule), last.get(rule)), "change": _change(first.get(rule), last.get(rule))}
+        for rule in rules
+    ]
+
+
+def _change(before: Record | None, after: Record | None) -> float | None:
+    deficits = [side and side["deficit"] for side in (before, after)]
+    if not all(deficits):
+        return None
+    old, new = (float(deficit["estimate"]) for deficit in deficits if deficit)
+    return new - old
+
+
+def _by_generation(generations: Sequence[Record], key: str, labels: Mapping[str, str]) -> list[Record]:
+    """Turn dicts, one a generation, to rows of a table: a label and a value for each generation."""
+    return [
+        {"label": label, "values": [each[key].get(name) for each in generations]}
+        for name, label in labels.items()
+        if any(name in each[key] for each in generations)
+    ]
+
+
+def _count_labels(generations: Sequence[Record]) -> dict[str, str]:
+    """Return the counts in the order in which rows fall away, so that a column reads as an account."""
+    names = _own_names(generations, "counts")
+    refusals = {name: name for name in names if name.startswith("refused")}
+    return {**COUNTS, **refusals, "kept": "passed all checks"}
+
+
+def _own_names(generations: Sequence[Record], key: str) -> dict[str, str]:
+    return {name: name for each in generations for name in each[key]}
+
+
+def _calibration(arms: Sequence[Record]) -> list[Record]:
+    by_name = {arm["arm"]: arm for arm in arms}
+    if not {REAL_ONLY, TARGETED} <= set(by_name):
+        return []
+    before, after = by_name[REAL_ONLY], by_name[TARGETED]
+    return [
+        {"label": words(name), "before": before[name], "after": after[name]}
+        for name in CALIBRATION
+        if name in before and name in after
+    ]
+
+
+def _step(calibration: Record) -> list[Record]:
+    """Return what the calibration step did to each score, on judge and on test rows; nothing if the run has none."""
+    return [
+        {"label": words(name), "parts": [calibration[part][name] for part in ("judge", "test")]}
+        for name in CALIBRATION
+        if calibration and name in calibration["test"]
+    ]
+
+
+def _sample(report: Report, path: Path) -> Record | None:
+    """Return some of the kept rows, evenly spread over the file: the trail first, then the columns that rules name."""
+    if not path.is_file():
+        return None
+    try:
+        frame = pd.read_parquet(path)
+    except (OSError, ValueError) as error:  # pyarrow's complaints are of both kinds
+        raise damaged(path, error, WITHOUT) from error
+    if frame.empty:
+        return {"rows": [], "columns": [], "of": 0, "features": 0}
+    rules = [region["text"] for generation in report.generations for region in generation["regions"]]
+    features = [name for name in frame.columns if not str(name).startswith("ws_")]
+    named = sorted(features, key=lambda name: -sum(str(name) in rule for rule in rules))[:SAMPLE_COLUMNS]
+    proba = f"ws_p_{report.data['positive']}"
+    titles = {**TRAIL, proba: f"probability of class {report.data['positive']}", **{name: str(name) for name in named}}
+    places = sorted({round(i * (len(frame) - 1) / (SAMPLE_ROWS - 1)) for i in range(SAMPLE_ROWS)})
+    columns = [name for name in titles if name in frame.columns]
+    shown = frame.iloc[places][columns].to_numpy(dtype=object)
+    return {
+        "columns": [titles[name] for name in columns],
+        "rows": [[_cell(name, value) for name, value in zip(columns, row, strict=True)] for row in shown],
+        "of": len(frame),
+        "features": len(features),
+    }
+
+
+def _cell(column: str, value: object) -> str:
+    if column == "ws_parents" and not value:
+        return "none in particular"
+    if pd.isna(value):  # type: ignore[call-overload]
+        return "missing"
+    return f"{value:.{3 if column.startswith('ws_p_') else 6}g}" if isinstance(value, float) else str(value)
+
+
+def _pictures(report: Report, curves: Record | None) -> dict[str, Markup]:
+    """Draw what the folder has the points of."""
+    drawn = {}
+    positive = printable(str(report.data["positive"]))
+    if report.generations:
+        drawn["score"] = _picture(
+            lambda: figures.score_over_generations(report.generations),
+            "score",
+            "Score over generations",
+            f"Average precision{report.macro} of champion and challengers on the judge rows; "
+            "the table below holds the numbers.",
+        )
+    if curves is not None:
+        before, after = (f"{curves[arm]['average_precision']:.3f}" for arm in ("before", "after"))
+        drawn["precision_recall"] = _picture(
+            lambda: figures.precision_recall(curves, positive),
+            "precision-recall",
+            "Precision against recall on the test rows",
+            f"Average precision{printable(report.one_class)} {before} before and {after} after; "
+            "the table below holds matched points.",
+        )
+        drawn["cost"] = _picture(
+            lambda: figures.cost(curves),
+            "cost",
+            "Cost of alerts and misses on the test rows",
+            "Cost by what a miss costs, from 1 to 1000 false alarms; 1 is the cost without a model.",
+        )
+        drawn["reliability"] = _picture(
+            lambda: figures.reliability(curves, positive),
+            "reliability",
+            "Reliability diagram on the test rows",
+            "Observed share against stated probability, before and after; the table below holds the scores.",
+        )
+    return drawn
+
+
+def _picture(draw: Callable[[], Any], name: str, title: str, description: str) -> Markup:
+    return Markup(figures.inline_svg(draw(), name, title, description))  # safe: serialised from a tree

@@ -1,0 +1,89 @@
+"""Progress on the terminal: a bar while a stage runs, one line when it is done; in a file, the lines alone."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from loop.support.progress import listening
+from loop.types import Generation
+
+
+class Stages:
+    """Show the stages of a run, of which there are about ``total``.
+
+    Nothing but finished lines is written when the console is no terminal, so that logs stay readable.
+
+    Attributes
+    ----------
+    seconds : float
+        Spent in all stages that have ended; time between an end and the next beginning does not count.
+    """
+
+    def __init__(self, console: Console, total: int) -> None:
+        self._console, self._bar = console, _bar(console)
+        self._task = self._bar.add_task("", total=total)
+        self._stage, self._started, self.seconds = "", time.perf_counter(), 0.0
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def begin(self, stage: str) -> None:
+        """Say what is going on now."""
+        self._stage, self._started = stage, time.perf_counter()
+        self._bar.update(self._task, description=stage)
+
+    def end(self, note: str = "") -> float:
+        """Write the line of the stage that has ended; return its seconds."""
+        seconds = time.perf_counter() - self._started
+        self.seconds += seconds
+        line = f"{self._stage:<24} [dim]{seconds:6.1f} s[/dim]  {escape(note)}".rstrip()
+        self._console.print(line, highlight=False, soft_wrap=True)
+        self._bar.advance(self._task)
+        return seconds
+
+
+@contextmanager
+def watching(console: Console, generations: int) -> Iterator[Callable[[Generation], None]]:
+    """Show a loop of at most so many generations; yields what is to be told of each."""
+    with Stages(console, total=generations) as stages:
+        stages.begin("up to generation 1")
+
+        def watch(generation: Generation) -> None:
+            stages.end(generation_note(generation))
+            stages.begin(f"generation {generation.index + 1}")
+
+        yield watch
+
+
+@contextmanager
+def steps_shown(work: str) -> Iterator[None]:
+    """Show how far the parts at work have come, as far as they tell, beside the output; nothing is left of it."""
+    with _bar(Console(stderr=True)) as bar:
+        task = bar.add_task(work, total=None)
+        with listening(lambda done, total: bar.update(task, completed=done, total=total)):
+            yield
+
+
+def generation_note(generation: Generation) -> str:
+    """Sum a generation up in one line."""
+    decision, score = generation.decision, generation.scores["average_precision"]
+    word = "kept" if decision.kept else "rolled back"
+    now = f"{score.estimate:.3f} [{score.low:.3f}, {score.high:.3f}]"
+    return f"{word} ({decision.reason}), {len(generation.rows):,} new rows, average precision {now}"
+
+
+def _bar(console: Console) -> Progress:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)

@@ -1,0 +1,300 @@
+"""The report of a run: plain values for a file, tables and a verdict in words for the terminal."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from rich import box
+from rich.console import Console
+from rich.errors import ConsoleError
+from rich.markup import escape
+from rich.table import Table
+
+from experiments.report.formatting import number, spread, threshold, words
+from experiments.storage import run_folder
+from loop.errors import DataError
+from loop.evaluation.metrics import resolve
+from loop.support import atomic
+from loop.support.plain_json import Record
+
+SHOWN_REGIONS = 10
+WRAPPED = ("decision", "weak region", "operating point", "difference")  # columns that give way on a narrow terminal
+
+WAY_OUT = "restore it from a copy, or run config.yaml of that folder again"
+# Of values that are not what a run writes: in them, or when rich shows them.
+FAULTS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, ConsoleError)
+NEEDED = {  # keys without which no report can be shown, in those of every version
+    "data": ("name", "positive", "train_rows", "train_positives", "test_rows", "test_positives"),
+    "generations": ("index", "regions", "counts", "scores", "challenger", "decision", "drift", "seconds", "n_rows"),
+    "verdict": ("sentence", "kept"),
+    "arms": (
+        *("arm", "cheap", "note", "average_precision", "recall_at_fpr_01", "brier"),
+        *("seconds_fit", "seconds_per_million"),
+    ),
+    "gain": ("sentence", "proven", "against", "difference"),
+}
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything the report says, as values that JSON can hold."""
+
+    data: Record  # name, rows and positives of both parts, class to catch, number of classes
+    recall_at_precision: str  # name of the metric at the chosen precision
+    generations: list[Record]  # see `loop.cycle.generation_codec.to_record`
+    verdict: Record  # of the judge rows
+    arms: list[Record]  # on the test rows
+    gain: Record  # of the loop over the best cheap arm, on the test rows
+    planted: list[Record]  # of a simulation: which planted weak regions were found
+    seconds: float
+    judge: Record = field(default_factory=dict)  # scores of the learner "before" and "after", on the judge rows
+    software: Record = field(default_factory=dict)  # version by package
+    operating: list[Record] = field(default_factory=list)  # see `loop.evaluation.threshold_table.operating_table`
+    calibration: Record = field(default_factory=dict)  # see `experiments.run.calibrated_points.answer_records`
+    groups: list[Record] = field(default_factory=list)  # see `experiments.run.fairness.by_group`
+    group_gaps: Record = field(default_factory=dict)  # see `experiments.run.fairness.gaps`
+
+    def save(self, folder: Path) -> None:
+        """Write the report into a run's folder."""
+        atomic.write_json(folder / run_folder.REPORT, asdict(self))
+
+    @classmethod
+    def load(cls, folder: Path) -> "Report":
+        """Read the report of a finished run.
+
+        Raises
+        ------
+        DataError
+            If the folder holds none, or a damaged one.
+        """
+        path = folder / run_folder.REPORT
+        report: Report = read_as(cls, path, WAY_OUT)
+        for name, keys in NEEDED.items():
+            value = getattr(report, name)
+            for record in value if isinstance(value, list) else [value]:
+                if missing := [key for key in keys if key not in record]:
+                    raise damaged(path, f"{name} lacks {', '.join(missing)}", WAY_OUT)
+        return report
+
+    @property
+    def n_classes(self) -> int:
+        return int(self.data.get("classes", 2))  # older versions did not keep it
+
+    @property
+    def macro(self) -> str:
+        """What has to stand beside a ranking metric of more than two classes, see `loop.evaluation.metrics.score`."""
+        return " (mean over classes)" if self.n_classes > 2 else ""
+
+    @property
+    def one_class(self) -> str:
+        """What has to stand beside figures of the class to catch, where others beside them are means over classes."""
+        return f" (class {self.data['positive']} against the rest)" if self.macro else ""
+
+    def named(self, metric: str) -> str:
+        """Write the name of a metric of `loop.evaluation.metrics.score` as people say it."""
+        return words(metric) + (self.macro if resolve(metric).ranking else "")
+
+
+def read_as(shape: Any, path: Path, way_out: str) -> Any:
+    """Read a JSON file of a run's folder whose values must have a shape that pydantic can check.
+
+    Raises
+    ------
+    DataError
+        If it is missing or damaged.
+    """
+    content = run_folder.read_json(path)
+    try:
+        return TypeAdapter(shape).validate_python(content)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        where = ".".join(map(str, fault["loc"])) or "the whole"
+        raise damaged(path, f"{where}: {fault['msg']}", way_out) from error
+
+
+def damaged(path: Path, why: object, way_out: str) -> DataError:
+    """Return the error of a file in a run's folder that is not as the run has written it."""
+    told = " ".join(str(why).split())[:200]
+    return DataError(f"{path.name} must be as the run wrote it, and {path} is damaged ({told}): {way_out}.")
+
+
+def show_again(folder: Path, console: Console) -> None:
+    """Print the report of a finished run.
+
+    Raises
+    ------
+    DataError
+        If the folder holds none, or a damaged one.
+    """
+    report = Report.load(folder)
+    try:
+        show(report, folder, Console(file=StringIO(), width=console.width))  # nothing is printed of what is damaged
+    except FAULTS as error:
+        raise damaged(folder / run_folder.REPORT, error, WAY_OUT) from error
+    show(report, folder, console)
+
+
+def show(report: Report, folder: Path, console: Console) -> None:
+    """Print tables, verdict and where to look."""
+    console.print(_generations(report))
+    console.print(_regions(report))
+    if report.planted:
+        console.print(_planted(report.planted))
+    console.print(_arms(report))
+    if report.operating:
+        console.print(_operating(report))
+    if report.groups:
+        console.print(_groups(report))
+    if report.calibration:
+        console.print(calibration_line(report.calibration), highlight=False, soft_wrap=True)
+    for line in verdict_lines(report):
+        console.print(line, highlight=False, soft_wrap=True)
+    console.print(
+        f"\n{folder}: report.html, report.json, arms.csv, regions.csv, synthetic.parquet, pictures/, model/\n"
+        f"weakspot predict {folder} --data FILE   scores new rows\n"
+        "weakspot ui                             opens the records in MLflow",
+        highlight=False,
+        soft_wrap=True,
+        markup=False,
+    )
+
+
+def verdict_lines(report: Report) -> tuple[str, ...]:
+    """Say in words what was proven: on the judge rows during the run, and on the sealed test rows."""
+    colour = "green" if report.gain["proven"] else "yellow"
+    lines = [
+        f"\nJudge rows: {escape(report.verdict['sentence'])}",
+        f"Test rows:  [bold {colour}]{escape(report.gain['sentence'])}[/]",
+    ]
+    if report.macro:
+        lines.append(f"            Average precision is here the mean over all {report.n_classes} classes.")
+    if not report.gain["proven"]:
+        rival = escape(repr(report.gain["against"]))
+        lines.append(f"            A clear answer too: nothing here shows that the new rows beat {rival}.")
+    return tuple(lines)
+
+
+def calibration_line(calibration: Record) -> str:
+    """Say what the calibration step did to the answers to test rows."""
+    method = calibration["parameters"]["method"]
+    if method == "none":
+        return "Calibration: none; probabilities are delivered as the learner states them."
+    names = {"brier": "Brier", "log_loss": "log-loss", "calibration_error": "ECE"}
+    told = {short: calibration["test"][name] for name, short in names.items()}
+    changes = [f"{name} {float(each['before']):.4f} -> {float(each['after']):.4f}" for name, each in told.items()]
+    return f"Calibration by {words(method)}, fitted on judge rows; on test rows: {', '.join(changes)}"
+
+
+def _generations(report: Report) -> Table:
+    columns = ("", "decision", "average precision", "change", "new\nrows", "refused", "drift\nAUC", "s")
+    table = _table(f"Generations, on the judge rows{report.macro}", columns, left=("decision",))
+    for record in report.generations:
+        decision = record["decision"]
+        refused = sum(count for reason, count in record["counts"].items() if reason.startswith("refused"))
+        table.add_row(
+            str(record["index"]),
+            f"{'kept' if decision['kept'] else 'rolled back'}: {escape(decision['reason'])}",
+            _interval(record["scores"]["average_precision"]),
+            f"{float(decision['difference']['estimate']):+.3f}",
+            f"{record['n_rows']:,}",
+            f"{refused:,}",
+            _number(record["drift"].get("drift/detection_auc")),
+            f"{sum(map(float, record['seconds'].values())):.0f}",
+        )
+    table.caption = (
+        "drift AUC: how well a classifier tells new rows from real ones, 0.5 = not at all; s: over all lanes"
+    )
+    return table
+
+
+def _regions(report: Report) -> Table:
+    columns = ("weak region", "rows", "positives", "deficit in nats")
+    table = _table("Weak regions of the learner on real rows", columns, left=("weak region",))
+    regions = report.generations[0]["regions"] if report.generations else []
+    for region in regions[:SHOWN_REGIONS]:
+        deficit = "" if region["deficit"] is None else _interval(region["deficit"])
+        table.add_row(escape(region["text"]), f"{region['rows']:,}", f"{region['positives']:,}", deficit)
+    rest = len(regions) - SHOWN_REGIONS
+    table.caption = f"and {rest} more in regions.csv" if rest > 0 else None if regions else "none could be confirmed"
+    return table
+
+
+def _planted(planted: Iterable[Mapping[str, Any]]) -> Table:
+    columns = ("planted weak region", "found", "share of its frauds inside")
+    table = _table("Answer key of the simulation", columns, left=columns[:2])
+    for finding in planted:
+        table.add_row(finding["name"], "found" if finding["found"] else "missed", f"{finding['recall']:.0%}")
+    return table
+
+
+def _arms(report: Report) -> Table:
+    level = report.recall_at_precision.rpartition("_")[2]
+    metrics = {
+        "average_precision": "AP",
+        "recall_at_fpr_01": "recall at\n1 % FPR",
+        report.recall_at_precision: f"recall at\n{level} % prec",
+        "brier": "Brier",
+    }
+    title = f"Arms, on the sealed test rows{report.macro}"
+    table = _table(title, ("arm", *metrics.values(), "s to\nfit", "s per\n1M rows"), ("arm",))
+    for arm in report.arms:
+        scores = [f"{float(arm[metric]):.4f}" if metric == "brier" else _number(arm[metric]) for metric in metrics]
+        costs = [f"{arm[cost]:.1f}" for cost in ("seconds_fit", "seconds_per_million")]
+        table.add_row(arm["arm"], *scores, *costs, style=None if arm["cheap"] else "bold")
+    table.caption = "; ".join(f"{arm['arm']}: {escape(arm['note'])}" for arm in report.arms if arm["note"]) or None
+    return table
+
+
+def _operating(report: Report) -> Table:
+    columns = ("operating point", "threshold", "promised on\njudge rows", "delivered on\ntest rows", "difference")
+    title = f"Operating points: thresholds chosen on judge rows{escape(report.one_class)}"
+    table = _table(title, columns, left=columns[:1])
+    for point in report.operating:
+        table.add_row(escape(point["point"]))
+        for arm, name in (("real_only", "real only"), ("loop", "loop")):
+            told = point[arm]
+            pairs = (told[when] for when in ("promised", "delivered"))
+            figures = (f"{number(each[point['figure']])} / {number(each['precision'])}" for each in pairs)
+            cells = threshold(told["threshold"]), *figures, spread(point["difference"]) if arm == "loop" else ""
+            table.add_row(f"  {name}", *(cell.replace("−", "-") for cell in cells))  # as the other tables write it
+    table.caption = (
+        "recall / precision, or cost per row / precision, of calibrated answers; "
+        "difference: on test rows, positive = the loop is better"
+    )
+    return table
+
+
+def _groups(report: Report) -> Table:
+    columns = ("group", "rows", "positives", "AP\nbefore", "after", "recall\nbefore", "after ", "FPR\nbefore", " after")
+    table = _table(f"Groups, on the test rows{escape(report.one_class)}", columns, left=("group",))
+    metrics = ("average_precision", "recall", "false_positive_rate")
+    for group in report.groups:
+        scores = [_number(group[when][metric]) for metric in metrics for when in ("before", "after")]
+        name = f"{group['column']} = {group['group']}"
+        table.add_row(escape(name), f"{group['rows']:,}", f"{group['positives']:,}", *scores)
+    changes = [
+        f"{escape(column)} {_number(gap['before'])} -> {_number(gap['after'])}"
+        for column, gap in report.group_gaps.items()
+    ]
+    told = "one threshold for all, chosen on judge rows at 1 % false positives"
+    table.caption = "; largest gap in recall: ".join([told, *([", ".join(changes)] if changes else [])])
+    return table
+
+
+def _table(title: str, columns: Iterable[str], left: Iterable[str]) -> Table:
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, caption_justify="left", pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="left" if column in left else "right", no_wrap=column not in WRAPPED)
+    return table
+
+
+def _interval(interval: Mapping[str, Any]) -> str:
+    estimate, low, high = (float(interval[key]) for key in ("estimate", "low", "high"))
+    return f"{estimate:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _number(value: object) -> str:
+    return "" if value is None else f"{float(str(value)):.3f}"

@@ -1,0 +1,1 @@
+"""One run from data to delivered model and artifacts; no comparison of runs."""

@@ -1,0 +1,161 @@
+"""What a finished run leaves behind: the report, files for people, records for the tracker."""
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+
+from experiments.arms.arms import REAL_ONLY, TARGETED
+from experiments.arms.scoring import Gain, Scored
+from experiments.config.run_config import RunConfig
+from experiments.data.files import write_table
+from experiments.data.simulation import judge
+from experiments.data.sources import simulation
+from experiments.report import figure_style, html
+from experiments.report import figures as report_figures
+from experiments.report.curve_points import before_and_after
+from experiments.report.report import Report
+from experiments.run.calibrated_points import answer_metrics
+from experiments.run.inputs import Material
+from experiments.run.mlflow_model import save_model
+from loop.cycle.driver import LoopRun
+from loop.cycle.generation_codec import to_record
+from loop.evaluation.judge_rows import JudgeRows
+from loop.frames import regions_frame, synthetic_frame
+from loop.model import Model
+from loop.protocols import Store
+from loop.seeds import stream
+from loop.support import atomic
+from loop.support.plain_json import Record, plain
+from loop.tracking.records import score_metrics, verdict_record
+from loop.types import Generation, Interval, Table
+
+FILES = (
+    *("report.html", "report.json", "curves.json", "arms.csv", "regions.csv", "synthetic.parquet"),
+    *("pictures", "config.yaml", "data.json"),
+)
+SOFTWARE = ("weakspot", "numpy", "pandas", "scikit-learn", "xgboost", "torch")  # what the numbers depend on
+
+
+def write_up(
+    config: RunConfig,
+    material: Material,
+    looped: LoopRun,
+    scored: Sequence[Scored],
+    gain: Gain,
+    answers: Record,
+    seconds: float,
+) -> Report:
+    """Put the report together; the answers are those of `experiments.run.calibrated_points.answer_records`."""
+    return Report(
+        data=_data_record(material),
+        recall_at_precision=config.metrics.recall_at_precision,
+        generations=[to_record(generation) for generation in looped.history],
+        verdict=verdict_record(looped.outcome.verdict) or {},
+        arms=[plain(each.row()) for each in scored],
+        gain=plain(asdict(gain)),
+        planted=_planted(config.data.source, material.train, looped.history),
+        seconds=seconds,
+        judge={"before": plain(_dicts(looped.outcome.baseline)), "after": plain(_dicts(looped.outcome.scores))},
+        software={"python": platform.python_version(), **{package: version(package) for package in SOFTWARE}},
+        **answers,
+    )
+
+
+def keep_files(report: Report, looped: LoopRun, scored: Sequence[Scored], material: Material, folder: Path) -> None:
+    """Write report, tables, curves, pictures and the page into the run's folder."""
+    report.save(folder)
+    write_table(pd.DataFrame(report.arms), folder / "arms.csv")
+    write_table(regions_frame(looped.history), folder / "regions.csv")
+    kept = [generation for generation in looped.history if generation.decision.kept]
+    write_table(synthetic_frame(kept if looped.outcome.verdict.kept else []), folder / "synthetic.parquet")
+    atomic.write_json(folder / html.CURVES, curves := _curves(report, scored, material))
+    _draw(report, looped, curves, material, folder / "pictures")
+    html.write_page(folder)
+
+
+def keep_records(
+    report: Report, looped: LoopRun, model: Model, material: Material, tracker: Store, folder: Path
+) -> None:
+    """Hand files, headline figures and the model to the tracker."""
+    tracker.metrics(_headline(report, looped))
+    for name in FILES:
+        tracker.attach(folder / name)
+    tracker.keep_model(lambda path: save_model(model, material.example, path))
+
+
+def _headline(report: Report, looped: LoopRun) -> Mapping[str, float]:
+    """Return the figures of the run as a whole, flat."""
+    gain = report.gain["difference"]
+    figures = {
+        **_under("real_only", score_metrics(_dicts(looped.outcome.baseline))),
+        **_under("final", score_metrics(_dicts(looped.outcome.scores))),
+        "test/difference": gain["estimate"],
+        "test/difference_low": gain["low"],
+        "test/difference_high": gain["high"],
+        "test/proven": report.gain["proven"],
+        "seconds": report.seconds,
+        **answer_metrics(report.operating, report.calibration),
+        **{
+            f"groups/{column}/recall_gap_{when}": value
+            for column, gap in report.group_gaps.items()
+            for when, value in gap.items()
+        },
+    }
+    for arm in report.arms:
+        numbers = {key: value for key, value in arm.items() if key not in ("arm", "note", "cheap")}
+        figures |= _under(f"arm/{arm['arm']}", numbers)
+    return {name: float(value) for name, value in figures.items()}
+
+
+def _under(group: str, values: Mapping[str, float]) -> dict[str, float]:
+    return {f"{group}/{name}": value for name, value in values.items()}
+
+
+def _dicts(scores: Mapping[str, Interval]) -> dict[str, Record]:
+    return {name: asdict(score) for name, score in scores.items()}
+
+
+def _data_record(material: Material) -> Record:
+    schema = material.schema
+    positive = plain(schema.classes[schema.positive])
+    record: Record = {"name": material.dataset.name, "positive": positive, "classes": schema.n_classes}
+    for part, table in (("train", material.train), ("test", material.test)):
+        record |= {f"{part}_rows": len(table), f"{part}_positives": int((table.y == schema.positive).sum())}
+    return record
+
+
+def _planted(source: str, train: Table, history: Sequence[Generation]) -> list[Record]:
+    """Judge the regions found against the answer key, if there is one, on the training rows."""
+    answer = simulation(source)
+    if answer is None:
+        return []
+    masks = [region.contains(train.X) for generation in history for region in generation.regions]
+    return [
+        plain(finding._asdict()) for finding in judge([one.take(train.row_number) for one in answer.planted], masks)
+    ]
+
+
+def _curves(report: Report, scored: Sequence[Scored], material: Material) -> Record:
+    """Return the curves of the learner before and after, for the class to catch against the rest."""
+    positive = material.schema.positive
+    proba = {each.arm.name: each.proba[:, positive] for each in scored}
+    rng = stream(0, "curves")  # of intervals only: the same run always gives the same page
+    before, after = proba[REAL_ONLY], proba[TARGETED]
+    return before_and_after(JudgeRows.of(material.test), before, after, report.recall_at_precision, rng)
+
+
+def _draw(report: Report, looped: LoopRun, curves: Record, material: Material, folder: Path) -> None:
+    if looped.history:
+        figure = report_figures.score_over_generations(report.generations, report.verdict["sentence"])
+        figure_style.save(figure, folder / "score.png")
+    positive = str(report.data["positive"])
+    before, after = (curves[arm]["average_precision"] for arm in ("before", "after"))
+    title = f"Average precision for {positive}: {before:.3f} before, {after:.3f} after"
+    figure_style.save(report_figures.precision_recall(curves, positive, title), folder / "precision_recall.png")
+    if len(looped.outcome.synthetic):
+        figure = figure_style.new_rows(material.train, looped.outcome.synthetic, looped.history[0].regions)
+        figure_style.save(figure, folder / "new_rows.png")

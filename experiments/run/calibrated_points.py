@@ -1,0 +1,108 @@
+"""What a run says of its answers: operating points chosen on judge rows and judged on test rows, and calibration."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from experiments.config.operating_points import AnyPoint, evaluation_rows
+from experiments.run.inputs import Material
+from loop.cycle.controller import Outcome
+from loop.evaluation.calibration import Calibration, calibrate, effect
+from loop.evaluation.judge_rows import JudgeRows
+from loop.evaluation.threshold_table import operating_table
+from loop.seeds import stream
+from loop.support.plain_json import Record, plain
+
+INTERVAL = {"estimate": "", "low": "_low", "high": "_high"}  # keys of an interval and the ends of its metrics' names
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a model says before it is calibrated, and its calibration."""
+
+    judged: np.ndarray  # (j, K) to judge rows, out of fold
+    tested: np.ndarray  # (n, K) to test rows
+    calibration: Calibration
+
+
+def calibrations(method: str, material: Material, outcome: Outcome, seed: int) -> tuple[Calibration, Calibration]:
+    """Fit a calibration for the learner on real rows alone and one for the loop, both in the same way.
+
+    Each is fitted on the real judge rows, with answers of learners that had not seen them. Equal answers get equal
+    calibrations.
+
+    Parameters
+    ----------
+    method : str
+        See `loop.evaluation.calibration.calibrate`.
+    seed : int
+        Root seed of the run.
+    """
+    judged = JudgeRows.of(material.train, outcome.judged)
+    real_only, loop = (
+        calibrate(method, judged, proba, stream(seed, "calibration"))
+        for proba in (outcome.proba_real_only, outcome.proba)
+    )
+    return real_only, loop
+
+
+def answer_records(
+    points: Sequence[AnyPoint],
+    material: Material,
+    judged: JudgeRows,
+    real_only: Answers,
+    loop: Answers,
+    rng: np.random.Generator,
+) -> Record:
+    """Return the rows of `loop.evaluation.threshold_table.operating_table` and what calibration did, as values that
+    JSON can hold.
+
+    Thresholds are those of calibrated probabilities, which the delivered model gives.
+
+    Parameters
+    ----------
+    judged : JudgeRows, j rows
+    real_only, loop : Answers
+        Of the learner on real rows alone and of the loop.
+    rng : numpy.random.Generator
+        Draws the bootstrap and deals the folds.
+
+    Returns
+    -------
+    dict
+        ``operating``, a list with one entry a point, and ``calibration``: its parameters, and its effect on judge and
+        test rows as `loop.evaluation.calibration.effect` tells it.
+    """
+    tested, positive = JudgeRows.of(material.test), judged.positive
+    chosen_on, judged_on = evaluation_rows(points, material.dataset, judged, tested)
+    chosen, scored = (
+        (real_only.calibration.apply(before)[:, positive], loop.calibration.apply(after)[:, positive])
+        for before, after in ((real_only.judged, loop.judged), (real_only.tested, loop.tested))
+    )
+    told = effect(loop.calibration, (judged, loop.judged), (tested, loop.tested), rng)
+    return {
+        "operating": plain(operating_table(points, chosen_on, chosen, judged_on, scored, rng)),
+        "calibration": plain({"parameters": loop.calibration.to_json(), **told}),
+    }
+
+
+def answer_metrics(operating: Sequence[Record], calibration: Record) -> dict[str, float]:
+    """Flatten `answer_records` to figures of a run; what is not a finite number is left out.
+
+    Under ``point/NAME/`` are the thresholds, the figures promised and delivered of both models and the interval of
+    their difference; under ``calibration/`` the scores on test rows before and after that step.
+    """
+    figures: dict[str, object] = {}
+    for row in operating:
+        point = {f"difference{end}": row["difference"][key] for key, end in INTERVAL.items()}
+        for arm in ("real_only", "loop"):
+            point[f"{arm}_threshold"] = row[arm]["threshold"]
+            for when in ("promised", "delivered"):
+                point |= {f"{arm}_{name}_{when}": value for name, value in row[arm][when].items()}
+        figures |= {f"point/{row['point']}/{name}": value for name, value in point.items()}
+    for metric, told in calibration["test"].items():
+        figures |= {f"calibration/{metric}_{when}": value for when, value in told.items()}
+    numbers = {name: float(str(value)) for name, value in figures.items()}
+    return {name: value for name, value in numbers.items() if math.isfinite(value)}

@@ -1,0 +1,117 @@
+"""What a run works on: the table, its sealed test part, the lanes and the parts, all resolved from a configuration."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from experiments.config.constraints import constraints
+from experiments.config.run_config import NONE, CommonConfig, DataConfig, LoopConfig
+from experiments.config.strategies import STRATEGIES, compose
+from experiments.data.sources import Dataset, load
+from experiments.data.split import Split
+from experiments.run.fairness import with_groups
+from learners import LEARNERS, Committee
+from loop.cycle.lanes import USUAL
+from loop.cycle.parts import Parts
+from loop.errors import DataError
+from loop.types import Schema, Table
+
+LARGE = 100_000  # training rows above which a single hold-out has positives enough
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """Rows with their roles. The loop never receives `test`."""
+
+    dataset: Dataset
+    train: Table
+    test: Table
+    folds: np.ndarray  # (n,) fold ids of the training rows, see `loop.cycle.lanes.deal`
+    example: pd.DataFrame  # a few rows as the user wrote them, features only
+    messages: tuple[str, ...]  # what was done to the table
+
+    @property
+    def schema(self) -> Schema:
+        return self.train.schema
+
+
+def gather(data: DataConfig, loop: LoopConfig) -> Material:
+    """Load a table, split off the test part and deal the training rows into lanes.
+
+    The schema comes from the training rows alone: ranges and categories of test rows stay unknown.
+
+    Raises
+    ------
+    DataError
+        If the table breaks a rule.
+    """
+    dataset = _load(data)
+    # A group that the source names, beside a time, deals lanes only: its cards pay before and after any moment.
+    group_splits = data.group is not None or dataset.time is None
+    split = Split.of(dataset, loop.seed, test_size=data.test_size, group_splits=group_splits)
+    lanes = loop.lanes if isinstance(loop.lanes, int) else 1 if len(split.train) > LARGE else USUAL
+    folds = split.folds(loop.seed, lanes=lanes)
+    first = dataset.frame.iloc[split.train.row_number[:5]]
+    example = first.loc[:, list(split.schema.names)].reset_index(drop=True)
+    return Material(dataset, split.train, split.test, folds, example, _messages(dataset, split, lanes))
+
+
+def parts_of(config: CommonConfig, train: Table) -> Parts:
+    """Make the parts of the loop that a configuration asks for.
+
+    Raises
+    ------
+    DataError
+        If groups are to come from columns of the training rows that make none.
+    """
+    loop, strategy = config.loop, STRATEGIES[config.loop.strategy]
+    own = {name: getattr(loop, name) for name in ("share_anywhere", "steer") if getattr(loop, name) is not None}
+    parts = compose(
+        replace(strategy, **own),
+        learner=config.learner.make(),
+        augmented_learner=config.augmented_learner.make(config.learner),
+        generator=config.generator.make(),
+        settings=loop.settings(),
+    )
+    if config.constraints:
+        parts = replace(parts, gates=(*parts.gates, constraints(config.constraints)))
+    if config.fairness.columns:
+        parts = with_groups(parts, config.fairness, train)
+    if config.teacher.members:
+        members = tuple(LEARNERS.make(name) for name in config.teacher.members)
+        parts = replace(parts, teacher=Committee(members=members, jobs=loop.jobs))
+    return parts
+
+
+def _load(data: DataConfig) -> Dataset:
+    time, group = (None if column == NONE else column for column in (data.time, data.group))
+    dataset = load(data.source, data.target, positive=data.positive, time=time, group=group)
+    dataset = replace(
+        dataset,
+        time=None if data.time == NONE else dataset.time,
+        group=None if data.group == NONE else dataset.group,
+    )
+    roles = [name for name in (dataset.target, dataset.time, dataset.group) if name is not None]
+    if len(set(roles)) < len(roles):
+        raise DataError(f"target, time and group must be different columns, got {', '.join(roles)}: choose others.")
+    return dataset
+
+
+def _messages(dataset: Dataset, split: Split, lanes: int) -> tuple[str, ...]:
+    schema, train, test = split.schema, split.train, split.test
+    positive = schema.classes[schema.positive]
+    counts = [(int((part.y == schema.positive).sum()), len(part)) for part in (train, test)]
+    (caught_train, n_train), (caught_test, n_test) = counts
+    how = f"the latest by {dataset.time}" if dataset.time else "drawn at random"
+    judged = "a hold-out" if lanes == 1 else f"{lanes} lanes"
+    messages = [
+        f"{dataset.name}: {len(dataset.frame):,} rows, {len(schema.columns)} features, target {dataset.target!r}, "
+        f"class to catch {positive!r}",
+        f"train {n_train:,} rows ({caught_train:,} of class {positive!r}), judged in {judged}; "
+        f"test {n_test:,} rows ({caught_test:,}), {how}, sealed",
+        *(f"set aside {name}: {reason}" for name, reason in schema.set_aside),
+    ]
+    if split.left_out:
+        messages.append(f"left out {split.left_out:,} rows that would put copies or groups on both sides of the split")
+    return tuple(messages)

@@ -1,0 +1,265 @@
+"""One run from a configuration to a folder: load, loop, compare on the sealed test rows, report, keep."""
+
+import hashlib
+import shutil
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rich.console import Console
+
+from experiments.arms.arms import CHEAP, REAL_ONLY, TARGETED, Arm
+from experiments.arms.scoring import METRICS, Scored, contestants_of, gain_over_cheap, score_arms
+from experiments.config.constraints import complaints, constraints
+from experiments.config.operating_points import miss_costs
+from experiments.config.reader import dump
+from experiments.config.run_config import RunConfig
+from experiments.report.progress import Stages, generation_note
+from experiments.report.report import Report, show
+from experiments.run.artifacts import keep_files, keep_records, write_up
+from experiments.run.calibrated_points import Answers, answer_records, calibrations
+from experiments.run.fairness import by_group, gaps
+from experiments.run.inputs import Material, gather, parts_of
+from experiments.run.tracking import describe, open_tracker, settings_of, tell
+from experiments.storage import run_folder
+from generators.common import persistence
+from generators.common.persistence import Savable
+from loop.cycle import checkpoint
+from loop.cycle.controller import conclude, prepare
+from loop.cycle.driver import LoopRun, turn
+from loop.cycle.training import Prepared
+from loop.data.schema_json import to_json
+from loop.errors import ConfigError, DataError, WeakspotError
+from loop.evaluation.calibration import Calibration
+from loop.evaluation.judge_rows import JudgeRows
+from loop.model import Model
+from loop.protocols import Tracker
+from loop.seeds import stream
+from loop.support import atomic
+from loop.support.plain_json import Record
+from loop.types import Generation, LoopVerdict
+
+WALLS = "seconds.json"  # beside the checkpoints
+
+
+@dataclass(frozen=True, eq=False)
+class RunResult:
+    """How a run ended and where its files are."""
+
+    folder: Path
+    status: str  # "finished" or "interrupted"
+    verdict: LoopVerdict
+    history: tuple[Generation, ...]
+    report: Report | None  # None = interrupted: the test part stays sealed
+
+
+@dataclass(frozen=True, eq=False)
+class _Bench:
+    """What the steps of one run share."""
+
+    config: RunConfig
+    material: Material
+    stages: Stages
+    tracker: Tracker
+    folder: Path
+    started: float  # on the clock of time.perf_counter
+
+
+def run(config: RunConfig, console: Console, resume: Path | None = None) -> RunResult:
+    """Run the loop as configured and write its folder.
+
+    On Ctrl-C the champion so far is concluded and saved, and the run can be resumed; a second Ctrl-C aborts.
+
+    Parameters
+    ----------
+    resume
+        Folder of an interrupted run with the same configuration; its generations are taken over.
+
+    Raises
+    ------
+    WeakspotError
+        If configuration or data break a rule, or another process is at work on the same run; a run that has no
+        generation yet then leaves nothing behind.
+    """
+    started = time.perf_counter()
+    with _held(resume):
+        return _run(config, console, resume, started)
+
+
+def _held(resume: Path | None) -> AbstractContextManager[None]:
+    if resume is None:
+        return nullcontext()
+    run_folder.read_json(resume / run_folder.FINGERPRINT)  # it is the folder of a run
+    return run_folder.held(resume)
+
+
+def _run(config: RunConfig, console: Console, resume: Path | None, started: float) -> RunResult:
+    tracking = settings_of(config.tracking)
+    material = gather(config.data, config.loop)
+    parts = parts_of(config, material.train)
+    broken = complaints(constraints(config.constraints), material.train)
+    to_json(material.schema)  # what could not be saved or judged is refused before any work
+    run_folder.storable(parts.learner)
+    run_folder.storable(parts.augmented_learner or parts.learner)
+    miss_costs(config.metrics.operating_points, material.dataset)
+    if resume is not None:
+        _check_resumable(resume, config, material)
+    for message in (*material.messages, *broken):
+        console.print(message, highlight=False, markup=False)
+    steps = 3 + config.loop.generations + (len(CHEAP) + 2 if config.arms.run else 2)
+    with Stages(console, total=steps) as stages:
+        stages.begin("teacher and generators")
+        prepared = prepare(parts, material.train, material.folds, stream(config.loop.seed, "loop"))
+        stages.end()
+        name = f"{material.dataset.name}-{config.loop.strategy}-seed{config.loop.seed}"
+        folder = resume or run_folder.new_folder(config.out, name.replace("/", "-"))
+        bench = _Bench(config, material, stages, open_tracker(tracking, folder), folder, started)
+        try:
+            with run_folder.held(folder) if resume is None else nullcontext():
+                result = _tracked(bench, prepared)
+        except WeakspotError:
+            if resume is None and not _has_checkpoints(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
+        except KeyboardInterrupt as error:
+            if not _has_checkpoints(folder):
+                raise
+            raise KeyboardInterrupt(f"Interrupted. Go on with: weakspot run --resume {folder}") from error
+    if result.report is not None:
+        show(result.report, folder, console)
+    tell(bench.tracker, console)
+    return result
+
+
+def _has_checkpoints(folder: Path) -> bool:
+    return any((folder / run_folder.CHECKPOINTS).glob("*.npz"))
+
+
+def _tracked(bench: _Bench, prepared: Prepared) -> RunResult:
+    """Run between the start and the finish of the tracker, which is told how it ended whatever happens."""
+    status, verdict = "failed", None
+    bench.tracker.start(describe(bench.config, bench.material, bench.folder.name))
+    try:
+        _begin_folder(bench)
+        past = checkpoint.load(bench.folder / run_folder.CHECKPOINTS, bench.material.schema)
+        before = sum(_walls(bench.folder)[: len(past)])
+        bench = replace(bench, started=bench.started - before)  # as if it had been one session
+        history, interrupted = _turn(bench, prepared, past)
+        bench.stages.begin("final learner")
+        outcome = conclude(prepared, history)
+        verdict = outcome.verdict
+        bench.stages.end(verdict.sentence)
+        method, seed = bench.config.calibration.method, bench.config.loop.seed
+        real_only, calibrated = calibrations(method, bench.material, outcome, seed)
+        model = Model(bench.material.schema, outcome.learner, calibrated)
+        run_folder.save_model(model, bench.folder / run_folder.MODEL)
+        if isinstance(generator := prepared.generators[-1], Savable):
+            persistence.save(generator, bench.folder / run_folder.GENERATOR)
+        if interrupted:
+            status = "interrupted"
+            return RunResult(bench.folder, status, verdict, tuple(history), None)
+        looped = LoopRun(prepared, tuple(history), outcome, bench.stages.seconds + before)
+        report = _compare(bench, looped, model, real_only)
+        status = "finished"
+    except KeyboardInterrupt:
+        status = "interrupted"
+        raise
+    finally:
+        bench.tracker.finish(verdict, status)
+    atomic.write_json(bench.folder / run_folder.MARKER, {"status": status, "seconds": report.seconds})
+    return RunResult(bench.folder, status, outcome.verdict, tuple(history), report)
+
+
+def _begin_folder(bench: _Bench) -> None:
+    atomic.write_text(bench.folder / run_folder.CONFIG, dump(bench.config))
+    digest = run_folder.fingerprint(bench.material.train, bench.material.folds)
+    told = {"training_rows": digest, "everything": _everything(bench.config, bench.material)}
+    atomic.write_json(bench.folder / run_folder.FINGERPRINT, told)
+
+
+def _check_resumable(folder: Path, config: RunConfig, material: Material) -> None:
+    if run_folder.finished(folder):
+        raise ConfigError(
+            f"a run to resume must be unfinished, and {folder} is finished: see `weakspot report {folder}`."
+        )
+    told = run_folder.read_json(folder / run_folder.FINGERPRINT)
+    if not isinstance(told, dict) or told.get("everything") != _everything(config, material):
+        raise DataError(
+            f"a run must be resumed with the data and files it began with, got others for {folder}: start a new run."
+        )
+
+
+def _everything(config: RunConfig, material: Material) -> str:
+    """Return a digest of the rows and of the files that settings name."""
+    aside = material.dataset.frame[[name for name, _ in material.schema.set_aside]]
+    rows = run_folder.whole_fingerprint(material.train, material.test, material.folds, aside)
+    return hashlib.sha256("\n".join([rows, *config.generator.files().values()]).encode()).hexdigest()
+
+
+def _walls(folder: Path) -> list[float]:
+    """Return the seconds by the clock on the wall of each generation so far; versions before this one kept none."""
+    path = folder / run_folder.CHECKPOINTS / WALLS
+    return [float(each) for each in run_folder.read_json(path)] if path.is_file() else []
+
+
+def _turn(bench: _Bench, prepared: Prepared, past: Sequence[Generation]) -> tuple[list[Generation], bool]:
+    """Turn the cycle; return all generations and whether Ctrl-C came in between."""
+    most = bench.config.loop.generations
+
+    def keep(generation: Generation) -> None:
+        walls = [*_walls(bench.folder)[: generation.index - 1], bench.stages.end(generation_note(generation))]
+        bench.tracker.record(generation)  # first, so that a checkpoint never lacks its record
+        checkpoint.save(generation, bench.folder / run_folder.CHECKPOINTS)
+        atomic.write_json(bench.folder / run_folder.CHECKPOINTS / WALLS, walls)
+        bench.stages.begin(f"generation {generation.index + 1} of {most}")
+
+    bench.stages.begin(f"generation {len(past) + 1} of {most}")
+    return turn(prepared, [keep], past, until_interrupted=True)
+
+
+def _compare(bench: _Bench, looped: LoopRun, model: Model, real_only: Calibration) -> Report:
+    """Fit the arms, open the test part, and write everything that a finished run leaves behind."""
+    config, material, stages = bench.config, bench.material, bench.stages
+    contestants: list[Arm] = []
+    stages.begin("arm")
+    for arm in contestants_of(looped, material.folds, config.arms, stream(config.loop.seed, "arms")):
+        contestants.append(arm)
+        stages.end(arm.name)
+        stages.begin("arm")
+    stages.begin("sealed test")
+    scored = score_arms(contestants, material.test, (*METRICS, config.metrics.recall_at_precision))
+    gain = gain_over_cheap(scored, JudgeRows.of(material.test), stream(config.loop.seed, "gain"))
+    answers = _answers(bench, looped, scored, real_only, model.calibration)
+    stages.end()
+    stages.begin("files and records")
+    report = write_up(config, material, looped, scored, gain, answers, time.perf_counter() - bench.started)
+    keep_files(report, looped, scored, material, bench.folder)
+    keep_records(report, looped, model, material, bench.tracker, bench.folder)
+    stages.end()
+    return report
+
+
+def _answers(
+    bench: _Bench, looped: LoopRun, scored: Sequence[Scored], real_only: Calibration, loop: Calibration
+) -> Record:
+    """Choose the operating points on judge rows and judge them, the calibrations and each group on test rows."""
+    outcome, tested = looped.outcome, {each.arm.name: each.proba for each in scored}
+    material, fairness, positive = bench.material, bench.config.fairness, bench.material.schema.positive
+    judged = JudgeRows.of(material.train, outcome.judged)
+    groups = by_group(
+        fairness,
+        judged,
+        material.test,
+        {"before": outcome.proba_real_only[:, positive], "after": outcome.proba[:, positive]},
+        {"before": tested[REAL_ONLY][:, positive], "after": tested[TARGETED][:, positive]},
+    )
+    return {"groups": groups, "group_gaps": gaps(groups, fairness.least)} | answer_records(
+        bench.config.metrics.operating_points,
+        material,
+        judged,
+        Answers(outcome.proba_real_only, tested[REAL_ONLY], real_only),
+        Answers(outcome.proba, tested[TARGETED], loop),
+        stream(bench.config.loop.seed, "answers"),
+    )

@@ -1,0 +1,67 @@
+"""Where the records of a run go, and what they say of it."""
+
+import os
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+from rich.console import Console
+
+from experiments.config.run_config import NONE, RunConfig
+from experiments.run.inputs import Material
+from experiments.storage import run_folder
+from loop.protocols import Store, Tracker
+from loop.tracking import JsonlTracker, MlflowSettings, MlflowTracker, load_settings
+
+DEFAULT = Path("mlflow.yaml")
+
+
+def settings_of(tracking: str) -> MlflowSettings | None:
+    """Resolve where MLflow is: a file by name, ``mlflow.yaml`` of the working folder, or the defaults; None = nowhere.
+
+    Raises
+    ------
+    ConfigError
+        If the file breaks a rule.
+    """
+    if tracking == NONE:
+        return None
+    if tracking != "auto":
+        return load_settings(Path(tracking))
+    if DEFAULT.is_file():
+        return load_settings(DEFAULT)
+    default = MlflowSettings()
+    return MlflowSettings(os.environ.get("MLFLOW_TRACKING_URI") or default.tracking_uri)
+
+
+def open_tracker(settings: MlflowSettings | None, folder: Path) -> Tracker:
+    """Return a tracker that keeps a journal in the folder and, with settings, sends it to MLflow."""
+    local = JsonlTracker(folder / run_folder.JOURNAL, again=True)
+    return local if settings is None else MlflowTracker(settings, local)
+
+
+def describe(config: RunConfig, material: Material, name: str) -> Mapping[str, object]:
+    """Return name, parameters and tags of a run, as trackers take them."""
+    tags = {
+        "dataset": material.dataset.name,
+        "strategy": config.loop.strategy,
+        "learner": config.learner.name,
+        "seed": str(config.loop.seed),
+        "weakspot": version("weakspot"),
+    }
+    return {"name": name, "params": dict(flat(config.model_dump(mode="json"))), "tags": tags}
+
+
+def flat(content: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Yield nested settings under dotted names; what is not set is left out."""
+    for key, value in content.items():
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{prefix}{key}.")
+        elif value is not None and value != []:
+            yield f"{prefix}{key}", ", ".join(map(str, value)) if isinstance(value, list) else value
+
+
+def tell(tracker: Store, console: Console) -> None:
+    """Print what the tracker could not keep."""
+    for sentence in tracker.complaints():
+        console.print(sentence, style="yellow", highlight=False, markup=False, soft_wrap=True)

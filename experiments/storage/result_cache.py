@@ -1,0 +1,98 @@
+"""Cells of an experiment: each is worked once, kept in a file, and found again by the next run."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TypeVar
+
+from joblib import Parallel, delayed, parallel_config
+from rich.console import Console
+from rich.progress import Progress
+
+from experiments.data.sources import stamp_of
+from loop.errors import WeakspotError
+from loop.support import atomic
+from loop.support.plain_json import parse
+
+Key = TypeVar("Key")
+Rows = list[dict[str, Any]]  # of one cell, as JSON holds them
+
+
+def digest(settings: object) -> str:
+    """Return twelve hexadecimal digits that stand for settings which JSON can hold."""
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def digest_of(work: object, source: str) -> str:
+    """Return a short digest of work, told by its ``repr``, and of the source's file and this package's version.
+
+    How many jobs share the work makes no difference.
+    """
+    return digest([re.sub(r"\bjobs=\d+", "", repr(work)), stamp_of(source), version("weakspot")])
+
+
+def each_cell(
+    keys: Sequence[Key],
+    work: Callable[[Key], Rows],
+    path_of: Callable[[Key], Path],
+    *,
+    jobs: int,
+    console: Console,
+) -> Iterator[Rows]:
+    """Do as `found_or_worked` does, with a progress bar."""
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("cells", total=len(keys))
+        for rows in found_or_worked(keys, work, path_of, jobs=jobs):
+            progress.advance(task)
+            yield rows
+
+
+def found_or_worked(
+    keys: Sequence[Key], work: Callable[[Key], Rows], path_of: Callable[[Key], Path], *, jobs: int
+) -> Iterator[Rows]:
+    """Yield the rows of each cell in order, from its file if it was finished before.
+
+    Each cell writes its own file as soon as it is done, so a run that is killed loses only what was in work.
+
+    Parameters
+    ----------
+    work
+        Makes the rows of a cell; with several jobs it runs in other processes, with one thread each.
+    path_of
+        Names the file of a cell: different for whatever makes a difference to its rows.
+    """
+
+    def found_or_made(key: Key) -> Rows:
+        path = path_of(key)
+        rows = found(path)
+        if rows is None:
+            rows = work(key)
+            atomic.write_text(path, json.dumps(rows))
+        return rows
+
+    if jobs == 1:
+        yield from map(found_or_made, keys)
+        return
+    with parallel_config(backend="loky", inner_max_num_threads=1):
+        parallel = Parallel(n_jobs=jobs, return_as="generator")
+    try:
+        yield from parallel(delayed(found_or_made)(key) for key in keys)
+    except BrokenExecutor as error:
+        raise WeakspotError(
+            "workers must live to the end, and one was killed, perhaps for want of memory: start fewer with --jobs; "
+            "run the same command to go on."
+        ) from error
+
+
+def found(path: Path) -> Rows | None:
+    """Return the rows of a finished cell; None if there is no file, or none that can be read."""
+    try:
+        rows = parse(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    whole = isinstance(rows, list) and rows and all(isinstance(row, dict) and row for row in rows)
+    return rows if whole else None

@@ -1,0 +1,198 @@
+"""A run on disk: one folder, finished by a marker written last; a model that is read back without pickle."""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol, Self, cast, runtime_checkable
+
+import numpy as np
+import pandas as pd
+from filelock import FileLock, Timeout
+
+from generators.common import persistence
+from generators.common.persistence import Savable
+from learners import LEARNERS
+from loop.data.schema_json import from_json, to_json
+from loop.errors import ConfigError, DataError, WeakspotError
+from loop.evaluation import calibration
+from loop.evaluation.calibration import Identity
+from loop.model import Model
+from loop.protocols import Predictor
+from loop.support.atomic import LIST, check, replaced, seal, write_json
+from loop.support.plain_json import parse
+from loop.support.record_checks import fields, text_in
+from loop.types import Schema, Table
+
+MARKER = "done.json"
+CONFIG, REPORT, MODEL, CHECKPOINTS, JOURNAL = "config.yaml", "report.json", "model", "checkpoint", "journal"
+GENERATOR = "generator"
+CALIBRATION = "calibration.json"
+FINGERPRINT = "data.json"
+LOCK = ".lock"
+
+
+@runtime_checkable
+class Storable(Predictor, Protocol):
+    """A fitted learner that can be kept without pickle."""
+
+    def save(self, folder: Path) -> None:
+        """Write settings and what was learnt into a folder, which is made."""
+        ...
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read back what `save` has written."""
+        ...
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep a folder to this process while it works in it; the system gives it free when the process dies.
+
+    Raises
+    ------
+    ConfigError
+        If another process holds it.
+    """
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise ConfigError(
+            f"one command at a time must work in {folder}, and another one does: wait for it, or choose another out."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def new_folder(out: Path, name: str) -> Path:
+    """Make the folder of a run, named by what it does and when it began."""
+    stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
+    for attempt in range(1, 1000):
+        folder = out / (stem if attempt == 1 else f"{stem}-{attempt}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return folder
+    raise ConfigError(f"out must have room for another run, got {out}: choose another folder.")
+
+
+def read_json(path: Path) -> Any:
+    """Read a file of a run's folder.
+
+    Raises
+    ------
+    DataError
+        If it is missing or broken.
+    """
+    try:
+        return parse(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"a run's folder must hold {path.name}, and {path.parent} has none to read: check it."
+        ) from error
+
+
+def finished(folder: Path) -> bool:
+    return (folder / MARKER).is_file()
+
+
+def whole_fingerprint(train: Table, test: Table, folds: np.ndarray, aside: pd.DataFrame) -> str:
+    """Return a digest of all that a run's numbers rest on: both parts, what their codes mean, and columns set aside."""
+    digest = hashlib.sha256(json.dumps(to_json(train.schema), sort_keys=True).encode())
+    for array in (train.X, train.y, train.row_number, folds, test.X, test.y, test.row_number):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    for name in aside:
+        digest.update(pd.util.hash_array(aside[name].astype("str").to_numpy(dtype=object)).tobytes())
+    return digest.hexdigest()
+
+
+def fingerprint(train: Table, folds: np.ndarray) -> str:
+    """Return a digest of the training rows and their lanes, to tell whether a resumed run sees the same."""
+    digest = hashlib.sha256()
+    for array in (train.X, train.y, folds):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def storable(learner: Predictor) -> tuple[str, Storable]:
+    """Return a learner's name, and the learner as one that can be saved.
+
+    Raises
+    ------
+    ConfigError
+        If it is of a kind that cannot.
+    """
+    name = LEARNERS.name_of(type(learner))
+    if name is None or not isinstance(learner, Storable):
+        kind, known = type(learner).__name__, ", ".join(LEARNERS.names())
+        raise ConfigError(f"a learner to be saved must be one of {known}, with save and load, got {kind}: use another.")
+    return name, learner
+
+
+def save_model(model: Model, folder: Path) -> None:
+    """Write a model, replacing an older one.
+
+    Raises
+    ------
+    ConfigError
+        If its learner is of a kind that cannot be saved.
+    """
+    name, learner = storable(model.learner)
+    with replaced(folder) as partial:
+        learner.save(partial / "learner")
+        write_json(partial / "schema.json", to_json(model.schema))
+        write_json(partial / CALIBRATION, model.calibration.to_json())
+        write_json(partial / "model.json", {"learner": name})
+        seal(partial)
+
+
+def load_generator(folder: Path) -> tuple[Savable, Schema]:
+    """Read a generator and the schema of its rows from a folder of its own or the folder of a run.
+
+    Raises
+    ------
+    DataError
+        If neither holds one, or its files are damaged.
+    """
+    home = next((each for each in (folder, folder / GENERATOR) if (each / persistence.FILE).is_file()), None)
+    if home is None:
+        raise DataError(
+            f"a generator must be a folder of a saved one or of a run, {folder} is neither: check the path."
+        )
+    return persistence.load(home), persistence.read_settings(home)[-1]
+
+
+def load_model(folder: Path) -> Model:
+    """Read a model; its probabilities are those it gave before it was saved.
+
+    A model saved without a calibration has none.
+
+    Raises
+    ------
+    DataError
+        If the folder holds no model, or any of its files has changed; older versions kept no list of them.
+    """
+    content, calibrated = read_json(folder / "model.json"), (folder / CALIBRATION).is_file()
+    try:
+        if (folder / LIST).is_file():
+            check(folder)  # before a library reads them: a flipped byte of trees could end the process
+        name = fields({"learner": text_in(LEARNERS.names())})(content, f"{folder / 'model.json'}")["learner"]
+        return Model(
+            from_json(read_json(folder / "schema.json")),
+            cast(type[Storable], LEARNERS.kind(name)).load(folder / "learner"),
+            calibration.from_json(read_json(folder / CALIBRATION)) if calibrated else Identity(),
+        )
+    except WeakspotError:
+        raise
+    except persistence.DAMAGED as error:
+        why = " ".join(str(error).split())[:200]
+        raise DataError(
+            f"the files of a model must be whole, those in {folder} are not ({why}): run the loop again."
+        ) from error

@@ -1,0 +1,119 @@
+"""What a search over the loop's own choices may be asked, checked as a whole before any work starts."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Self
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from experiments.config.part_sections import as_rule
+from experiments.config.run_config import CommonConfig, DataConfig, RunConfig, SourcesConfig
+from experiments.data.files import digests
+from experiments.tune.space import Dimension, Scalar, Value, default_space, placed, read_dimension, starting_value
+from loop.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
+
+# What a study may be asked anew without becoming another one. The storage may hold a password, too.
+PASSING = {"trials", "seconds", "most_cost", "tracking", "out", "storage", "arms", "metrics", "calibration", "space"}
+
+
+class TuneConfig(SourcesConfig):
+    """A search from a configuration of a run, over some of its keys, judged on every source."""
+
+    space: dict[str, Any] = Field(
+        default_factory=dict
+    )  # by dotted key, see `experiments.tune.space`; empty = the default space
+    trials: int = Field(default=50, ge=1)  # of the study in all, with those of earlier commands and other machines
+    seconds: float | None = Field(default=None, gt=0)  # of this command; trials under way are ended
+    most_cost: float = Field(default=2.0, ge=1)  # of the winner, as a multiple of what the start costs
+    prune_after: int = Field(default=5, ge=1)  # finished trials before which none is stopped early
+    storage: str | None = None  # SQLAlchemy URL; None = an SQLite file in the folder of the search
+
+    @field_validator("storage")
+    @classmethod
+    def _is_url(cls, storage: str | None) -> str | None:
+        from sqlalchemy.engine import make_url
+        from sqlalchemy.exc import ArgumentError
+
+        if storage is not None:
+            try:
+                url = make_url(storage)
+            except (ArgumentError, ValueError) as error:  # the latter of a port; it must not show the password
+                raise ConfigError(
+                    "storage must be a database URL such as sqlite:///study.db or postgresql://host/name, "
+                    "got something else: correct it."
+                ) from error
+            if url.get_backend_name() == "sqlite" and _in_memory(url):
+                raise ConfigError(
+                    "storage must be a database that all workers share, and one of SQLite in memory is private, "
+                    f"got {storage!r}: name a file, as in sqlite:///study.db, or leave it out."
+                )
+        return storage
+
+    @model_validator(mode="after")
+    def _space_fits(self) -> Self:
+        for key, dimension in self._space.items():
+            for value in dimension.probes:
+                self.run_of({key: value}, self.sources[0])
+        _ = self.dimensions
+        return self
+
+    @cached_property
+    def dimensions(self) -> Mapping[str, Dimension]:
+        """Dimensions by dotted key; the value to start from belongs to each."""
+        start = self.run_of({}, self.sources[0])
+        return {key: each.including(key, starting_value(start, key)) for key, each in self._space.items()}
+
+    @cached_property
+    def start(self) -> Mapping[str, Value]:
+        """The point of the space that is the configuration as it stands: what every search begins with."""
+        start = self.run_of({}, self.sources[0])
+        return {key: starting_value(start, key) for key in self.dimensions}
+
+    def values(self, params: Mapping[str, Scalar]) -> dict[str, Value]:
+        """Return what parameters of a trial stand for."""
+        return {key: dimension.value(params[key]) for key, dimension in self.dimensions.items()}
+
+    def run_of(self, values: Mapping[str, Value], source: DataConfig) -> RunConfig:
+        """Return the configuration of a run of one trial on one source.
+
+        Raises
+        ------
+        ConfigError
+            If a run takes no such values.
+        """
+        common = self.model_dump(mode="json", include=set(CommonConfig.model_fields))
+        try:
+            return RunConfig.model_validate(placed({**common, "data": source.model_dump(mode="json")}, values))
+        except ValidationError as error:
+            fault = error.errors()[0]
+            own = fault.get("ctx", {}).get("error")
+            key = ".".join(map(str, fault["loc"]))
+            rule = "is no key of a run" if fault["type"] == "extra_forbidden" else as_rule(fault["msg"])
+            raise ConfigError(
+                str(own) if isinstance(own, ConfigError) else f"{key} {rule}, got {fault['input']!r}: correct space."
+            ) from error
+
+    def identity(self) -> dict[str, Any]:
+        """Return whatever makes a difference to the scores of trials."""
+        content = self.model_dump(mode="json", exclude=PASSING)
+        content["loop"].pop("jobs")
+        space = {key: repr(dimension) for key, dimension in self.dimensions.items()}
+        settings = [self.dimensions[key] for key in self.dimensions if key.startswith("generator.settings.")]
+        tried = [value for dimension in settings for value in dimension.probes if isinstance(value, str)]
+        files = self.generator.files() | digests(tried)
+        return {**content, "space": space, "version": version("weakspot"), "files": files}
+
+    @cached_property
+    def _space(self) -> Mapping[str, Dimension]:
+        space = self.space or default_space(self.learner.name)
+        return {key: read_dimension(key, content) for key, content in space.items()}
+
+
+def _in_memory(url: "URL") -> bool:
+    """Tell whether an SQLite database has no file; its URI form says so in a parameter."""
+    name = url.database or ":memory:"
+    return name == ":memory:" or name.startswith("file::memory:") or url.query.get("mode") == "memory"

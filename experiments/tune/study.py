@@ -1,0 +1,223 @@
+"""A study that several workers share: opened on its storage, worked by processes, counted and read."""
+
+import multiprocessing
+import signal
+import threading
+import time
+import uuid
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from experiments.tune.config import TuneConfig
+from experiments.tune.trial import Lanes, Objective, warm_up
+from loop.errors import ConfigError, WeakspotError
+from loop.seeds import integer, stream
+
+HEARTBEAT = 30  # seconds between the signs of life of a trial; one that gives none for two minutes has failed
+SQLITE_PATIENCE = 60  # seconds that a worker waits while others write
+
+Look = Callable[[], None]
+Work = Callable[[optuna.Trial], tuple[float, float]]
+
+
+def open_study(config: TuneConfig, folder: Path, name: str, worker: int = 0) -> optuna.Study:
+    """Open the study or make it.
+
+    The draws of the sampler depend on seed, worker and the trials before it. One worker on its own draws the same
+    start-up trials again; from then on the sampler learns from measured seconds, and among several workers the order
+    of trials is chance, so the choice of points, unlike the score of a point, does not repeat.
+
+    Raises
+    ------
+    ConfigError
+        If the storage cannot be reached.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    url = config.storage or f"sqlite:///{(folder / 'study.db').absolute()}"
+    options = {"connect_args": {"timeout": SQLITE_PATIENCE}} if url.startswith("sqlite") else {}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            storage = optuna.storages.RDBStorage(
+                url, engine_kwargs=options, heartbeat_interval=HEARTBEAT, grace_period=4 * HEARTBEAT
+            )
+        study = optuna.create_study(
+            study_name=name, storage=storage, directions=["maximize", "minimize"], load_if_exists=True
+        )
+    except (SQLAlchemyError, ImportError, ValueError, RuntimeError) as error:
+        from sqlalchemy.engine import make_url
+
+        shown = make_url(url).render_as_string(hide_password=True)
+        raise ConfigError(
+            f"storage must be a database that can be reached, and {shown} is not ({type(error).__name__}): "
+            "check address, rights and driver."
+        ) from error
+    machine = uuid.getnode() if worker else 0  # workers of the same number elsewhere must not draw the same points
+    rng = stream(config.loop.seed, "sampler", worker, machine, len(study.get_trials(deepcopy=False)))
+    study.sampler = optuna.samplers.TPESampler(seed=integer(rng))
+    return study
+
+
+def finished(study: optuna.Study) -> list[FrozenTrial]:
+    """Return the trials that came to an end of their own: complete, pruned, or failed by a rule of ours."""
+    ended = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL))
+    return [each for each in ended if each.state != TrialState.FAIL or "error" in each.user_attrs]
+
+
+def start_trial(study: optuna.Study, config: TuneConfig) -> FrozenTrial | None:
+    """Find a complete trial of the configuration as it stands, which all others are measured against."""
+    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return next((each for each in complete if config.values(each.params) == config.start), None)
+
+
+def search(
+    config: TuneConfig, tables: Sequence[Lanes], folder: Path, study: optuna.Study, workers: int, look: Look
+) -> None:
+    """Work trials until the study has as many as it is to have, or the seconds are over.
+
+    The configuration as it stands goes first and alone. With several workers trials run in other processes; the study
+    may then get up to ``workers - 1`` trials more than asked for.
+
+    Parameters
+    ----------
+    look
+        Called whenever there may be something new in the study.
+
+    Raises
+    ------
+    WeakspotError
+        If the configuration as it stands breaks a rule, or a worker dies.
+    """
+    started = time.monotonic()
+    if start_trial(study, config) is None:
+        warm_up(config, tables)
+        study.enqueue_trial({key: config.dimensions[key].stored(value) for key, value in config.start.items()})
+        study.optimize(Objective(config, tables), n_trials=1)
+        look()
+    left = None if config.seconds is None else config.seconds - (time.monotonic() - started)
+    workers = min(workers, config.trials - len(finished(study)))
+    if workers < 1 or (left is not None and left <= 0):
+        return
+    if workers == 1:
+        _work(config, Objective(config, tables), study, left, look)
+    else:
+        _side_by_side(config, tables, folder, study.study_name, workers, left, look)
+
+
+def _work(config: TuneConfig, objective: Work, study: optuna.Study, seconds: float | None, look: Look) -> None:
+    def after(study: optuna.Study, _: FrozenTrial) -> None:
+        look()
+        running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        if len(finished(study)) + len(running) >= config.trials:
+            study.stop()
+
+    study.optimize(objective, timeout=seconds, callbacks=[after], catch=(WeakspotError,))
+
+
+def _work_alone(
+    config: TuneConfig, tables: Sequence[Lanes], folder: Path, name: str, worker: int, seconds: float | None
+) -> None:
+    """Be one of several processes: Ctrl-C is the parent's, which ends its workers itself."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    objective = _Stoppable(Objective(config, tables))
+    signal.signal(signal.SIGTERM, objective.stop)
+    try:
+        warm_up(config, tables)
+        _work(config, objective, open_study(config, folder, name, worker), seconds, look=lambda: None)
+    except KeyboardInterrupt:
+        return
+
+
+class _Stoppable:
+    """Lets a signal end the work on a trial, but never what Optuna does around it: no trial is left half-written."""
+
+    def __init__(self, objective: Work) -> None:
+        self._objective, self._asked, self._inside = objective, False, False
+
+    def stop(self, *_: object) -> None:
+        self._asked = True
+        if self._inside:
+            raise KeyboardInterrupt
+
+    def __call__(self, trial: optuna.Trial) -> tuple[float, float]:
+        self._inside = True
+        try:
+            if self._asked:
+                raise KeyboardInterrupt
+            return self._objective(trial)
+        finally:
+            self._inside = False
+
+
+def _side_by_side(
+    config: TuneConfig,
+    tables: Sequence[Lanes],
+    folder: Path,
+    name: str,
+    workers: int,
+    seconds: float | None,
+    look: Look,
+) -> None:
+    context = multiprocessing.get_context("spawn")
+    processes: list[BaseProcess] = [
+        context.Process(target=_work_alone, args=(config, tables, folder, name, worker, seconds))
+        for worker in range(1, workers + 1)
+    ]
+    for process in processes:
+        process.start()
+    with _interrupt_noted() as interrupt:
+        try:
+            while any(process.is_alive() for process in processes) and not interrupt.is_set():
+                time.sleep(0.5)
+                look()
+        finally:
+            for process in processes:
+                process.terminate()
+            for process in processes:
+                process.join()
+            look()
+    if interrupt.is_set():
+        raise KeyboardInterrupt
+    if codes := [process.exitcode for process in processes if process.exitcode]:
+        raise WeakspotError(_obituary(codes, workers))
+
+
+@contextmanager
+def _interrupt_noted() -> Iterator[threading.Event]:
+    """Note the first Ctrl-C instead of raising: an exception inside a finaliser of the database would be lost."""
+    noted = threading.Event()
+
+    def note(*_: object) -> None:
+        if noted.is_set():
+            raise KeyboardInterrupt
+        noted.set()
+
+    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
+        yield noted
+        return
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _obituary(codes: Sequence[int], workers: int) -> str:
+    """Say how workers died: by a signal, as of a system short of memory, or by an error that they have shown."""
+    killed = [-code for code in codes if code < 0]
+    how, way = (
+        (f"by signal {killed[0]}", "give them more memory or start fewer")
+        if killed
+        else (f"with exit code {codes[0]}", "mend the error shown above")
+    )
+    return (
+        f"workers must live to the end, and {len(codes)} of {workers} died {how}: {way}; run the same command to go on."
+    )

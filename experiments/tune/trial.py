@@ -1,0 +1,104 @@
+"""One trial of a search: the loop as suggested on every source, stopped early when it falls behind."""
+
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import optuna
+from optuna.trial import TrialState
+
+from experiments.arms.scoring import SCORE
+from experiments.run.inputs import parts_of
+from experiments.tune.config import TuneConfig
+from loop.cycle.driver import Watch, run_loop
+from loop.errors import WeakspotError
+from loop.seeds import stream
+from loop.types import Generation, Table
+
+WARM_ROWS = 40  # of each class
+
+
+@dataclass(frozen=True, eq=False)
+class Lanes:
+    """All that a trial sees of a source: training rows and how they are dealt. There is no way to the test rows."""
+
+    train: Table
+    folds: np.ndarray  # (n,) see `loop.cycle.lanes.deal`
+
+
+@dataclass(frozen=True, eq=False)
+class Objective:
+    """Score and cost of a configuration: mean out-of-fold average precision, and processor seconds of all sources.
+
+    The numbers of a trial are those of its configuration and seed, whoever works it; only its cost is measured. It
+    is counted in seconds of the processor, not of the clock, so that workers side by side do not dear each other up.
+
+    Optuna prunes studies of one objective only: with two, `Trial.report` and `Trial.should_prune` raise. So the rule
+    of its `MedianPruner` (Golovin et al. 2017, Google Vizier, section 3.2.2) is followed by hand: after each
+    generation the running score is compared with the median of the finished trials at the same generation, and a
+    trial below it ends there. With several sources, worked one after the other, the running score is the mean of the
+    sources so far. The generations are judged through the scout, so what a learner's capacity brings is seen by
+    finished trials only. Score alone decides: of the cheap and weak end of the front some trials are lost.
+
+    Trials carry the attributes ``running`` (score by source and generation, such as "1.3"), ``scores`` (by source),
+    ``seconds`` and, if they failed by a rule of ours, ``error``.
+    """
+
+    config: TuneConfig
+    tables: Sequence[Lanes]  # one a source
+
+    def __call__(self, trial: optuna.Trial) -> tuple[float, float]:
+        suggested = {key: dimension.suggest(key, trial) for key, dimension in self.config.dimensions.items()}
+        values = self.config.values(suggested)
+        prunable = values != self.config.start
+        scores, running, started = list[float](), dict[str, float](), time.process_time()
+        try:
+            for source, table in zip(self.config.sources, self.tables, strict=True):
+                run = self.config.run_of(values, source)
+                watch = self._watch(trial, scores, running, prunable)
+                looped = run_loop(
+                    parts_of(run, table.train), table.train, table.folds, stream(run.loop.seed, "loop"), [watch]
+                )
+                scores.append(looped.outcome.scores[SCORE].estimate)
+        except WeakspotError as error:
+            trial.set_user_attr("error", str(error))
+            raise
+        finally:
+            seconds = time.process_time() - started
+            for name, value in {"scores": scores, "running": running, "seconds": seconds}.items():
+                trial.set_user_attr(name, value)
+        return statistics.fmean(scores), seconds
+
+    def _watch(self, trial: optuna.Trial, scores: Sequence[float], running: dict[str, float], prunable: bool) -> Watch:
+        """Return what notes the running score of each generation and ends a trial that has fallen behind."""
+
+        def watch(generation: Generation) -> None:
+            step = f"{len(scores) + 1}.{generation.index}"
+            running[step] = statistics.fmean([*scores, generation.scores[SCORE].estimate])
+            if prunable and behind(running[step], self._finished_at(trial, step), self.config.prune_after):
+                raise optuna.TrialPruned
+
+        return watch
+
+    def _finished_at(self, trial: optuna.Trial, step: str) -> list[float]:
+        finished = trial.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        return [each.user_attrs["running"][step] for each in finished if step in each.user_attrs["running"]]
+
+
+def warm_up(config: TuneConfig, tables: Sequence[Lanes]) -> None:
+    """Fit teacher and learner once on some rows: what libraries load on first use is no cost of the first trial."""
+    run, rows = config.run_of({}, config.sources[0]), tables[0].train
+    few = np.concatenate([np.flatnonzero(rows.y == code)[:WARM_ROWS] for code in range(rows.n_classes)])
+    parts, rng = parts_of(run, rows), stream(run.loop.seed, "warm up")
+    folds = np.arange(len(few)) % 2
+    for part in filter(None, (parts.learner, parts.aimer, parts.augmented_learner, parts.augmented_scout)):
+        part.fit(rows.take(few), rng)
+    if parts.teacher is not None:
+        parts.teacher.fit_folds(rows.take(few), folds, rng)
+
+
+def behind(score: float, others: Sequence[float], least: int) -> bool:
+    """Tell whether a score lies below the median of at least so many others."""
+    return len(others) >= least and score < statistics.median(others)

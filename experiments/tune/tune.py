@@ -1,0 +1,162 @@
+"""A search over the loop's own choices: gain against cost, the winner as a configuration, its optimism measured."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import optuna
+import yaml
+from optuna.trial import FrozenTrial
+from rich.console import Console
+from rich.progress import Progress
+
+from experiments.arms.scoring import SCORE
+from experiments.config.reader import dump
+from experiments.data.files import write_table
+from experiments.run.inputs import Material, gather
+from experiments.run.tracking import flat, open_tracker, settings_of, tell
+from experiments.storage import run_folder
+from experiments.storage.result_cache import digest
+from experiments.tune.config import TuneConfig
+from experiments.tune.report import Optimism, front_table, headline, open_test, winner
+from experiments.tune.study import Look, finished, open_study, search
+from experiments.tune.trial import Lanes
+from loop.protocols import Store
+from loop.support import atomic
+from loop.tracking.jsonl import read_records
+
+WINNER, TRIALS = "winner.yaml", "trials.csv"  # files of the folder
+
+Headline = Mapping[str, float | int]
+
+
+def tune(config: TuneConfig, console: Console, workers: int = 1) -> Headline:
+    """Search, open the test rows once for start and winner, print the front and, last, one line of JSON; return it.
+
+    The search itself never receives test rows. It is kept in a study, named by whatever makes a difference to its
+    trials: after Ctrl-C, or with more ``trials``, the same command goes on with it, and so do other machines that are
+    given the same ``storage``. The folder ``out/tune-NAME`` gets ``winner.yaml``, which a run takes, and
+    ``trials.csv``.
+
+    Parameters
+    ----------
+    workers
+        Processes that work trials side by side; each then works its lanes one after the other.
+
+    Raises
+    ------
+    WeakspotError
+        If configuration or data break a rule, the configuration to start from does, or another process is at work
+        in the folder.
+    """
+    tracking = settings_of(config.tracking)
+    materials = [gather(source, config.loop) for source in config.sources]
+    tables = [Lanes(each.train, each.folds) for each in materials]
+    name = digest([config.identity(), *(run_folder.fingerprint(each.train, each.folds) for each in tables)])
+    folder = config.out / f"tune-{name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with run_folder.held(folder):
+        (folder / run_folder.MARKER).unlink(missing_ok=True)
+        atomic.write_text(folder / run_folder.CONFIG, yaml.safe_dump(_content(config), sort_keys=False))
+        study = open_study(config, folder, name)
+        tracker, status = open_tracker(tracking, folder), "failed"
+        tracker.start({"name": folder.name, "params": _params(config), "tags": {"weakspot": version("weakspot")}})
+        try:
+            with _watching(study, config, tracker, folder, console) as look:
+                search(_in_workers(config, workers), tables, folder, study, workers, look)
+            best, optimism, result = _conclude(study, config, materials, folder, tracker)
+            status = "finished"
+        except KeyboardInterrupt:
+            status = "interrupted"
+            kept = (
+                f"Interrupted; {len(finished(study))} trials are kept in {folder}: the same command goes on with them."
+            )
+            console.print(kept, highlight=False, markup=False, soft_wrap=True)
+            raise
+        finally:
+            tracker.finish(None, status)
+        console.print(front_table(study, config, best))
+        for sentence in (*optimism.sentences, f"winner: {folder / WINNER}, for weakspot run"):
+            console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+        atomic.write_json(folder / run_folder.MARKER, {"status": status, **result})
+        tell(tracker, console)
+    print(json.dumps(result))
+    return result
+
+
+def _conclude(
+    study: optuna.Study, config: TuneConfig, materials: Sequence[Material], folder: Path, tracker: Store
+) -> tuple[FrozenTrial, Optimism, Headline]:
+    """Choose the winner, keep it as a file before the test rows are opened, and measure its optimism."""
+    best = winner(study, config)
+    atomic.write_text(folder / WINNER, dump(config.run_of(config.values(best.params), config.sources[0])))
+    write_table(study.trials_dataframe(), folder / TRIALS)
+    optimism = open_test(study, config, materials, best)
+    result = headline(study, config, best, optimism)
+    tracker.metrics(result)
+    for file in (WINNER, TRIALS):
+        tracker.attach(folder / file)
+    return best, optimism, result
+
+
+def _content(config: TuneConfig) -> dict[str, Any]:
+    """Return the configuration to repeat the search; the storage may hold a password and stays out."""
+    return config.model_dump(mode="json", exclude={"storage"})
+
+
+def _params(config: TuneConfig) -> dict[str, object]:
+    """Return the settings under dotted names; of sources and space the names alone."""
+    sources = ", ".join(source.source for source in config.sources)
+    content = {**_content(config), "sources": sources, "space": ", ".join(config.dimensions)}
+    return dict(flat(content))
+
+
+def _in_workers(config: TuneConfig, workers: int) -> TuneConfig:
+    """Return the configuration by which several workers take one core each; lanes give the same numbers either way."""
+    if workers == 1:
+        return config
+    return config.model_copy(update={"loop": config.loop.model_copy(update={"jobs": 1})})
+
+
+@contextmanager
+def _watching(
+    study: optuna.Study, config: TuneConfig, tracker: Store, folder: Path, console: Console
+) -> Iterator[Look]:
+    """Show each trial that has ended and keep it as a child run, once; yields what to call when there may be some."""
+    recorded = {record["name"] for record in read_records(folder / run_folder.JOURNAL) if record["kind"] == "child"}
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("trials", total=config.trials)
+
+        def look() -> None:
+            done = finished(study)
+            progress.update(task, completed=len(done))
+            for trial in done:
+                if (name := f"trial {trial.number}") not in recorded:
+                    recorded.add(name)
+                    _record(tracker, name, trial)
+                    console.print(f"{name}: {_note(trial)}", highlight=False, markup=False, soft_wrap=True)
+
+        look()
+        yield look
+
+
+def _record(tracker: Store, name: str, trial: FrozenTrial) -> None:
+    attributes = trial.user_attrs
+    metrics = {"seconds": attributes["seconds"]} | ({SCORE: trial.values[0]} if trial.values else {})
+    metrics |= {f"running/{step}": score for step, score in attributes["running"].items()}
+    tags = {"state": trial.state.name.lower(), "error": attributes.get("error", "")}
+    params = {key: "none" if value is None else value for key, value in trial.params.items()}
+    tracker.child(name, params, metrics, {key: text for key, text in tags.items() if text})
+
+
+def _note(trial: FrozenTrial) -> str:
+    attributes = trial.user_attrs
+    if trial.values:
+        score, seconds = trial.values
+        return f"average precision {score:.4f} for {seconds:.1f} s"
+    if "error" in attributes:
+        return f"failed: {attributes['error']}"
+    return f"stopped early at {list(attributes['running'].values())[-1]:.4f} after {attributes['seconds']:.1f} s"

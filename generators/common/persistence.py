@@ -1,0 +1,245 @@
+"""A fitted generator on disk: settings and small facts as JSON, rows as Parquet; nothing that is read is executed.
+
+A generator writes with `write_settings` (and `write_table`, or files of its own beside them) in its ``save``, and reads
+the same back in its ``load``. `save` here keeps the folder whole and lists its files; `load` here finds the right class
+for a folder through the catalogue, once all files are what they were.
+"""
+
+import json
+import zlib
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Protocol, Self, TypeVar, runtime_checkable
+from zipfile import BadZipFile
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from safetensors import SafetensorError
+
+from generators import GENERATORS, WRAPPERS
+from loop.data import schema_json
+from loop.data.schema_difference import difference
+from loop.errors import ConfigError, DataError, WeakspotError
+from loop.protocols import Generator
+from loop.support import atomic, record_checks
+from loop.support.plain_json import parse
+from loop.types import Schema, Table
+
+FILE, ROWS = "settings.json", "rows.parquet"
+FORMAT = 3  # raised when files written before can no longer be read
+DAMAGED = (  # by which zipfile, safetensors, zlib, pyarrow, numpy, xgboost and torch (the last) refuse a file
+    BadZipFile,
+    SafetensorError,
+    zlib.error,
+    OSError,
+    ValueError,
+    EOFError,
+    RuntimeError,
+)
+
+
+_CONTENT = record_checks.fields(
+    {"format": record_checks.anything, "generator": record_checks.anything, "schema": record_checks.anything}
+    | dict.fromkeys(("settings", "learnt"), record_checks.mapped(record_checks.anything))
+)
+Fitted = TypeVar("Fitted", bound=Generator)
+
+
+@runtime_checkable
+class Savable(Generator, Protocol):
+    """A generator that can be kept on disk."""
+
+    def save(self, folder: Path) -> None:
+        """Write the fitted generator into a folder, which is made if need be."""
+        ...
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` has written; the result samples the same rows for the same seed."""
+        ...
+
+
+def write_settings(generator: Any, folder: Path, schema: Schema, **learnt: object) -> None:
+    """Make the folder and write the settings of a fitted generator.
+
+    Settings that are generators themselves are left to the one that wraps them, which saves them beside.
+
+    Parameters
+    ----------
+    generator
+        A dataclass; the fields of its constructor are its settings.
+    folder
+        Where the generator is saved.
+    schema
+        Of the rows it was fitted on.
+    **learnt
+        Small facts learnt in the fit, as values that JSON can hold.
+
+    Raises
+    ------
+    DataError
+        If a setting or fact, or a category of the schema, is no value that JSON can hold.
+    """
+    settings = {field.name: getattr(generator, field.name) for field in fields(generator) if field.init}
+    content = {
+        "format": FORMAT,
+        "generator": name_of(type(generator)),
+        "settings": {name: value for name, value in settings.items() if not _is_generator(value)},
+        "learnt": learnt,
+        "schema": schema_json.to_json(schema),
+    }
+    try:
+        text = json.dumps(content, indent=1)
+    except TypeError as error:
+        raise DataError(
+            f"settings must be numbers, text, lists or mappings to be saved, those of {type(generator).__name__} are "
+            f"not ({error}): give the part by its name."
+        ) from error
+    atomic.write_text(folder / FILE, text)
+
+
+def read_settings(folder: Path) -> tuple[dict[str, Any], dict[str, Any], Schema]:
+    """Return the settings, the facts learnt and the schema that `write_settings` has written.
+
+    Raises
+    ------
+    DataError
+        If the folder holds no saved generator, a damaged one, or one of another format.
+    """
+    content = _content(folder)
+    return content["settings"], content["learnt"], content["schema"]
+
+
+def write_table(table: Table, path: Path) -> None:
+    """Write the real rows of a table as Parquet: encoded values ``x_NAME``, ``y``, ``weight`` and row number."""
+    real = table.take(table.is_real)
+    arrays = [pa.array(x) for x in (*real.X.T, real.y, real.weight, real.row_number)]
+    pq.write_table(pa.Table.from_arrays(arrays, names=_table_names(table.schema)), path)
+
+
+def read_table(path: Path, schema: Schema) -> Table:
+    """Read the rows that `write_table` has written, bit for bit.
+
+    Raises
+    ------
+    DataError
+        If the file's columns are not those of the schema.
+    """
+    content = pq.read_table(path)
+    if content.column_names != _table_names(schema):
+        raise DataError(
+            f"rows of a saved generator must have the columns of its schema, {path} has others: save it again."
+        )
+    *x, y, weight, rows = (column.to_numpy() for column in content.columns)
+    X = np.column_stack(x) if x else np.empty((len(y), 0))
+    return Table.real(X, y, schema, weight).numbered(rows)
+
+
+def save_rows(generator: Any, folder: Path) -> None:
+    """Save a generator that keeps its real rows as ``table_`` and learns from them without chance."""
+    write_settings(generator, folder, generator.table_.schema)
+    write_table(generator.table_, folder / ROWS)
+
+
+def load_rows(kind: Callable[..., Fitted], folder: Path) -> Fitted:
+    """Make a generator that `save_rows` has written anew, and fit it on its rows again."""
+    settings, _, schema = read_settings(folder)
+    return kind(**settings).fit(read_table(folder / ROWS, schema), np.random.default_rng(0))
+
+
+def save(generator: Savable, folder: Path) -> None:
+    """Write a fitted generator, replacing an older one; nothing else is ever replaced.
+
+    If it fails, the older one stays as it was.
+
+    Raises
+    ------
+    ConfigError
+        If the folder holds something other than a saved generator.
+    DataError
+        If the generator has settings or categories that cannot be saved.
+    """
+    check_replaceable(folder)
+    with atomic.replaced(folder) as partial:
+        generator.save(partial)
+        atomic.seal(partial)
+
+
+def check_replaceable(folder: Path) -> None:
+    """Raise a ConfigError unless a folder is new, empty or holds a saved generator."""
+    free = not folder.exists() or (folder.is_dir() and ((folder / FILE).is_file() or not any(folder.iterdir())))
+    if not free:
+        raise ConfigError(f"a generator must be saved in a new or empty folder, and {folder} is none: choose another.")
+
+
+def load(folder: Path, schema: Schema | None = None) -> Savable:
+    """Read a generator that `save` has written, of whichever class of the catalogue it is.
+
+    Parameters
+    ----------
+    folder
+        Where a generator was saved.
+    schema
+        The schema that its rows must fit, None = any.
+
+    Raises
+    ------
+    DataError
+        If the folder holds no generator of the catalogue, any of its files has changed, or its columns or classes mean
+        something else than those of ``schema``.
+    """
+    content = _content(folder)
+    if schema is not None and (fault := difference(content["schema"], schema)):
+        raise DataError(f"the generator in {folder} must fit the table, but {fault}: fit it again on this table.")
+    name = content["generator"]
+    catalogue = next((each for each in (GENERATORS, WRAPPERS) if name in each.names()), None)
+    if catalogue is None:
+        allowed = ", ".join(sorted((*GENERATORS.names(), *WRAPPERS.names())))
+        raise DataError(f"a saved generator must be one of {allowed}, {folder} holds {name!r}: fit and save it again.")
+    try:
+        atomic.check(folder)
+        kind: Any = catalogue.kind(name)
+        if unknown := sorted(set(content["settings"]) - {field.name for field in fields(kind)}):
+            raise DataError(f"settings of {name} must be its own, {folder} has {unknown[0]!r}: fit and save it again.")
+        loaded: Savable = kind.load(folder)
+    except WeakspotError:
+        raise
+    except DAMAGED as error:
+        raise DataError(
+            f"the files of a saved generator must be whole, those in {folder} are not ({error}): fit and save it again."
+        ) from error
+    return loaded
+
+
+def _content(folder: Path) -> dict[str, Any]:
+    """Read the settings file; its schema comes back as a Schema."""
+    path = folder / FILE
+    try:
+        content: dict[str, Any] = _CONTENT(parse(path.read_text(encoding="utf-8")), "the whole")
+        schema = schema_json.from_json(content["schema"])
+    except FileNotFoundError as error:
+        raise DataError(f"a saved generator must have a {FILE}, {folder} has none: give another folder.") from error
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{path} must be the settings of a saved generator ({error}): fit and save it again."
+        ) from error
+    if content["format"] != FORMAT:
+        raise DataError(
+            f"a saved generator must have format {FORMAT}, {path} has {content['format']!r}: fit and save it again."
+        )
+    return content | {"generator": str(content["generator"]), "schema": schema}
+
+
+def name_of(kind: type) -> str:
+    """Name of a class in the catalogue; a class outside of it gets its own name, and only its own ``load`` reads it."""
+    return GENERATORS.name_of(kind) or WRAPPERS.name_of(kind) or kind.__qualname__
+
+
+def _is_generator(value: object) -> bool:
+    return callable(getattr(value, "fit", None)) and callable(getattr(value, "sample", None))
+
+
+def _table_names(schema: Schema) -> list[str]:
+    return [*(f"x_{name}" for name in schema.names), "y", "weight", "row"]

@@ -1,0 +1,1 @@
+"""The Gaussian copula generator and its parts; nothing that other families use."""

@@ -1,0 +1,226 @@
+"""Mixed-type diffusion: noise is taken away step by step, towards a class, a region and where a model is weak."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from math import ceil
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+
+from generators.common.persistence import ROWS, read_settings, read_table, write_settings, write_table
+from generators.common.torch_training import build, device, load_weights, save_weights, tensor, torch_stream
+from generators.diffusion.denoiser import Denoiser, trained
+from generators.diffusion.guidance import Guide
+from generators.diffusion.latent_space import Space
+from generators.diffusion.region_projection import Box
+from generators.diffusion.sampler import Walk
+from generators.resampling.resample import class_stream, real_rows
+from loop import seeds
+from loop.errors import ConditionError, ConfigError
+from loop.protocols import Generator, Steerable
+from loop.support.progress import tell
+from loop.support.setting_checks import check_bounds
+from loop.support.torch_threads import one_thread
+from loop.types import Request, Samples, Table
+
+MOST_AT_ONCE = 8192  # rows on their way together: bounds memory, and is the population that a guide chooses among
+TRIES = 5  # rows drawn at most for each one asked for: rounding may put a row outside the region
+LEAST_BATCHES = 4  # in a pass: on few rows many small steps beat few large ones
+WARM_SHARE = 0.2  # of the training steps, when the weights are there already
+NET = "net.safetensors"
+
+
+@dataclass(eq=False)
+class Diffusion:
+    """A diffusion model of mixed columns with a class to condition on, in at most 50 steps a row.
+
+    Ordered columns enter as normal scores, discrete ones as one-hot levels, missing values as values of their own. One
+    small net learns to remove noise of any level from all columns together (EDM, Karras et al. 2022; TabDDPM,
+    Kotelnikov et al. 2022, arXiv 2209.15421; TabSyn, Zhang et al. 2023, arXiv 2310.09656; CDTD, Mueller et al. 2024).
+
+    Regions: real rows of the region are blurred with noise and cleaned again under the region's rule (SDEdit, Meng et
+    al. 2021, arXiv 2108.01073; "seeds"). Where the region has no real row, rows begin as pure noise and the rule alone
+    leads them there ("native"). `sample_guided` also leads them to where a downstream model is weak.
+
+    Parameters
+    ----------
+    hidden, blocks : int
+        Units of a layer of the net, and its residual blocks.
+    passes : int
+        How often training sees each row, within the bounds of ``least_steps`` and ``most_steps``.
+    least_steps, most_steps : int
+        Bounds of the training steps: few rows need more passes, many rows fewer.
+    batch : int
+        Rows of a training step.
+    rate : float
+        Highest learning rate.
+    sampling_steps : int
+        Steps from pure noise to a row.
+    seed_noise : float
+        Noise on a real row that a proposal starts from, in standard deviations: how far proposals go from it.
+    warm_start : bool
+        Should a second ``fit`` go on from the weights of the first, with a fifth of the steps? It does so where the
+        columns still mean the same and have levels for the same values.
+
+    Raises
+    ------
+    ConfigError
+        If a count is below one, ``sampling_steps`` is not in 2..50, or ``rate`` or ``seed_noise`` is not positive.
+
+    Examples
+    --------
+    >>> generator = Diffusion().fit(table, rng)  # doctest: +SKIP
+    >>> guide = Guide(lambda X: entropy(learner.predict_proba(X)), strength=2)  # doctest: +SKIP
+    >>> generator.sample_guided(Request(region, None, 1000), guide, rng).way  # doctest: +SKIP
+    'importance'
+    """
+
+    hidden: int = 256
+    blocks: int = 3
+    passes: int = 60
+    least_steps: int = 200
+    most_steps: int = 5000
+    batch: int = 512
+    rate: float = 2e-3
+    sampling_steps: int = 30
+    seed_noise: float = 0.5
+    warm_start: bool = False
+
+    table_: Table = field(init=False, repr=False)
+    space_: Space = field(init=False, repr=False)
+    net_: Denoiser = field(init=False, repr=False)
+    shares_: np.ndarray = field(init=False, repr=False)  # (K,) shares of the classes
+    steps_: int = field(init=False, repr=False)  # training steps of the last fit
+
+    def __post_init__(self) -> None:
+        counts = ("hidden", "blocks", "passes", "least_steps", "most_steps", "batch")
+        check_bounds(self, least=dict.fromkeys(counts, 1) | {"sampling_steps": 2}, positive=["rate", "seed_noise"])
+        if self.sampling_steps > 50:
+            raise ConfigError(f"sampling_steps must be at most 50, got {self.sampling_steps}: lower it.")
+
+    @one_thread()
+    def fit(self, table: Table, rng: np.random.Generator) -> Self:
+        """Train on the real rows; torch's global state is not touched."""
+        warm = self.warm_start and hasattr(self, "net_")
+        old, before = (self.space_, self.net_.state_dict()) if warm else (None, {})
+        self._learn_space(table)
+        if old is not None and self.space_.like(old):
+            self.space_ = self.space_.in_order(old.order)  # levels are numbered anew by how frequent they are
+        else:
+            before = {}
+        real = table.take(table.is_real)
+        stream = torch_stream(rng, device())
+        net = self._new_net(stream)
+        warm = _shapes(before) == _shapes(net.state_dict())
+        if warm:
+            net.load_state_dict(before)
+        batch = min(self.batch, ceil(len(real) / LEAST_BATCHES))
+        steps = min(max(self.passes * len(real) // batch, self.least_steps), self.most_steps)
+        self.steps_ = ceil(steps * WARM_SHARE) if warm else steps
+        latents, label = tensor(self.space_.encode(real.X, rng), device()), tensor(real.y, device())
+        self.net_ = trained(net, latents, label, steps=self.steps_, batch=batch, rate=self.rate, stream=stream)
+        return self
+
+    def sample(self, request: Request, rng: np.random.Generator) -> Samples:
+        """Deliver at most ``request.n`` rows of the class, inside the region.
+
+        Raises
+        ------
+        ConditionError
+            If no real row has the class asked for.
+        """
+        return self._sample(request, None, rng)
+
+    def sample_guided(self, request: Request, guide: Guide, rng: np.random.Generator) -> Samples:
+        """Deliver rows as `sample` does, among them more of those that the guide scores high.
+
+        Raises
+        ------
+        ConditionError
+            If no real row has the class asked for.
+        """
+        return self._sample(request, guide, rng)
+
+    def steered(self, score: Callable[[np.ndarray], np.ndarray]) -> Generator:
+        """Return a generator that shares all that was learnt and is guided by a score (n,) of rows X (n, d)."""
+        return _Steered(self, Guide(score))
+
+    def save(self, folder: Path) -> None:
+        """Write settings, real rows and weights into a folder, as plain JSON, Parquet and arrays."""
+        order = {number: values.tolist() for number, values in self.space_.order.items()}
+        write_settings(self, folder, self.table_.schema, steps=self.steps_, order=order)
+        write_table(self.table_, folder / ROWS)
+        save_weights(self.net_, folder / NET)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read back what `save` has written."""
+        settings, learnt, schema = read_settings(folder)
+        generator = cls(**settings)
+        generator._learn_space(read_table(folder / ROWS, schema))
+        order = {int(number): np.array(values, dtype=np.float64) for number, values in learnt["order"].items()}
+        generator.space_ = generator.space_.in_order(order)
+        generator.steps_ = learnt["steps"]
+        blank = generator._new_net(torch.Generator(device()))  # its weights are overwritten
+        generator.net_ = load_weights(blank, folder / NET)
+        return generator
+
+    def _learn_space(self, table: Table) -> None:
+        real = real_rows(table)
+        self.table_, self.space_ = table, Space.of(real.X, table.schema)
+        self.shares_ = np.bincount(real.y, minlength=table.n_classes) / len(real)
+
+    def _new_net(self, stream: torch.Generator) -> Denoiser:
+        scores, points, classes = len(self.space_.scores), self.space_.points, len(self.shares_)
+        return build(lambda: Denoiser(scores, points, classes, self.hidden, self.blocks), stream)
+
+    @one_thread()
+    def _sample(self, request: Request, guide: Guide | None, rng: np.random.Generator) -> Samples:
+        self._check_label(request.label)
+        root = seeds.root(class_stream(rng, request.label))
+        rng = seeds.stream(root, "rows")
+        parts, tried, found = [self.table_.take(np.arange(0))], 0, 0
+        box = Box.of(request.region, self.space_)
+        if box is None or not request.n:
+            return Samples(parts[0], request, 0)
+        walk = Walk.to(request, box, self.table_, self.space_, self.net_, self.sampling_steps, self.seed_noise)
+        if guide is not None:
+            walk = walk.guided(guide, seeds.stream(root, "guide"))
+        while found < request.n and tried < TRIES * request.n:
+            drawn = walk.rows(min(request.n - found, MOST_AT_ONCE), rng)
+            parts.append(drawn.take(request.region.contains(drawn.X)))
+            tried, found = tried + len(drawn), found + len(parts[-1])
+            tell(found, request.n)
+        return Samples(Table.concat(parts), request, tried, walk.way)
+
+    def _check_label(self, label: int | None) -> None:
+        if label is not None and not (0 <= label < len(self.shares_) and self.shares_[label] > 0):
+            names = [str(name) for name, share in zip(self.table_.schema.classes, self.shares_, strict=True) if share]
+            raise ConditionError(f"a label must be that of a real row, got {label}: ask for one of {', '.join(names)}.")
+
+
+@dataclass(frozen=True, eq=False)
+class _Steered:
+    """A fitted diffusion model under a guide."""
+
+    model: Diffusion
+    guide: Guide
+
+    def fit(self, table: Table, rng: np.random.Generator) -> Self:
+        return replace(self, model=copy.deepcopy(self.model).fit(table, rng))
+
+    def sample(self, request: Request, rng: np.random.Generator) -> Samples:
+        return self.model.sample_guided(request, self.guide, rng)
+
+
+def _shapes(weights: dict[str, torch.Tensor]) -> dict[str, torch.Size]:
+    return {name: weight.shape for name, weight in weights.items()}
+
+
+_: type[Generator] = Diffusion
+_steerable: type[Steerable] = Diffusion

@@ -1,0 +1,1 @@
+"""The conditional GAN and its networks; nothing that other families use."""

@@ -1,0 +1,246 @@
+"""Drawing the values of a source, natively inside a region where its distribution function allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from generators.rules.sources import PARAMETERS, Source
+from loop.errors import ConfigError
+from loop.expressions.parser import Expression
+
+Columns = Mapping[str, np.ndarray]  # each (n,): numbers, booleans, or text as objects
+ROW = "#"  # a column that is always there: the number of the row
+LABEL = "#label"  # a column that is there as soon as labels are drawn
+
+# Laws of scipy by name of the distribution; arguments in the order of PARAMETERS.
+_LAWS: dict[str, Callable[..., Any]] = {
+    "normal": stats.norm,
+    "lognormal": lambda log_mean, log_sd: stats.lognorm(log_sd, scale=np.exp(log_mean)),
+    "uniform": lambda low, high: stats.uniform(low, high - low),
+    "integers": lambda low, high: stats.randint(low, high + 1),
+    "poisson": stats.poisson,
+    "exponential": lambda mean: stats.expon(scale=mean),
+    "gamma": lambda shape, scale: stats.gamma(shape, scale=scale),
+    "beta": stats.beta,
+}
+_POSITIVE = ("sd", "log_sd", "shape", "scale", "a", "b")
+_COUNTABLE = 2.0**53  # beyond it not every whole number is a float64
+_EDGE = 2.0**-53  # quantiles of exactly 0 and 1 may be infinite
+
+
+@dataclass(frozen=True, eq=False)
+class Limit:
+    """What a region demands of one column, in the terms of the book's values."""
+
+    low: float  # low < x <= high
+    high: float
+    allows: Callable[[np.ndarray], np.ndarray]  # the exact test of values (m,)
+    missing: bool  # does a missing value satisfy it?
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """Values of real rows, in the terms of the book."""
+
+    columns: Columns  # each (m,)
+    label: np.ndarray  # (m,)
+
+
+def draw(
+    where: str, source: Source, columns: Columns, limit: Limit | None, seen: Seen | None, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw one value for each row.
+
+    Parameters
+    ----------
+    where : str
+        The column, named in errors.
+    source : Source
+        Anything but history, which needs all rows of an entity together.
+    columns : mapping of str to ndarray of shape (n,)
+        What the source reads, and `ROW`.
+    limit : Limit or None
+        Draw inside it, as far as the source can: expressions and datetimes cannot.
+    seen : Seen or None
+        For sources that say ``from: data``: they draw from real rows of the row's class, where classes are drawn.
+
+    Returns
+    -------
+    values : ndarray of shape (n,)
+    mass : ndarray of shape (n,)
+        Probability that an unlimited draw would have been inside the limit: the weight of the row.
+
+    Raises
+    ------
+    ConfigError
+        If parameters are out of range, or data are needed and there are none.
+    """
+    n = len(columns[ROW])
+    if source.kind in PARAMETERS:
+        values, mass = _from_law(where, source, columns, limit, rng)
+    elif source.kind == "data":
+        values, mass = _from_data(where, columns, limit, seen, rng)
+    elif source.kind in ("choice", "constant"):
+        values, mass = _from_list(where, source, columns, limit, rng)
+    else:
+        values, mass = _free(where, source, columns, rng), np.ones(n)
+    if source.kind in (*PARAMETERS, "sequence") and not np.isfinite(values[mass > 0]).all():
+        raise ConfigError(
+            f"{where} must be finite, and its {source.kind} runs over in some rows: lower its parameters."
+        )
+    return finish(where, source, values, mass, limit, rng)
+
+
+def finish(
+    where: str, source: Source, values: np.ndarray, mass: np.ndarray, limit: Limit | None, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Round values (n,) and leave some out, as the source says; return them and their mass as `draw` does.
+
+    Raises
+    ------
+    ConfigError
+        If what is to be rounded is no number.
+    """
+    if source.decimals is not None:
+        if values.dtype.kind not in "fiu":
+            raise ConfigError(f"{where}: decimals must be those of numbers, and it holds none: leave decimals out.")
+        rough = np.abs(values) < _COUNTABLE  # larger numbers are whole
+        values = np.where(rough, np.round(np.where(rough, values, 0), source.decimals), values)
+    return _with_missing(values, mass, source.missing, limit, rng)
+
+
+def parameter(where: str, expression: Expression, columns: Columns) -> np.ndarray:
+    """Evaluate a parameter for each row (n,); it must be finite."""
+    values = expression.evaluate({ROW: columns[ROW], **{name: columns[name] for name in expression.names}})
+    if values.dtype == object or not np.isfinite(values.astype(float)).all():
+        raise ConfigError(f'{where} must be a finite number in every row, "{expression.text}" is not: use if(...).')
+    return values.astype(float)
+
+
+def _from_law(
+    where: str, source: Source, columns: Columns, limit: Limit | None, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    law = _law(where, source, columns)
+    n = len(columns[ROW])
+    if limit is None or (limit.low == -np.inf and limit.high == np.inf):
+        return np.asarray(law.rvs(size=n, random_state=rng), dtype=float), np.ones(n)
+    # Rounding to decimals moves values by up to half a unit: widen by it, the exact test comes after.
+    half = 0.0 if source.decimals is None else 0.5 * 10.0**-source.decimals
+    return truncated(law, limit.low - half, limit.high + half, n, rng)
+
+
+def truncated(law: Any, low: float, high: float, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Draw n values with ``low < x <= high`` by the inverse distribution function, and the mass in between.
+
+    Above the median the survival function is used, so that far tails keep their digits.
+    """
+    below, above = law.cdf(low), law.sf(low)
+    upper = below > 0.5
+    mass = np.broadcast_to(np.clip(np.where(upper, above - law.sf(high), law.cdf(high) - below), 0, 1), (n,))
+    share = np.clip(rng.random(n), _EDGE, 1 - _EDGE)
+    x = np.where(upper, law.isf(above - share * mass), law.ppf(below + share * mass))
+    return np.clip(x, np.nextafter(low, np.inf), high), mass
+
+
+def _law(where: str, source: Source, columns: Columns) -> Any:
+    names = PARAMETERS[source.kind]
+    numbers = {name: parameter(f"{where}, {name}", source.numbers[name], columns) for name in names}
+    positive = (*_POSITIVE, *(("mean",) if source.kind in ("poisson", "exponential") else ()))
+    for name in names:
+        if name in positive and (numbers[name] <= 0).any():
+            raise ConfigError(f"{where}, {name} must be above 0, got {numbers[name].min():g}: correct its expression.")
+    if source.kind == "uniform" and (numbers["low"] >= numbers["high"]).any():
+        raise ConfigError(f"{where}: low must be below high in every row: correct their expressions.")
+    if source.kind == "integers" and (numbers["low"] > numbers["high"]).any():
+        raise ConfigError(f"{where}: low must not be above high in any row: correct their expressions.")
+    for name in numbers if source.kind in ("integers", "poisson") else ():
+        if source.kind == "integers" and (numbers[name] != np.floor(numbers[name])).any():
+            raise ConfigError(f"{where}, {name} must be a whole number in every row: use floor(...) or round(...).")
+        if (np.abs(numbers[name]) > _COUNTABLE).any():
+            raise ConfigError(f"{where}, {name} must lie within -2^53..2^53 in every row: bring it nearer to 0.")
+    with np.errstate(over="ignore"):
+        return _LAWS[source.kind](*numbers.values())
+
+
+def _from_data(
+    where: str, columns: Columns, limit: Limit | None, seen: Seen | None, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw real values of the row's class; of all classes where labels come later, or the class was never seen."""
+    if seen is None:
+        raise ConfigError(f"{where!r} comes from the data, and there are none: fit first, or give it a distribution.")
+    real = seen.columns[where]
+    allowed = np.ones(len(real), dtype=bool) if limit is None else limit.allows(real)
+    n = len(columns[ROW])
+    values, mass = np.empty(n, dtype=real.dtype), np.empty(n)
+    wanted = columns.get(LABEL, np.full(n, None, dtype=object))  # None is no class
+    for label in pd.unique(wanted):
+        mine = np.flatnonzero(wanted == label)
+        known = np.asarray(seen.label == label, dtype=bool)
+        of_class = known if known.any() else np.ones(len(real), dtype=bool)
+        pool = real[of_class & allowed]
+        mass[mine] = len(pool) / of_class.sum()
+        pool = pool if len(pool) else real  # of no weight
+        values[mine] = pool[rng.integers(len(pool), size=len(mine))]
+    return values, mass
+
+
+def _from_list(
+    where: str, source: Source, columns: Columns, limit: Limit | None, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw from a list of values, with the weights outside the limit masked."""
+    n = len(columns[ROW])
+    values = constants(source.values)
+    allowed = np.ones(len(values), dtype=bool) if limit is None else limit.allows(values)
+    if not source.weights:
+        pool = values[allowed] if allowed.any() else values
+        return pool[rng.integers(len(pool), size=n)], np.full(n, allowed.mean())
+    weight = np.stack([parameter(f"{where}, weights", each, columns) for each in source.weights], axis=1)  # (n, k)
+    if (weight < 0).any() or (weight.sum(axis=1) <= 0).any():
+        raise ConfigError(f"{where}: weights must not be negative and have a sum above 0 in every row: correct them.")
+    weight = weight / weight.sum(axis=1, keepdims=True)
+    mass = weight @ allowed.astype(float)
+    weight = np.where((mass > 0)[:, None], weight * allowed, weight)
+    ladder = np.cumsum(weight, axis=1)
+    pick = (ladder <= (rng.random(n) * ladder[:, -1])[:, None]).sum(axis=1)
+    return values[np.minimum(pick, len(values) - 1)], mass
+
+
+def constants(values: tuple[float | bool | str, ...]) -> np.ndarray:
+    """Values of a book as an array (k,)."""
+    return np.array(values, dtype=object if any(isinstance(value, str) for value in values) else None)
+
+
+def _free(where: str, source: Source, columns: Columns, rng: np.random.Generator) -> np.ndarray:
+    """Draw from what cannot be limited: an expression, a sequence or a datetime range."""
+    if source.kind == "expression":
+        return source.numbers["is"].evaluate(columns)
+    number = {name: parameter(f"{where}, {name}", each, columns) for name, each in source.numbers.items()}
+    n = len(columns[ROW])
+    if source.kind == "datetime":
+        moments: np.ndarray = np.floor(rng.uniform(number["start"], number["end"], n))
+        return moments
+    with np.errstate(over="ignore"):  # what runs over is refused
+        sequence: np.ndarray = number.get("start", np.zeros(n)) + number.get("step", np.ones(n)) * columns[ROW]
+    return sequence
+
+
+def _with_missing(
+    values: np.ndarray, mass: np.ndarray, chance: float, limit: Limit | None, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Leave values out with the chance that the limit leaves, and weigh accordingly."""
+    if not chance:
+        return values, mass
+    absent = chance if limit is None or limit.missing else 0.0
+    total = (1 - chance) * mass + absent
+    gone = rng.random(len(values)) * total < absent
+    if values.dtype == object:
+        kept = values.copy()
+        kept[gone] = None
+        return kept, total
+    return np.where(gone, np.nan, values.astype(float)), total

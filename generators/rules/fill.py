@@ -1,0 +1,75 @@
+"""Drawing all columns of planned rows, in the order of the book."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from generators.rules.book import Book
+from generators.rules.draws import LABEL, ROW, Limit, Seen, draw, finish
+from generators.rules.history import history
+from generators.rules.sources import HISTORY, Source
+from generators.rules.timeline import Plan
+from loop.errors import ConfigError
+
+
+def fill(
+    book: Book, laid: Plan, inside: Mapping[str, Limit], seen: Seen | None, rng: np.random.Generator
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Draw all columns of the planned rows, in the order of the book.
+
+    A label that reads no column comes first, and what comes from the data then comes from rows of its class.
+
+    Returns
+    -------
+    columns : dict of str to np.ndarray
+        Each of shape (n,): those of the plan, the book's and, if it has one, the label.
+    mass : np.ndarray
+        Probability (n,) that each row would have been inside the limits without them.
+    """
+    columns, mass = dict(laid.columns), np.ones(len(laid.scenario))
+    label = {book.target: book.label} if book.labels() else {}
+    free = not any(each.names for each in book.labels())
+    order = {**label, **book.columns} if free else {**book.columns, **label}
+    for name, base in order.items():
+        parts = []
+        for source, rows in _sources(book, laid, name, base):
+            read = {each: columns[each][rows] for each in (ROW, LABEL, *source.names) if each in columns}
+            if source.kind in HISTORY:
+                past = history(source, name, columns, book)[rows]
+                parts.append((rows, finish(name, source, past, np.ones(len(past)), None, rng)[0]))
+            else:
+                values, inner = draw(name, source, read, inside.get(name), seen, rng)
+                parts.append((rows, values))
+                mass[rows] *= inner
+        columns[name] = _gathered(name, parts, len(mass))
+        if name == book.target:
+            columns[LABEL] = columns[name]
+    return columns, mass
+
+
+def _sources(book: Book, laid: Plan, name: str, base: Source | None) -> Iterator[tuple[Source, np.ndarray]]:
+    """Yield each source of a column with its rows (m,): a step's goes before its scenario's, that before the book's."""
+    rows_of: dict[int, tuple[Source, list[np.ndarray]]] = {}
+    for number, scenario in enumerate(book.scenarios):
+        of_scenario = laid.scenario == number
+        general = (scenario.label if name == book.target else scenario.columns.get(name)) or base
+        for place, own in enumerate([step.columns for step in scenario.steps] or [{}]):
+            source = own.get(name) or general
+            rows = np.flatnonzero(of_scenario & (laid.step == place))
+            if source is not None and len(rows):
+                rows_of.setdefault(id(source), (source, []))[1].append(rows)
+    for source, parts in rows_of.values():
+        yield source, np.sort(np.concatenate(parts))
+
+
+def _gathered(name: str, parts: list[tuple[np.ndarray, np.ndarray]], n: int) -> np.ndarray:
+    """Put the parts of a column together, (n,)."""
+    dtypes = {values.dtype for _, values in parts}
+    if np.dtype(object) in dtypes and len(dtypes) > 1:
+        raise ConfigError(f"column {name!r} must be text in every scenario or in none: correct those that differ.")
+    column = np.empty(n, dtype=np.result_type(*dtypes) if dtypes else np.float64)
+    for rows, values in parts:
+        column[rows] = values
+    return column

@@ -1,0 +1,115 @@
+"""How the scenarios of a rule book are mixed inside a region, and which rows stay to follow the book there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+
+from generators.rules.book import Book, Scenario
+from generators.rules.draws import Limit
+from generators.rules.sources import Source
+from loop.types import Request, Samples, Table, Way
+
+PILOT = 4000  # rows that show how the mass of a scenario varies; one is enough where it does not
+UNSEEN = 0.1  # share of the draws for scenarios whose pilot rows had no mass: they may have some in rare rows
+
+Batch = tuple[Table, np.ndarray, np.ndarray, int]  # rows inside (m,), their mass and scenario (m,), rows drawn
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """How a request is met: what limits which column, and how often each of the s scenarios is tried."""
+
+    inside: Mapping[str, Limit]
+    weight: np.ndarray  # (s,) share of the rows without limits, up to a factor
+    bound: np.ndarray  # (s,) largest mass that a row of the scenario was seen to have
+    drawn: int = 0  # rows it took to learn this
+
+    @property
+    def chance(self) -> np.ndarray:
+        """Probability (s,) of each scenario; all zero if none reaches the region."""
+        share: np.ndarray = self.weight * self.bound
+        chance: np.ndarray = share / (share.sum() or 1.0)
+        return chance
+
+
+def explored(book: Book, inside: Mapping[str, Limit], weight: np.ndarray, mass: Callable[[int, int], float]) -> Mixture:
+    """Learn the largest mass of each scenario from a few rows; ``mass(number, n)`` tells that of n rows of one."""
+    bound, unseen, drawn = np.ones(len(weight)), np.zeros(len(weight), dtype=bool), 0
+    for number in np.flatnonzero(weight) if inside else ():
+        n = PILOT if _varies(book, book.scenarios[number], inside) else 1
+        bound[number] = mass(int(number), n)
+        unseen[number] = n > 1 and not bound[number]
+        drawn += n
+    if unseen.any():
+        reached = (weight * bound).sum()
+        bound[unseen] = UNSEEN / (1 - UNSEEN) * reached / weight[unseen].sum() if reached else 1.0
+    return Mixture(inside, weight, bound, drawn)
+
+
+def thinned(
+    draw: Callable[[int, Mixture], Batch],
+    request: Request,
+    mixture: Mixture,
+    tries: int,
+    batch: int,
+    rng: np.random.Generator,
+) -> Samples:
+    """Draw rows and keep each with a chance in proportion to its mass, at most ``tries * request.n`` draws.
+
+    Rejection needs a bound of the masses, and the largest one seen is only a guess. Where a row exceeds it, it is
+    raised, and the rows kept before are thinned to what the new bound would have let through.
+    """
+    budget, asked, made, pilot = tries * request.n, 0, 0, mixture.drawn
+    parts: list[_Part] = []
+    while not parts or (_found(parts) < request.n and asked < budget):
+        found = _found(parts)
+        needed = ceil((request.n - found) * (asked + 1) / (found + 1))
+        n = min(batch, budget - asked, max(request.n, needed))
+        rows, mass, scenario, drawn = draw(n, mixture)
+        luck = mass / (mixture.bound[scenario] * (1 - rng.random(len(rows))))
+        parts.append(_Part(rows, luck, mixture.bound))
+        bound = mixture.bound.copy()
+        np.maximum.at(bound, scenario, mass)
+        mixture = Mixture(mixture.inside, mixture.weight, bound)
+        parts = [part.under(bound) for part in parts]
+        asked, made = asked + n, made + drawn
+    way: Way = "rejection" if made > _found(parts) else "native"
+    # Random order: what is cut off must not depend on the order in which the rows were made.
+    kept = rng.permutation(_found(parts))[: request.n]
+    return Samples(Table.concat([part.rows for part in parts]).take(kept), request, pilot + made, way)
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Rows drawn under the same bounds."""
+
+    rows: Table
+    luck: np.ndarray  # (m,) factor by which all bounds could have been higher and the row still be kept
+    bound: np.ndarray  # (s,)
+
+    def under(self, bound: np.ndarray) -> _Part:
+        """Keep what higher bounds would have kept; the same factor for all scenarios leaves their shares right."""
+        factor = (bound[self.bound > 0] / self.bound[self.bound > 0]).max()
+        keep = self.luck >= factor
+        return self if keep.all() else _Part(self.rows.take(keep), self.luck[keep], self.bound)
+
+
+def _found(parts: list[_Part]) -> int:
+    return sum(len(part.rows) for part in parts)
+
+
+def _varies(book: Book, scenario: Scenario, inside: Mapping[str, Limit]) -> bool:
+    """Tell whether the mass differs from row to row: a limited source reads columns, or the class that was drawn."""
+    label = {book.target: scenario.label or book.label}
+    told = {**book.columns, **scenario.columns, **label}
+    limited = [told[name] for name in inside]
+    by_class = book.target not in inside
+    return any(source is not None and _reads(source, by_class) for source in limited)
+
+
+def _reads(source: Source, by_class: bool) -> bool:
+    return bool(source.names) or (source.kind == "data" and by_class)

@@ -1,0 +1,222 @@
+"""Where the values of a column come from, as a rule book says it in YAML."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from loop.errors import ConfigError
+from loop.expressions.parser import Expression, parse
+from loop.expressions.tree import MOST_DIGITS, seconds
+
+# Parameters of each distribution: numbers, or expressions over the columns before.
+PARAMETERS: dict[str, tuple[str, ...]] = {
+    "normal": ("mean", "sd"),
+    "lognormal": ("log_mean", "log_sd"),  # of the logarithm
+    "uniform": ("low", "high"),
+    "integers": ("low", "high"),  # both included
+    "poisson": ("mean",),
+    "exponential": ("mean",),
+    "gamma": ("shape", "scale"),
+    "beta": ("a", "b"),
+}
+# What came before in the rows of the same entity.
+HISTORY: dict[str, tuple[str, ...]] = {
+    "seconds_since_last": (),
+    "count_before": ("seconds",),
+    "mean_before": ("of",),
+}
+_NEEDED: dict[str, tuple[str, ...]] = {
+    **PARAMETERS,
+    **HISTORY,
+    "choice": ("values",),
+    "sequence": (),
+    "datetime": ("start", "end"),
+    "data": (),
+}
+_OPTIONAL = {"choice": ("weights",), "sequence": ("start", "step")}
+
+Scalar = float | bool | str
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A distribution with its parameters, an expression, a constant, or another place that values come from."""
+
+    kind: str  # a key of the tables above, "constant" or "expression"
+    numbers: Mapping[str, Expression] = field(default_factory=dict)  # parameters; of an expression "is"
+    values: tuple[Scalar, ...] = ()  # of a choice or constant
+    weights: tuple[Expression, ...] = ()  # of a choice; none = equal ones
+    of: str = ""  # the column that a mean is taken of
+    decimals: int | None = None  # digits after the point, None = all
+    missing: float = 0.0  # probability of a missing value
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The columns that must be there before."""
+        read = (expression.names for expression in (*self.numbers.values(), *self.weights))
+        return frozenset({self.of} if self.of else ()).union(*read)
+
+
+def read_source(where: str, told: Any, before: Collection[str]) -> Source:
+    """Read a source: a number, an expression, or a mapping with ``is: EXPRESSION`` or ``from: DISTRIBUTION``.
+
+    Parameters
+    ----------
+    where : str
+        Named in errors.
+    told
+        The value in the book.
+    before : collection of str
+        Columns that its expressions may read.
+
+    Raises
+    ------
+    ConfigError
+        If it is none of these, or reads another column.
+    """
+    if not isinstance(told, Mapping):
+        source = (
+            _expression(where, told) if isinstance(told, str) else Source("constant", values=(_scalar(where, told),))
+        )
+    elif "is" in told:
+        keys(where, told, ("is",), ("decimals", "missing"))
+        source = _expression(where, told["is"], **_finish(where, told))
+    else:
+        source = _drawn(where, told)
+    unknown = sorted(source.names - set(before))
+    if unknown:
+        known = ", ".join(before) or "none"
+        raise ConfigError(f"{where} must read columns that come before it ({known}), got {unknown[0]!r}: move it up.")
+    return source
+
+
+def read_label(where: str, told: Any, before: Collection[str]) -> Source:
+    """Read a label: a class, or a mapping like those of the columns."""
+    if isinstance(told, Mapping):
+        return read_source(where, told, before)
+    return Source("constant", values=(_scalar(where, told),))
+
+
+def _expression(where: str, told: Any, **finish: Any) -> Source:
+    return Source("expression", {"is": _number_or_expression(where, told)}, **finish)
+
+
+def _drawn(where: str, told: Mapping[str, Any]) -> Source:
+    kind = told.get("from")
+    if not isinstance(kind, str) or kind not in _NEEDED:
+        raise ConfigError(
+            f"{where} must be a number, an expression, or draw from one of {', '.join(_NEEDED)}, got {told!r}."
+        )
+    needed, optional = _NEEDED[kind], _OPTIONAL.get(kind, ())
+    keys(where, told, ("from", *needed), (*optional, "decimals", "missing"))
+    plain = [name for name in (*needed, *optional) if name in told and name not in ("values", "weights", "of")]
+    read = _moment_expression if kind == "datetime" else _number_or_expression
+    values = tuple(_scalar(f"{where}, values", value) for value in a_list(f"{where}, values", told.get("values", [])))
+    weights = tuple(
+        _number_or_expression(f"{where}, weights", weight)
+        for weight in a_list(f"{where}, weights", told.get("weights", []))
+    )
+    if kind == "choice" and (not values or len({isinstance(value, str) for value in values}) > 1):
+        raise ConfigError(f"{where}: values must be all text or all numbers, at least one, got {list(values)!r}.")
+    if weights and len(weights) != len(values):
+        raise ConfigError(f"{where} must have one weight a value, got {len(weights)} for {len(values)}: count them.")
+    if "decimals" in told and any(isinstance(value, str | bool) for value in values):
+        raise ConfigError(f"{where}: decimals must be those of numbers, and the values are none: leave decimals out.")
+    if kind == "datetime" and a_moment(f"{where}, end", told["end"]) < a_moment(f"{where}, start", told["start"]):
+        raise ConfigError(
+            f"{where}: end must not be before start, got {told['end']} before {told['start']}: swap them."
+        )
+    numbers = {name: read(f"{where}, {name}", told[name]) for name in plain}
+    of = a_text(f"{where}, of", told["of"]) if "of" in needed else ""
+    return Source(kind, numbers, values, weights, of, **_finish(where, told))
+
+
+def _finish(where: str, told: Mapping[str, Any]) -> dict[str, Any]:
+    decimals = told.get("decimals")
+    return {
+        "decimals": None if decimals is None else a_whole(f"{where}, decimals", decimals, most=MOST_DIGITS),
+        "missing": a_number(f"{where}, missing", told.get("missing", 0), least=0, most=1),
+    }
+
+
+def _number_or_expression(where: str, told: Any) -> Expression:
+    try:
+        return parse(told if isinstance(told, str) else repr(a_number(where, told)))
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
+
+
+def _moment_expression(where: str, told: Any) -> Expression:
+    return parse(repr(a_moment(where, told)))
+
+
+def keys(where: str, told: Any, needed: Collection[str] = (), optional: Collection[str] = ()) -> None:
+    """Raise ConfigError unless the mapping has all needed keys and no unknown ones."""
+    unknown = [key for key in a_mapping(where, told) if key not in (*needed, *optional)]
+    if unknown:
+        allowed = ", ".join((*needed, *optional)) or "none"
+        raise ConfigError(f"{where} must have no keys but {allowed}, got {unknown[0]!r}: correct or remove it.")
+    absent = [key for key in needed if key not in told]
+    if absent:
+        raise ConfigError(f"{where} must have {', '.join(needed)}, got no {absent[0]!r}: add it.")
+
+
+def a_mapping(where: str, told: Any) -> Mapping[str, Any]:
+    """Return a mapping with text as keys, else raise ConfigError; so do the readers below."""
+    if not isinstance(told, Mapping) or not all(isinstance(key, str) for key in told):
+        raise ConfigError(f"{where} must be a mapping with text as keys, got {told!r}: see the examples.")
+    return told
+
+
+def a_list(where: str, told: Any) -> list[Any]:
+    if not isinstance(told, list):
+        raise ConfigError(f"{where} must be a list, got {told!r}: put it in brackets.")
+    return told
+
+
+def a_text(where: str, told: Any) -> str:
+    if not isinstance(told, str) or not told:
+        raise ConfigError(f"{where} must be text, got {told!r}: put it in quotes.")
+    return told
+
+
+def a_number(where: str, told: Any, *, least: float = -1.7e308, most: float = 1.7e308) -> float:
+    if isinstance(told, bool) or not isinstance(told, int | float) or not least <= told <= most:
+        bounds = (
+            "" if least < -1e308 else f" of at least {least:g}" + ("" if most > 1e308 else f" and at most {most:g}")
+        )
+        raise ConfigError(f"{where} must be a number{bounds}, got {told!r}: correct it.")
+    return float(told)
+
+
+def a_whole(where: str, told: Any, *, least: float = 0, most: float = 2.0**53) -> int:
+    number = a_number(where, told, least=least, most=most)
+    if number != int(number):
+        raise ConfigError(f"{where} must be a whole number, got {told!r}: round it.")
+    return int(number)
+
+
+def a_moment(where: str, told: Any) -> float:
+    """Return seconds since 1970-01-01 UTC of an ISO date or time."""
+    try:
+        return seconds(a_text(where, told))
+    except ConfigError:
+        raise ConfigError(f"{where} must be an ISO date or time, got {told!r}: write 2024-01-31.") from None
+
+
+def plain_values(told: Any) -> Any:
+    """Return YAML's values as JSON has them: dates become ISO text."""
+    if isinstance(told, Mapping):
+        return {key: plain_values(value) for key, value in told.items()}
+    if isinstance(told, list | tuple):
+        return [plain_values(value) for value in told]
+    return told.isoformat() if isinstance(told, datetime.date) else told
+
+
+def _scalar(where: str, told: Any) -> Scalar:
+    if isinstance(told, bool | str):
+        return told
+    return a_number(where, told)

@@ -1,0 +1,1 @@
+"""The variational autoencoder and its networks; nothing that other families use."""

@@ -1,0 +1,182 @@
+"""A conditional variational autoencoder for mixed columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from math import ceil
+from pathlib import Path
+from typing import Self, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from generators.common import torch_training
+from generators.common.latent_search import draws_for, from_latents
+from generators.common.mode_encoding import Modes
+from generators.common.persistence import read_settings, write_settings
+from generators.resampling.resample import class_stream, proposals, real_rows
+from generators.vae.networks import Autoencoder
+from loop.errors import ConfigError
+from loop.protocols import Generator
+from loop.seeds import integer
+from loop.support.setting_checks import check_bounds
+from loop.support.torch_threads import one_thread
+from loop.types import Request, Samples, Table
+
+WARM = 0.2  # share of the steps that a warm start takes
+WEIGHTS = "vae.safetensors"
+
+
+@dataclass(eq=False)
+class Vae:
+    """Learns a code for rows of each class and decodes codes drawn from a standard normal distribution.
+
+    Encoder and decoder are told the class, so a label is met natively and classes keep their prior. Ranges and
+    categories are met by moving the codes towards them (`generators.common.latent_search`), so rows follow the model's
+    own distribution inside the region. Every value is drawn from what the decoder says of it, never its most likely
+    one: rare categories stay.
+
+    Parameters
+    ----------
+    epochs, steps
+        Passes over the rows, cut short at so many steps.
+    latent, hidden
+        Width of the code, and of the two hidden layers of encoder and decoder.
+    batch, rate, decay
+        Rows at a step (fewer of small tables); AdamW's learning rate and weight decay.
+    beta
+        Weight of the divergence between code and prior (Higgins et al. 2017). Below 1, rows are sharper.
+    held_out
+        Share of the real rows kept back from learning, to stop it when their loss no longer falls; 0 = none. For
+        tables of a few hundred rows and many columns, which the net else learns by heart.
+    tries
+        At most this many codes are decoded for each row asked for.
+    warm_start
+        Shall a second fit go on from the weights of the first, in a fifth of the steps, if the rows fit the encoding?
+
+    Raises
+    ------
+    ConfigError
+        If a setting is out of range.
+
+    References
+    ----------
+    Xu, Skoularidou, Cuesta-Infante, Veeramachaneni 2019, Modeling Tabular Data using Conditional GAN (arXiv 1907.00503,
+    section 4.5: TVAE). Kingma, Welling 2014. Sohn, Lee, Yan 2015 (the condition).
+    """
+
+    epochs: int = 120
+    steps: int = 3000
+    latent: int = 32
+    hidden: int = 128
+    batch: int = 500
+    rate: float = 2e-3
+    decay: float = 1e-5
+    beta: float = 0.5
+    held_out: float = 0.0
+    tries: int = 400
+    warm_start: bool = False
+
+    modes_: Modes = field(init=False, repr=False)
+    prior_: np.ndarray = field(init=False, repr=False)  # (k,) shares of the k classes seen
+    net_: Autoencoder = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        counts = ("epochs", "steps", "latent", "hidden", "batch", "tries")
+        check_bounds(self, least=dict.fromkeys(counts, 1) | {"decay": 0, "beta": 0, "held_out": 0}, positive=["rate"])
+        if self.held_out >= 1:
+            raise ConfigError(f"held_out must be below 1, got {self.held_out}: try 0.1.")
+
+    @one_thread()
+    def fit(self, table: Table, rng: np.random.Generator) -> Self:
+        """Learn from the real rows."""
+        real = real_rows(table)
+        stream = torch_training.torch_stream(rng, torch_training.device())
+        warm = self.warm_start and hasattr(self, "net_") and self.modes_.covers(real)
+        self.modes_ = replace(self.modes_, schema=real.schema) if warm else Modes.of(real)  # the range may be another
+        if not warm:
+            self.net_ = torch_training.build(self._net, stream)
+        vectors = self.modes_.encode(real.X, real.y, rng)
+        self.prior_ = vectors[:, self.modes_.spans[-1]].mean(axis=0, dtype=np.float64)
+        rows, judge = self._sides(vectors, stream.device, rng)
+
+        def loss(net: nn.Module, batch: Tensor) -> Tensor:
+            value: Tensor = net(rows[batch], self.beta, stream)
+            return value
+
+        steps, batch = torch_training.plan(len(rows), epochs=self.epochs, steps=self.steps, batch=self.batch)
+        trained = torch_training.train(
+            self.net_.requires_grad_(True),
+            loss,
+            len(rows),
+            steps=ceil(WARM * steps) if warm else steps,
+            batch=batch,
+            rate=self.rate,
+            decay=self.decay,
+            stream=stream,
+            judge=judge,
+        )
+        self.net_ = cast(Autoencoder, trained)
+        return self
+
+    @one_thread()
+    def sample(self, request: Request, rng: np.random.Generator) -> Samples:
+        """Decode codes until ``request.n`` rows lie inside the region or the tries are used up.
+
+        Raises
+        ------
+        ConditionError
+            If no real row bears the label asked for.
+        """
+        self.modes_.check_label(request.label)
+        rng = class_stream(rng, request.label)
+        asked = self.modes_.columns[-1].atoms == request.label
+        chances = self.prior_ if request.label is None else asked.astype(np.float64)
+
+        def decode(codes: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+            labels = rng.multinomial(1, chances, size=len(codes)).astype(np.float32)
+            return self.modes_.decode(self.net_.rows(codes, labels, rng), rng)
+
+        X, y, tried, way = from_latents(decode, self.latent, request, rng, most=draws_for(request, self.tries))
+        return Samples(proposals(X, y, np.full(len(X), -1, dtype=np.int64), self.modes_.schema), request, tried, way)
+
+    def save(self, folder: Path) -> None:
+        """Write settings, encoding and weights into a folder."""
+        learnt = {"modes": self.modes_.to_json(), "prior": self.prior_.tolist()}
+        write_settings(self, folder, self.modes_.schema, **learnt)
+        torch_training.save_weights(self.net_, folder / WEIGHTS)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read back what `save` has written."""
+        settings, learnt, schema = read_settings(folder)
+        generator = cls(**settings)
+        generator.modes_ = Modes.from_json(learnt["modes"], schema)
+        generator.prior_ = np.array(learnt["prior"])
+        # draws weights that are overwritten
+        stream = torch_training.torch_stream(np.random.default_rng(0), torch_training.device())
+        generator.net_ = torch_training.load_weights(torch_training.build(generator._net, stream), folder / WEIGHTS)
+        return generator
+
+    def _sides(
+        self, vectors: np.ndarray, where: torch.device, rng: np.random.Generator
+    ) -> tuple[Tensor, Callable[[nn.Module], float] | None]:
+        """Split encoded rows (n, p) into those to learn from, and a judge of a net by those held out, if any are."""
+        held = round(self.held_out * len(vectors))
+        if not held:
+            return torch_training.tensor(vectors, where), None
+        order, seed = rng.permutation(len(vectors)), integer(rng)
+        judged = torch_training.tensor(vectors[order[:held]], where)
+
+        def judge(net: nn.Module) -> float:
+            return float(net(judged, self.beta, torch.Generator(where).manual_seed(seed)))  # the same codes each time
+
+        return torch_training.tensor(vectors[order[held:]], where), judge
+
+    def _net(self) -> Autoencoder:
+        return Autoencoder(self.modes_, self.latent, self.hidden)
+
+
+_: type[Generator] = Vae

@@ -1,0 +1,1 @@
+"""What several learners share; no learner of the catalogue lives here."""

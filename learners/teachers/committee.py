@@ -1,0 +1,172 @@
+"""The teacher: bagged members of different kinds, weighted by what they predict out of fold."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+
+from learners.forest import ExtraTrees
+from learners.linear import Linear
+from learners.mlp import MLP
+from learners.xgboost import XGBoost
+from loop.protocols import Learner, Teacher
+from loop.seeds import root, stream
+from loop.support.setting_checks import check_bounds
+from loop.types import Table
+
+
+def default_members() -> tuple[Learner, ...]:
+    """Kinds that err in different ways: boosted trees, random trees fine and coarse, networks, a linear model."""
+    return (
+        XGBoost(depth=4, row_share=0.8, column_share=0.8),
+        ExtraTrees(trees=150),
+        ExtraTrees(trees=100, min_leaf=3),
+        MLP(members=4, steps=800, rate=4e-3),  # every fold adds four more networks, so few and short ones do
+        Linear(),
+    )
+
+
+Fitted = tuple[Learner, np.ndarray]  # a member and the share of each class (K,) that it was shown
+
+
+@dataclass(eq=False)
+class Committee:
+    """Every kind fitted once without each fold; weights by greedy selection on out-of-fold log-loss.
+
+    The members fitted without fold k are a teacher that never saw fold k; all together are the teacher of the
+    deliverable. The weights of the former come from the out-of-fold rows of the other folds only.
+    The selection is Caruana et al. 2004, "Ensemble selection from libraries of models", with replacement.
+
+    Parameters
+    ----------
+    members
+        Unfitted learners, one of each kind.
+    folds
+        Folds when the committee is fitted on its own, as a plain learner.
+    majority_ratio
+        Members of large tables learn from at most this many majority rows for each other row, drawn anew for each
+        member, with the probabilities corrected for it. Tables under ``small`` rows are never thinned.
+    small
+        Rows under which nothing is thinned.
+    jobs
+        Members fitted side by side (threads).
+
+    Raises
+    ------
+    ConfigError
+        If a setting is out of range.
+    """
+
+    members: Sequence[Learner] = field(default_factory=default_members)
+    folds: int = 5
+    majority_ratio: float = 20.0
+    small: int = 20_000
+    jobs: int = 2
+
+    oof_: np.ndarray = field(init=False, repr=False)  # (n, K), NaN in rows of no fold
+    fitted_: list[list[tuple[Learner, np.ndarray]]] = field(
+        init=False, repr=False
+    )  # per fold: member, kept shares (K,)
+    weights_: np.ndarray = field(init=False, repr=False)  # (folds + 1, M): per fold, then of all
+    positive_: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        check_bounds(self, least={"folds": 2, "small": 0, "jobs": 1}, positive=["majority_ratio"])
+
+    def fit(self, table: Table, rng: np.random.Generator) -> Self:
+        """Fit with folds of its own: each class dealt round-robin in random order."""
+        folds = np.empty(len(table), dtype=np.int64)
+        order = np.lexsort((rng.permutation(len(table)), table.y))
+        folds[order] = np.arange(len(table)) % self.folds
+        return self.fit_folds(table, folds, rng)
+
+    def fit_folds(self, table: Table, folds: np.ndarray, rng: np.random.Generator) -> Self:
+        self.positive_ = table.schema.positive
+        seed, ids = root(rng), range(int(folds.max()) + 1)
+        cells = [(fold, number) for fold in ids for number in range(len(self.members))]
+        with ThreadPoolExecutor(self.jobs) as pool:
+            fits = list(pool.map(lambda cell: self._fit_cell(table, folds, cell[0], cell[1], seed), cells))
+        by_cell = dict(zip(cells, fits, strict=True))
+        self.fitted_ = [[by_cell[fold, number][:2] for number in range(len(self.members))] for fold in ids]
+        member_oof = np.full((len(self.members), len(table), table.n_classes), np.nan)
+        for (fold, number), (_, _, proba) in by_cell.items():
+            member_oof[number, folds == fold] = proba
+        self.weights_ = np.array(
+            [self._greedy(member_oof, table, (folds >= 0) & (folds != fold)) for fold in ids]
+            + [self._greedy(member_oof, table, folds >= 0)]
+        )
+        self.oof_ = np.full((len(table), table.n_classes), np.nan)
+        for fold in ids:
+            self.oof_[folds == fold] = np.einsum("m,mnk->nk", self.weights_[fold], member_oof[:, folds == fold])
+        return self
+
+    def views(self, X: np.ndarray, without: int | None) -> tuple[np.ndarray, np.ndarray]:
+        chosen = range(len(self.fitted_)) if without is None else [without]
+        weights = self.weights_[-1 if without is None else without]
+        used = [(fold, number) for fold in chosen for number in np.flatnonzero(weights).tolist()]
+        with ThreadPoolExecutor(self.jobs) as pool:
+            answers = list(pool.map(lambda cell: self._answer(cell[0], cell[1], X), used))
+        stacked = np.stack(answers)  # (folds x used members, n, K)
+        shares = np.array([weights[number] for _, number in used]) / len(chosen)
+        proba = np.einsum("m,mnk->nk", shares, stacked)
+        spread = np.einsum("m,mn->n", shares, (stacked - proba)[:, :, self.positive_] ** 2)
+        return proba, spread
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        return self.views(X, without=None)[0]
+
+    def _fit_cell(
+        self, table: Table, folds: np.ndarray, fold: int, number: int, seed: int
+    ) -> tuple[Learner, np.ndarray, np.ndarray]:
+        """Fit one member without one fold; return it, its kept shares and its answers on that fold."""
+        rng = stream(seed, fold, number)
+        rows, shares = self._thin(table, np.flatnonzero((folds >= 0) & (folds != fold)), rng)
+        member = copy.deepcopy(self.members[number]).fit(table.take(rows), rng)
+        return member, shares, _undo_thinning(member.predict_proba(table.X[folds == fold]), shares)
+
+    def _answer(self, fold: int, number: int, X: np.ndarray) -> np.ndarray:
+        member, shares = self.fitted_[fold][number]
+        return _undo_thinning(member.predict_proba(X), shares)
+
+    def _thin(self, table: Table, rows: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Thin a huge majority class; return the rows left and the share of each class that was kept (K,)."""
+        counts = np.bincount(table.y[rows], minlength=table.n_classes)
+        shares = np.ones(table.n_classes)
+        majority = int(counts.argmax())
+        allowed = max(self.majority_ratio * (len(rows) - counts[majority]), self.small)
+        if len(rows) <= self.small or counts[majority] <= allowed:
+            return rows, shares
+        of_majority = table.y[rows] == majority
+        kept = rng.choice(np.flatnonzero(of_majority), int(allowed), replace=False)
+        shares[majority] = len(kept) / counts[majority]
+        return np.sort(np.concatenate([rows[~of_majority], rows[kept]])), shares
+
+    def _greedy(self, member_oof: np.ndarray, table: Table, rows: np.ndarray, rounds: int = 40) -> np.ndarray:
+        """Weights (M,) by adding, round after round, the member that lowers the log-loss most."""
+        truth = np.take_along_axis(member_oof[:, rows], table.y[rows][None, :, None], axis=2)[:, :, 0]  # (M, r)
+        weight = table.weight[rows]
+        total = np.zeros(truth.shape[1])
+        votes = np.zeros(len(truth))
+        for size in range(1, rounds + 1):
+            losses = -np.log(np.clip((total + truth) / size, 1e-6, None)) @ weight
+            best = int(losses.argmin())
+            votes[best] += 1
+            total += truth[best]
+        normalised: np.ndarray = votes / votes.sum()
+        return normalised
+
+
+def _undo_thinning(proba: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Correct probabilities learnt where only ``shares`` (K,) of each class were seen (Elkan 2001, section 2)."""
+    odds = proba / shares
+    corrected: np.ndarray = odds / odds.sum(axis=1, keepdims=True)
+    return corrected
+
+
+_learner: type[Learner] = Committee
+_teacher: type[Teacher] = Committee

@@ -1,0 +1,69 @@
+"""Acquisition: how much is to be learnt from each proposal. Rows are drawn in proportion to the score."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from loop.cycle.pool import Pool
+from loop.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Where teacher and learner differ: half the total variation distance between their answers."""
+
+    needs_teacher = True
+
+    def score(self, pool: Pool, rng: np.random.Generator) -> np.ndarray:
+        if pool.teacher is None:
+            raise ConfigError(_NO_TEACHER.format("gap"))
+        gap: np.ndarray = 0.5 * np.abs(pool.teacher - pool.learner).sum(axis=1)
+        return gap
+
+
+@dataclass(frozen=True)
+class Entropy:
+    """Where the learner is least sure, in nats."""
+
+    needs_teacher = False
+
+    def score(self, pool: Pool, rng: np.random.Generator) -> np.ndarray:
+        entropy: np.ndarray = -(pool.learner * np.log(np.clip(pool.learner, 1e-12, None))).sum(axis=1)
+        return entropy
+
+
+@dataclass(frozen=True)
+class Variance:
+    """Where the teacher's members disagree."""
+
+    needs_teacher = True
+
+    def score(self, pool: Pool, rng: np.random.Generator) -> np.ndarray:
+        if pool.variance is None:
+            raise ConfigError(_NO_TEACHER.format("variance"))
+        return pool.variance
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """Anywhere alike: the control arm."""
+
+    needs_teacher = False
+
+    def score(self, pool: Pool, rng: np.random.Generator) -> np.ndarray:
+        return np.ones(len(pool.table))
+
+
+_NO_TEACHER = "acquisition {!r} needs a teacher, got none: pass one or use 'entropy'"
+
+
+def draw(score: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw at most n of the rows without replacement, in proportion to their score (m,); zero scores never.
+
+    Exponential keys (Efraimidis and Spirakis 2006, "Weighted random sampling with a reservoir"): the n smallest of
+    E_i / score_i are such a draw.
+    """
+    usable = np.flatnonzero(score > 0)
+    keys = rng.exponential(size=len(usable)) / score[usable]
+    chosen = usable if len(usable) <= n else usable[np.argpartition(keys, n)[:n]]
+    return np.sort(chosen)

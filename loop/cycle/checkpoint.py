@@ -1,0 +1,89 @@
+"""Generations on disk, so that an interrupted run goes on where it stopped.
+
+One file a generation: a NumPy archive that holds the arrays and, as UTF-8 bytes, the rest as JSON. It is read without
+pickle, and written under a temporary name first, so a file of the final name is always whole.
+"""
+
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from loop.cycle.generation_codec import from_record, to_arrays, to_record
+from loop.errors import DataError
+from loop.support.atomic import write_file
+from loop.support.plain_json import parse
+from loop.types import Generation, Schema
+
+RECORD = "record"  # name of the JSON part
+
+
+def save(generation: Generation, folder: Path) -> Path:
+    """Write one generation and return its file."""
+    path = folder / f"generation-{generation.index:03d}.npz"
+    record = np.frombuffer(json.dumps(to_record(generation), allow_nan=False).encode(), dtype=np.uint8)
+    write_file(path, lambda partial: _write(partial, {RECORD: record, **to_arrays(generation)}))
+    return path
+
+
+def load(folder: Path, schema: Schema) -> list[Generation]:
+    """Read the generations of a folder in order; none if there is no such folder.
+
+    Parameters
+    ----------
+    schema
+        Of the rows; the same as when they were saved.
+
+    Raises
+    ------
+    DataError
+        If a file cannot be read or belongs to other columns, or a generation is missing between two others.
+    """
+    history = [_read(path, schema) for path in sorted(folder.glob("generation-*.npz"))]
+    found = [generation.index for generation in history]
+    if found != list(range(1, len(found) + 1)):
+        raise DataError(f"checkpoints must be numbered 1, 2, ... without a gap, got {found} in {folder}: start anew.")
+    return history
+
+
+def _write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    with path.open("wb") as file:  # given a path, NumPy would add an ending
+        np.savez(file, allow_pickle=False, **arrays)
+
+
+def _read(path: Path, schema: Schema) -> Generation:
+    arrays = _opened(path)
+    X, d = arrays.get("0/X"), len(schema.columns)
+    if isinstance(X, np.ndarray) and X.ndim == 2 and X.shape[1] != d:
+        raise DataError(
+            f"a checkpoint must have the columns of the data, got {X.shape[1]} instead of {d} in {path}: "
+            "resume with the data that the run began with."
+        )
+    record = arrays.pop(RECORD, None)
+    try:
+        if not isinstance(record, np.ndarray) or record.dtype != np.uint8:
+            raise DataError("the record is missing")
+        return from_record(parse(record.tobytes()), arrays, schema)
+    except ValueError as error:  # of `parse`, or a DataError of `from_record`
+        raise _damaged(path, error) from error
+
+
+def _opened(path: Path) -> dict[str, object]:
+    """Read all arrays of an archive; a member that is no array comes as bytes."""
+    try:
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise DataError("it holds a single array")
+            return dict(archive)
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error, MemoryError, RuntimeError) as error:
+        # numpy.load: the first three, and MemoryError for a header with a huge shape; zipfile: the next two, and
+        # RuntimeError for a member that is encrypted or packed in a way it does not know
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, why: Exception) -> DataError:
+    return DataError(f"a checkpoint must be a whole .npz file, and {path} is not ({why}): delete it.")

@@ -1,0 +1,214 @@
+"""The cycle: prepare once, turn generation by generation, conclude with a model and a verdict.
+
+Everything between the three functions is data. ``generations`` yields one frozen record a turn; watching,
+printing, tracking and saving are ordinary loops around it. A run is resumed by handing in the records so far.
+"""
+
+import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from loop import seeds
+from loop.cycle.lanes import Lane, lanes
+from loop.cycle.ledger import Ledger
+from loop.cycle.parts import Parts
+from loop.cycle.propose import Proposed, propose
+from loop.cycle.stopping import reason_to_stop
+from loop.cycle.training import Prepared, Trained, train, unseen_answers
+from loop.data.encoding import check_range
+from loop.evaluation.bootstrap import intervals
+from loop.evaluation.drift import report as drift_report
+from loop.evaluation.judge_rows import JudgeRows
+from loop.protocols import Learner
+from loop.regions.weakness import MEASURES
+from loop.support.timing import Clock
+from loop.types import Generation, Interval, LoopVerdict, Origin, Table
+
+REPORTED = ("average_precision", "recall_at_fpr_01", "brier", "log_loss")
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a finished loop hands over."""
+
+    learner: Learner  # fitted on all real rows and the kept rows of the deliverable lane
+    verdict: LoopVerdict
+    synthetic: Table  # kept rows of the deliverable lane; `supply` indexes `origins`
+    origins: tuple[Origin, ...]
+    baseline: dict[str, Interval]  # real rows alone, on the pooled judge rows
+    scores: dict[str, Interval]  # of the champion
+    judged: np.ndarray  # (j,) positions of the judge rows in the training table
+    proba: np.ndarray  # (j, K) answers of the champion to them, out of fold
+    proba_real_only: np.ndarray  # (j, K) answers of the learner on real rows alone to them, out of fold
+    seconds: dict[str, float]
+
+
+def prepare(parts: Parts, table: Table, folds: np.ndarray, rng: np.random.Generator) -> Prepared:
+    """Fit the teacher fold by fold and a generator for each lane.
+
+    Parameters
+    ----------
+    table
+        Real training rows.
+    folds
+        Fold ids (n,) as `loop.cycle.lanes.lanes` takes them, from `loop.data.split.folds` or `loop.data.split.holdout`.
+    """
+    check_range(table.schema, table.X)
+    clock, seed, ways = Clock(), seeds.root(rng), lanes(folds)
+    teacher = None
+    if parts.teacher is not None:
+        with clock.stage("teacher"):
+            teacher = copy.deepcopy(parts.teacher).fit_folds(table, folds, seeds.stream(seed, "teacher"))
+    with clock.stage("generator"):
+        fitted = tuple(
+            copy.deepcopy(parts.generator).fit(table.take(lane.fit), seeds.stream(seed, "fit", lane.index + 1))
+            for lane in ways
+        )
+    return Prepared(parts, table, ways, seed, teacher, fitted, dict(clock.seconds))
+
+
+def generations(prepared: Prepared, past: Sequence[Generation] = ()) -> Iterator[Generation]:
+    """Turn the cycle, one record a generation, until there is a reason to stop.
+
+    Parameters
+    ----------
+    past
+        Records of an interrupted run with the same parts, table, folds and seed: it goes on after them.
+    """
+    history = list(past)
+    settings = prepared.parts.settings
+    crowned = max((generation.index for generation in history if generation.decision.kept), default=0)
+    champions = train(prepared, prepared.parts.aimer_for, history, "scout", crowned)
+    while reason_to_stop(history, generations=settings.generations, patience=settings.patience) is None:
+        generation, champions = _turn(prepared, history, champions)
+        history.append(generation)
+        yield generation
+
+
+def conclude(prepared: Prepared, history: Sequence[Generation]) -> Outcome:
+    """Fit the learner itself, with and without the kept rows; claim what the judge rows bear out.
+
+    A champion that the judge rows speak against, seen through the learner itself, is rolled back to real rows.
+    """
+    clock, parts = Clock(), prepared.parts
+    judged = JudgeRows.of(prepared.table, prepared.judged)
+    kept = [generation for generation in history if generation.decision.kept]
+    with clock.stage("learner"):
+        before = _final_answers(prepared, [])
+    after, verdict = before, parts.acceptance.nothing_kept()
+    if kept:
+        with clock.stage("learner"):
+            after = _final_answers(prepared, kept)
+        with clock.stage("accept"):
+            rng, evaluations = prepared.stream("verdict"), len(history) + 1
+            verdict, decision = parts.acceptance.verdict(
+                judged, before, after, rng, kept=len(kept), evaluations=evaluations
+            )
+        if not decision.kept:
+            kept, after, verdict = [], before, parts.acceptance.nothing_kept(decision)
+    with clock.stage("learner"):
+        (final,) = train(prepared, parts.learner_for, kept, "final", int(bool(kept)), prepared.lanes[-1:])
+    with clock.stage("score"):
+        baseline = _scores(judged, before, prepared.stream("baseline scores"))
+        scores = _scores(judged, after, prepared.stream("final scores")) if kept else baseline
+    ledger = Ledger.of(kept, prepared.table.schema)
+    return Outcome(
+        learner=final.learner,
+        verdict=verdict,
+        synthetic=ledger.rows,
+        origins=ledger.origins,
+        baseline=baseline,
+        scores=scores,
+        judged=prepared.judged,
+        proba=after,
+        proba_real_only=before,
+        seconds=dict(clock.seconds),
+    )
+
+
+def _final_answers(prepared: Prepared, kept: Sequence[Generation]) -> np.ndarray:
+    """Return the answers (j, K) to the judge rows of the learner itself, on real rows and some kept ones."""
+    number = int(bool(kept))
+    return _pooled(train(prepared, prepared.parts.learner_for, kept, "final", number, prepared.lanes[:-1]))
+
+
+def _pooled(trained: Sequence[Trained]) -> np.ndarray:
+    """Stack the answers of judging lanes to their judge rows, (j, K)."""
+    return np.concatenate([each.proba for each in trained])
+
+
+def _turn(
+    prepared: Prepared, history: Sequence[Generation], champions: list[Trained]
+) -> tuple[Generation, list[Trained]]:
+    """Run one generation; return its record and the champions after it."""
+    clock, parts, index = Clock(), prepared.parts, len(history) + 1
+    with clock.stage("learner"):
+        answers = unseen_answers(prepared, history, champions)
+    proposed = _propose(prepared, champions, MEASURES[parts.settings.weakness](prepared.table.y, answers), index)
+    for each in proposed:
+        clock.add(each.seconds)
+    new, delivered = [each.rows for each in proposed], proposed[-1]
+    challengers = train(prepared, parts.aimer_for, history, "scout", index, extra=new)
+    clock.add({"learner": sum(each.seconds for each in challengers)})
+    judged = JudgeRows.of(prepared.table, prepared.judged)
+    old, fresh = _pooled(champions[:-1]), _pooled(challengers[:-1])
+    with clock.stage("accept"):
+        decision = parts.acceptance.decide(judged, old, fresh, prepared.stream("accept", index))
+        if not len(delivered.rows):
+            decision = replace(decision, kept=False, reason="no row was left to add")
+    with clock.stage("score"):
+        challenger = _scores(judged, fresh, prepared.stream("scores", index))
+        scores = challenger if decision.kept else _last_scores(history, judged, old, prepared)
+    with clock.stage("drift"):
+        kept = [generation.rows for generation in history if generation.decision.kept]
+        drift = drift_report(prepared.table, Table.concat([*kept, delivered.rows]), prepared.stream("drift", index))
+    generation = Generation(
+        index=index,
+        regions=delivered.regions,
+        requests=delivered.requests,
+        counts=delivered.counts,
+        scores=scores,
+        challenger=challenger,
+        decision=decision,
+        drift=drift,
+        seconds=dict(clock.seconds),
+        rows=delivered.rows,
+        origins=delivered.origins,
+        evaluations=index,
+        lane_rows=tuple(new[:-1]),
+    )
+    return generation, challengers if decision.kept else champions
+
+
+def _propose(prepared: Prepared, champions: Sequence[Trained], weakness: np.ndarray, index: int) -> list[Proposed]:
+    """Propose rows in every lane, where its champion is weak."""
+
+    def work(lane: Lane) -> Proposed:
+        return propose(
+            prepared.parts,
+            prepared.table.take(lane.fit),
+            weakness[lane.fit],
+            learner=champions[lane.index].learner,
+            teacher=prepared.teacher,
+            generator=prepared.generators[lane.index],
+            lane=lane,
+            generation=index,
+            rng=prepared.stream("propose", index, lane.index + 1),
+        )
+
+    return prepared.each(work, prepared.lanes)
+
+
+def _scores(judged: JudgeRows, proba: np.ndarray, rng: np.random.Generator) -> dict[str, Interval]:
+    return intervals(REPORTED, judged, proba, rng, replicates=200)
+
+
+def _last_scores(
+    history: Sequence[Generation], judged: JudgeRows, proba: np.ndarray, prepared: Prepared
+) -> dict[str, Interval]:
+    """Scores of a champion that stays: those of the generation that crowned it, or of real rows alone."""
+    if history:
+        return history[-1].scores
+    return _scores(judged, proba, prepared.stream("scores", 0))

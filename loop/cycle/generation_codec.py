@@ -1,0 +1,247 @@
+"""A `Generation` as a record of plain values beside its arrays, and back.
+
+Checkpoint, journal, MLflow and report use the same record.
+What is read is checked as a whole before it is used: types, ranges, shapes, and that nothing else is there.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from loop.errors import DataError
+from loop.support.plain_json import Record, plain
+from loop.support.record_checks import (
+    amount,
+    anything,
+    bound,
+    count,
+    fields,
+    flag,
+    integer,
+    listed,
+    mapped,
+    number,
+    optional,
+    scalar,
+    text,
+)
+from loop.types import Condition, Decision, Generation, Interval, Origin, Region, Schema, Table
+
+ARRAYS = {  # of a table: kinds of dtype, dimensions
+    "X": ("f", 2),
+    "y": ("iu", 1),
+    "weight": ("f", 1),
+    "soft": ("f", 2),
+    "generation": ("iu", 1),
+    "supply": ("iu", 1),
+    "parents": ("iu", 2),
+}
+LEAST = {"y": 0, "weight": 0, "soft": 0, "generation": 0, "supply": 0, "parents": -1}
+CLOSE = 1e-6  # how far from one the sum of a soft label may be
+
+interval = fields({"estimate": number, "low": number, "high": number, "level": amount})
+_condition = fields(
+    {"column": count, "low": bound, "high": bound, "codes": optional(listed(count)), "missing": flag},
+)
+_region = fields(
+    {
+        "rule": listed(_condition),
+        "text": text,
+        "label": optional(count),
+        "class": optional(scalar),
+        "rows": count,
+        "positives": count,
+        "deficit": optional(interval),
+    }
+)
+_decision = fields({"kept": flag, "reason": text, "difference": interval, "expected": number})
+_origin = fields(
+    {"generation": integer(1), "lane": integer(-1)}
+    | dict.fromkeys(("supply", "region", "label", "generator", "acquisition", "labeller"), text)
+)
+shape = fields(
+    {
+        "index": integer(1),
+        "regions": listed(_region),
+        "requests": listed(listed(anything, 2)),
+        "counts": mapped(count),
+        "scores": mapped(interval),
+        "challenger": mapped(interval),
+        "decision": _decision,
+        "drift": mapped(number),
+        "seconds": mapped(amount),
+        "evaluations": count,
+        "n_rows": count,
+        "origins": listed(_origin),
+        "lanes": count,
+    }
+)
+
+
+def to_record(generation: Generation) -> Record:
+    """Return everything of a generation but its arrays, as values that JSON can hold.
+
+    Of regions the seed rows are left out: no later turn needs them.
+    """
+    classes = generation.rows.schema.classes
+    record: Record = plain(
+        {
+            "index": generation.index,
+            "regions": [_region_record(region, classes) for region in generation.regions],
+            "requests": generation.requests,
+            "counts": generation.counts,
+            "scores": {name: asdict(score) for name, score in generation.scores.items()},
+            "challenger": {name: asdict(score) for name, score in generation.challenger.items()},
+            "decision": asdict(generation.decision),
+            "drift": generation.drift,
+            "seconds": generation.seconds,
+            "evaluations": generation.evaluations,
+            "n_rows": len(generation.rows),
+            "origins": [asdict(origin) for origin in generation.origins],
+            "lanes": len(generation.lane_rows),
+        }
+    )
+    return record
+
+
+def to_arrays(generation: Generation) -> dict[str, np.ndarray]:
+    """Return the arrays of a generation under names such as ``0/X``: table 0 holds its rows, the others its lanes'."""
+    return {
+        f"{number}/{name}": getattr(table, name)
+        for number, table in enumerate([generation.rows, *generation.lane_rows])
+        for name in ARRAYS
+        if getattr(table, name) is not None
+    }
+
+
+def from_record(record: Any, arrays: Mapping[str, object], schema: Schema) -> Generation:
+    """Rebuild a generation from what `to_record` and `to_arrays` returned, once all of it has been checked.
+
+    Parameters
+    ----------
+    schema
+        Of the rows; the same as when the record was made.
+
+    Raises
+    ------
+    DataError
+        If anything is missing, of another type, out of range, or there besides; the sentence names the place, the rule
+        and the value, and the caller adds the file and the way out.
+    """
+    held = shape(record, "the record")
+    for position, region in enumerate(held["regions"]):
+        _check_codes(region, schema, f"the record.regions.{position}")
+    requests = tuple(
+        (text(name, "the record.requests"), count(n, "the record.requests")) for name, n in held["requests"]
+    )
+    tables = _tables(arrays, schema, held)
+    generation = Generation(
+        index=held["index"],
+        regions=tuple(_region_of(region) for region in held["regions"]),
+        requests=requests,
+        counts=held["counts"],
+        scores=_intervals(held["scores"]),
+        challenger=_intervals(held["challenger"]),
+        decision=_decision_of(held["decision"]),
+        drift=held["drift"],
+        seconds=held["seconds"],
+        rows=tables[0],
+        origins=tuple(_built(Origin, origin) for origin in held["origins"]),
+        evaluations=held["evaluations"],
+        lane_rows=tuple(tables[1:]),
+    )
+    written = to_record(generation)
+    if odd := sorted(str(name) for name in {*written, *held} if written.get(name) != record.get(name)):
+        raise DataError(
+            f"the record must hold what goes with its arrays and nothing else, got others in {odd[0][:40]!r}"
+        )
+    return generation
+
+
+def _region_record(region: Region, classes: tuple[object, ...]) -> Record:
+    rule = [{**vars(side), "codes": None if side.codes is None else sorted(side.codes)} for side in region.rule]
+    return {
+        "rule": rule,
+        "text": region.text,
+        "label": region.label,
+        "class": None if region.label is None else classes[region.label],
+        "rows": region.rows,
+        "positives": region.positives,
+        "deficit": None if region.deficit is None else asdict(region.deficit),
+    }
+
+
+def _region_of(held: Record) -> Region:
+    rule = tuple(
+        _built(Condition, {**side, "codes": None if side["codes"] is None else frozenset(side["codes"])})
+        for side in held["rule"]
+    )
+    deficit = None if held["deficit"] is None else _built(Interval, held["deficit"])
+    return Region(rule, held["text"], held["label"], held["rows"], held["positives"], deficit)
+
+
+def _decision_of(held: Record) -> Decision:
+    return Decision(held["kept"], held["reason"], _built(Interval, held["difference"]), held["expected"])
+
+
+def _intervals(held: Mapping[str, Record]) -> dict[str, Interval]:
+    return {name: _built(Interval, each) for name, each in held.items()}
+
+
+def _built(kind: Any, held: Record) -> Any:
+    """Make a dataclass of the keys that are its fields; that there are others shows when it is written again."""
+    return kind(**{name: held[name] for name in kind.__dataclass_fields__})
+
+
+def _check_codes(region: Record, schema: Schema, place: str) -> None:
+    optional(integer(0, schema.n_classes - 1))(region["label"], f"{place}.label")
+    for side in region["rule"]:
+        integer(0, len(schema.columns) - 1)(side["column"], f"{place}.rule.column")
+
+
+def _tables(arrays: Mapping[str, object], schema: Schema, held: Record) -> list[Table]:
+    numbers = range(held["lanes"] + 1)
+    known = {f"{number}/{name}" for number in numbers for name in ARRAYS} if held["lanes"] <= len(arrays) else set()
+    if unknown := sorted(set(arrays) - known):
+        raise DataError(f"arrays must be those of {held['lanes']} lanes, got {unknown[0][:40]!r} besides")
+    tables = [_table(arrays, number, schema) for number in numbers]
+    if len(tables[0]) and tables[0].supply.max() >= len(held["origins"]):
+        raise DataError(f"0/supply must be below {len(held['origins'])}, the origins, got {tables[0].supply.max()}")
+    return tables
+
+
+def _table(arrays: Mapping[str, object], number: int, schema: Schema) -> Table:
+    taken = {}
+    for name in ARRAYS:
+        if f"{number}/{name}" in arrays:
+            taken[name] = _array(arrays[f"{number}/{name}"], name, f"{number}/{name}")
+        elif name != "soft":
+            raise DataError(f"the array {number}/{name} must be there, and is not")
+    n, widths = len(taken["X"]), {"X": len(schema.columns), "soft": schema.n_classes}
+    widths["parents"] = taken["parents"].shape[1]  # as many as the row with most of them
+    for name, array in taken.items():
+        wanted = (n, widths[name]) if name in widths else (n,)
+        if array.shape != wanted:
+            raise DataError(
+                f"{number}/{name} must have the columns of the data and one row each, got {array.shape}"
+                f" instead of {wanted}"
+            )
+    if n and taken["y"].max() >= schema.n_classes:
+        raise DataError(f"{number}/y must be below {schema.n_classes}, the classes, got {taken['y'].max()}")
+    if "soft" in taken and (np.abs(taken["soft"].sum(axis=1) - 1) > CLOSE).any():
+        raise DataError(f"every row of {number}/soft must sum to 1, and one does not")
+    return Table(schema=schema, **taken)
+
+
+def _array(array: object, name: str, place: str) -> np.ndarray:
+    kinds, dimensions = ARRAYS[name]
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in kinds or array.ndim != dimensions:
+        got = f"{array.ndim} dimensions of {array.dtype}" if isinstance(array, np.ndarray) else type(array).__name__
+        raise DataError(
+            f"{place} must be {dimensions} dimensions of {'whole ' if 'i' in kinds else ''}numbers, got {got}"
+        )
+    if name in LEAST and not ((array >= LEAST[name]) & (array < np.inf)).all():
+        raise DataError(f"{place} must be finite and not below {LEAST[name]} anywhere, and is")
+    return array

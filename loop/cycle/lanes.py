@@ -1,0 +1,90 @@
+"""Lanes: who fits on which rows and is judged on which others."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from loop.data.split import duplicate_groups, folds, holdout, merge_groups
+from loop.errors import ConfigError, DataError
+from loop.types import Table
+
+USUAL = 5  # lanes, unless told otherwise
+TEACHER_FOLDS = 5  # of the fit rows of a hold-out lane
+DELIVERABLE = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Lane:
+    """One copy of the cycle. Its teacher's members, its generator, learner and rows are never fitted on its judge rows.
+
+    Two things know of them at second hand, as k lanes share them: the weights of the teacher's members, and where the
+    learner is weak, both measured on all rows out of fold.
+
+    Parameters
+    ----------
+    index
+        Number of the lane; `DELIVERABLE` for the lane that is fitted on all rows and judged by nobody.
+    fit, judge
+        Row positions in the training table, shapes (m,) and (j,).
+    without
+        Fold id that the lane's teacher must not have seen; None = a teacher that may use all its members.
+    """
+
+    index: int
+    fit: np.ndarray
+    judge: np.ndarray
+    without: int | None
+
+    @property
+    def delivers(self) -> bool:
+        return self.index == DELIVERABLE
+
+
+def lanes(folds: np.ndarray) -> tuple[Lane, ...]:
+    """Turn fold ids (n,) into lanes, the deliverable lane last.
+
+    Ids 0..k-1 make k lanes, each judged on its own fold. Where some rows have the id -1 these are judge rows of a
+    single hold-out lane, which no member of the teacher ever sees.
+    """
+    rows = np.arange(len(folds))
+    if (folds < 0).any():
+        judging = [Lane(0, rows[folds >= 0], rows[folds < 0], None)]
+    else:
+        judging = [Lane(fold, rows[folds != fold], rows[folds == fold], fold) for fold in range(int(folds.max()) + 1)]
+    return (*judging, Lane(DELIVERABLE, rows, rows[:0], None))
+
+
+def deal(table: Table, rng: np.random.Generator, *, k: int = USUAL, groups: np.ndarray | None = None) -> np.ndarray:
+    """Deal the training rows into the fold ids (n,) of k lanes, or (k = 1) of a single hold-out lane.
+
+    Exact duplicates stay together, as do rows of one group (n,).
+
+    Raises
+    ------
+    DataError
+        If a class has fewer rows than there are lanes.
+    ConfigError
+        If k is below 1.
+    """
+    if k < 1:
+        raise ConfigError(f"lanes must be at least 1, got {k}: {USUAL} is usual, 1 is a single hold-out")
+    together = duplicate_groups(table.X)
+    if groups is not None:
+        together = merge_groups(together, groups)
+    _check_spread(table, together, k if k > 1 else TEACHER_FOLDS + 1)
+    if k > 1:
+        return folds(table.y, rng, k=k, groups=together)
+    ids = holdout(table.y, rng, groups=together)
+    fit = ids >= 0
+    ids[fit] = folds(table.y[fit], rng, k=TEACHER_FOLDS, groups=together[fit])
+    return ids
+
+
+def _check_spread(table: Table, together: np.ndarray, least: int) -> None:
+    for code in np.unique(table.y):
+        spread = len(np.unique(together[table.y == code]))
+        if spread < least:
+            raise DataError(
+                f"each class must have at least {least} rows, copies and rows of one group counted once, got {spread} "
+                f"of class {table.schema.classes[code]!r}: use fewer lanes or add rows of it."
+            )

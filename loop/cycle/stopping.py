@@ -1,0 +1,28 @@
+"""When to stop before the last generation."""
+
+from collections.abc import Sequence
+
+from loop.evaluation.drift import collapse
+from loop.types import Generation
+
+
+def reason_to_stop(history: Sequence[Generation], *, generations: int, patience: int) -> str | None:
+    """Name the reason to stop after ``history``, or None to go on.
+
+    Parameters
+    ----------
+    generations
+        How many generations there may be at most.
+    patience
+        How many generations in a row may be rolled back.
+    """
+    if len(history) >= generations:
+        return "all generations done"
+    if history and history[-1].counts["kept"] == 0:
+        return "no row passed the gates"
+    rolled_back = [not generation.decision.kept for generation in history[-patience:]]
+    if len(rolled_back) == patience and all(rolled_back):
+        return f"{patience} generations in a row were rolled back"
+    if collapse([generation.drift for generation in history]):
+        return "coverage of real rows shrank two generations in a row"
+    return None

@@ -1,0 +1,116 @@
+"""Fitting learners lane by lane, and asking them about rows that they have not seen."""
+
+import copy
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from loop import seeds
+from loop.cycle.lanes import Lane
+from loop.cycle.parts import Parts
+from loop.protocols import Generator, Learner, Teacher
+from loop.support.timing import Clock
+from loop.types import Generation, Table
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What stays the same from generation to generation."""
+
+    parts: Parts
+    table: Table  # the real training rows
+    lanes: tuple[Lane, ...]  # the deliverable lane last
+    seed: int
+    teacher: Teacher | None
+    generators: tuple[Generator, ...]  # one a lane
+    seconds: dict[str, float]
+
+    @property
+    def judged(self) -> np.ndarray:  # (j,)
+        """Positions of the pooled judge rows in the table, in the order in which the lanes answer."""
+        return np.concatenate([lane.judge for lane in self.lanes[:-1]])
+
+    def stream(self, *purpose: int | str) -> np.random.Generator:
+        return seeds.stream(self.seed, *purpose)
+
+    def final_stream(self, *, kept: bool) -> np.random.Generator:
+        """Return the stream of the learner that is delivered, with kept rows or on real rows alone."""
+        return self.stream("final", int(kept), self.lanes[-1].index + 1)
+
+    def each(self, work: Callable[[Lane], Result], of: Sequence[Lane]) -> list[Result]:
+        """Do the same work in several lanes side by side; results in the order of the lanes."""
+        with ThreadPoolExecutor(self.parts.settings.jobs) as pool:
+            return list(pool.map(work, of))
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A fitted learner of one lane and its answers to the lane's judge rows."""
+
+    learner: Learner
+    proba: np.ndarray  # (j, K)
+    seconds: float
+
+
+def train(
+    prepared: Prepared,
+    learner_for: Callable[[Table], Learner],
+    history: Sequence[Generation],
+    purpose: str,
+    number: int,
+    of: Sequence[Lane] | None = None,
+    extra: Sequence[Table] = (),
+) -> list[Trained]:
+    """Fit a copy of the learner in each lane on real and kept rows, and answer the judge rows.
+
+    Parameters
+    ----------
+    learner_for
+        Chooses the unfitted learner for a lane's table: `Parts.learner_for` or `Parts.aimer_for`.
+    history
+        Generations whose rows count, as far as they were kept.
+    extra
+        One more table of rows a lane, not yet in the history.
+    """
+
+    def fit(lane: Lane) -> Trained:
+        clock = Clock()
+        rows = [lane_rows(generation, lane) for generation in history if generation.decision.kept]
+        rows += [extra[lane.index]] if extra else []
+        table = Table.concat([prepared.table.take(lane.fit), *rows])
+        with clock.stage("learner"):
+            learner = copy.deepcopy(learner_for(table)).fit(table, prepared.stream(purpose, number, lane.index + 1))
+            proba = learner.predict_proba(prepared.table.X[lane.judge]) if len(lane.judge) else np.empty((0, 0))
+        return Trained(learner, proba, clock.seconds["learner"])
+
+    return prepared.each(fit, prepared.lanes if of is None else of)
+
+
+def lane_rows(generation: Generation, lane: Lane) -> Table:
+    """Return the rows that a generation made in one lane."""
+    return generation.rows if lane.delivers else generation.lane_rows[lane.index]
+
+
+def unseen_answers(prepared: Prepared, history: Sequence[Generation], champions: Sequence[Trained]) -> np.ndarray:
+    """Answers (n, K) to every training row by a learner that has not seen it.
+
+    With k lanes these are the answers to the judge rows. A hold-out lane leaves its fit rows unanswered; there two
+    halves of them answer each other.
+    """
+    table, judging = prepared.table, prepared.lanes[:-1]
+    answers = np.full((len(table), table.n_classes), np.nan)
+    for lane, champion in zip(judging, champions, strict=False):
+        answers[lane.judge] = champion.proba
+    missing = np.flatnonzero(np.isnan(answers[:, 0]))
+    if len(missing):
+        rng = prepared.stream("halves", len(history))
+        half = rng.permutation(len(missing)) % 2
+        for side in (0, 1):  # on real rows alone: new ones come from rows of both halves
+            learner = copy.deepcopy(prepared.parts.aimer).fit(table.take(missing[half != side]), rng)
+            answers[missing[half == side]] = learner.predict_proba(table.X[missing[half == side]])
+    return answers

@@ -1,0 +1,231 @@
+"""What a frame holds: kinds of columns, what is set aside and why, and the classes."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from pandas.api.extensions import ExtensionDtype
+from pandas.api.types import infer_dtype, pandas_dtype
+
+from loop.data.encoding import encode_column, listed, named, require
+from loop.errors import DataError
+from loop.types import DAY, Column, Kind, Schema
+
+MOST_CATEGORIES = 1_000
+FEWEST_ROWS_NUMBERED = 20  # below, integers may follow each other by chance
+MOST_DECIMALS = 6
+IDENTIFIER = "identifier: every value is different"
+TRAIL = "ws_"  # begins the names of the columns that tell where a synthetic row came from
+KINDS: dict[str, Kind] = {  # by what pandas finds in the values
+    "floating": "numeric",
+    "integer": "integer",
+    "boolean": "boolean",
+    "datetime64": "datetime",
+    "string": "categorical",
+    "categorical": "categorical",
+}
+
+
+def infer(
+    frame: pd.DataFrame, target: str | None, *, positive: object | None = None, aside: Mapping[str, str] = {}
+) -> Schema:
+    """Infer the schema of a frame.
+
+    Constant and all-missing columns, identifiers, and text with too many categories are set aside; the reasons
+    are in ``Schema.set_aside``. Floats stay numeric even when all are whole.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        At least one row; missing values are allowed in features. Column names are made text.
+    target : str or None
+        Column of the labels; None = the frame has none and the schema no classes.
+    positive : object, optional
+        The class to catch, as a value or spelled as text. By default the rarest, of equally rare ones the later.
+    aside : mapping of str to str
+        Columns that are no features, with the reason: a time or a group column, for example.
+
+    Returns
+    -------
+    Schema
+        Feature columns in the order of the frame; classes sorted, or in their order if the target is ordered.
+
+    Raises
+    ------
+    DataError
+        For an empty frame; for names that are empty, reserved, come twice or are not there; for a target with missing
+        values, a single class or too many; for values that cannot be kept exactly; when no feature is left.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"amount": [1.5, 2.0, 80.0, 3.25], "fraud": [False, False, True, False]})
+    >>> schema = infer(frame, "fraud")
+    >>> schema.columns[0].kind, schema.columns[0].decimals, schema.classes, schema.positive
+    ('numeric', 2, (False, True), 1)
+    """
+    frame = named(frame)
+    reasons = no_features(frame, target, aside)
+    left = frame.columns.drop([*reasons, *([] if target is None else [target])])
+    if not len(left):
+        told = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+        raise DataError(f"at least one usable feature column must remain, got none ({told}): add features.")
+    columns = tuple(_column(name, frame[name]) for name in left)
+    schema = Schema(columns, classes=(), set_aside=tuple(reasons.items()))
+    return schema if target is None else with_target(schema, target, frame[target], positive)
+
+
+def no_features(frame: pd.DataFrame, target: str | None, aside: Mapping[str, str] = {}) -> dict[str, str]:
+    """Return the columns that can be no features, each with the reason; those of ``aside`` come first.
+
+    Parameters and errors are those of `infer`.
+    """
+    if frame.empty:
+        raise DataError(f"the data must have rows and columns, got shape {frame.shape}: check the file or the filter.")
+    require([*([] if target is None else [target]), *aside], frame)
+    reserved = [name for name in frame.columns.drop(list(aside)) if name.startswith(TRAIL)]
+    if reserved:
+        raise DataError(f"names with {TRAIL!r} belong to the trail of synthetic rows, got {listed(reserved)}: rename.")
+    others = frame.columns.drop([*aside, *([target] if target is not None and target not in aside else [])])
+    found = {name: reason for name in others if (reason := _no_feature(name, frame[name]))}
+    return {**aside, **found}
+
+
+def with_target(schema: Schema, name: str, labels: pd.Series, positive: object | None) -> Schema:
+    """Return the schema with the classes of a target; parameters and errors are those of `infer`."""
+    missing = int(labels.isna().sum())
+    if missing:
+        raise DataError(f"target {name!r} must have a label in every row, got {missing} missing: drop these rows.")
+    if _kind(name, labels) == "datetime":
+        raise DataError(f"target {name!r} must hold classes, got datetimes: name another column.")
+    counts = _plain(labels).value_counts().sort_index()
+    counts = counts[counts > 0]  # an ordered target counts its unused categories too
+    classes = tuple(counts.index.tolist())
+    if len(classes) < 2:
+        raise DataError(f"target {name!r} must have at least two classes, got only {classes[0]!r}: add rows of others.")
+    if len(classes) > len(labels) / 2:
+        raise DataError(
+            f"target {name!r} must have at most half as many classes as rows, got {len(classes)} classes in"
+            f" {len(labels)} rows: cut a measured target into classes, with pd.cut for example."
+        )
+    code = _last_rarest(counts.to_numpy()) if positive is None else _code(positive, name, classes)
+    return replace(schema, classes=classes, positive=code, target=name, target_dtype=_dtype_name(labels.dtype))
+
+
+def _plain(labels: pd.Series) -> pd.Series:
+    """Drop the order of categories that have none, so that classes sort by value."""
+    dtype = labels.dtype
+    if isinstance(dtype, pd.CategoricalDtype) and not dtype.ordered:
+        return labels.astype(dtype.categories.dtype)
+    return labels
+
+
+def _last_rarest(counts: np.ndarray) -> int:
+    return len(counts) - 1 - int(np.argmin(counts[::-1]))
+
+
+def _code(positive: object, target: str, classes: tuple[object, ...]) -> int:
+    """Find the class to catch by value or, as the command line passes text, by its spelling."""
+    for spell in (lambda value: value, str):
+        for code, name in enumerate(classes):
+            if spell(name) == spell(positive):
+                return code
+    known = listed([str(name) for name in classes])
+    raise DataError(f"the positive class must be a class of {target!r}, got {positive!r}: choose one of {known}.")
+
+
+def _no_feature(name: str, values: pd.Series) -> str | None:
+    """Return why a column can be no feature, or None if it can."""
+    rows, present = len(values), values.dropna()
+    if present.empty:
+        return "all values are missing"
+    kind = _kind(name, values)
+    distinct = int(present.nunique())
+    if distinct == 1 and len(present) == rows:
+        return "constant"
+    if distinct == rows and _identifies(name, present, kind):
+        return IDENTIFIER
+    if kind == "categorical" and (distinct > MOST_CATEGORIES or distinct > rows / 2):
+        return f"too many categories: {distinct} in {rows} rows"
+    return None
+
+
+def _identifies(name: str, distinct: pd.Series, kind: Kind) -> bool:
+    """Tell whether values that all differ are identifiers rather than measurements or amounts."""
+    if kind == "categorical":
+        return True
+    if kind != "integer":
+        return False
+    words = {word.lower() for word in re.findall("[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)}
+    span = int(distinct.max()) - int(distinct.min()) + 1
+    numbered = len(distinct) >= FEWEST_ROWS_NUMBERED and span <= 1.1 * len(distinct)
+    return numbered or bool(words & {"id", "uuid", "guid"})
+
+
+def _column(name: str, values: pd.Series) -> Column:
+    kind = _kind(name, values)
+    categories = _categories(values) if kind == "categorical" else ()
+    column = Column(name, kind, _dtype_name(values.dtype), categories=categories)
+    x = encode_column(column, values)
+    missing = np.isnan(x)
+    present = x[~missing]
+    return replace(
+        column,
+        low=float(present.min()),
+        high=float(present.max()),
+        missing=bool(missing.any()),
+        decimals=_decimals(present) if kind in ("numeric", "datetime") else None,
+        days=kind == "datetime" and not (present % DAY).any(),
+    )
+
+
+def _categories(values: pd.Series) -> tuple[object, ...]:
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return tuple(values.dtype.categories.tolist())
+    return tuple(sorted(values.dropna().unique().tolist()))
+
+
+def _decimals(x: np.ndarray) -> int | None:
+    """Return the fewest digits after the point, up to six, that hold every value of x (n,); None if more are needed."""
+    with np.errstate(over="ignore", invalid="ignore"):  # digits of values near the largest float overflow
+        return next((digits for digits in range(MOST_DECIMALS + 1) if (np.round(x, digits) == x).all()), None)
+
+
+def _kind(name: str, values: pd.Series) -> Kind:
+    """Tell the kind of a column with at least one value."""
+    content = infer_dtype(values, skipna=True)
+    if content.startswith("mixed"):
+        types = ", ".join(sorted({type(value).__name__ for value in values.dropna()}))
+        raise DataError(f"column {name!r} must hold values of one type, got {types}: convert them to one or drop it.")
+    if content not in KINDS or not _restorable(values.dtype):
+        held = content if values.dtype == object else values.dtype
+        raise DataError(
+            f"column {name!r} must hold numbers, booleans, text, categories or datetimes of a dtype that can be"
+            f" restored, got {held}: convert it (pd.to_numeric, pd.to_datetime, astype('str')) or drop it."
+        )
+    return KINDS[content]
+
+
+def _restorable(dtype: np.dtype | ExtensionDtype) -> bool:
+    """Tell whether the dtype can be rebuilt from its name, with every value intact."""
+    if isinstance(dtype, pd.CategoricalDtype):
+        text = infer_dtype(dtype.categories) == "string"
+        return _restorable(dtype.categories.dtype) and (text or dtype.categories.dtype != object)
+    if isinstance(dtype, pd.ArrowDtype) and dtype.kind == "M":
+        return False
+    if isinstance(dtype, np.dtype) and dtype.kind == "f":
+        return dtype.itemsize <= 8
+    try:
+        return bool(pandas_dtype(_dtype_name(dtype)) == dtype)
+    except TypeError:
+        return False
+
+
+def _dtype_name(dtype: np.dtype | ExtensionDtype) -> str:
+    """Name a dtype so that it can be restored: as pandas does, but category[...] says of what, and if ordered."""
+    if isinstance(dtype, pd.CategoricalDtype):
+        return f"{'ordered' if dtype.ordered else 'category'}[{_dtype_name(dtype.categories.dtype)}]"
+    if isinstance(dtype, pd.StringDtype) and dtype.na_value is pd.NA:
+        return f"string[{dtype.storage}]"
+    return str(dtype)

@@ -1,0 +1,80 @@
+"""A schema as JSON values and back; what is read is data only, nothing in it is executed."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, get_args
+
+from loop.errors import DataError
+from loop.support.record_checks import count, fields, flag, integer, listed, number, optional, scalar, text, text_in
+from loop.types import Column, Kind, Schema
+
+SAVABLE = (str, bool, int, float)  # JSON tells them apart by itself: "1", true, 1, 1.0
+
+
+def to_json(schema: Schema) -> dict[str, Any]:
+    """Return the schema as values that `json` can write.
+
+    Raises
+    ------
+    DataError
+        If a category or class is neither text, number nor boolean.
+    """
+    for name, values in [(column.name, column.categories) for column in schema.columns] + [
+        (schema.target, schema.classes)
+    ]:
+        odd = next((value for value in values if not isinstance(value, SAVABLE)), None)
+        if odd is not None:
+            raise DataError(
+                f"categories must be text, numbers or booleans to be saved, got {type(odd).__name__} in {name!r}: "
+                "convert the column with astype('str')."
+            )
+    content = asdict(schema)
+    for column in content["columns"]:
+        column["low"], column["high"] = str(column["low"]), str(column["high"])  # JSON has no word for infinity
+    return content
+
+
+def from_json(content: Mapping[str, Any]) -> Schema:
+    """Rebuild a schema from what `to_json` returned.
+
+    Raises
+    ------
+    DataError
+        If it is nothing that `to_json` writes; the caller adds the file and the way out.
+    """
+    _SCHEMA(content, "the schema")
+    if content["classes"] and content["positive"] >= len(content["classes"]):
+        raise DataError(
+            f"the schema.positive must be one of {len(content['classes'])} classes, got {content['positive']}"
+        )
+    columns = tuple(_column(column) for column in content["columns"])
+    set_aside = tuple((str(name), str(reason)) for name, reason in content["set_aside"])
+    return Schema(**{**content, "columns": columns, "classes": tuple(content["classes"]), "set_aside": set_aside})
+
+
+def _end(value: object, place: str) -> object:
+    return value if text(value, place) in ("inf", "-inf") else number(_as_number(str(value)), place)
+
+
+def _as_number(told: str) -> object:
+    try:
+        return float(told)
+    except ValueError:
+        return told
+
+
+_COLUMN = fields(
+    {"name": text, "kind": text_in(get_args(Kind)), "dtype": text, "low": _end, "high": _end}
+    | {"categories": listed(scalar), "missing": flag, "decimals": optional(integer(-400)), "days": flag},
+    known_only=True,
+)
+_SCHEMA = fields(
+    {"columns": listed(_COLUMN), "classes": listed(scalar), "positive": count, "target": text}
+    | {"set_aside": listed(listed(text, 2)), "target_dtype": text},
+    known_only=True,
+)
+
+
+def _column(content: Mapping[str, Any]) -> Column:
+    low, high = float(content["low"]), float(content["high"])
+    return Column(**{**content, "low": low, "high": high, "categories": tuple(content["categories"])})

@@ -1,0 +1,250 @@
+"""Calibration: probabilities that mean what they say, fitted on answers to real rows that the learner had not seen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, get_args
+
+import numpy as np
+
+from loop.errors import ConfigError, DataError
+from loop.evaluation.judge_rows import JudgeRows
+from loop.evaluation.metrics import score
+
+Method = Literal["auto", "none", "platt", "isotonic"]
+METHODS: tuple[str, ...] = get_args(Method)
+DEFAULT: Method = "auto"
+METRICS = ("brier", "log_loss", "calibration_error")
+FOLDS = 5
+_FLOOR = float(np.finfo(np.float64).eps)  # a probability of 0 or 1 counts as this far from it
+_FLATTEST = 1e-3  # slope; it stays positive, so that no ranking turns round
+
+
+class Calibration(Protocol):
+    """A map from probabilities to better ones, made of plain numbers."""
+
+    def apply(self, proba: np.ndarray) -> np.ndarray:
+        """Return calibrated probabilities (n, K); every row sums to one."""
+        ...
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the parameters as values that JSON can hold; `from_json` reads them."""
+        ...
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Leaves probabilities as they are."""
+
+    def apply(self, proba: np.ndarray) -> np.ndarray:
+        return proba
+
+    def to_json(self) -> dict[str, Any]:
+        return {"method": "none"}
+
+
+@dataclass(frozen=True)
+class Platt:
+    """One slope for the log-probabilities and an offset a class.
+
+    For two classes this is a line in the log-odds, strictly rising: the ranking stays, to the precision of floats
+    (Platt 1999). For more it is temperature scaling (Guo et al. 2017) with a bias a class (Alexandari et al. 2020).
+    """
+
+    slope: float
+    offset: tuple[float, ...]  # (K,) nats, the first 0
+
+    def apply(self, proba: np.ndarray) -> np.ndarray:
+        return _softmax(self.slope * _logs(proba) + np.asarray(self.offset))
+
+    def to_json(self) -> dict[str, Any]:
+        return {"method": "platt", "slope": self.slope, "offset": list(self.offset)}
+
+
+@dataclass(frozen=True)
+class Isotonic:
+    """A rising line through knots for each class (of two: for the second), rows scaled to sum to one.
+
+    Stretches where it is flat tie rows that the learner told apart, which costs ranking.
+    """
+
+    knots: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...]  # (probability, calibrated) for each line
+
+    def apply(self, proba: np.ndarray) -> np.ndarray:
+        if proba.shape[1] == 2:
+            p = np.interp(proba[:, 1], *self.knots[0])
+            return np.column_stack([1 - p, p])
+        raised = np.column_stack([np.interp(p, *line) for p, line in zip(proba.T, self.knots, strict=True)])
+        shares: np.ndarray = raised / raised.sum(axis=1, keepdims=True)
+        return shares
+
+    def to_json(self) -> dict[str, Any]:
+        return {"method": "isotonic", "knots": [[list(x), list(y)] for x, y in self.knots]}
+
+
+def check_method(method: str) -> None:
+    """Refuse a name that is no method.
+
+    Raises
+    ------
+    ConfigError
+        With the names that are.
+    """
+    if method not in METHODS:
+        raise ConfigError(f"calibration must be one of {', '.join(METHODS)}, got {method!r}: choose one of these.")
+
+
+def calibrate(method: str, judged: JudgeRows, proba: np.ndarray, rng: np.random.Generator) -> Calibration:
+    """Fit a calibration.
+
+    Parameters
+    ----------
+    method : str
+        "platt", "isotonic", "none", or "auto": Platt if it lowers the cross-fitted log-loss, else none.
+    judged : JudgeRows, n rows
+        Real rows.
+    proba : (n, K) float
+        Answers to them, of learners that had not seen them.
+    rng : numpy.random.Generator
+        Deals the rows into folds; used by "auto" only.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such method.
+    DataError
+        If there are no rows.
+    """
+    check_method(method)
+    if not len(judged):
+        raise DataError("a calibration must be fitted on judge rows, got none: choose none, or judge on more rows.")
+    if method == "auto":
+        crossed = cross_fitted("platt", judged, proba, rng)
+        before, after = (score("log_loss", judged, each) for each in (proba, crossed))
+        method = "platt" if after < before else "none"
+    if method == "platt":
+        return _platt(judged.y, proba, judged.weights)
+    return _isotonic(judged.y, proba, judged.weights) if method == "isotonic" else Identity()
+
+
+def cross_fitted(method: str, judged: JudgeRows, proba: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return what the rows' calibrated probabilities (n, K) would be, had each row no part in its calibration.
+
+    Rows are dealt into folds, stratified by class; each fold gets the calibration fitted on the others. The method is
+    one that `calibrate` knows; "auto" chooses anew in each fold.
+    """
+    fold = np.empty(len(judged), dtype=np.int64)
+    fold[np.lexsort((rng.random(len(judged)), judged.y))] = np.arange(len(judged)) % FOLDS
+    answers = np.array(proba, dtype=np.float64)
+    for number in np.unique(fold):
+        own, others = fold == number, fold != number
+        if others.any():
+            answers[own] = calibrate(method, judged.take(others), proba[others], rng).apply(proba[own])
+    return answers
+
+
+def effect(
+    calibration: Calibration,
+    judged: tuple[JudgeRows, np.ndarray],
+    tested: tuple[JudgeRows, np.ndarray],
+    rng: np.random.Generator,
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Score probabilities before and after a calibration.
+
+    On judge rows, where it was fitted, the answers "after" are cross-fitted, so that no row calibrates itself. That
+    "auto" chose on these rows is left in.
+
+    Parameters
+    ----------
+    calibration : Calibration
+    judged, tested : pair of JudgeRows and (n, K) float
+        Judge rows and test rows, with the uncalibrated answers to them.
+    rng : numpy.random.Generator
+        Deals the judge rows into folds.
+
+    Returns
+    -------
+    dict
+        ``{"judge" or "test": {metric: {"before": value, "after": value}}}`` for Brier score, log-loss and expected
+        calibration error.
+    """
+    crossed = cross_fitted(calibration.to_json()["method"], *judged, rng)
+    after = {"judge": (*judged, crossed), "test": (*tested, calibration.apply(tested[1]))}
+    return {
+        part: {name: {"before": score(name, rows, raw), "after": score(name, rows, new)} for name in METRICS}
+        for part, (rows, raw, new) in after.items()
+    }
+
+
+def from_json(record: Mapping[str, Any]) -> Calibration:
+    """Read back what `Calibration.to_json` has written.
+
+    Raises
+    ------
+    DataError
+        If the record is no calibration.
+    """
+    try:
+        if record["method"] == "platt":
+            return Platt(float(record["slope"]), tuple(map(float, record["offset"])))
+        if record["method"] == "isotonic":
+            return Isotonic(tuple((tuple(map(float, x)), tuple(map(float, y))) for x, y in record["knots"]))
+        if record["method"] == "none":
+            return Identity()
+    except (KeyError, TypeError, ValueError):
+        pass  # the same fault as an unknown method
+    raise DataError(f"a saved calibration must hold its method and parameters, got {record!r}: save the model again.")
+
+
+def _platt(y: np.ndarray, proba: np.ndarray, weight: np.ndarray) -> Platt:
+    """Minimise the log-loss against smoothed targets; convex in slope and offsets."""
+    from scipy.optimize import minimize
+
+    logs, targets, share = _logs(proba), _smoothed(y, proba.shape[1], weight), weight / weight.sum()
+
+    def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
+        moved = parameters[0] * logs + np.append(0.0, parameters[1:])
+        fitted = _softmax(moved)
+        excess = share[:, None] * (fitted - targets)
+        value = -float(share @ (targets * np.log(np.maximum(fitted, np.finfo(np.float64).tiny))).sum(axis=1))
+        return value, np.append((excess * logs).sum(), excess.sum(axis=0)[1:])
+
+    n_free = proba.shape[1] - 1
+    bounds = [(_FLATTEST, None), *[(None, None)] * n_free]
+    found = minimize(
+        loss,
+        np.append(1.0, np.zeros(n_free)),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=bounds,
+        options={"ftol": 1e-14, "gtol": 1e-9, "maxiter": 500},
+    )
+    return Platt(float(found.x[0]), (0.0, *map(float, found.x[1:])))
+
+
+def _isotonic(y: np.ndarray, proba: np.ndarray, weight: np.ndarray) -> Isotonic:
+    from sklearn.isotonic import IsotonicRegression
+
+    targets, lines = _smoothed(y, proba.shape[1], weight), []
+    for code in (1,) if proba.shape[1] == 2 else range(proba.shape[1]):
+        fitted = IsotonicRegression().fit(proba[:, code], targets[:, code], weight)
+        lines.append((tuple(map(float, fitted.X_thresholds_)), tuple(map(float, fitted.y_thresholds_))))
+    return Isotonic(tuple(lines))
+
+
+def _smoothed(y: np.ndarray, n_classes: int, weight: np.ndarray) -> np.ndarray:
+    """Return Platt's targets (n, K): a row of a class with N rows is of it by (N + 1) / (N + 2), else of the others."""
+    own = (np.bincount(y, weight, n_classes) + 1) / (np.bincount(y, weight, n_classes) + 2)
+    targets = np.repeat((1 - own[y])[:, None] / (n_classes - 1), n_classes, axis=1)
+    targets[np.arange(len(y)), y] = own[y]
+    return targets
+
+
+def _logs(proba: np.ndarray) -> np.ndarray:
+    logs: np.ndarray = np.log(np.clip(np.asarray(proba, dtype=np.float64), _FLOOR, 1.0))
+    return logs
+
+
+def _softmax(z: np.ndarray) -> np.ndarray:
+    raised = np.exp(z - z.max(axis=1, keepdims=True))
+    shares: np.ndarray = raised / raised.sum(axis=1, keepdims=True)
+    return shares

@@ -1,0 +1,226 @@
+"""Operating points: ways to decide which rows to alert on. All look at the class to catch against the rest."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from loop.errors import ConfigError
+from loop.evaluation.judge_rows import JudgeRows
+
+NEVER = float("inf")  # threshold that alerts nothing
+_ROUNDING = 1e-9  # a limit met exactly must count as met
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluationRows:
+    """Rows on which points are chosen or judged, with what only points ask of them; the same for every model.
+
+    Each row counts once, whatever it weighs.
+    """
+
+    judged: JudgeRows
+    day: np.ndarray | None = None  # (n,) int, None = rows without days
+    miss_cost: Mapping[str, np.ndarray] = field(default_factory=dict)  # column -> (n,) cost of missing the row, >= 0
+    share: np.ndarray | None = None  # (n,) of all rows of its day, the share among these; None = all are
+
+    def __len__(self) -> int:
+        return len(self.judged)
+
+    @property
+    def is_positive(self) -> np.ndarray:  # (n,) bool
+        return self.judged.is_positive
+
+
+class Point(Protocol):
+    """A way to decide which rows to alert on."""
+
+    @property
+    def figure(self) -> str:
+        """Name of the figure to be compared, a key of `loop.evaluation.threshold_table.judge`."""
+        ...
+
+    def named(self, rows: EvaluationRows) -> str:
+        """Describe the point for a table."""
+        ...
+
+    def choose(self, rows: EvaluationRows, scores: np.ndarray) -> float:
+        """Return the threshold: alert at or above it; `NEVER` if no threshold meets the limit."""
+        ...
+
+    def alert(self, threshold: float, rows: EvaluationRows, scores: np.ndarray) -> np.ndarray:
+        """Return how much of an alert each row gets, (n,) in [0, 1]; only tied rows share one."""
+        ...
+
+
+@dataclass(frozen=True)
+class AtPrecision:
+    """The most recall among thresholds with at least this precision."""
+
+    precision: float
+    figure = "recall"
+
+    def __post_init__(self) -> None:
+        _require("precision", self.precision, 0 < self.precision < 1, "lie between 0 and 1")
+
+    def named(self, rows: EvaluationRows) -> str:
+        return f"recall at precision {self.precision:g}"
+
+    def choose(self, rows: EvaluationRows, scores: np.ndarray) -> float:
+        thresholds, hits, alarms = _counts(rows.is_positive, scores)
+        return _most_hits(thresholds, hits, hits >= (self.precision - _ROUNDING) * (hits + alarms))
+
+    def alert(self, threshold: float, rows: EvaluationRows, scores: np.ndarray) -> np.ndarray:
+        return _at_or_above(scores, threshold)
+
+
+@dataclass(frozen=True)
+class AtFalsePositiveRate:
+    """The most recall among thresholds with at most this share of the negatives alerted."""
+
+    false_positive_rate: float
+    figure = "recall"
+
+    def __post_init__(self) -> None:
+        rate = self.false_positive_rate
+        _require("false_positive_rate", rate, 0 < rate < 1, "lie between 0 and 1")
+
+    def named(self, rows: EvaluationRows) -> str:
+        return f"recall at {100 * self.false_positive_rate:g} % false positives"
+
+    def choose(self, rows: EvaluationRows, scores: np.ndarray) -> float:
+        thresholds, hits, alarms = _counts(rows.is_positive, scores)
+        limit = (self.false_positive_rate + _ROUNDING) * (~rows.is_positive).sum()
+        return _most_hits(thresholds, hits, alarms <= limit)
+
+    def alert(self, threshold: float, rows: EvaluationRows, scores: np.ndarray) -> np.ndarray:
+        return _at_or_above(scores, threshold)
+
+
+@dataclass(frozen=True)
+class AlertBudget:
+    """The k highest scores of each day, or k per 1,000 rows where rows have no days.
+
+    This is what a team that can look into k cases a day works off, and the precision@k of the Fraud Detection Handbook
+    (Le Borgne et al. 2022): each day's ranking sets its own threshold, so there is none to choose beforehand and the
+    budget is never exceeded. Rows tied at the budget's edge share what is left of it. A day of which some rows only are
+    there has as small a share of the budget.
+    """
+
+    alerts: float
+    figure = "recall"
+
+    def __post_init__(self) -> None:
+        _require("alerts", self.alerts, 0 < self.alerts < NEVER, "be above 0")
+
+    def named(self, rows: EvaluationRows) -> str:
+        return f"recall at {self.alerts:g} alerts {'per 1,000 rows' if rows.day is None else 'a day'}"
+
+    def choose(self, rows: EvaluationRows, scores: np.ndarray) -> float:
+        return float("nan")
+
+    def alert(self, threshold: float, rows: EvaluationRows, scores: np.ndarray) -> np.ndarray:
+        if rows.day is None:
+            return _top(np.full(len(rows), self.alerts * len(rows) / 1000), np.zeros(len(rows), np.int64), scores)
+        share = np.ones(len(rows)) if rows.share is None else rows.share
+        return _top(self.alerts * share, rows.day, scores)
+
+
+@dataclass(frozen=True)
+class ExpectedCost:
+    """The least cost of false alarms and misses together.
+
+    With one cost for every miss the threshold is a probability; calibrated, it tends to
+    ``false_positive / (false_positive + false_negative)`` (Elkan 2001). Where a column tells what a miss of the row
+    costs, rows are alerted by the expected saving ``p * miss_cost - (1 - p) * false_positive`` and the threshold is in
+    units of cost; calibrated, it tends to 0 (Bahnsen et al. 2014).
+    """
+
+    false_positive: float
+    false_negative: float | None = None
+    miss_cost: str | None = None  # column
+    figure = "cost_per_row"
+
+    def __post_init__(self) -> None:
+        _require("false_positive", self.false_positive, 0 < self.false_positive < NEVER, "be above 0")
+        if (self.false_negative is None) == (self.miss_cost is None):
+            raise ConfigError(
+                "a cost must name either false_negative or the column of the miss cost, "
+                f"got {self.false_negative} and {self.miss_cost}: give one of them."
+            )
+        if self.false_negative is not None:
+            _require("false_negative", self.false_negative, 0 < self.false_negative < NEVER, "be above 0")
+
+    def named(self, rows: EvaluationRows) -> str:
+        miss = self.miss_cost if self.false_negative is None else f"{self.false_negative:g}"
+        return f"cost per row (false alarm {self.false_positive:g}, miss {miss})"
+
+    def choose(self, rows: EvaluationRows, scores: np.ndarray) -> float:
+        ranked = self._ranked(rows, scores)
+        thresholds, _, alarms = _counts(rows.is_positive, ranked)
+        _, saved, _ = _counts(rows.is_positive, ranked, self._miss(rows))
+        saving = saved - self.false_positive * alarms
+        best = int(saving.argmax())
+        return float(thresholds[best]) if saving[best] > 0 else NEVER
+
+    def alert(self, threshold: float, rows: EvaluationRows, scores: np.ndarray) -> np.ndarray:
+        return _at_or_above(self._ranked(rows, scores), threshold)
+
+    def costs(self, rows: EvaluationRows, alerts: np.ndarray) -> np.ndarray:
+        """Return the cost of each row (n,)."""
+        missed = (1 - alerts) * self._miss(rows)
+        costs: np.ndarray = np.where(rows.is_positive, missed, alerts * self.false_positive)
+        return costs
+
+    def _miss(self, rows: EvaluationRows) -> np.ndarray:
+        if self.miss_cost is None:
+            return np.full(len(rows), self.false_negative)
+        return rows.miss_cost[self.miss_cost]
+
+    def _ranked(self, rows: EvaluationRows, scores: np.ndarray) -> np.ndarray:
+        if self.miss_cost is None:
+            return scores
+        saving: np.ndarray = scores * self._miss(rows) - (1 - scores) * self.false_positive
+        return saving
+
+
+def _counts(
+    is_positive: np.ndarray, scores: np.ndarray, worth: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the distinct scores (m,), highest first, with the worth of the positives and the negatives at or above."""
+    levels, level = np.unique(-scores, return_inverse=True)
+    worth = np.ones(len(scores)) if worth is None else worth
+    hits, alarms = (np.bincount(level, mask, len(levels)).cumsum() for mask in (worth * is_positive, ~is_positive))
+    return -levels, hits, alarms
+
+
+def _most_hits(thresholds: np.ndarray, hits: np.ndarray, allowed: np.ndarray) -> float:
+    """Return the highest threshold with the most hits among those allowed."""
+    within = np.where(allowed, hits, 0)
+    best = int(within.argmax())
+    return float(thresholds[best]) if within[best] > 0 else NEVER
+
+
+def _at_or_above(scores: np.ndarray, threshold: float) -> np.ndarray:
+    alerts: np.ndarray = (scores >= threshold).astype(np.float64)
+    return alerts
+
+
+def _top(budget: np.ndarray, day: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Give each day's budget, told at each of its rows, to its highest scores, (n,); ties at the edge share it."""
+    order = np.lexsort((-scores, day))
+    days, ranked = day[order], scores[order]
+    new_day = np.append(True, days[1:] != days[:-1])
+    new_tie = new_day | np.append(True, ranked[1:] != ranked[:-1])
+    first = np.flatnonzero(new_tie)
+    size = np.diff(np.append(first, len(order)))
+    above = first - np.maximum.accumulate(np.where(new_day, np.arange(len(order)), 0))[first]
+    alerts = np.empty(len(order))
+    alerts[order] = np.repeat(np.clip((budget[order][first] - above) / size, 0, 1), size)
+    return alerts
+
+
+def _require(name: str, value: float, holds: bool, rule: str) -> None:
+    if not holds:
+        raise ConfigError(f"{name} must {rule}, got {value}: correct it.")

@@ -1,0 +1,55 @@
+"""Confirming groups that are given, not chosen by the data: all rows may speak for or against them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from loop.regions.significance import benjamini_hochberg, difference, permutation_p
+from loop.regions.weakness import seed_weights
+from loop.types import Region
+
+Candidate = tuple[Region, np.ndarray]  # what to call it, and which of the measured rows are in it (m,) bool
+
+
+def confirmed(
+    candidates: Sequence[Candidate],
+    weakness: np.ndarray,
+    is_positive: np.ndarray,
+    rows: np.ndarray,
+    false_discovery: float,
+    rng: np.random.Generator,
+    unit: np.ndarray | None = None,
+) -> tuple[Region, ...]:
+    """Return the candidates that are weaker than all other rows, worst first, with counts, deficit and seeds.
+
+    Parameters
+    ----------
+    candidates
+        Each with at least one row inside and one outside.
+    weakness, is_positive : ndarrays of shape (m,)
+        Of the measured rows.
+    rows : int ndarray of shape (m,)
+        Where they are in the finder's table.
+    false_discovery : float
+        Expected share of those returned that are not weaker, at most.
+    rng : numpy.random.Generator
+    unit : int ndarray of shape (m,), optional
+        Which of the measured rows are one piece of evidence.
+    """
+    draws = max(1999, int(2 * len(candidates) / false_discovery))  # a single sure one can pass, too
+    p = permutation_p(weakness, [inside for _, inside in candidates], draws, rng, unit)
+    shown = np.flatnonzero(benjamini_hochberg(p, false_discovery))
+    regions = []
+    for region, inside in (candidates[int(number)] for number in shown):
+        deficit = difference(weakness, inside, unit, rng, shown=len(shown), tested=len(candidates))
+        told = replace(
+            region,
+            rows=int(inside.sum()),
+            positives=int(is_positive[inside].sum()),
+            deficit=deficit,
+            seeds=rows[inside],
+            seed_weight=seed_weights(weakness[inside]),
+        )
+        regions.append((deficit.estimate, told))
+    return tuple(region for _, region in sorted(regions, key=lambda each: -each[0]))
