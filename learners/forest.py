@@ -8,7 +8,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from sklearn.tree import DecisionTreeRegressor, ExtraTreeRegressor
 
-from learners.common.column_offsets import Base
+from learners.common.column_offsets import ColumnOffsets
 from learners.common.persistence import read_settings, write_settings
 from loop.protocols import Learner
 from loop.seeds import integer
@@ -48,7 +48,7 @@ class Forest:
     max_features: float | Literal["sqrt", "log2"] = "sqrt"
     jobs: int = 1
     n_classes_: int = field(init=False, repr=False)
-    base_: Base = field(init=False, repr=False)
+    offsets_: ColumnOffsets = field(init=False, repr=False)
     model_: Any = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -58,8 +58,8 @@ class Forest:
         """Grow the trees on the rows with weight above zero."""
         table = table.take(table.weight > 0)
         targets = table.targets[:, 1] if table.n_classes == 2 else table.targets
-        self.base_ = Base.of(table)
-        X = self.base_.moved(table.X).astype(np.float32)
+        self.offsets_ = ColumnOffsets.of(table)
+        X = self.offsets_.moved(table.X).astype(np.float32)
         # Not scikit-learn's own loop over trees: it swaps the global warning filters, which other threads then lose.
         self.model_ = Parallel(n_jobs=self.jobs, backend="threading")(
             delayed(self._grow)(X, targets, table.weight, own) for own in rng.spawn(self.trees)
@@ -69,7 +69,7 @@ class Forest:
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Return probabilities of shape (n, K): the mean of the leaves' label distributions."""
-        X = self.base_.moved(X).astype(np.float32)
+        X = self.offsets_.moved(X).astype(np.float32)
         total = sum(tree.predict(X, check_input=False) for tree in self.model_)
         mean: np.ndarray = total / len(self.model_)
         return np.column_stack([1 - mean, mean]) if self.n_classes_ == 2 else mean
@@ -84,7 +84,7 @@ class Forest:
         """Write settings and trees into a folder, without pickle."""
         import skops.io
 
-        write_settings(self, folder, n_classes=self.n_classes_, base=self.base_.to_json())
+        write_settings(self, folder, n_classes=self.n_classes_, offsets=self.offsets_.to_json())
         skops.io.dump(self.model_, folder / "forest.skops")
 
     @classmethod
@@ -94,7 +94,7 @@ class Forest:
 
         settings, learnt = read_settings(folder)
         learner = cls(**settings)
-        learner.n_classes_, learner.base_ = learnt["n_classes"], Base.from_json(learnt.get("base", []))
+        learner.n_classes_, learner.offsets_ = learnt["n_classes"], ColumnOffsets.from_json(learnt["offsets"])
         learner.model_ = skops.io.load(folder / "forest.skops", trusted=TRUSTED)
         return learner
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 import xgboost as xgb
 
-from learners.common.column_offsets import Base
+from learners.common.column_offsets import ColumnOffsets
 from learners.common.persistence import read_settings, write_settings
 from learners.common.soft_labels import weighted_copies
 from loop.protocols import Learner
@@ -54,7 +54,7 @@ class XGBoost:
     bins: int = 256
     jobs: int = 1
 
-    base_: Base = field(init=False, repr=False)
+    offsets_: ColumnOffsets = field(init=False, repr=False)
     booster_: xgb.Booster = field(init=False, repr=False)
     feature_types_: list[str] = field(init=False, repr=False)
     n_classes_: int = field(init=False, repr=False)
@@ -67,8 +67,8 @@ class XGBoost:
         self.n_classes_ = table.n_classes
         self.feature_types_ = _feature_types(table.schema)
         X, target, weight = self._rows(table)
-        self.base_ = Base.of(table)
-        X = self.base_.moved(X)
+        self.offsets_ = ColumnOffsets.of(table)
+        X = self.offsets_.moved(X)
         settings = self._settings()
         data = xgb.QuantileDMatrix(
             X,
@@ -83,7 +83,7 @@ class XGBoost:
         return self
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        X = self.base_.moved(X)
+        X = self.offsets_.moved(X)
         proba = self.booster_.inplace_predict(X) if "c" not in self.feature_types_ else self._predict_categories(X)
         proba = proba.astype(np.float64)
         if self.n_classes_ == 2:
@@ -94,7 +94,7 @@ class XGBoost:
     def save(self, folder: Path) -> None:
         """Write settings and trees into a folder, in XGBoost's own format."""
         write_settings(
-            self, folder, feature_types=self.feature_types_, n_classes=self.n_classes_, base=self.base_.to_json()
+            self, folder, feature_types=self.feature_types_, n_classes=self.n_classes_, offsets=self.offsets_.to_json()
         )
         self.booster_.save_model(folder / "booster.ubj")
 
@@ -103,7 +103,7 @@ class XGBoost:
         """Read back what `save` has written."""
         settings, learnt = read_settings(folder)
         learner = cls(**settings)
-        learner.base_ = Base.from_json(learnt.get("base", []))
+        learner.offsets_ = ColumnOffsets.from_json(learnt["offsets"])
         learner.feature_types_, learner.n_classes_ = learnt["feature_types"], learnt["n_classes"]
         learner.booster_ = xgb.Booster({"nthread": learner.jobs}, model_file=folder / "booster.ubj")
         return learner

@@ -51,8 +51,8 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
     teacher : Teacher, optional
         Labels the new rows; without one they carry the label of the row they were made from.
     augmented_learner : Learner, optional
-        Fits tables with new rows, say ``learners.xgboost.augmented(learner)``; by default, or by a scout, unused.
-    scout : Learner, optional
+        Fits tables with new rows, say ``learners.xgboost.augmented(learner)``; by default, or by a surrogate, unused.
+    surrogate : Learner, optional
         A cheaper stand-in for the learner that aims and decides between generations.
     finder, acquisition, labeller, gates, acceptance : optional
         Other parts; by default a tree of weak regions, the gap between teacher and learner (without a teacher: the
@@ -99,7 +99,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         generator: Generator,
         teacher: Teacher | None = None,
         augmented_learner: Learner | None = None,
-        scout: Learner | None = None,
+        surrogate: Learner | None = None,
         finder: RegionFinder | None = None,
         acquisition: Acquisition | None = None,
         labeller: Labeller | None = None,
@@ -125,7 +125,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         self.generator = generator
         self.teacher = teacher
         self.augmented_learner = augmented_learner
-        self.scout = scout
+        self.surrogate = surrogate
         self.finder = finder
         self.acquisition = acquisition
         self.labeller = labeller
@@ -219,7 +219,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
             acquisition=self.acquisition or ACQUISITIONS.make(usual.acquisition),
             labeller=self.labeller or LABELLERS.make(usual.labeller),
             teacher=self.teacher,
-            scout=self.scout,
+            surrogate=self.surrogate,
             augmented_learner=self.augmented_learner,
             gates=tuple(map(GATES.make, usual.gates)) if self.gates is None else self.gates,
             acceptance=self.acceptance or Acceptance(),

@@ -16,7 +16,7 @@ NOBODY = -1  # no parent, no supply
 Kind = Literal["numeric", "integer", "boolean", "categorical", "datetime"]
 # How a region was reached: the method itself draws inside; from real rows, of the region if there are any; weighted and
 # drawn again; what is outside is thrown away.
-Way = Literal["native", "seeds", "importance", "rejection"]
+SamplingMethod = Literal["native", "seeds", "importance", "rejection"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +46,7 @@ class Schema:
     classes: tuple[object, ...]
     positive: int = 1  # code of the class to catch: the rarest unless the user names it
     target: str = "target"
-    set_aside: tuple[tuple[str, str], ...] = ()  # (column, reason) of columns that are no features
+    excluded: tuple[tuple[str, str], ...] = ()  # (column, reason) of columns that are no features
     target_dtype: str = "object"  # the pandas dtype that decode restores
 
     @property
@@ -212,7 +212,7 @@ class Samples:
     table: Table  # rows as proposed: labels are the condition's, or the parent's
     request: Request
     tried: int  # rows drawn before any was thrown away, the cost: tried >= len(table)
-    way: Way = "native"  # how the region was reached
+    sampling_method: SamplingMethod = "native"  # how the region was reached
 
     @property
     def shortfall(self) -> int:

@@ -30,7 +30,7 @@ REPEATED = 0.1  # share of repeated rows from which on weighted draws are warned
 BOOKS = (".yaml", ".yml")  # suffixes of rule books
 DEFAULT = "tree_chain"  # for rows without a teacher who labels them
 UNLABELLED = ("neighbourhood", "imblearn")  # whose rows bear a label that nothing has checked
-WAYS = {
+SAMPLING_METHODS = {
     "native": "drawn there by the generator itself",
     "seeds": "made from real rows",
     "importance": "weighted and drawn again",
@@ -53,7 +53,8 @@ class Delivery:
         samples, n = self.samples, len(self.frame)
         refused = f"; constraints refused {told(self.refused)}" if self.refused else ""
         return (
-            f"{n:,} of {samples.request.n:,} rows of region {samples.request.region.text!r}, {WAYS[samples.way]}; "
+            f"{n:,} of {samples.request.n:,} rows of region {samples.request.region.text!r}, "
+            f"{SAMPLING_METHODS[samples.sampling_method]}; "
             f"{samples.acceptance:.1%} of {samples.tried:,} drawn rows delivered, {self.seconds:.2f} seconds{refused}"
         )
 
@@ -68,7 +69,7 @@ class Delivery:
 
     def _repeated(self) -> list[str]:
         distinct, n = len(self.frame.drop_duplicates()), len(self.frame)
-        if self.samples.way != "importance" or distinct >= (1 - REPEATED) * n:
+        if self.samples.sampling_method != "importance" or distinct >= (1 - REPEATED) * n:
             return []
         return [f"Warning: {distinct:,} of {n:,} rows are distinct, the others repeat them: ask for a wider region."]
 
@@ -99,8 +100,8 @@ def table_of(source: str, target: str | None, say: Callable[[str], None]) -> Tab
     roles = {"time column": dataset.time, "group column": dataset.group}
     aside = {column: role for role, column in roles.items() if column is not None}
     schema = infer(dataset.frame, dataset.target, positive=dataset.positive, aside=aside)
-    for column, reason in schema.set_aside:
-        say(f"set aside {column}: {reason}")
+    for column, reason in schema.excluded:
+        say(f"excluded {column}: {reason}")
     table = encode(schema, dataset.frame)
     check_range(schema, table.X)
     return table
@@ -254,7 +255,7 @@ def _obeying(
         return rows.take(kept[place < wanted[rows.y[kept]]])
 
     samples = generator.sample(request, rng)
-    way, tried, kept = samples.way, samples.tried, samples.table
+    method, tried, kept = samples.sampling_method, samples.tried, samples.table
     drawn = np.bincount(kept.y, minlength=kept.n_classes)
     wanted = np.diff(np.round(np.cumsum(drawn) * request.n / max(len(kept), 1)), prepend=0).astype(np.int64)
     kept = judged(kept)
@@ -268,4 +269,4 @@ def _obeying(
             tried, drawn[label] = tried + samples.tried, drawn[label] + len(samples.table)
             kept = Table.concat([kept, samples.table])
         kept = judged(kept)
-    return Samples(kept.take(rng.permutation(len(kept))), request, tried, way)
+    return Samples(kept.take(rng.permutation(len(kept))), request, tried, method)

@@ -114,12 +114,12 @@ def cell(config: RunConfig) -> Rows:
     The loop's row holds ``generations`` too: the score on the judge rows at each generation, that of real rows alone
     first.
     """
-    material, seed = gather(config.data, config.loop), config.loop.seed
-    looped = run_loop(parts_of(config, material.train), material.train, material.folds, stream(seed, "loop"))
-    contestants = list(contestants_of(looped, material.folds, config.arms, stream(seed, "arms")))
-    scored = score_arms(contestants, material.test, (*METRICS, config.metrics.recall_at_precision))
-    where = {"source": config.data.source, "seed": seed, "split": BY_TIME if material.dataset.time else "at random"}
-    where["table"] = f"{place_of(config.data.source)}, {material.dataset.target}"  # the same however it was written
+    inputs, seed = gather(config.data, config.loop), config.loop.seed
+    looped = run_loop(parts_of(config, inputs.train), inputs.train, inputs.folds, stream(seed, "loop"))
+    contestants = list(contestants_of(looped, inputs.folds, config.arms, stream(seed, "arms")))
+    scored = score_arms(contestants, inputs.test, (*METRICS, config.metrics.recall_at_precision))
+    where = {"source": config.data.source, "seed": seed, "split": BY_TIME if inputs.dataset.time else "at random"}
+    where["table"] = f"{place_of(config.data.source)}, {inputs.dataset.target}"  # the same however it was written
     rows = [plain(each.row()) | where for each in scored]
     curve = [looped.outcome.baseline, *(generation.scores for generation in looped.history)]
     own = {"arm": LOOP + config.loop.strategy, "generations": [scores[SCORE].estimate for scores in curve]}

@@ -43,15 +43,15 @@ def augmented_of(learner: Learner) -> Learner:
     return augmented(learner) if isinstance(learner, XGBoost) else learner
 
 
-def scout_of(learner: Learner) -> Learner:
-    """Return the cheaper stand-in that aims and decides: fewer, faster trees; other learners stand for themselves."""
+def surrogate_of(learner: Learner) -> Learner:
+    """Return the surrogate, which aims and decides: fewer, faster trees; other learners stand for themselves."""
     from learners import XGBoost
 
     return replace(learner, trees=100, rate=0.1, bins=64) if isinstance(learner, XGBoost) else learner
 
 
-def augmented_scout_of(learner: Learner, augmented_learner: Learner) -> Learner:
-    """Return the stand-in for tables with new rows: some more trees than the scout, no deeper than the learner's."""
+def augmented_surrogate_of(learner: Learner, augmented_learner: Learner) -> Learner:
+    """Return the surrogate for tables with new rows: more trees than the other, no deeper than the learner's."""
     from learners import XGBoost
 
     if not isinstance(augmented_learner, XGBoost):
@@ -89,9 +89,9 @@ def compose(
     augmented_learner = augmented_learner or augmented_of(learner)
     return Parts(
         learner=learner,
-        scout=scout_of(learner),
+        surrogate=surrogate_of(learner),
         augmented_learner=None if augmented_learner is learner else augmented_learner,
-        augmented_scout=augmented_scout_of(learner, augmented_learner),
+        augmented_surrogate=augmented_surrogate_of(learner, augmented_learner),
         teacher=Committee(jobs=settings.jobs),
         generator=generator or GENERATORS.make(strategy.generator),
         finder=FINDERS.make(strategy.finder),

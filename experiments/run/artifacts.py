@@ -19,7 +19,7 @@ from experiments.report import figures as report_figures
 from experiments.report.curve_points import before_and_after
 from experiments.report.report import Report
 from experiments.run.calibrated_points import answer_metrics
-from experiments.run.inputs import Material
+from experiments.run.inputs import RunInputs
 from experiments.run.mlflow_model import save_model
 from loop.cycle.driver import LoopRun
 from loop.cycle.generation_codec import to_record
@@ -42,7 +42,7 @@ SOFTWARE = ("weakspot", "numpy", "pandas", "scikit-learn", "xgboost", "torch")  
 
 def write_up(
     config: RunConfig,
-    material: Material,
+    inputs: RunInputs,
     looped: LoopRun,
     scored: Sequence[Scored],
     gain: Gain,
@@ -51,13 +51,13 @@ def write_up(
 ) -> Report:
     """Put the report together; the answers are those of `experiments.run.calibrated_points.answer_records`."""
     return Report(
-        data=_data_record(material),
+        data=_data_record(inputs),
         recall_at_precision=config.metrics.recall_at_precision,
         generations=[to_record(generation) for generation in looped.history],
         verdict=verdict_record(looped.outcome.verdict) or {},
         arms=[plain(each.row()) for each in scored],
         gain=plain(asdict(gain)),
-        planted=_planted(config.data.source, material.train, looped.history),
+        planted=_planted(config.data.source, inputs.train, looped.history),
         seconds=seconds,
         judge={"before": plain(_dicts(looped.outcome.baseline)), "after": plain(_dicts(looped.outcome.scores))},
         software={"python": platform.python_version(), **{package: version(package) for package in SOFTWARE}},
@@ -65,26 +65,26 @@ def write_up(
     )
 
 
-def keep_files(report: Report, looped: LoopRun, scored: Sequence[Scored], material: Material, folder: Path) -> None:
+def keep_files(report: Report, looped: LoopRun, scored: Sequence[Scored], inputs: RunInputs, folder: Path) -> None:
     """Write report, tables, curves, pictures and the page into the run's folder."""
     report.save(folder)
     write_table(pd.DataFrame(report.arms), folder / "arms.csv")
     write_table(regions_frame(looped.history), folder / "regions.csv")
     kept = [generation for generation in looped.history if generation.decision.kept]
     write_table(synthetic_frame(kept if looped.outcome.verdict.kept else []), folder / "synthetic.parquet")
-    atomic.write_json(folder / html.CURVES, curves := _curves(report, scored, material))
-    _draw(report, looped, curves, material, folder / "pictures")
+    atomic.write_json(folder / html.CURVES, curves := _curves(report, scored, inputs))
+    _draw(report, looped, curves, inputs, folder / "pictures")
     html.write_page(folder)
 
 
 def keep_records(
-    report: Report, looped: LoopRun, model: Model, material: Material, tracker: Store, folder: Path
+    report: Report, looped: LoopRun, model: Model, inputs: RunInputs, tracker: Store, folder: Path
 ) -> None:
     """Hand files, headline figures and the model to the tracker."""
     tracker.metrics(_headline(report, looped))
     for name in FILES:
         tracker.attach(folder / name)
-    tracker.keep_model(lambda path: save_model(model, material.example, path))
+    tracker.keep_model(lambda path: save_model(model, inputs.example, path))
 
 
 def _headline(report: Report, looped: LoopRun) -> Mapping[str, float]:
@@ -119,11 +119,11 @@ def _dicts(scores: Mapping[str, Interval]) -> dict[str, Record]:
     return {name: asdict(score) for name, score in scores.items()}
 
 
-def _data_record(material: Material) -> Record:
-    schema = material.schema
+def _data_record(inputs: RunInputs) -> Record:
+    schema = inputs.schema
     positive = plain(schema.classes[schema.positive])
-    record: Record = {"name": material.dataset.name, "positive": positive, "classes": schema.n_classes}
-    for part, table in (("train", material.train), ("test", material.test)):
+    record: Record = {"name": inputs.dataset.name, "positive": positive, "classes": schema.n_classes}
+    for part, table in (("train", inputs.train), ("test", inputs.test)):
         record |= {f"{part}_rows": len(table), f"{part}_positives": int((table.y == schema.positive).sum())}
     return record
 
@@ -139,16 +139,16 @@ def _planted(source: str, train: Table, history: Sequence[Generation]) -> list[R
     ]
 
 
-def _curves(report: Report, scored: Sequence[Scored], material: Material) -> Record:
+def _curves(report: Report, scored: Sequence[Scored], inputs: RunInputs) -> Record:
     """Return the curves of the learner before and after, for the class to catch against the rest."""
-    positive = material.schema.positive
+    positive = inputs.schema.positive
     proba = {each.arm.name: each.proba[:, positive] for each in scored}
     rng = stream(0, "curves")  # of intervals only: the same run always gives the same page
     before, after = proba[REAL_ONLY], proba[TARGETED]
-    return before_and_after(JudgeRows.of(material.test), before, after, report.recall_at_precision, rng)
+    return before_and_after(JudgeRows.of(inputs.test), before, after, report.recall_at_precision, rng)
 
 
-def _draw(report: Report, looped: LoopRun, curves: Record, material: Material, folder: Path) -> None:
+def _draw(report: Report, looped: LoopRun, curves: Record, inputs: RunInputs, folder: Path) -> None:
     if looped.history:
         figure = report_figures.score_over_generations(report.generations, report.verdict["sentence"])
         figure_style.save(figure, folder / "score.png")
@@ -157,5 +157,5 @@ def _draw(report: Report, looped: LoopRun, curves: Record, material: Material, f
     title = f"Average precision for {positive}: {before:.3f} before, {after:.3f} after"
     figure_style.save(report_figures.precision_recall(curves, positive, title), folder / "precision_recall.png")
     if len(looped.outcome.synthetic):
-        figure = figure_style.new_rows(material.train, looped.outcome.synthetic, looped.history[0].regions)
+        figure = figure_style.new_rows(inputs.train, looped.outcome.synthetic, looped.history[0].regions)
         figure_style.save(figure, folder / "new_rows.png")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from experiments.config.operating_points import AnyPoint, evaluation_rows
-from experiments.run.inputs import Material
+from experiments.run.inputs import RunInputs
 from loop.cycle.controller import Outcome
 from loop.evaluation.calibration import Calibration, calibrate, effect
 from loop.evaluation.judge_rows import JudgeRows
@@ -27,7 +27,7 @@ class Answers:
     calibration: Calibration
 
 
-def calibrations(method: str, material: Material, outcome: Outcome, seed: int) -> tuple[Calibration, Calibration]:
+def calibrations(method: str, inputs: RunInputs, outcome: Outcome, seed: int) -> tuple[Calibration, Calibration]:
     """Fit a calibration for the learner on real rows alone and one for the loop, both in the same way.
 
     Each is fitted on the real judge rows, with answers of learners that had not seen them. Equal answers get equal
@@ -40,7 +40,7 @@ def calibrations(method: str, material: Material, outcome: Outcome, seed: int) -
     seed : int
         Root seed of the run.
     """
-    judged = JudgeRows.of(material.train, outcome.judged)
+    judged = JudgeRows.of(inputs.train, outcome.judged)
     real_only, loop = (
         calibrate(method, judged, proba, stream(seed, "calibration"))
         for proba in (outcome.proba_real_only, outcome.proba)
@@ -50,7 +50,7 @@ def calibrations(method: str, material: Material, outcome: Outcome, seed: int) -
 
 def answer_records(
     points: Sequence[AnyPoint],
-    material: Material,
+    inputs: RunInputs,
     judged: JudgeRows,
     real_only: Answers,
     loop: Answers,
@@ -75,8 +75,8 @@ def answer_records(
         ``operating``, a list with one entry a point, and ``calibration``: its parameters, and its effect on judge and
         test rows as `loop.evaluation.calibration.effect` tells it.
     """
-    tested, positive = JudgeRows.of(material.test), judged.positive
-    chosen_on, judged_on = evaluation_rows(points, material.dataset, judged, tested)
+    tested, positive = JudgeRows.of(inputs.test), judged.positive
+    chosen_on, judged_on = evaluation_rows(points, inputs.dataset, judged, tested)
     chosen, scored = (
         (real_only.calibration.apply(before)[:, positive], loop.calibration.apply(after)[:, positive])
         for before, after in ((real_only.judged, loop.judged), (real_only.tested, loop.tested))

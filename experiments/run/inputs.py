@@ -21,7 +21,7 @@ LARGE = 100_000  # training rows above which a single hold-out has positives eno
 
 
 @dataclass(frozen=True, eq=False)
-class Material:
+class RunInputs:
     """Rows with their roles. The loop never receives `test`."""
 
     dataset: Dataset
@@ -36,7 +36,7 @@ class Material:
         return self.train.schema
 
 
-def gather(data: DataConfig, loop: LoopConfig) -> Material:
+def gather(data: DataConfig, loop: LoopConfig) -> RunInputs:
     """Load a table, split off the test part and deal the training rows into lanes.
 
     The schema comes from the training rows alone: ranges and categories of test rows stay unknown.
@@ -54,7 +54,7 @@ def gather(data: DataConfig, loop: LoopConfig) -> Material:
     folds = split.folds(loop.seed, lanes=lanes)
     first = dataset.frame.iloc[split.train.row_number[:5]]
     example = first.loc[:, list(split.schema.names)].reset_index(drop=True)
-    return Material(dataset, split.train, split.test, folds, example, _messages(dataset, split, lanes))
+    return RunInputs(dataset, split.train, split.test, folds, example, _messages(dataset, split, lanes))
 
 
 def parts_of(config: CommonConfig, train: Table) -> Parts:
@@ -110,7 +110,7 @@ def _messages(dataset: Dataset, split: Split, lanes: int) -> tuple[str, ...]:
         f"class to catch {positive!r}",
         f"train {n_train:,} rows ({caught_train:,} of class {positive!r}), judged in {judged}; "
         f"test {n_test:,} rows ({caught_test:,}), {how}, sealed",
-        *(f"set aside {name}: {reason}" for name, reason in schema.set_aside),
+        *(f"excluded {name}: {reason}" for name, reason in schema.excluded),
     ]
     if split.left_out:
         messages.append(f"left out {split.left_out:,} rows that would put copies or groups on both sides of the split")

@@ -21,7 +21,7 @@ from experiments.report.report import Report, show
 from experiments.run.artifacts import keep_files, keep_records, write_up
 from experiments.run.calibrated_points import Answers, answer_records, calibrations
 from experiments.run.fairness import by_group, gaps
-from experiments.run.inputs import Material, gather, parts_of
+from experiments.run.inputs import RunInputs, gather, parts_of
 from experiments.run.tracking import describe, open_tracker, settings_of, tell
 from experiments.storage import run_folder
 from generators.common import persistence
@@ -60,7 +60,7 @@ class _Bench:
     """What the steps of one run share."""
 
     config: RunConfig
-    material: Material
+    inputs: RunInputs
     stages: Stages
     tracker: Tracker
     folder: Path
@@ -97,25 +97,25 @@ def _held(resume: Path | None) -> AbstractContextManager[None]:
 
 def _run(config: RunConfig, console: Console, resume: Path | None, started: float) -> RunResult:
     tracking = settings_of(config.tracking)
-    material = gather(config.data, config.loop)
-    parts = parts_of(config, material.train)
-    broken = complaints(constraints(config.constraints), material.train)
-    to_json(material.schema)  # what could not be saved or judged is refused before any work
+    inputs = gather(config.data, config.loop)
+    parts = parts_of(config, inputs.train)
+    broken = complaints(constraints(config.constraints), inputs.train)
+    to_json(inputs.schema)  # what could not be saved or judged is refused before any work
     run_folder.storable(parts.learner)
     run_folder.storable(parts.augmented_learner or parts.learner)
-    miss_costs(config.metrics.operating_points, material.dataset)
+    miss_costs(config.metrics.operating_points, inputs.dataset)
     if resume is not None:
-        _check_resumable(resume, config, material)
-    for message in (*material.messages, *broken):
+        _check_resumable(resume, config, inputs)
+    for message in (*inputs.messages, *broken):
         console.print(message, highlight=False, markup=False)
     steps = 3 + config.loop.generations + (len(CHEAP) + 2 if config.arms.run else 2)
     with Stages(console, total=steps) as stages:
         stages.begin("teacher and generators")
-        prepared = prepare(parts, material.train, material.folds, stream(config.loop.seed, "loop"))
+        prepared = prepare(parts, inputs.train, inputs.folds, stream(config.loop.seed, "loop"))
         stages.end()
-        name = f"{material.dataset.name}-{config.loop.strategy}-seed{config.loop.seed}"
+        name = f"{inputs.dataset.name}-{config.loop.strategy}-seed{config.loop.seed}"
         folder = resume or run_folder.new_folder(config.out, name.replace("/", "-"))
-        bench = _Bench(config, material, stages, open_tracker(tracking, folder), folder, started)
+        bench = _Bench(config, inputs, stages, open_tracker(tracking, folder), folder, started)
         try:
             with run_folder.held(folder) if resume is None else nullcontext():
                 result = _tracked(bench, prepared)
@@ -140,10 +140,10 @@ def _has_checkpoints(folder: Path) -> bool:
 def _tracked(bench: _Bench, prepared: Prepared) -> RunResult:
     """Run between the start and the finish of the tracker, which is told how it ended whatever happens."""
     status, verdict = "failed", None
-    bench.tracker.start(describe(bench.config, bench.material, bench.folder.name))
+    bench.tracker.start(describe(bench.config, bench.inputs, bench.folder.name))
     try:
         _begin_folder(bench)
-        past = checkpoint.load(bench.folder / run_folder.CHECKPOINTS, bench.material.schema)
+        past = checkpoint.load(bench.folder / run_folder.CHECKPOINTS, bench.inputs.schema)
         before = sum(_walls(bench.folder)[: len(past)])
         bench = replace(bench, started=bench.started - before)  # as if it had been one session
         history, interrupted = _turn(bench, prepared, past)
@@ -152,8 +152,8 @@ def _tracked(bench: _Bench, prepared: Prepared) -> RunResult:
         verdict = outcome.verdict
         bench.stages.end(verdict.sentence)
         method, seed = bench.config.calibration.method, bench.config.loop.seed
-        real_only, calibrated = calibrations(method, bench.material, outcome, seed)
-        model = Model(bench.material.schema, outcome.learner, calibrated)
+        real_only, calibrated = calibrations(method, bench.inputs, outcome, seed)
+        model = Model(bench.inputs.schema, outcome.learner, calibrated)
         run_folder.save_model(model, bench.folder / run_folder.MODEL)
         if isinstance(generator := prepared.generators[-1], Savable):
             persistence.save(generator, bench.folder / run_folder.GENERATOR)
@@ -174,27 +174,27 @@ def _tracked(bench: _Bench, prepared: Prepared) -> RunResult:
 
 def _begin_folder(bench: _Bench) -> None:
     atomic.write_text(bench.folder / run_folder.CONFIG, dump(bench.config))
-    digest = run_folder.fingerprint(bench.material.train, bench.material.folds)
-    told = {"training_rows": digest, "everything": _everything(bench.config, bench.material)}
+    digest = run_folder.fingerprint(bench.inputs.train, bench.inputs.folds)
+    told = {"training_rows": digest, "everything": _everything(bench.config, bench.inputs)}
     atomic.write_json(bench.folder / run_folder.FINGERPRINT, told)
 
 
-def _check_resumable(folder: Path, config: RunConfig, material: Material) -> None:
+def _check_resumable(folder: Path, config: RunConfig, inputs: RunInputs) -> None:
     if run_folder.finished(folder):
         raise ConfigError(
             f"a run to resume must be unfinished, and {folder} is finished: see `weakspot report {folder}`."
         )
     told = run_folder.read_json(folder / run_folder.FINGERPRINT)
-    if not isinstance(told, dict) or told.get("everything") != _everything(config, material):
+    if not isinstance(told, dict) or told.get("everything") != _everything(config, inputs):
         raise DataError(
             f"a run must be resumed with the data and files it began with, got others for {folder}: start a new run."
         )
 
 
-def _everything(config: RunConfig, material: Material) -> str:
+def _everything(config: RunConfig, inputs: RunInputs) -> str:
     """Return a digest of the rows and of the files that settings name."""
-    aside = material.dataset.frame[[name for name, _ in material.schema.set_aside]]
-    rows = run_folder.whole_fingerprint(material.train, material.test, material.folds, aside)
+    aside = inputs.dataset.frame[[name for name, _ in inputs.schema.excluded]]
+    rows = run_folder.whole_fingerprint(inputs.train, inputs.test, inputs.folds, aside)
     return hashlib.sha256("\n".join([rows, *config.generator.files().values()]).encode()).hexdigest()
 
 
@@ -221,22 +221,22 @@ def _turn(bench: _Bench, prepared: Prepared, past: Sequence[Generation]) -> tupl
 
 def _compare(bench: _Bench, looped: LoopRun, model: Model, real_only: Calibration) -> Report:
     """Fit the arms, open the test part, and write everything that a finished run leaves behind."""
-    config, material, stages = bench.config, bench.material, bench.stages
+    config, inputs, stages = bench.config, bench.inputs, bench.stages
     contestants: list[Arm] = []
     stages.begin("arm")
-    for arm in contestants_of(looped, material.folds, config.arms, stream(config.loop.seed, "arms")):
+    for arm in contestants_of(looped, inputs.folds, config.arms, stream(config.loop.seed, "arms")):
         contestants.append(arm)
         stages.end(arm.name)
         stages.begin("arm")
     stages.begin("sealed test")
-    scored = score_arms(contestants, material.test, (*METRICS, config.metrics.recall_at_precision))
-    gain = gain_over_cheap(scored, JudgeRows.of(material.test), stream(config.loop.seed, "gain"))
+    scored = score_arms(contestants, inputs.test, (*METRICS, config.metrics.recall_at_precision))
+    gain = gain_over_cheap(scored, JudgeRows.of(inputs.test), stream(config.loop.seed, "gain"))
     answers = _answers(bench, looped, scored, real_only, model.calibration)
     stages.end()
     stages.begin("files and records")
-    report = write_up(config, material, looped, scored, gain, answers, time.perf_counter() - bench.started)
-    keep_files(report, looped, scored, material, bench.folder)
-    keep_records(report, looped, model, material, bench.tracker, bench.folder)
+    report = write_up(config, inputs, looped, scored, gain, answers, time.perf_counter() - bench.started)
+    keep_files(report, looped, scored, inputs, bench.folder)
+    keep_records(report, looped, model, inputs, bench.tracker, bench.folder)
     stages.end()
     return report
 
@@ -246,18 +246,18 @@ def _answers(
 ) -> Record:
     """Choose the operating points on judge rows and judge them, the calibrations and each group on test rows."""
     outcome, tested = looped.outcome, {each.arm.name: each.proba for each in scored}
-    material, fairness, positive = bench.material, bench.config.fairness, bench.material.schema.positive
-    judged = JudgeRows.of(material.train, outcome.judged)
+    inputs, fairness, positive = bench.inputs, bench.config.fairness, bench.inputs.schema.positive
+    judged = JudgeRows.of(inputs.train, outcome.judged)
     groups = by_group(
         fairness,
         judged,
-        material.test,
+        inputs.test,
         {"before": outcome.proba_real_only[:, positive], "after": outcome.proba[:, positive]},
         {"before": tested[REAL_ONLY][:, positive], "after": tested[TARGETED][:, positive]},
     )
     return {"groups": groups, "group_gaps": gaps(groups, fairness.least)} | answer_records(
         bench.config.metrics.operating_points,
-        material,
+        inputs,
         judged,
         Answers(outcome.proba_real_only, tested[REAL_ONLY], real_only),
         Answers(outcome.proba, tested[TARGETED], loop),

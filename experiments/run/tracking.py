@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from experiments.config.run_config import NONE, RunConfig
-from experiments.run.inputs import Material
+from experiments.run.inputs import RunInputs
 from experiments.storage import run_folder
 from loop.protocols import Store, Tracker
 from loop.tracking import JsonlTracker, MlflowSettings, MlflowTracker, load_settings
@@ -40,10 +40,10 @@ def open_tracker(settings: MlflowSettings | None, folder: Path) -> Tracker:
     return local if settings is None else MlflowTracker(settings, local)
 
 
-def describe(config: RunConfig, material: Material, name: str) -> Mapping[str, object]:
+def describe(config: RunConfig, inputs: RunInputs, name: str) -> Mapping[str, object]:
     """Return name, parameters and tags of a run, as trackers take them."""
     tags = {
-        "dataset": material.dataset.name,
+        "dataset": inputs.dataset.name,
         "strategy": config.loop.strategy,
         "learner": config.learner.name,
         "seed": str(config.loop.seed),

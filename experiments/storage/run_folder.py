@@ -104,7 +104,7 @@ def finished(folder: Path) -> bool:
 
 
 def whole_fingerprint(train: Table, test: Table, folds: np.ndarray, aside: pd.DataFrame) -> str:
-    """Return a digest of all that a run's numbers rest on: both parts, what their codes mean, and columns set aside."""
+    """Return a digest of all that a run's numbers rest on: both parts, what their codes mean, and columns excluded."""
     digest = hashlib.sha256(json.dumps(to_json(train.schema), sort_keys=True).encode())
     for array in (train.X, train.y, train.row_number, folds, test.X, test.y, test.row_number):
         digest.update(np.ascontiguousarray(array).tobytes())

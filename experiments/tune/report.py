@@ -12,7 +12,7 @@ from rich.table import Table
 from experiments.arms.scoring import SCORE, proves
 from experiments.arms.statistics import ALPHA
 from experiments.config.run_config import RunConfig
-from experiments.run.inputs import Material, parts_of
+from experiments.run.inputs import RunInputs, parts_of
 from experiments.tune.config import TuneConfig
 from experiments.tune.space import Value
 from experiments.tune.study import finished, start_trial
@@ -54,7 +54,7 @@ def winner(study: optuna.Study, config: TuneConfig) -> FrozenTrial:
     return max([start, *affordable], key=lambda each: (each.values[0], each.number == start.number, -each.values[1]))
 
 
-def open_test(study: optuna.Study, config: TuneConfig, materials: Sequence[Material], best: FrozenTrial) -> Optimism:
+def open_test(study: optuna.Study, config: TuneConfig, materials: Sequence[RunInputs], best: FrozenTrial) -> Optimism:
     """Run start and winner once more and compare them on the sealed rows of each source.
 
     Where the start has won there is nothing to compare, and the rows stay sealed.
@@ -67,16 +67,16 @@ def open_test(study: optuna.Study, config: TuneConfig, materials: Sequence[Mater
     study.set_user_attr(OPENED, opened)
     evaluations = len(config.sources) * len(opened)  # each might have proven something by chance
     judge_gain, sentences, differences = best.values[0] - start.values[0], list[str](), list[Interval]()
-    for source, material in zip(config.sources, materials, strict=True):
+    for source, inputs in zip(config.sources, materials, strict=True):
         runs = [config.run_of(config.values(each.params), source) for each in (start, best)]
-        difference = _difference(runs, material, 1 - ALPHA / evaluations)
+        difference = _difference(runs, inputs, 1 - ALPHA / evaluations)
         differences.append(difference)
-        proven = proves(difference, JudgeRows.of(material.test))
+        proven = proves(difference, JudgeRows.of(inputs.test))
         word = "Proven gain" if proven else "Harm" if difference.high < 0 else "No proven gain"
         corrected = f", corrected for {evaluations} evaluations of test rows" if evaluations > 1 else ""
         sentences.append(
             f"{word} of the winner over the start on {source.source}: average precision {difference} "
-            f"on {len(material.test):,} test rows{corrected}."
+            f"on {len(inputs.test):,} test rows{corrected}."
         )
     test_gain = fmean(each.estimate for each in differences)
     sentences.append(
@@ -120,16 +120,16 @@ def front_table(study: optuna.Study, config: TuneConfig, best: FrozenTrial) -> T
     return table
 
 
-def _difference(runs: Sequence[RunConfig], material: Material, level: float) -> Interval:
+def _difference(runs: Sequence[RunConfig], inputs: RunInputs, level: float) -> Interval:
     """Compare the models of two configurations, worked on the training rows, on the test rows."""
-    test, rng = material.test, stream(runs[0].loop.seed, "tune")
-    before, after = (_model(each, material).predict_proba(test.X) for each in runs)
+    test, rng = inputs.test, stream(runs[0].loop.seed, "tune")
+    before, after = (_model(each, inputs).predict_proba(test.X) for each in runs)
     return paired(SCORE, JudgeRows.of(test), before, after, rng, level=level).difference
 
 
-def _model(config: RunConfig, material: Material) -> Predictor:
+def _model(config: RunConfig, inputs: RunInputs) -> Predictor:
     rng = stream(config.loop.seed, "loop")
-    return run_loop(parts_of(config, material.train), material.train, material.folds, rng).outcome.learner
+    return run_loop(parts_of(config, inputs.train), inputs.train, inputs.folds, rng).outcome.learner
 
 
 def _changes(values: Mapping[str, Value], start: Mapping[str, Value]) -> list[str]:

@@ -33,13 +33,14 @@ class Objective:
     """Score and cost of a configuration: mean out-of-fold average precision, and processor seconds of all sources.
 
     The numbers of a trial are those of its configuration and seed, whoever works it; only its cost is measured. It
-    is counted in seconds of the processor, not of the clock, so that workers side by side do not dear each other up.
+    is counted in seconds of the processor, not of the clock, so that workers side by side do not make each other
+    look expensive.
 
     Optuna prunes studies of one objective only: with two, `Trial.report` and `Trial.should_prune` raise. So the rule
     of its `MedianPruner` (Golovin et al. 2017, Google Vizier, section 3.2.2) is followed by hand: after each
     generation the running score is compared with the median of the finished trials at the same generation, and a
     trial below it ends there. With several sources, worked one after the other, the running score is the mean of the
-    sources so far. The generations are judged through the scout, so what a learner's capacity brings is seen by
+    sources so far. The generations are judged through the surrogate, so what a learner's capacity brings is seen by
     finished trials only. Score alone decides: of the cheap and weak end of the front some trials are lost.
 
     Trials carry the attributes ``running`` (score by source and generation, such as "1.3"), ``scores`` (by source),
@@ -93,7 +94,8 @@ def warm_up(config: TuneConfig, tables: Sequence[Lanes]) -> None:
     few = np.concatenate([np.flatnonzero(rows.y == code)[:WARM_ROWS] for code in range(rows.n_classes)])
     parts, rng = parts_of(run, rows), stream(run.loop.seed, "warm up")
     folds = np.arange(len(few)) % 2
-    for part in filter(None, (parts.learner, parts.aimer, parts.augmented_learner, parts.augmented_scout)):
+    learners = (parts.learner, parts.surrogate, parts.augmented_learner, parts.augmented_surrogate)
+    for part in filter(None, learners):
         part.fit(rows.take(few), rng)
     if parts.teacher is not None:
         parts.teacher.fit_folds(rows.take(few), folds, rng)

@@ -16,7 +16,7 @@ from rich.progress import Progress
 from experiments.arms.scoring import SCORE
 from experiments.config.reader import dump
 from experiments.data.files import write_table
-from experiments.run.inputs import Material, gather
+from experiments.run.inputs import RunInputs, gather
 from experiments.run.tracking import flat, open_tracker, settings_of, tell
 from experiments.storage import run_folder
 from experiments.storage.result_cache import digest
@@ -88,7 +88,7 @@ def tune(config: TuneConfig, console: Console, workers: int = 1) -> Headline:
 
 
 def _conclude(
-    study: optuna.Study, config: TuneConfig, materials: Sequence[Material], folder: Path, tracker: Store
+    study: optuna.Study, config: TuneConfig, materials: Sequence[RunInputs], folder: Path, tracker: Store
 ) -> tuple[FrozenTrial, Optimism, Headline]:
     """Choose the winner, keep it as a file before the test rows are opened, and measure its optimism."""
     best = winner(study, config)

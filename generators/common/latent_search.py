@@ -8,7 +8,7 @@ from math import ceil
 
 import numpy as np
 
-from loop.types import Condition, Request, Way
+from loop.types import Condition, Request, SamplingMethod
 
 Decode = Callable[[np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
 
@@ -32,7 +32,7 @@ def draws_for(request: Request, each: int) -> int:
 
 def from_latents(
     decode: Decode, width: int, request: Request, rng: np.random.Generator, *, most: int
-) -> tuple[np.ndarray, np.ndarray, int, Way]:
+) -> tuple[np.ndarray, np.ndarray, int, SamplingMethod]:
     """Draw up to ``request.n`` rows of a latent-variable model that lie inside a region and bear its label.
 
     A blind pilot tells how rare such rows are. Where they are common, draws outside are thrown away. Where they are
@@ -63,7 +63,7 @@ def from_latents(
         Labels of shape (m,).
     tried : int
         Latents decoded.
-    way : str
+    sampling_method : str
         "native" if no draw had to be thrown away, else "rejection" or "importance".
 
     References
@@ -121,7 +121,7 @@ def _in_batches(blindly: Callable[[int], _Rows], n: int) -> _Rows:
 
 def _by_rejection(
     blindly: Callable[[int], _Rows], pilot: _Rows, n: int, most: int
-) -> tuple[np.ndarray, np.ndarray, int, Way]:
+) -> tuple[np.ndarray, np.ndarray, int, SamplingMethod]:
     """Draw until n rows are inside or the draws are used up."""
     tried, found = len(pilot), pilot.take(pilot.inside)
     while len(found) < n and tried < most:
@@ -133,7 +133,7 @@ def _by_rejection(
 
 def _by_importance(
     draw: Callable[[np.ndarray], _Rows], pilot: _Rows, request: Request, rng: np.random.Generator, most: int
-) -> tuple[np.ndarray, np.ndarray, int, Way]:
+) -> tuple[np.ndarray, np.ndarray, int, SamplingMethod]:
     """Move a proposal towards the region until the rows inside are worth n independent ones."""
     scale = _spread(pilot.X)
 

@@ -103,7 +103,9 @@ def keep_inside(
         asked, tried, found = asked + n, tried + drawn.tried, found + len(parts[-1])
     # Random order: what is cut off must not depend on the order in which the generator makes its rows.
     kept = rng.permutation(found)[: request.n]
-    return Samples(Table.concat(parts).take(kept), request, tried, "rejection" if request.region.rule else drawn.way)
+    return Samples(
+        Table.concat(parts).take(kept), request, tried, "rejection" if request.region.rule else drawn.sampling_method
+    )
 
 
 _: type[Generator] = Reject

@@ -124,7 +124,7 @@ class Copula:
     Examples
     --------
     >>> generator = Copula().fit(table, rng)  # doctest: +SKIP
-    >>> generator.sample(Request(region, label=None, n=500), rng).way  # doctest: +SKIP
+    >>> generator.sample(Request(region, label=None, n=500), rng).sampling_method  # doctest: +SKIP
     'native'
     """
 

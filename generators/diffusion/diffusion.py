@@ -76,7 +76,7 @@ class Diffusion:
     --------
     >>> generator = Diffusion().fit(table, rng)  # doctest: +SKIP
     >>> guide = Guide(lambda X: entropy(learner.predict_proba(X)), strength=2)  # doctest: +SKIP
-    >>> generator.sample_guided(Request(region, None, 1000), guide, rng).way  # doctest: +SKIP
+    >>> generator.sample_guided(Request(region, None, 1000), guide, rng).sampling_method  # doctest: +SKIP
     'importance'
     """
 
@@ -196,7 +196,7 @@ class Diffusion:
             parts.append(drawn.take(request.region.contains(drawn.X)))
             tried, found = tried + len(drawn), found + len(parts[-1])
             tell(found, request.n)
-        return Samples(Table.concat(parts), request, tried, walk.way)
+        return Samples(Table.concat(parts), request, tried, walk.sampling_method)
 
     def _check_label(self, label: int | None) -> None:
         if label is not None and not (0 <= label < len(self.shares_) and self.shares_[label] > 0):

@@ -17,7 +17,7 @@ from generators.diffusion.latent_space import Space
 from generators.diffusion.region_projection import Box
 from generators.diffusion.solver import HIGHEST, State, Unsteered, noise_levels, run
 from generators.resampling.resample import proposals, starting_rows
-from loop.types import Request, Table, Way
+from loop.types import Request, SamplingMethod, Table
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +33,7 @@ class Walk:
     chance: np.ndarray  # (m,) of each real row, or (K,) of each class
     label: int | None
     steering: Maker = Unsteered
-    way: Way = "native"
+    sampling_method: SamplingMethod = "native"
 
     @classmethod
     def to(
@@ -45,15 +45,15 @@ class Walk:
             starts, chance = starting_rows(table, request)
             if len(starts):
                 tail = [sigma for sigma in sigmas if sigma < seed_noise]
-                return cls(table, space, net, box, [seed_noise, *tail], starts, chance, label, way="seeds")
+                return cls(table, space, net, box, [seed_noise, *tail], starts, chance, label, sampling_method="seeds")
         walk = cls(table, space, net, box, sigmas, np.arange(0), np.ones(1), label)
         return replace(walk, chance=walk._class_chance())
 
     def guided(self, guide: Guide, rng: np.random.Generator) -> Walk:
         """Return the same walk with a guide."""
-        drawn_again = guide.method == "particles" and self.way == "native"
+        drawn_again = guide.method == "particles" and self.sampling_method == "native"
         steering = maker(guide, self.space, self.table.X[self.table.is_real], rng)
-        return replace(self, steering=steering, way="importance" if drawn_again else self.way)
+        return replace(self, steering=steering, sampling_method="importance" if drawn_again else self.sampling_method)
 
     def rows(self, n: int, rng: np.random.Generator) -> Table:
         """Take n rows from start to end, all together."""

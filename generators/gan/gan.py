@@ -127,8 +127,10 @@ class Gan:
             return self._completed(noise, chosen, self.conditions_.shown(len(noise), rng)[0] | needed, rng)
 
         most = draws_for(request, self.tries) if len(values) else 0
-        X, y, tried, way = from_latents(decode, self.noise, request, rng, most=most)
-        return Samples(proposals(X, y, np.full(len(X), -1, dtype=np.int64), self.modes_.schema), request, tried, way)
+        X, y, tried, sampling_method = from_latents(decode, self.noise, request, rng, most=most)
+        return Samples(
+            proposals(X, y, np.full(len(X), -1, dtype=np.int64), self.modes_.schema), request, tried, sampling_method
+        )
 
     def save(self, folder: Path) -> None:
         """Write settings, encoding, weights and the discrete values of the real rows into a folder."""

@@ -111,7 +111,9 @@ class Rules:
             lambda n, mixed: self._propose(n, request, mixed, rng), request, mixture, self.tries, self.batch, rng
         )
         aimed = bool(request.region.rule) or request.label is not None
-        return made if aimed else replace(made, way="native")  # rows whose label is missing, say, are thrown away, too
+        return (
+            made if aimed else replace(made, sampling_method="native")
+        )  # rows whose label is missing, say, are thrown away, too
 
     def generate(self, n: int, rng: np.random.Generator) -> pd.DataFrame:
         """Make a data set from the book alone, without any table.

@@ -11,7 +11,7 @@ import numpy as np
 from generators.rules.book import Book, Scenario
 from generators.rules.draws import Limit
 from generators.rules.sources import Source
-from loop.types import Request, Samples, Table, Way
+from loop.types import Request, Samples, SamplingMethod, Table
 
 PILOT = 4000  # rows that show how the mass of a scenario varies; one is enough where it does not
 UNSEEN = 0.1  # share of the draws for scenarios whose pilot rows had no mass: they may have some in rare rows
@@ -77,10 +77,10 @@ def thinned(
         mixture = Mixture(mixture.inside, mixture.weight, bound)
         parts = [part.under(bound) for part in parts]
         asked, made = asked + n, made + drawn
-    way: Way = "rejection" if made > _found(parts) else "native"
+    sampling_method: SamplingMethod = "rejection" if made > _found(parts) else "native"
     # Random order: what is cut off must not depend on the order in which the rows were made.
     kept = rng.permutation(_found(parts))[: request.n]
-    return Samples(Table.concat([part.rows for part in parts]).take(kept), request, pilot + made, way)
+    return Samples(Table.concat([part.rows for part in parts]).take(kept), request, pilot + made, sampling_method)
 
 
 @dataclass(frozen=True, eq=False)

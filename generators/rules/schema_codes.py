@@ -94,7 +94,7 @@ def _limit(schema: Schema, number: int, rule: Sequence[Condition]) -> Limit:
 def check_fits(book: Book, schema: Schema) -> None:
     """Raise ConfigError if the book names a column, category or class that the table does not have."""
     columns = dict(zip(schema.names, schema.columns, strict=True))
-    aside = {name for name, _ in schema.set_aside}
+    aside = {name for name, _ in schema.excluded}
     if schema.target in book.columns:
         raise ConfigError(f"{schema.target!r} is the label of the table and no column: give it as label.")
     taken = {*CLOCK, *book.events.habits} if book.events else set()

@@ -164,9 +164,9 @@ class ForestFlow:
         if not len(labels):
             return Samples(proposals(np.empty((0, columns)), labels, labels, self.table_.schema), request, 0)
         most = draws_for(request, self.most_draws)
-        X, y, tried, way = from_latents(decode, columns + 1, request, rng, most=most)
+        X, y, tried, sampling_method = from_latents(decode, columns + 1, request, rng, most=most)
         made = proposals(X, y, np.full(len(X), -1, dtype=np.int64), self.table_.schema)
-        return Samples(made, request, tried, way)
+        return Samples(made, request, tried, sampling_method)
 
     def _from_rows(self, request: Request, rows: np.ndarray, rng: np.random.Generator) -> Samples:
         """Move real rows (n,) along noise and back, up to ``tries`` times until they end inside the region."""

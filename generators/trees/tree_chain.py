@@ -18,7 +18,7 @@ from loop.data.value_grid import pulled_inside, tidy
 from loop.protocols import Generator
 from loop.support.progress import tell
 from loop.support.setting_checks import check_bounds
-from loop.types import NOBODY, Condition, Request, Samples, Table, Way
+from loop.types import NOBODY, Condition, Request, Samples, SamplingMethod, Table
 
 CHAINS_KEPT = 8  # as many columns' trees are kept as so many whole chains have
 PARTICLES, LEAST = 10, 1000  # weighted starts for each row asked for, and at least, where no real row is inside
@@ -27,8 +27,8 @@ SEED_COLUMNS = 3  # columns, besides the label, that seed rows of a region witho
 
 Conditions = dict[int, tuple[Condition, ...]]  # of each column that has some
 # Rows (n, d + 1) with the columns at the front filled, which these are, row numbers (n,) of the real rows they started
-# from (-1 = none), how many rows were drawn, and in which way.
-Start = tuple[np.ndarray, tuple[int, ...], np.ndarray, int, Way]
+# from (-1 = none), how many rows were drawn, and by which sampling method.
+Start = tuple[np.ndarray, tuple[int, ...], np.ndarray, int, SamplingMethod]
 
 
 @dataclass(eq=False)
@@ -82,7 +82,7 @@ class TreeChain:
     Examples
     --------
     >>> generator = TreeChain().fit(table, rng)  # doctest: +SKIP
-    >>> generator.sample(Request(region, label=1, n=500), rng).way  # doctest: +SKIP
+    >>> generator.sample(Request(region, label=1, n=500), rng).sampling_method  # doctest: +SKIP
     'seeds'
     """
 
@@ -113,13 +113,13 @@ class TreeChain:
     def sample(self, request: Request, rng: np.random.Generator) -> Samples:
         """Draw ``request.n`` rows; none if some condition is met by no real row."""
         rng = class_stream(rng, request.label)
-        rows, front, starts, tried, way = self._start(request, rng)
+        rows, front, starts, tried, sampling_method = self._start(request, rng)
         if len(rows):
             self._complete(rows, front, rng)
         X = pulled_inside(tidy(rows[:, :-1], self.table_.schema), request.region.rule, self.table_.schema)
         kept = request.region.contains(X)
         X, y = X[kept], rows[kept, -1].astype(np.int64)
-        return Samples(proposals(X, y, starts[kept], self.table_.schema), request, tried, way)
+        return Samples(proposals(X, y, starts[kept], self.table_.schema), request, tried, sampling_method)
 
     def save(self, folder: Path) -> None:
         """Write settings and real rows; trees grow again from them, the same ones."""

@@ -139,8 +139,12 @@ class Vae:
             labels = rng.multinomial(1, chances, size=len(codes)).astype(np.float32)
             return self.modes_.decode(self.net_.rows(codes, labels, rng), rng)
 
-        X, y, tried, way = from_latents(decode, self.latent, request, rng, most=draws_for(request, self.tries))
-        return Samples(proposals(X, y, np.full(len(X), -1, dtype=np.int64), self.modes_.schema), request, tried, way)
+        X, y, tried, sampling_method = from_latents(
+            decode, self.latent, request, rng, most=draws_for(request, self.tries)
+        )
+        return Samples(
+            proposals(X, y, np.full(len(X), -1, dtype=np.int64), self.modes_.schema), request, tried, sampling_method
+        )
 
     def save(self, folder: Path) -> None:
         """Write settings, encoding and weights into a folder."""

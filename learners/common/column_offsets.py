@@ -11,7 +11,7 @@ EXACT = 2.0**24  # whole numbers up to here are exact in single precision
 
 
 @dataclass(frozen=True)
-class Base:
+class ColumnOffsets:
     """What is taken from columns of large whole numbers, such as moments in time, before they are rounded.
 
     Seconds since 1970 would come in steps of two minutes, and milliseconds in steps of hours.
@@ -20,7 +20,7 @@ class Base:
     offsets: Mapping[int, float]  # by position of the column
 
     @classmethod
-    def of(cls, table: Table) -> "Base":
+    def of(cls, table: Table) -> "ColumnOffsets":
         """Return the lowest value of each column that goes beyond what single precision holds exactly."""
         return cls(
             {
@@ -43,5 +43,5 @@ class Base:
         return [[at, offset] for at, offset in self.offsets.items()]
 
     @classmethod
-    def from_json(cls, pairs: Sequence[Sequence[float]]) -> "Base":
+    def from_json(cls, pairs: Sequence[Sequence[float]]) -> "ColumnOffsets":
         return cls({int(at): offset for at, offset in pairs})

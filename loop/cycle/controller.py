@@ -26,6 +26,8 @@ from loop.regions.weakness import MEASURES
 from loop.support.timing import Clock
 from loop.types import Generation, Interval, LoopVerdict, Origin, Table
 
+# Names the random streams of learners between generations. Part of the seed: another name would draw other numbers.
+SURROGATE_STREAM = "scout"
 REPORTED = ("average_precision", "recall_at_fpr_01", "brier", "log_loss")
 
 
@@ -79,8 +81,8 @@ def generations(prepared: Prepared, past: Sequence[Generation] = ()) -> Iterator
     """
     history = list(past)
     settings = prepared.parts.settings
-    crowned = max((generation.index for generation in history if generation.decision.kept), default=0)
-    champions = train(prepared, prepared.parts.aimer_for, history, "scout", crowned)
+    latest_kept = max((generation.index for generation in history if generation.decision.kept), default=0)
+    champions = train(prepared, prepared.parts.surrogate_for, history, SURROGATE_STREAM, latest_kept)
     while reason_to_stop(history, generations=settings.generations, patience=settings.patience) is None:
         generation, champions = _turn(prepared, history, champions)
         history.append(generation)
@@ -150,7 +152,7 @@ def _turn(
     for each in proposed:
         clock.add(each.seconds)
     new, delivered = [each.rows for each in proposed], proposed[-1]
-    challengers = train(prepared, parts.aimer_for, history, "scout", index, extra=new)
+    challengers = train(prepared, parts.surrogate_for, history, SURROGATE_STREAM, index, extra=new)
     clock.add({"learner": sum(each.seconds for each in challengers)})
     judged = JudgeRows.of(prepared.table, prepared.judged)
     old, fresh = _pooled(champions[:-1]), _pooled(challengers[:-1])

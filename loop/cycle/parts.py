@@ -108,12 +108,12 @@ class Parts:
     ----------
     learner
         The model to be delivered.
-    scout
+    surrogate
         A cheaper stand-in for the learner that aims and decides between generations; None = the learner itself.
         The claim at the end always rests on the learner.
-    augmented_learner, augmented_scout
-        What fits tables that hold new rows, with more capacity say; None = learner and scout themselves. A loop that
-        keeps nothing delivers the learner.
+    augmented_learner, augmented_surrogate
+        What fits tables that hold new rows, with more capacity say; None = learner and surrogate themselves. A loop
+        that keeps nothing delivers the learner.
     teacher
         None = a loop without a teacher: labels by condition, aim by the learner's own doubt.
     """
@@ -124,9 +124,9 @@ class Parts:
     acquisition: Acquisition
     labeller: Labeller
     teacher: Teacher | None = None
-    scout: Learner | None = None
+    surrogate: Learner | None = None
     augmented_learner: Learner | None = None
-    augmented_scout: Learner | None = None
+    augmented_surrogate: Learner | None = None
     gates: Sequence[Gate] = ()
     acceptance: Acceptance = field(default_factory=Acceptance)
     settings: Settings = field(default_factory=Settings)
@@ -143,17 +143,12 @@ class Parts:
                 f"steer needs a generator that can be steered, got {type(self.generator).__name__}: diffusion can."
             )
 
-    @property
-    def aimer(self) -> Learner:
-        """What aims and decides on real rows alone."""
-        return self.scout or self.learner
-
     def learner_for(self, table: Table) -> Learner:
         """Return the learner for a table: the augmented one if it holds new rows."""
         return self.learner if table.is_real.all() else self.augmented_learner or self.learner
 
-    def aimer_for(self, table: Table) -> Learner:
-        """Return what aims and decides on a table; without a scout it is the learner for that table."""
-        if self.scout is None:
+    def surrogate_for(self, table: Table) -> Learner:
+        """Return what aims and decides on a table; without a surrogate it is the learner for that table."""
+        if self.surrogate is None:
             return self.learner_for(table)
-        return self.scout if table.is_real.all() else self.augmented_scout or self.scout
+        return self.surrogate if table.is_real.all() else self.augmented_surrogate or self.surrogate

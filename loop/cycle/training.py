@@ -71,7 +71,7 @@ def train(
     Parameters
     ----------
     learner_for
-        Chooses the unfitted learner for a lane's table: `Parts.learner_for` or `Parts.aimer_for`.
+        Chooses the unfitted learner for a lane's table: `Parts.learner_for` or `Parts.surrogate_for`.
     history
         Generations whose rows count, as far as they were kept.
     extra
@@ -111,6 +111,7 @@ def unseen_answers(prepared: Prepared, history: Sequence[Generation], champions:
         rng = prepared.stream("halves", len(history))
         half = rng.permutation(len(missing)) % 2
         for side in (0, 1):  # on real rows alone: new ones come from rows of both halves
-            learner = copy.deepcopy(prepared.parts.aimer).fit(table.take(missing[half != side]), rng)
+            other = table.take(missing[half != side])
+            learner = copy.deepcopy(prepared.parts.surrogate_for(other)).fit(other, rng)
             answers[missing[half == side]] = learner.predict_proba(table.X[missing[half == side]])
     return answers

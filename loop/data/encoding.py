@@ -96,7 +96,7 @@ def encode_features(schema: Schema, frame: pd.DataFrame) -> np.ndarray:
 def decode(schema: Schema, table: Table) -> pd.DataFrame:
     """Turn encoded rows back into a frame: features in the schema's order, then the target if there is one.
 
-    Every dtype comes back. Not kept are the index, columns that were set aside, and, in columns of dtype object,
+    Every dtype comes back. Not kept are the index, columns that were excluded, and, in columns of dtype object,
     whether a missing value was None or NaN: it comes back as NaN.
 
     Raises

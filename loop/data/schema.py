@@ -1,4 +1,4 @@
-"""What a frame holds: kinds of columns, what is set aside and why, and the classes."""
+"""What a frame holds: kinds of columns, what is excluded and why, and the classes."""
 
 import re
 from collections.abc import Mapping
@@ -33,8 +33,8 @@ def infer(
 ) -> Schema:
     """Infer the schema of a frame.
 
-    Constant and all-missing columns, identifiers, and text with too many categories are set aside; the reasons
-    are in ``Schema.set_aside``. Floats stay numeric even when all are whole.
+    Constant and all-missing columns, identifiers, and text with too many categories are excluded; the reasons
+    are in ``Schema.excluded``. Floats stay numeric even when all are whole.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def infer(
         told = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
         raise DataError(f"at least one usable feature column must remain, got none ({told}): add features.")
     columns = tuple(_column(name, frame[name]) for name in left)
-    schema = Schema(columns, classes=(), set_aside=tuple(reasons.items()))
+    schema = Schema(columns, classes=(), excluded=tuple(reasons.items()))
     return schema if target is None else with_target(schema, target, frame[target], positive)
 
 

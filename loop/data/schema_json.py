@@ -48,8 +48,8 @@ def from_json(content: Mapping[str, Any]) -> Schema:
             f"the schema.positive must be one of {len(content['classes'])} classes, got {content['positive']}"
         )
     columns = tuple(_column(column) for column in content["columns"])
-    set_aside = tuple((str(name), str(reason)) for name, reason in content["set_aside"])
-    return Schema(**{**content, "columns": columns, "classes": tuple(content["classes"]), "set_aside": set_aside})
+    excluded = tuple((str(name), str(reason)) for name, reason in content["excluded"])
+    return Schema(**{**content, "columns": columns, "classes": tuple(content["classes"]), "excluded": excluded})
 
 
 def _end(value: object, place: str) -> object:
@@ -70,7 +70,7 @@ _COLUMN = fields(
 )
 _SCHEMA = fields(
     {"columns": listed(_COLUMN), "classes": listed(scalar), "positive": count, "target": text}
-    | {"set_aside": listed(listed(text, 2)), "target_dtype": text},
+    | {"excluded": listed(listed(text, 2)), "target_dtype": text},
     known_only=True,
 )
 

@@ -106,8 +106,8 @@ def _repeats(table: Table, before: Table, names: tuple[str, ...]) -> np.ndarray:
 
 def _position(schema: Schema, name: str, text: str) -> int:
     if name not in schema.names:
-        reason = dict(schema.set_aside).get(name)
-        fault = f"was set aside ({reason})" if reason else "is none"
+        reason = dict(schema.excluded).get(name)
+        fault = f"was excluded ({reason})" if reason else "is none"
         raise ConfigError(
             f"a constraint must be about feature columns, and {name!r} in {text!r} {fault}: "
             f"the columns are {', '.join(schema.names)}."

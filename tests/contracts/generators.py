@@ -18,7 +18,7 @@ import numpy as np
 from contracts.tables import mixed_table
 from loop.errors import ConditionError, DataError
 from loop.protocols import Generator
-from loop.types import OUTSIDE, Condition, Region, Request, Samples, Table, Way
+from loop.types import OUTSIDE, Condition, Region, Request, Samples, SamplingMethod, Table
 
 Make = Callable[[], Generator]
 ANYWHERE = Region()
@@ -103,10 +103,10 @@ def says_which_way_was_taken(make: Make) -> None:
     for region in (ANYWHERE, HOT):
         for label in (None, 1):
             samples = generator.sample(Request(region, label, 100), _rng())
-            assert samples.way in get_args(Way)
+            assert samples.sampling_method in get_args(SamplingMethod)
             assert 0 <= samples.acceptance <= 1
             if region is ANYWHERE and label is None:
-                assert samples.way in ("native", "seeds"), f"{samples.way} without a condition"
+                assert samples.sampling_method in ("native", "seeds"), f"{samples.sampling_method} without a condition"
 
 
 def does_not_repeat_one_row(make: Make) -> None:

@@ -89,10 +89,10 @@ class LabelsByThePrior(Tampered):
 
 @dataclass
 class SaysItWent(Resample):
-    way: str = "by magic"
+    sampling_method: str = "by magic"
 
     def sample(self, request, rng):
-        return replace(super().sample(request, rng), way=self.way)
+        return replace(super().sample(request, rng), sampling_method=self.sampling_method)
 
 
 class CopiesOneRow(Tampered):

@@ -121,7 +121,7 @@ def test_a_region_of_one_row_in_ten_thousand(name):
             samples = _sample_or_refuse(generator, Request(region, label, 500))
             _check(samples, table)
             if samples is not None:
-                delivered = f"{len(samples.table)} of 500 rows, {samples.tried} tried, by {samples.way}"
+                delivered = f"{len(samples.table)} of 500 rows, {samples.tried} tried, by {samples.sampling_method}"
                 print(f"{name}, label {label}: {delivered}")
 
 

@@ -39,14 +39,14 @@ from loop.errors import ConfigError
 
 
 def other_parts(settings: Settings) -> dict[str, Parts]:
-    """Return the settings that are compared by cost: smaller committees, and a loop without a scout."""
+    """Return the settings that are compared by cost: smaller committees, and a loop without a surrogate."""
     default, members = compose(settings=settings), Committee().members
     kinds = {"no networks in the teacher": (XGBoost, ExtraTrees, Linear), "boosted teacher": (XGBoost,)}
     smaller = {name: [member for member in members if isinstance(member, kind)] for name, kind in kinds.items()}
     teachers = {name: Committee(members=tuple(left), jobs=settings.jobs) for name, left in smaller.items()}
     return {
         **{name: replace(default, teacher=teacher) for name, teacher in teachers.items()},
-        "no scout": replace(default, scout=None, augmented_scout=None),
+        "no surrogate": replace(default, surrogate=None, augmented_surrogate=None),
     }
 
 

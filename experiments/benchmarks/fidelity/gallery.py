@@ -26,7 +26,7 @@ def main(
     where: Annotated[str, typer.Option(help="Region of the request, in words of the table.")],
     generators: Annotated[str, typer.Option(help="Generators, separated by commas.")] = "tree_chain,copula,vae",
     n: Annotated[int, typer.Option(min=1, help="Rows of the request.")] = 500,
-    out: Annotated[Path, typer.Option(help="Folder of the pictures.")] = Path("runs/looks"),
+    out: Annotated[Path, typer.Option(help="Folder of the pictures.")] = Path("runs/gallery"),
 ) -> None:
     """Fit generators on a benchmark table and write two pictures."""
     if table not in TABLES:

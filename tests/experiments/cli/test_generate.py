@@ -155,7 +155,7 @@ def test_any_generator_of_the_catalogue_can_be_fitted(generator: str, table: Pat
 def test_columns_that_are_no_features_are_told(tmp_path: Path) -> None:
     numbered = frame(60).assign(card=[f"c{number}" for number in range(60)])
     result = call("--data", write(tmp_path, numbered), "--target", "fraud", "--out", tmp_path / "rows.csv")
-    assert "set aside card: identifier" in result.stdout
+    assert "excluded card: identifier" in result.stdout
     assert "card" not in pd.read_csv(tmp_path / "rows.csv")
 
 
@@ -231,7 +231,7 @@ def test_a_shortfall_is_told_in_a_sentence() -> None:
     schema = infer(rows, "fraud")
     table = encode(schema, rows)
     few = proposals(table.X[:3], table.y[:3], table.row_number[:3], schema)
-    samples = Samples(few, Request(Region(text="amount > 9"), None, 10), tried=40, way="rejection")
+    samples = Samples(few, Request(Region(text="amount > 9"), None, 10), tried=40, sampling_method="rejection")
     delivery = Delivery(rows[:3], samples, seconds=0.5)
     assert "7 rows are lacking" in delivery.warnings[0]
     assert "3 of 10 rows of region 'amount > 9'" in delivery.summary
@@ -294,7 +294,7 @@ def test_roles_that_the_source_names_are_no_features(tmp_path: Path) -> None:
         "--data", "simulation:customers=60,days=21,fraud_rate=0.05", "--n", 20, "--out", tmp_path / "r.parquet"
     )
     assert result.exit_code == 0, result.output
-    assert "set aside time: time column" in result.stdout
+    assert "excluded time: time column" in result.stdout
     assert "time" not in pd.read_parquet(tmp_path / "r.parquet")
 
 

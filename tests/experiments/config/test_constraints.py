@@ -140,12 +140,12 @@ def test_a_bad_entry_is_refused_before_any_work(entries: object, words: list[str
 
 
 @pytest.mark.parametrize("entry", ["z > 0", {"unique": "z"}])
-def test_an_unknown_column_and_one_set_aside_are_named(entry: object) -> None:
+def test_an_unknown_column_and_one_excluded_are_named(entry: object) -> None:
     table = table_of(x=[1, 2])
     with pytest.raises(ConfigError, match=r"'z'.* is none: the columns are x"):
         judge([entry], table)
-    aside = replace(table, schema=replace(table.schema, set_aside=(("z", "constant"),)))
-    with pytest.raises(ConfigError, match=r"set aside \(constant\)"):
+    aside = replace(table, schema=replace(table.schema, excluded=(("z", "constant"),)))
+    with pytest.raises(ConfigError, match=r"excluded \(constant\)"):
         judge([entry], aside)
 
 

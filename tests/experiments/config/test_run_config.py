@@ -71,7 +71,7 @@ def test_the_parts_are_those_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("learner", "given", "expected", "scout"),
+    ("learner", "given", "expected", "surrogate"),
     [
         ({}, {}, XGBoost(250, 8, 0.07, row_share=0.8, bins=128), XGBoost(120, 6, 0.1, row_share=0.8, bins=64)),
         (
@@ -83,10 +83,10 @@ def test_the_parts_are_those_asked_for() -> None:
         ({}, {"name": "forest", "settings": {"trees": 9}}, Forest(trees=9), Forest(trees=9)),
     ],
 )
-def test_the_augmented_learner_is_derived_and_settings_go_over_it(learner, given, expected, scout) -> None:
+def test_the_augmented_learner_is_derived_and_settings_go_over_it(learner, given, expected, surrogate) -> None:
     overrides = {"learner.settings": learner, "augmented_learner": given}
     parts = parts_of(load_config(RunConfig, None, SIMULATION | overrides), noise())
-    assert (repr(parts.augmented_learner), repr(parts.augmented_scout)) == (repr(expected), repr(scout))
+    assert (repr(parts.augmented_learner), repr(parts.augmented_surrogate)) == (repr(expected), repr(surrogate))
 
 
 def test_a_learner_without_an_augmented_version_has_none() -> None:

@@ -15,7 +15,7 @@ from experiments.data import split as module
 from experiments.data.card_fraud import FEATURES
 from experiments.data.sources import Dataset
 from experiments.data.split import Split
-from experiments.run.inputs import Material, gather
+from experiments.run.inputs import RunInputs, gather
 from loop.data.encoding import decode
 from loop.data.schema import infer
 from loop.data.schema_json import to_json
@@ -86,12 +86,12 @@ def assert_same(one: Table, other: Table) -> None:
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
-def of_a_run() -> Material:
+def of_a_run() -> RunInputs:
     data = DataConfig(source="suite:vehicle_fraud", target="target")
     return gather(data, LoopConfig(lanes=2))
 
 
-BENCHMARKS: dict[str, Callable[[], Split | Material]] = {**SPLITS, "run": of_a_run}
+BENCHMARKS: dict[str, Callable[[], Split | RunInputs]] = {**SPLITS, "run": of_a_run}
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)
@@ -140,7 +140,7 @@ class TestSplit:
         frame = pd.DataFrame({"row": np.arange(200), "x": rng.random(200), "target": rng.permutation(200) % 4 == 0})
         split = Split.of(Dataset("numbered", frame, "target"), 0)
         assert split.schema.names == ("x",)
-        assert dict(split.schema.set_aside) == {"row": "identifier: every value is different"}
+        assert dict(split.schema.excluded) == {"row": "identifier: every value is different"}
 
     def test_copies_but_for_an_identifier_are_on_one_side(self) -> None:
         rng = np.random.default_rng(1)

@@ -123,5 +123,5 @@ def test_a_run_reports_its_groups(tmp_path):
 
 def test_without_groups_nothing_changes(tmp_path):
     config = RunConfig.model_validate(content(write(tmp_path, frame()), tmp_path / "runs"))
-    material = gather(config.data, config.loop)
-    assert isinstance(parts_of(config, material.train).finder, TreeFinder)
+    inputs = gather(config.data, config.loop)
+    assert isinstance(parts_of(config, inputs.train).finder, TreeFinder)

@@ -102,9 +102,9 @@ def test_the_output_in_a_file_has_no_control_characters(console: Console, result
 
 
 def test_the_saved_model_answers_as_reported(result: RunResult, config: RunConfig) -> None:
-    material = gather(config.data, config.loop)
+    inputs = gather(config.data, config.loop)
     model = run_folder.load_model(result.folder / "model")
-    rows = frame().iloc[material.test.row_number]
+    rows = frame().iloc[inputs.test.row_number]
     stated, delivered = Model(model.schema, model.learner).predict_proba(rows), model.predict_proba(rows)
     np.testing.assert_array_equal(delivered, model.calibration.apply(stated))
     before, after = (np.mean((proba[:, 1] - (rows["fraud"] == "yes")) ** 2) for proba in (stated, delivered))
@@ -255,17 +255,15 @@ class TestAnswers:
                 assert mine[arm]["delivered"] != theirs[arm]["delivered"]
 
     def test_both_sides_are_calibrated_alike(self, config: RunConfig) -> None:
-        material = gather(config.data, config.loop)
-        outcome = run_loop(
-            parts_of(config, material.train), material.train, material.folds, np.random.default_rng(0)
-        ).outcome
-        judged = JudgeRows.of(material.train, outcome.judged)
+        inputs = gather(config.data, config.loop)
+        outcome = run_loop(parts_of(config, inputs.train), inputs.train, inputs.folds, np.random.default_rng(0)).outcome
+        judged = JudgeRows.of(inputs.train, outcome.judged)
         before = score("brier", judged, outcome.proba_real_only)
         assert before == pytest.approx(outcome.baseline["brier"].estimate)
         same = replace(outcome, proba=outcome.proba_real_only)
-        real_only, loop = calibrations("platt", material, same, seed=0)
+        real_only, loop = calibrations("platt", inputs, same, seed=0)
         assert real_only == loop
-        assert calibrations("platt", material, outcome, seed=0) == (
+        assert calibrations("platt", inputs, outcome, seed=0) == (
             real_only,
             calibrate("platt", judged, outcome.proba, np.random.default_rng(1)),
         )
@@ -315,30 +313,30 @@ class TestAnswers:
 
 class TestMaterial:
     def test_sources_are_row_numbers_of_the_users_table(self, config: RunConfig) -> None:
-        material, table = gather(config.data, config.loop), frame()
-        amount = material.schema.names.index("amount")
-        np.testing.assert_array_equal(material.train.X[:, amount], table["amount"].iloc[material.train.row_number])
-        assert not set(material.train.row_number) & set(material.test.row_number)
+        inputs, table = gather(config.data, config.loop), frame()
+        amount = inputs.schema.names.index("amount")
+        np.testing.assert_array_equal(inputs.train.X[:, amount], table["amount"].iloc[inputs.train.row_number])
+        assert not set(inputs.train.row_number) & set(inputs.test.row_number)
 
     def test_the_schema_knows_nothing_of_test_rows(self, tmp_path: Path) -> None:
         table = frame().assign(day=np.arange(240))
         table.loc[200:, "shop"] = "bank"
         table.loc[200:, "amount"] = 1e6
         data = DataConfig(source=str(write(tmp_path, table)), target="fraud", time="day")
-        material = gather(data, LoopConfig(lanes=2))
-        assert material.train.row_number.max() < material.test.row_number.min()
-        shop, amount = (next(c for c in material.schema.columns if c.name == name) for name in ("shop", "amount"))
+        inputs = gather(data, LoopConfig(lanes=2))
+        assert inputs.train.row_number.max() < inputs.test.row_number.min()
+        shop, amount = (next(c for c in inputs.schema.columns if c.name == name) for name in ("shop", "amount"))
         assert "bank" not in shop.categories
         assert amount.high < 1e6
 
     def test_groups_stay_whole_in_test_and_lanes(self, tmp_path: Path) -> None:
         table = frame().assign(card=np.arange(240) // 6)
         data = DataConfig(source=str(write(tmp_path, table)), target="fraud", group="card")
-        material = gather(data, LoopConfig(lanes=3))
+        inputs = gather(data, LoopConfig(lanes=3))
         side = pd.Series("test", index=range(240))
-        side.iloc[material.train.row_number] = material.folds.astype(str)
+        side.iloc[inputs.train.row_number] = inputs.folds.astype(str)
         assert (side.groupby(table["card"]).nunique() == 1).all()
-        assert "card" not in material.schema.names
+        assert "card" not in inputs.schema.names
 
 
 arrays = st.integers(0, 10_000).map(lambda seed: np.random.default_rng(seed))

@@ -23,7 +23,7 @@ from small_runs import content, frame, write
 
 from experiments.config.reader import load_config
 from experiments.config.run_config import RunConfig
-from experiments.run.inputs import Material, gather
+from experiments.run.inputs import RunInputs, gather
 from experiments.run.run import run
 from experiments.tune import report
 from experiments.tune import trial as tune_trial
@@ -93,12 +93,12 @@ class TestSearch:
         assert run(won, quiet_console()).status == "finished"
 
     def test_a_trial_repeats_to_the_digit(self, result: module.Headline, config: TuneConfig) -> None:
-        material = gather(config.sources[0], config.loop)
+        inputs = gather(config.sources[0], config.loop)
         again = optuna.create_study(directions=["maximize", "minimize"])
         trials = study_of(config).trials
         for trial in trials:
             again.enqueue_trial(trial.params)
-        again.optimize(Objective(config, [Lanes(material.train, material.folds)]), n_trials=len(trials))
+        again.optimize(Objective(config, [Lanes(inputs.train, inputs.folds)]), n_trials=len(trials))
         assert [each.values[0] for each in again.trials] == [each.values[0] for each in trials]
 
     def test_more_trials_go_on_with_the_same_study(self, result: module.Headline, config: TuneConfig) -> None:
@@ -163,7 +163,7 @@ def test_test_rows_never_reach_the_search(tmp_path: Path, monkeypatch: pytest.Mo
     """With test rows that bite, all trials finish; the first touch is that of the report on a better winner."""
     config = config_of(tmp_path)
 
-    def sealed(*args: object) -> Material:
+    def sealed(*args: object) -> RunInputs:
         return replace(gather(*args), test=Sealed())  # type: ignore[arg-type]
 
     monkeypatch.setattr(module, "gather", sealed)
@@ -250,8 +250,8 @@ def test_a_trial_that_falls_behind_ends_and_keeps_its_numbers(config: TuneConfig
         study.add_trial(create_trial(values=[2.0, 1.0], user_attrs={"running": {"1.1": 2.0}}))
     for budget in (0.5, 0.6):
         study.enqueue_trial({"loop.budget": budget, "loop.strategy": "targeted"})
-    material = gather(config.sources[0], config.loop)
-    study.optimize(Objective(config, [Lanes(material.train, material.folds)]), n_trials=2)
+    inputs = gather(config.sources[0], config.loop)
+    study.optimize(Objective(config, [Lanes(inputs.train, inputs.folds)]), n_trials=2)
     start, other = study.trials[-2:]
     assert (start.state, other.state) == (TrialState.COMPLETE, TrialState.PRUNED)
     assert 0 < other.user_attrs["running"]["1.1"] < 2
@@ -299,18 +299,18 @@ def test_few_test_rows_of_a_class_prove_nothing(
     study, fresh = of_two_trials(config, 0.7)
     levels: list[float] = []
 
-    def difference(runs: object, material: object, level: float) -> Interval:
+    def difference(runs: object, inputs: object, level: float) -> Interval:
         levels.append(level)
         return Interval(0.5, 0.2, 0.8)
 
     monkeypatch.setattr(report, "_difference", difference)
     y = np.repeat([0, 1], [100, positives])
-    material = SimpleNamespace(test=Table.real(np.zeros((len(y), 1)), y, Schema((), ("no", "yes"))))
-    optimism = open_test(study, fresh, [material] * len(fresh.sources), winner(study, fresh))  # type: ignore[list-item]
+    inputs = SimpleNamespace(test=Table.real(np.zeros((len(y), 1)), y, Schema((), ("no", "yes"))))
+    optimism = open_test(study, fresh, [inputs] * len(fresh.sources), winner(study, fresh))  # type: ignore[list-item]
     assert optimism.sentences[0].startswith(f"{word} of the winner over the start")
     assert levels == pytest.approx([1 - 0.05 / len(levels)] * len(fresh.sources))  # each source is one evaluation
     study.set_user_attr(report.OPENED, [77])  # a winner of before: twice as many evaluations
-    again = open_test(study, fresh, [material] * len(fresh.sources), winner(study, fresh))  # type: ignore[list-item]
+    again = open_test(study, fresh, [inputs] * len(fresh.sources), winner(study, fresh))  # type: ignore[list-item]
     assert levels[-1] == pytest.approx(1 - 0.05 / (2 * len(fresh.sources)))
     assert f"corrected for {2 * len(fresh.sources)} evaluations of test rows" in again.sentences[0]
 
@@ -319,7 +319,7 @@ def test_a_tie_with_the_start_opens_no_test_rows(config: TuneConfig) -> None:
     study, fresh = of_two_trials(config, 0.6)
     best = winner(study, fresh)
     assert best.number == 0
-    optimism = open_test(study, fresh, [], best)  # without any material, so nothing can be opened
+    optimism = open_test(study, fresh, [], best)  # without any inputs, so nothing can be opened
     assert optimism.test_gain == 0
     assert "stay sealed" in optimism.sentences[0]
 

@@ -37,7 +37,7 @@ def above(low: float) -> Region:
 def test_rows_follow_the_model_inside_the_region(width, chance):
     low = norm.isf(chance)
     decode, correlation = linear(width)
-    X, y, tried, way = from_latents(decode, width, Request(above(low), None, 500), rng(), most=100_000)
+    X, y, tried, sampling_method = from_latents(decode, width, Request(above(low), None, 500), rng(), most=100_000)
     tail = truncnorm(low, np.inf)
     assert len(X) == len(y) == 500
     assert (X[:, 0] > low).all()
@@ -47,7 +47,7 @@ def test_rows_follow_the_model_inside_the_region(width, chance):
     inside = tail.ppf(np.linspace(0.005, 0.995, 100))  # P(y = 1 | x0), as x1 given x0 is normal again
     positive = norm.cdf(correlation * inside / np.sqrt(2 - correlation**2)).mean()
     assert abs(y.mean() - positive) < 0.1, "labels must be those of the region"
-    assert way == ("rejection" if chance == 1e-1 else "importance")
+    assert sampling_method == ("rejection" if chance == 1e-1 else "importance")
     assert tried < 25_000  # rejection would need 50 million draws at 1e-5
 
 
@@ -64,8 +64,8 @@ def test_a_few_rows_are_found_as_far_away_as_many(n):
     request = Request(above(norm.isf(1e-5)), None, n)
     most = draws_for(request, 100)
     for seed in range(5):
-        X, _, tried, way = from_latents(decode, 16, request, rng(seed), most=most)
-        assert (len(X), way) == (n, "importance")
+        X, _, tried, sampling_method = from_latents(decode, 16, request, rng(seed), most=most)
+        assert (len(X), sampling_method) == (n, "importance")
         assert tried <= most
     assert draws_for(Request(Region(), None, 0), 100) == 0
 
@@ -74,8 +74,8 @@ def test_both_ways_into_a_region_are_found():
     def decode(Z, stream):
         return np.where(Z > 0, Z, -0.9 * Z), (Z[:, 0] > 0).astype(np.int64)
 
-    X, y, _, way = from_latents(decode, 4, Request(above(3.0), None, 1000), rng(), most=100_000)
-    assert way == "importance"
+    X, y, _, sampling_method = from_latents(decode, 4, Request(above(3.0), None, 1000), rng(), most=100_000)
+    assert sampling_method == "importance"
     assert len(X) == 1000
     assert abs(y.mean() - norm.sf(3) / (norm.sf(3) + norm.sf(3 / 0.9))) < 0.08
 
@@ -96,8 +96,8 @@ def test_categories_and_missing_values():
 
     rare = Condition(0, codes=frozenset({3}))
     for rule, missing in (((rare,), 0.1), ((rare, Condition(1, low=14, high=15)), 0.0)):
-        X, _, _, way = from_latents(decode, 5, Request(Region(rule), None, 300), rng(), most=200_000)
-        assert way == "importance"
+        X, _, _, sampling_method = from_latents(decode, 5, Request(Region(rule), None, 300), rng(), most=200_000)
+        assert sampling_method == "importance"
         assert len(X) == 300
         assert Region(rule).contains(X).all()
         assert abs(np.isnan(X[:, 1]).mean() - missing) < 0.05
@@ -136,20 +136,20 @@ def test_any_request_is_served_honestly(region, label, n, most):
         calls.append(len(Z))
         return linear(4)[0](Z, stream)
 
-    X, y, tried, way = from_latents(decode, 4, Request(region, label, n), rng(), most=most)
+    X, y, tried, sampling_method = from_latents(decode, 4, Request(region, label, n), rng(), most=most)
     assert region.contains(X).all()
     assert label is None or (y == label).all()
     assert len(X) == len(y) <= n
     assert len(np.unique(X, axis=0)) * COPIES >= len(X)
     assert len(np.unique(X, axis=0)) <= tried == sum(calls) <= most
-    assert way in ("native", "rejection", "importance")
+    assert sampling_method in ("native", "rejection", "importance")
 
 
 def test_nothing_is_thrown_away_without_need():
     decode, _ = linear(4)
-    X, _, tried, way = from_latents(decode, 4, Request(Region(), None, 50), rng(), most=10_000)
+    X, _, tried, sampling_method = from_latents(decode, 4, Request(Region(), None, 50), rng(), most=10_000)
     assert len(X) == tried == 50
-    assert way == "native"
+    assert sampling_method == "native"
 
 
 def test_a_bound_below_the_need_delivers_few_rows_rather_than_many_copies():

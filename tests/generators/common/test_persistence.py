@@ -65,7 +65,7 @@ def test_what_is_read_back_samples_the_same_rows(make: Callable[[], Savable], tm
             mine, theirs = fitted.sample(request, rng(5)), other.sample(request, rng(5))
             for name in ("X", "y", "parents", "weight"):
                 np.testing.assert_array_equal(getattr(mine.table, name), getattr(theirs.table, name))
-            assert (mine.tried, mine.way) == (theirs.tried, theirs.way)
+            assert (mine.tried, mine.sampling_method) == (theirs.tried, theirs.sampling_method)
 
 
 def test_another_process_reads_the_same_rows(tmp_path: Path) -> None:

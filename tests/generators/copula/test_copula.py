@@ -120,9 +120,9 @@ def test_a_corner_of_one_in_ten_thousand_fills_at_once():
     samples = generator.sample(Request(corner, None, 500), rng())
     assert time.perf_counter() - started < 1
     assert len(samples.table) == 500
-    assert (samples.tried, samples.way) == (PARTICLES * 500, "importance")
+    assert (samples.tried, samples.sampling_method) == (PARTICLES * 500, "importance")
     one = generator.sample(Request(Region(corner.rule[:1]), None, 500), rng())
-    assert (len(one.table), one.tried, one.way) == (500, 500, "native")
+    assert (len(one.table), one.tried, one.sampling_method) == (500, 500, "native")
     assert len(np.unique(samples.table.X[:, 0])) > 450
     bounds = [np.array([[low, np.inf]]) for low in lows]
     np.testing.assert_allclose(draw_in_box(TRUE, bounds, 20_000, rng())[1], expected, rtol=0.05)

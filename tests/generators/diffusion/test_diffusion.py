@@ -180,7 +180,7 @@ class TestRegions:
         hole = Region((Condition(0, low=1.55, high=1.95),))
         assert not hole.contains(table.X).any()
         samples = generator.sample(Request(hole, 0, 400), rng())
-        assert samples.way == "native"
+        assert samples.sampling_method == "native"
         assert len(samples.table) == 400
         assert (samples.table.parents == -1).all()
         assert (samples.table.X[:, 2] == 1).mean() > 0.9
@@ -195,7 +195,7 @@ class TestRegions:
     def test_proposals_stay_near_their_parents(self, planted):
         table, corner, generator = planted
         samples = generator.sample(Request(corner, None, 200), rng())
-        assert samples.way == "seeds"
+        assert samples.sampling_method == "seeds"
         assert corner.contains(table.X[samples.table.parents[:, 0]]).all()
         moved = np.abs(samples.table.X - table.X[samples.table.parents[:, 0]]).mean()
         apart = np.abs(samples.table.X - rng().permutation(samples.table.X)).mean()
@@ -275,7 +275,7 @@ class TestGuide:
         assert corner.contains(guided.table.X).all()
         assert len(guided.table) == 300
         assert guided.table.X[:, 3].mean() > plain[:, 3].mean() + 0.05
-        assert guided.way == "seeds"
+        assert guided.sampling_method == "seeds"
 
     def test_a_steered_generator_samples_under_its_guide(self, planted):
         generator, request = planted[2], Request(ANYWHERE, None, 200)
@@ -283,7 +283,10 @@ class TestGuide:
         np.testing.assert_array_equal(led, generator.sample_guided(request, Guide(difference), rng()).table.X)
 
     def test_tells_when_rows_were_weighted(self, planted):
-        assert planted[2].sample_guided(Request(ANYWHERE, None, 5), Guide(difference), rng()).way == "importance"
+        assert (
+            planted[2].sample_guided(Request(ANYWHERE, None, 5), Guide(difference), rng()).sampling_method
+            == "importance"
+        )
 
     def test_a_score_that_is_the_same_everywhere_changes_nothing(self, planted):
         request = Request(ANYWHERE, None, 100)

@@ -42,7 +42,7 @@ def test_every_discrete_column_is_a_condition_that_the_rest_follows(marked, colu
     for code in (0, 3):
         region = Region((Condition(column, codes=frozenset({code})),))
         samples = marked.sample(Request(region, None, 300), rng())
-        assert samples.way == "native"
+        assert samples.sampling_method == "native"
         assert samples.acceptance == 1
         assert (samples.table.X[:, column] == code).all()
         means.append(samples.table.X[:, 3 + column].mean())

@@ -111,14 +111,14 @@ class TestRegions:
 
     def test_a_narrow_slice_is_drawn_natively(self):
         samples = sampled(self.book, Region((Condition(0, 1.5, 1.501),)), n=500, table=self.table)
-        assert samples.way == "native"
+        assert samples.sampling_method == "native"
         assert len(samples.table) == 500
         assert samples.tried < 2500  # by rejection it would be more than a million
 
     def test_a_derived_column_needs_rejection(self):
         derived = {"columns": {"x0": {"from": "normal", "mean": 0, "sd": 1}, "x1": "x0 * 2"}}
         samples = sampled(derived, Region((Condition(1, 1.0, 2.0),)), n=200, table=self.table)
-        assert samples.way == "rejection"
+        assert samples.sampling_method == "rejection"
         assert len(samples.table) == 200
         np.testing.assert_allclose(samples.table.X[:, 1], 2 * samples.table.X[:, 0])
 
@@ -130,7 +130,7 @@ class TestRegions:
         made = sampled(labelled, label=1, n=300, table=self.table).table
         assert len(made) == 300
         assert (made.X[:, 0] > 1).all()
-        assert sampled(labelled, label=1, n=5, table=self.table).way == "rejection"
+        assert sampled(labelled, label=1, n=5, table=self.table).sampling_method == "rejection"
 
     def test_rare_rows_of_great_mass_keep_their_share(self):
         vip = {

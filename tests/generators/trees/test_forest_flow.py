@@ -150,7 +150,9 @@ class TestRegions:
         low = Region((Condition(0, high=-0.5),))
         far = Region((Condition(0, low=np.sort(table.X[:, 0])[-1]),))
         seeds = Region(seeds=np.arange(5))
-        ways = [generator.sample(Request(region, None, 30), rng()).way for region in (ANYWHERE, low, seeds, far)]
+        ways = [
+            generator.sample(Request(region, None, 30), rng()).sampling_method for region in (ANYWHERE, low, seeds, far)
+        ]
         assert ways[:3] == ["native", "seeds", "seeds"]
         assert ways[3] in ("importance", "rejection")
 

@@ -111,7 +111,7 @@ class TestRegions:
         ways = ((ANYWHERE, "native"), (corner, "seeds"), (seeds, "seeds"), (empty, "importance"))
         for region, way in ways:
             samples = generator.sample(Request(region, None, 300), rng())
-            assert (len(samples.table), samples.way) == (300, way)
+            assert (len(samples.table), samples.sampling_method) == (300, way)
             assert samples.tried == 300 if way != "importance" else 3000 <= samples.tried <= 12_000
             starts = samples.table.parents[:, 0]
             assert corner.contains(table.X[starts]).all() if way == "seeds" else (starts == -1).all()

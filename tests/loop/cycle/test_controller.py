@@ -288,11 +288,11 @@ def test_the_learners_doubt_steers_a_generator_that_can_be():
 def test_with_one_lane_the_rows_that_find_weakness_have_not_been_seen():
     """Labels are noise, so answers to rows that were not learnt from cannot be better than to judge rows."""
     table = rare_table(400, noise=True)
-    prepared, history, _ = run(tiny_parts(scout=None), table, k=1)
+    prepared, history, _ = run(tiny_parts(surrogate=None), table, k=1)
     kept = [replace(each, decision=replace(each.decision, kept=True)) for each in history]
-    champions = train(prepared, prepared.parts.aimer_for, kept, "scout", 1)
+    champions = train(prepared, prepared.parts.surrogate_for, kept, "scout", 1)
     answers = unseen_answers(prepared, kept, champions)
     lane = prepared.lanes[0]
     losses = [log_loss(table.y[rows], answers[rows][:, 1]) for rows in (lane.fit, lane.judge)]
-    real_only = unseen_answers(prepared, [], train(prepared, prepared.parts.aimer_for, [], "scout", 0))
+    real_only = unseen_answers(prepared, [], train(prepared, prepared.parts.surrogate_for, [], "scout", 0))
     assert losses[0] > 0.9 * log_loss(table.y[lane.fit], real_only[lane.fit][:, 1])

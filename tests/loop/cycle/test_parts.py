@@ -133,25 +133,26 @@ def test_parts_that_need_a_teacher_are_refused_without(part: dict[str, object]) 
         tiny_parts(teacher=None, **untaught | part)
 
 
-def test_the_scout_aims_where_there_is_one() -> None:
-    scout = Linear()
-    assert tiny_parts().aimer is LEARNER
-    assert tiny_parts(scout=scout).aimer is scout
+def test_the_surrogate_aims_where_there_is_one() -> None:
+    surrogate = Linear()
+    real = rare_table(20)
+    assert tiny_parts().surrogate_for(real) is LEARNER
+    assert tiny_parts(surrogate=surrogate).surrogate_for(real) is surrogate
 
 
 def test_tables_with_new_rows_get_the_augmented_learner_and_others_never() -> None:
-    scout, more, real = Linear(), Linear(), rare_table(20)
+    surrogate, more, real = Linear(), Linear(), rare_table(20)
     made = Table.concat([real, replace(real.take(np.arange(1)), generation=np.ones(1, dtype=np.int64))])
     outside = replace(made, generation=np.minimum(made.generation, 0) - (made.generation > 0))
-    alone, both = tiny_parts(), tiny_parts(scout=scout, augmented_scout=more)
+    alone, both = tiny_parts(), tiny_parts(surrogate=surrogate, augmented_surrogate=more)
     for table in (made, outside):
-        assert alone.learner_for(table) is alone.aimer_for(table) is both.learner_for(table) is AUGMENTED
-        assert both.aimer_for(table) is more
-        assert tiny_parts(scout=scout).aimer_for(table) is scout
+        assert alone.learner_for(table) is alone.surrogate_for(table) is both.learner_for(table) is AUGMENTED
+        assert both.surrogate_for(table) is more
+        assert tiny_parts(surrogate=surrogate).surrogate_for(table) is surrogate
         assert tiny_parts(augmented_learner=None).learner_for(table) is LEARNER
     for parts in (alone, both):
         assert parts.learner_for(real) is LEARNER
-    assert both.aimer_for(real) is scout
+    assert both.surrogate_for(real) is surrogate
 
 
 def test_clock_adds_up_the_seconds_of_a_stage_even_when_it_fails() -> None:

@@ -90,7 +90,7 @@ def framed(values: pd.Series) -> pd.DataFrame:
 
 
 def without(schema: Schema) -> dict[str, str]:
-    return dict(schema.set_aside)
+    return dict(schema.excluded)
 
 
 @pytest.mark.parametrize("name", DTYPES)
@@ -186,7 +186,7 @@ def test_dates_are_told_from_moments() -> None:
     assert [column.days for column in infer(frame, "y").columns] == [True, False]
 
 
-def test_columns_that_are_no_features_are_set_aside_with_a_reason() -> None:
+def test_columns_that_are_no_features_are_excluded_with_a_reason() -> None:
     n, rng = 60, np.random.default_rng(0)
     frame = pd.DataFrame(
         {

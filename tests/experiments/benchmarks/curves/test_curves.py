@@ -135,7 +135,7 @@ def test_efficient_settings_are_those_that_no_other_dominates(pairs: list[tuple[
 
 
 def results(tables: int = 3, splits: int = 3, noise: float = 0.0) -> pd.DataFrame:
-    """Aim saves a factor of four in rows; half the labels do with the loop for 80 %; the scout costs and brings."""
+    """Aim saves a factor of four in rows; half the labels do with the loop for 80 %; the surrogate costs and brings."""
     rng, rows = np.random.default_rng(0), []
 
     def add(kind: str, arm: str, x: float, ap: float, seconds: float = 0.0) -> None:
@@ -157,7 +157,7 @@ def results(tables: int = 3, splits: int = 3, noise: float = 0.0) -> pd.DataFram
     add("cost", REAL_ONLY, 0, 0, 0.3)
     for turns in range(1, 7):
         add("cost", GENERATIONS, turns, 0.04 * (1 - 0.5**turns), 8 + 4 * turns)
-    add("cost", "no scout", 4, 0.035, 45)
+    add("cost", "no surrogate", 4, 0.035, 45)
     names = ["curve", "table", "split", "arm", "x", "average_precision", "seconds"]
     return pd.DataFrame(rows, columns=names)
 
@@ -218,8 +218,8 @@ def test_noise_widens_the_interval_of_the_advantage() -> None:
 
 def test_settings_that_cost_more_and_bring_less_are_not_efficient() -> None:
     found = costs(results())
-    assert not found["efficient"]["no scout"]
-    assert found["efficient"].drop("no scout").all()
+    assert not found["efficient"]["no surrogate"]
+    assert found["efficient"].drop("no surrogate").all()
     assert found["seconds"]["1 generation"] == pytest.approx(24)  # 12, 24 and 36 on three tables
 
 
