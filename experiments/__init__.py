@@ -1,1 +1,1 @@
-"""Puts the parts together for users: the only package that knows all others; no part of the loop itself."""
+"""Puts the parts together for users: the only package that imports all others; no part of the loop itself."""

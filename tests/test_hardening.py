@@ -166,7 +166,7 @@ def test_rows_that_are_cut_off_are_refused(suffix: str, tmp_path: Path) -> None:
     pd.DataFrame({"a": [1, 2], "b": ["x\ny", "z"], "c": [1, 2]}).to_csv(tmp_path / f"whole{suffix}", index=False)
     assert len(read_table(tmp_path / f"whole{suffix}")) == 2
     (tmp_path / "cut.csv").write_text("a,b,c\n1,2,3\n\n4,5\n")
-    with pytest.raises(DataError, match=r"every row must have 3 fields, line 4 of .*cut.csv has 2: mend it"):
+    with pytest.raises(DataError, match=r"every row must have 3 fields, line 4 of .*cut.csv has 2: correct it"):
         read_table(tmp_path / "cut.csv")
 
 

@@ -21,12 +21,12 @@ from loop.types import Region, Request, Table
 REAL_ONLY, TUNED, UNTARGETED = "real only", "real only, tuned", "untargeted"
 TARGETED, TEACHER = "targeted", "teacher itself"
 CHEAP = (REAL_ONLY, TUNED, "class weight", "random oversampling", "SMOTE", UNTARGETED)
-SCORED_ROWS = 20_000  # rows over which the seconds for a million are measured
+SCORED_ROWS = 20_000  # rows scored to measure the seconds per million
 
 
 @dataclass(frozen=True, eq=False)
 class Arm:
-    """One fitted contestant."""
+    """One fitted model of a comparison: a cheap alternative, the loop or its teacher."""
 
     name: str
     predictor: Predictor
@@ -35,6 +35,7 @@ class Arm:
 
     @property
     def cheap(self) -> bool:
+        """Whether this is an alternative that the loop has to beat."""
         return self.name in CHEAP
 
 
@@ -53,8 +54,17 @@ def arms(run: LoopRun, folds: np.ndarray, rng: np.random.Generator, *, tuning: b
 
     Parameters
     ----------
-    tuning
+    run : LoopRun
+        The finished loop; all arms use its parts and training rows.
+    folds : ndarray of shape (n,)
+        Lane ids of the training rows.
+    rng : numpy.random.Generator
+    tuning : bool
         Whether to fit the tuned arm, which takes as many seconds as the loop took.
+
+    Yields
+    ------
+    Arm
     """
     parts, table, seed = run.prepared.parts, run.prepared.table, root(rng)
     jobs = parts.settings.jobs
@@ -73,7 +83,7 @@ def arms(run: LoopRun, folds: np.ndarray, rng: np.random.Generator, *, tuning: b
         chosen, note = with_capacity(parts, table, folds, sampler, root(stream(seed, name, "capacity")))
         return Arm(name, copy.deepcopy(chosen).fit(made, own), time.perf_counter() - started, note)
 
-    # The very model that a loop delivers which keeps nothing: it must not win or lose against itself by other draws.
+    # Same stream as a loop that keeps nothing: it then delivers the same model and cannot differ from this arm.
     yield fitted(REAL_ONLY, lambda _: table, own=run.prepared.final_stream(kept=False))
     if tuning and tunable(parts.learner):
         started, own = time.perf_counter(), stream(seed, "tuned")
@@ -94,14 +104,20 @@ def arms(run: LoopRun, folds: np.ndarray, rng: np.random.Generator, *, tuning: b
 
 
 def class_weighted(table: Table) -> Table:
-    """Weigh rows so that every class weighs the same."""
+    """Return the table with row weights that give every class the same total weight."""
     counts = np.bincount(table.y, weights=table.weight, minlength=table.n_classes)
     present = np.maximum(counts, 1e-12)
     return replace(table, weight=table.weight * table.weight.sum() / ((counts > 0).sum() * present[table.y]))
 
 
 def balanced(table: Table, sampler: str, rng: np.random.Generator) -> Table:
-    """Add rows of every smaller class until all are as large as the largest, with an imbalanced-learn sampler."""
+    """Add rows until every class is as large as the largest, with a sampler of imbalanced-learn.
+
+    Raises
+    ------
+    ConditionError
+        If a class has too few rows for the sampler.
+    """
     counts = np.bincount(table.y, minlength=table.n_classes)
     generator = ImblearnAdapter(sampler).fit(table, rng)
     wanted = [Request(Region(), code, int(counts.max() - count)) for code, count in enumerate(counts) if count]
@@ -110,9 +126,9 @@ def balanced(table: Table, sampler: str, rng: np.random.Generator) -> Table:
 
 
 def with_capacity(parts: Parts, table: Table, folds: np.ndarray, sampler: str, seed: int) -> tuple[Learner, str]:
-    """Return the learner or the augmented learner, whichever is better out of fold with a sampler's rows, and a note.
+    """Return the better of the learner and the augmented learner, by out-of-fold score on oversampled rows, and a note.
 
-    Each fold is judged by learners of the other folds, to which rows were added that the sampler made of them alone.
+    For each fold, the learners are fitted on the other folds and on rows that the sampler made from these folds alone.
     """
     plain, more = parts.learner, parts.augmented_learner
     if more is None:
@@ -131,7 +147,7 @@ def with_capacity(parts: Parts, table: Table, folds: np.ndarray, sampler: str, s
 
 
 def seconds_per_million(predictor: Predictor, X: np.ndarray) -> float:
-    """Measure how long the predictor takes for a million rows like X, from one pass over some thousands of them."""
+    """Return the seconds that the predictor takes for a million rows like X, measured on `SCORED_ROWS` rows."""
     rows = np.resize(np.arange(len(X)), SCORED_ROWS)
     started = time.perf_counter()
     predictor.predict_proba(X[rows])

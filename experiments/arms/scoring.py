@@ -20,7 +20,7 @@ METRICS = (SCORE, "recall_at_fpr_01", "brier", "log_loss", "calibration_error")
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """What an arm said of the test rows, and what it costs."""
+    """The predictions of an arm on the test rows, their scores and its costs."""
 
     arm: Arm
     proba: np.ndarray  # (n, K)
@@ -35,7 +35,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class Gain:
-    """The loop against the best of the cheap arms, on the same test rows. Only ``proven`` licenses the word."""
+    """The loop against the best cheap arm on the same test rows. Call it a gain only if ``proven``."""
 
     against: str
     difference: Interval  # of average precision, higher is better for the loop
@@ -44,7 +44,7 @@ class Gain:
 
 
 def contestants_of(looped: LoopRun, folds: np.ndarray, config: ArmsConfig, rng: np.random.Generator) -> Iterator[Arm]:
-    """Yield the arms that the configuration asks for; at the least real rows alone and the loop."""
+    """Yield the arms that the configuration asks for: at least real rows alone and the loop."""
     fitted = arms(looped, folds, rng, tuning=config.tuning)
     if config.run:
         yield from fitted
@@ -54,7 +54,7 @@ def contestants_of(looped: LoopRun, folds: np.ndarray, config: ArmsConfig, rng: 
 
 
 def score_arms(arms: Sequence[Arm], test: Table, metrics: Sequence[str]) -> list[Scored]:
-    """Score every arm on the test rows."""
+    """Score every arm on the test rows by the named metrics."""
     scored = []
     for arm in arms:
         proba = arm.predictor.predict_proba(test.X)
@@ -64,12 +64,24 @@ def score_arms(arms: Sequence[Arm], test: Table, metrics: Sequence[str]) -> list
 
 
 def proves(difference: Interval, tested: JudgeRows) -> bool:
-    """Tell whether a difference on test rows proves a gain: few rows or groups of a class prove nothing."""
+    """Tell whether a difference on test rows proves a gain; below `FEWEST` rows or groups of a class none does."""
     return difference.low > 0 and tested.fewest >= FEWEST
 
 
 def gain_over_cheap(scored: Sequence[Scored], tested: JudgeRows, rng: np.random.Generator) -> Gain:
-    """Compare the loop with the cheap arm that does best on these very rows: a choice in favour of the other side."""
+    """Compare the loop with the cheap arm that scores best on the test rows.
+
+    The best arm is chosen on the same rows that it is scored on, which favours the cheap arm over the loop.
+
+    Parameters
+    ----------
+    scored : sequence of Scored
+        All arms, the loop among them.
+    tested : JudgeRows, n rows
+        The test rows.
+    rng : numpy.random.Generator
+        Draws the bootstrap of the interval.
+    """
     loop = next(each for each in scored if each.arm.name == TARGETED)
     best = max((each for each in scored if each.arm.cheap), key=lambda each: each.metrics[SCORE])
     difference = paired(SCORE, tested, best.proba, loop.proba, rng).difference

@@ -1,7 +1,7 @@
-"""Tests and intervals for arms that met on the same splits of several sources.
+"""Tests and intervals for arms that were scored on the same splits of several sources.
 
 All functions are pure. They take scores in long form, one row for each arm, source and seed, in the columns ``source``,
-``seed``, ``arm`` and ``score`` (higher is better), or what another function here has made of them.
+``seed``, ``arm`` and ``score`` (higher is better), or the result of another function of this module.
 """
 
 import math
@@ -15,10 +15,8 @@ from scipy import stats
 from loop.types import Interval
 
 ALPHA = 0.05
-FEWEST_SOURCES = (
-    5  # our choice: below, ranks can hardly differ enough, and the chi-squared form is a poor approximation
-)
-DIGITS = 12  # differences are rounded to these decimals, so that equal scores are ties whatever their last bit
+FEWEST_SOURCES = 5  # our choice: with fewer, ranks can hardly differ enough and the chi-squared approximation is poor
+DIGITS = 12  # differences are rounded to these decimals, so that scores equal up to rounding are ties
 
 
 @dataclass(frozen=True)
@@ -31,16 +29,18 @@ class Tally:
 
     @classmethod
     def of(cls, differences: pd.Series) -> "Tally":
+        """Count the signs of differences."""
         return cls(int((differences > 0).sum()), int((differences == 0).sum()), int((differences < 0).sum()))
 
     @property
     def total(self) -> int:
+        """Number of differences."""
         return self.wins + self.ties + self.losses
 
 
 @dataclass(frozen=True)
 class Omnibus:
-    """Answer to "do the arms differ at all?", over sources."""
+    """Result of a test, over sources, of whether the arms differ at all."""
 
     test: str | None  # None = not enough to test
     p: float | None
@@ -50,7 +50,7 @@ class Omnibus:
 def differences(scores: pd.DataFrame, arm: str, against: str) -> pd.Series:
     """Return the score of an arm minus that of another on the same split, indexed by source and seed.
 
-    Splits on which one of the two has no score are left out.
+    Splits on which either has no score are left out.
     """
     wide = scores.pivot(index=["source", "seed"], columns="arm", values="score")
     paired: pd.Series = (wide[arm] - wide[against]).dropna().round(DIGITS)
@@ -75,12 +75,12 @@ def mean_interval(
 
     Each replicate draws sources with replacement and, within each one drawn, its seeds with replacement (Davison and
     Hinkley 1997, section 3.8). So the interval covers the mean difference on *other sources like these* and other
-    splits of them. Percentiles of so few sources are too narrow, hence their distance from the mean is stretched by
-    ``sqrt(n / (n - 1)) t / z`` for n sources (after Hesterberg 2015, section 5.3). In 300 simulated comparisons a
-    setting, at a nominal 0.95: 0.97 with 9 or 20 sources of 3 seeds, 0.99 with 3 or 4.
+    splits of them. Percentile intervals of few sources are too narrow, so their distance from the mean is multiplied by
+    ``sqrt(n / (n - 1)) t / z`` for n sources (after Hesterberg 2015, section 5.3). Measured coverage at a nominal 0.95,
+    in 300 simulated comparisons for each setting: 0.97 with 9 or 20 sources of 3 seeds, 0.99 with 3 or 4 sources.
 
-    Seeds of one source share most of their training rows, and what these have in common no resampling of seeds can
-    show: with a single source the interval is that of `corrected_t`, for other splits of this source.
+    Seeds of one source share most of their training rows, which resampling of seeds cannot show. With a single source
+    the interval is therefore that of `corrected_t`, for other splits of this source.
 
     Parameters
     ----------
@@ -88,15 +88,16 @@ def mean_interval(
         As `differences` returns them, at least one.
     rng : numpy.random.Generator
     test_per_train : float or None
-        Test rows over training rows; None = the seeds share one split. Matters with a single source only.
+        Test rows over training rows; None = the seeds share one split. Used with a single source only.
     level : float
         Nominal coverage.
     replicates : int
+        Draws of the bootstrap.
 
     Returns
     -------
     Interval
-        Without bounds if a single source has a single split, or has repeated a single measurement.
+        Without bounds if a single source has a single split, or the same difference on all splits.
     """
     groups = [group.to_numpy() for _, group in differences.groupby(level="source", sort=False)]
     estimate = float(np.mean([group.mean() for group in groups]))
@@ -120,7 +121,7 @@ def mean_interval(
 def by_source(scores: pd.DataFrame) -> pd.DataFrame:
     """Return mean scores over seeds, sources down and arms across.
 
-    Arms without a score on some source are left out, then splits on which one of the others has none.
+    Arms that lack a source are left out first, then splits on which a remaining arm has no score.
     """
     wide = scores.pivot(index=["source", "seed"], columns="arm", values="score")
     everywhere = wide.notna().groupby(level="source").any().all()
@@ -138,7 +139,7 @@ def average_ranks(means: pd.DataFrame) -> pd.Series:
 def omnibus(means: pd.DataFrame) -> Omnibus:
     """Test whether the arms differ at all, from the result of `by_source`.
 
-    Friedman's test over sources (Demšar 2006, *JMLR* 7, section 3.2.2); with two arms Wilcoxon's signed ranks.
+    Friedman's test over sources (Demšar 2006, *JMLR* 7, section 3.2.2); for two arms Wilcoxon's signed-rank test.
     """
     sources, arms = means.shape
     if arms < 2:
@@ -158,16 +159,17 @@ def omnibus(means: pd.DataFrame) -> Omnibus:
 
 
 def critical_difference(arms: int, sources: int, alpha: float = ALPHA) -> float:
-    """Return by how much average ranks must differ for Nemenyi's test (Demšar 2006, section 3.2.2).
+    """Return the critical difference of average ranks in Nemenyi's test (Demšar 2006, section 3.2.2).
 
-    ``q sqrt(k (k + 1) / (6 N))`` for k arms and N sources, where q is the studentized range over the square root of 2.
+    ``q sqrt(k (k + 1) / (6 N))`` for k arms and N sources, where q is the quantile of the studentized range over the
+    square root of 2.
     """
     q = float(stats.studentized_range.isf(alpha, arms, np.inf)) / math.sqrt(2)
     return q * math.sqrt(arms * (arms + 1) / (6 * sources))
 
 
 def signed_ranks(differences: pd.Series) -> float:
-    """Return the two-sided p-value of Wilcoxon's signed-rank test; differences of zero are left out (1 if all are)."""
+    """Return the two-sided p-value of Wilcoxon's signed-rank test; zeros are left out, 1 if all are zero."""
     clear = differences[differences != 0]
     return float(stats.wilcoxon(clear).pvalue) if len(clear) else 1.0
 
@@ -188,8 +190,8 @@ def corrected_t(differences: pd.Series, test_per_train: float) -> float | None:
     Returns
     -------
     float or None
-        None without a second split, or if all splits gave one and the same difference: then seeds have repeated
-        a single measurement. 1 if this difference is zero.
+        None with a single split, or if all splits gave the same difference other than zero: the seeds then repeat
+        one measurement. 1 if all differences are zero.
     """
     if not differences.any():
         return 1.0
@@ -201,7 +203,7 @@ def corrected_t(differences: pd.Series, test_per_train: float) -> float | None:
 
 
 def _corrected_error(differences: np.ndarray, test_per_train: float) -> float:
-    """Return the standard error of the mean of differences (J,) over splits whose training rows overlap."""
+    """Return the standard error of the mean of differences (J,) over splits with overlapping training rows."""
     return math.sqrt((1 / len(differences) + test_per_train) * float(differences.var(ddof=1)))
 
 

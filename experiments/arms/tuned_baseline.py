@@ -1,4 +1,4 @@
-"""The arm that gets the same time instead of new rows: the learner on real rows, tuned with Optuna."""
+"""The tuned arm: the learner on real rows alone, tuned with Optuna for as long as the loop took."""
 
 import copy
 import time
@@ -47,16 +47,30 @@ SPACES: Mapping[type, Space] = {XGBoost: _xgboost, Forest: _forest, ExtraTrees: 
 
 
 def tunable(learner: Learner) -> bool:
+    """Tell whether there is a search space for the learner."""
     return type(learner) in SPACES
 
 
 def tune(
     learner: Learner, table: Table, folds: np.ndarray, seconds: float, rng: np.random.Generator, *, jobs: int = 2
 ) -> tuple[Learner, int]:
-    """Search settings of the learner for a number of seconds; return it unfitted with the best, and the trials made.
+    """Search settings of the learner for a given time; return it unfitted with the best ones, and the number of trials.
 
-    The score is average precision of the pooled out-of-fold answers; the first trial is the learner as it is. The
-    budget is time, so two runs may differ in their number of trials: the price of a fair comparison.
+    The score is the average precision of the pooled out-of-fold predictions; the first trial is the learner as it is.
+    The budget is time, as the loop's is, so two runs may differ in their number of trials.
+
+    Parameters
+    ----------
+    learner : Learner
+    table : Table, n rows
+        Training rows.
+    folds : ndarray of shape (n,)
+        Fold ids.
+    seconds : float
+        Time after which no trial is begun.
+    rng : numpy.random.Generator
+    jobs : int
+        Folds fitted side by side.
 
     Raises
     ------
@@ -74,7 +88,7 @@ def tune(
         return out_of_fold(candidate, table, folds, seed, trial.number, jobs)
 
     started = time.perf_counter()
-    study.optimize(objective, n_trials=1)  # however little time there is
+    study.optimize(objective, n_trials=1)  # at least one trial, even if the time is over
     left = seconds - (time.perf_counter() - started)
     if left > 0:
         study.optimize(objective, timeout=left)
@@ -90,14 +104,20 @@ def out_of_fold(
     jobs: int,
     rows: Callable[[Table, np.random.Generator], Table] = lambda table, _: table,
 ) -> float:
-    """Return the average precision of the pooled out-of-fold answers of a learner.
+    """Return the average precision of the pooled out-of-fold predictions of a learner.
 
     Parameters
     ----------
-    seed, number
-        Of the draws; the same number draws the same, whatever the learner.
-    rows
-        What is made of the other folds' rows before the learner is fitted on them.
+    learner : Learner
+    table : Table, n rows
+    folds : ndarray of shape (n,)
+        Fold ids.
+    seed, number : int
+        Key of the random stream: the same pair gives every learner the same draws.
+    jobs : int
+        Folds fitted side by side.
+    rows : callable
+        Turns the rows of the other folds into the table that the learner is fitted on.
     """
     ids = [int(fold) for fold in np.unique(folds)]
 

@@ -1,8 +1,8 @@
 """The card-fraud protocol: one week trains, a later week tests.
 
 Run as ``python -m experiments.benchmarks.card_fraud --start 2018-07-25``; the last line is JSON with the headline
-figures. Several starts, separated by commas, are summed up by their means, and ``--tuned FILE`` adds the loop as a
-search left it.
+figures. Several starts are separated by commas and summed up by their means. ``--tuned FILE`` adds the loop with the
+settings that a search has found.
 """
 
 import json
@@ -49,7 +49,7 @@ from loop.seeds import stream
 from loop.types import Table
 
 METRICS = ("average_precision", "roc_auc", "recall_at_fpr_01", "brier")
-PUBLISHED = "as published"  # scores on the test rows of the handbook's own code
+PUBLISHED = "as published"  # scores on the test rows that the handbook's own code selects
 BAGGING, TUNED_LOOP = "balanced bagging", "the loop, tuned"
 BAGS = 100  # trees of balanced bagging
 NO_CHEAP_ARM = (TARGETED, TEACHER, TUNED_LOOP)
@@ -59,15 +59,15 @@ class Week(NamedTuple):
     """Training and test week of one start, encoded."""
 
     weeks: FraudWeeks
-    published: pd.DataFrame  # the test week if compromised cards are known a day later
+    published: pd.DataFrame  # the test week if a compromised card becomes known a day later
     published_test: Table
     train: Table
     test: Table
-    folds: np.ndarray  # (n,) lanes of the training rows; a customer's rows share one
+    folds: np.ndarray  # (n,) lane ids of the training rows; rows of one customer share a lane
 
     @classmethod
     def of(cls, payments: pd.DataFrame, start: str, seed: int) -> "Week":
-        """Cut out and encode the weeks that begin with a day."""
+        """Select and encode the training and test week for a first training day."""
         weeks = split_weeks(payments, start)
         split = encoded(weeks)
         published = split_weeks(payments, start, known_after=KNOWN_IN_PRINT).test
@@ -102,7 +102,7 @@ def main(
 
 
 def headline(start: str, table: pd.DataFrame) -> dict[str, object]:
-    """Return the figures of the closing line from scores by arm."""
+    """Return the figures of the last line, from scores by arm."""
     ap, cp100 = table["average_precision"].to_dict(), table["cp100"].to_dict()
     printed = {f"{name}_published": table[f"{name} {PUBLISHED}"].to_dict() for name in ("ap", "cp100")}
     best = max((name for name in ap if name not in NO_CHEAP_ARM), key=lambda name: ap[name])
@@ -152,7 +152,7 @@ def _one_start(
 def _contestants(
     week: Week, parts: Parts, other: Parts | None, tuning: bool, seed: int, console: Console
 ) -> Iterator[Arm]:
-    """Run the loop and yield all arms, those of this protocol alone last."""
+    """Run the loop and yield all arms; those that only this protocol has come last."""
     with watching(console, parts.settings.generations) as watch:
         run = run_loop(parts, week.train, week.folds, stream(seed, "loop"), [watch])
     console.print(run.outcome.verdict.sentence, soft_wrap=True)
@@ -165,7 +165,7 @@ def _contestants(
 
 
 def bagged(table: Table, seed: int) -> SklearnAdapter:
-    """Fit trees on bags with as many legitimate payments as frauds, as the handbook's chapter 6 does."""
+    """Fit trees on bags with as many legitimate payments as frauds, as in chapter 6 of the handbook."""
     from imblearn.ensemble import BalancedBaggingClassifier
 
     return SklearnAdapter(BalancedBaggingClassifier(n_estimators=BAGS)).fit(table, stream(seed, BAGGING))
@@ -184,7 +184,7 @@ def _row(arm: Arm, proba: np.ndarray, week: Week, per_million: float) -> dict[st
 
 
 def _as_published(arm: Arm, week: Week) -> dict[str, float]:
-    """Score an arm on the test rows that figures in print are of."""
+    """Score an arm on the test rows of the published figures."""
     test = week.published_test
     proba = arm.predictor.predict_proba(test.X)
     return {

@@ -1,9 +1,9 @@
-"""What the loop costs, next to one fit on real rows.
+"""Time and memory of the loop, compared with one fit on real rows.
 
-Run as ``python -m experiments.benchmarks.cost``. Each table is measured in a process of its own, so that memory is its
-own too; the last line is JSON. Machines are noisy: what counts are the ratios within one run. The loop runs twice: as
-users run it, for cost and memory, and lane after lane, for the share of each stage; side by side, the clock of one lane
-goes on while another has the processor, and short stages look longer than they are.
+Run as ``python -m experiments.benchmarks.cost``; the last line is JSON. Each table is measured in its own process, so
+that its peak memory is its own. Seconds vary between machines; compare the ratios within one run. The loop runs twice:
+with default settings for cost and memory, and with one job for the share of each stage. With lanes side by side, the
+time in which a lane waits for the processor would be counted for its stage.
 """
 
 import copy
@@ -29,19 +29,19 @@ from loop.cycle.parts import Settings
 from loop.seeds import stream
 from loop.types import Table
 
-FITS = 7  # real-only fits, of which the median counts
+FITS = 7  # real-only fits; their median is reported
 WORK = ("learner", "teacher", "generator")  # stages that are not bookkeeping
 
 
 def mammography() -> Split:
-    """Split 0 of the rare-class protocol; the embedded simulation where the data are not there."""
+    """Return split 0 of the rare-class protocol, or of the simulation where the data are missing."""
     there = (data_folder() / "mammography.parquet").is_file()
     data = load("suite:mammography", "target") if there else load("simulation:customers=150,days=60")
     return Split.of(data.without_clock(), 0)
 
 
 def fraud_week() -> Split:
-    """The first start of the card-fraud protocol."""
+    """Return the split of the first start of the card-fraud protocol."""
     return fraud_split(STARTS[0])
 
 
@@ -49,7 +49,7 @@ TABLES = {"mammography": mammography, "fraud_week": fraud_week}
 
 
 def measure(name: str) -> dict[str, float]:
-    """Run the loop twice on one table, and the real-only fit several times."""
+    """Run the loop twice on one table and the real-only fit several times; return seconds, ratios and shares."""
     split = TABLES[name]()
     table = split.train
     parts, fits = compose(), []
@@ -85,7 +85,7 @@ def _stages(run: LoopRun) -> dict[str, float]:
 
 
 def _warm_up(table: Table) -> None:
-    """Run every kind of member once on some rows: what libraries load on first use is no cost of the loop."""
+    """Fit every kind of committee member once, so that the loading of libraries is no cost of the loop."""
     few = np.concatenate([np.flatnonzero(table.y == code)[:100] for code in range(table.n_classes)])
     Committee().fit(table.take(few), stream(0, "warm up"))
 

@@ -1,7 +1,8 @@
-"""Our GAN and VAE beside the ctgan package, on adult, one thread each, in one run.
+"""Our GAN and VAE compared with those of the ctgan package: table adult, one thread each.
 
-Run as ``python -m experiments.benchmarks.ctgan --peer PYTHON``, where PYTHON is the interpreter of an environment of
-its own that holds ``ctgan`` and ``pyarrow``: its licence keeps the package out of this project. The last line is JSON.
+Run as ``python -m experiments.benchmarks.ctgan --peer PYTHON``, where PYTHON is the interpreter of a separate
+environment with ``ctgan`` and ``pyarrow``: because of its licence the package is no dependency of this project. The
+last line is JSON.
 """
 
 import json
@@ -57,7 +58,7 @@ def main(
     peer: Annotated[Path, typer.Option(help="Python of an environment with ctgan and pyarrow.")],
     epochs: Annotated[int, typer.Option(min=2, help="Epochs of all four.")] = 10,
 ) -> None:
-    """Fit all four for as many epochs, and ours for as many seconds as the peer took; print a table and JSON."""
+    """Fit all four for the same number of epochs, and ours for the seconds that ctgan took; print a table and JSON."""
     if not peer.is_file():
         raise DataError(f"--peer must be a Python interpreter, and {peer} is no file: make an environment with ctgan.")
     split = split_of(TABLE, 0)
@@ -82,7 +83,7 @@ def main(
 
 
 def _peer(peer: Path, folder: Path, train: Table, epochs: int) -> dict[str, list[float]]:
-    """Let the package fit in its own environment; return seconds in all and per epoch."""
+    """Fit the models of ctgan in their environment; return for each the seconds in all and per epoch."""
     frame = decode(train.schema, train)
     frame[LABEL] = train.y.astype(str)
     discrete = [c.name for c in train.schema.columns if c.kind in ("categorical", "boolean")]
@@ -98,7 +99,7 @@ def _peer(peer: Path, folder: Path, train: Table, epochs: int) -> dict[str, list
 
 
 def _encoded(frame: pd.DataFrame, like: Table) -> Table:
-    """Bring the package's rows back; "nan" stands for a missing category."""
+    """Encode the rows that ctgan made; "nan" stands for a missing category."""
     schema = like.schema
     for column in schema.columns:
         if column.kind in ("categorical", "boolean"):

@@ -1,4 +1,4 @@
-"""Do no harm, claim nothing: the loop on tables where there is nothing to gain.
+"""False claims and harm of the loop on tables where nothing can be learnt.
 
 Run as ``python -m experiments.benchmarks.no_signal``: pure noise, and real features with permuted labels. The last line
 is JSON.
@@ -25,11 +25,11 @@ from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import score
 from loop.seeds import stream
 
-SOURCES = ("sklearn:breast_cancer", "simulation:customers=60,days=30")  # what is permuted, in turn
+SOURCES = ("sklearn:breast_cancer", "simulation:customers=60,days=30")  # tables whose labels are permuted, by turns
 
 
 def table_of(kind: str, seed: int) -> Dataset:
-    """Make one table without anything to learn; sizes, columns and rarity differ from seed to seed."""
+    """Make one table without anything to learn; size, columns and class shares depend on the seed."""
     if kind == "noise":
         rng = stream(seed, "shape")
         return noise_table(int(rng.integers(400, 1500)), int(rng.integers(4, 20)), seed, float(rng.uniform(0.05, 0.15)))
@@ -39,12 +39,12 @@ def table_of(kind: str, seed: int) -> Dataset:
 
 
 def split_of(kind: str, seed: int) -> Split:
-    """Split one such table at random, as if its rows had neither time nor card: nothing in them can be learnt."""
+    """Split one such table at random; its time and group columns are ignored, since its labels are random."""
     return Split.of(table_of(kind, seed).without_clock(), seed)
 
 
 def judge(kind: str, seed: int) -> dict[str, object]:
-    """Run the loop on one such table; compare with real only on its test part."""
+    """Run the loop on one such table and compare it with real rows alone on the test rows."""
     split = split_of(kind, seed)
     train, test = split.train, split.test
     run = run_loop(compose(settings=Settings(jobs=1)), train, split.folds(seed), stream(seed, "loop"))
@@ -62,7 +62,7 @@ def main(
     tables: Annotated[int, typer.Option(min=1, help="Tables of each kind.")] = 20,
     jobs: Annotated[int, typer.Option(min=1, help="Tables side by side.")] = 2,
 ) -> None:
-    """Count what the loop claims where there is nothing, and what it costs on test."""
+    """Count the false claims of the loop and measure the loss on test rows; print one line of JSON last."""
     console = Console(width=None if sys.stdout.isatty() else 160)
     wanted = [(kind, seed) for kind in ("noise", "permuted") for seed in range(tables)]
     rows = []

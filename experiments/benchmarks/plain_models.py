@@ -1,8 +1,7 @@
-"""What other plain models reach without any loop: real rows alone, on the splits of the rare-class suite or card fraud.
+"""Scores of plain models on real rows alone, on the splits of the rare-class suite or of card fraud.
 
 Run as ``python -m experiments.benchmarks.plain_models``, or with ``--fraud`` on four weeks of card fraud; the last line
-is JSON. The splits and seeds are those of ``python -m experiments.benchmarks.rare_suite``, so its figures can be put
-beside these.
+is JSON. Splits and seeds are those of ``python -m experiments.benchmarks.rare_suite``, so the figures can be compared.
 """
 
 import copy
@@ -57,7 +56,7 @@ class Mean:
 
 
 def cell(table: str, split: str) -> Rows:
-    """Fit every kind on one split; return one row a kind."""
+    """Fit every kind of model on one split; return one row for each."""
     sides = fraud_split(split) if table == FRAUD else suite_split(table, int(split))
     rows, fitted = Rows(), dict[str, Predictor]()
     train, test = sides.train, sides.test

@@ -1,9 +1,8 @@
-"""Which proposals serve the teacher best: the loop with every generator, on the rare-class suite.
+"""The loop with each generator as the source of proposals, on the rare-class suite.
 
-Run as ``python -m experiments.benchmarks.proposals``; the last line is JSON. Each generator makes the proposals of the
-targeted strategy, and those of the untargeted one; diffusion is also led by the learner's doubt while it makes rows
-(the strategy ``guided``). The cells are those of ``weakspot compare``: same splits, budgets, teacher and learner for
-all.
+Run as ``python -m experiments.benchmarks.proposals``; the last line is JSON. Each generator runs in the
+strategies targeted and untargeted; diffusion also in ``guided``, where the uncertainty of the learner steers the
+sampling. The cells are those of ``weakspot compare``: all have the same splits, budgets, teacher and learner.
 """
 
 import json
@@ -46,7 +45,7 @@ def main(
     """Run the loop with each generator and print gains over real rows alone and, last, one line of JSON."""
     names = [name for name in tables.split(",") if name]
     if not names or set(names) - set(rare_suite()):
-        raise WeakspotError(f"tables must be among {', '.join(rare_suite())}, got {tables!r}: choose from these")
+        raise WeakspotError(f"tables must be among {', '.join(rare_suite())}, got {tables!r}: choose from these.")
     chosen = [name for name in generators.split(",") if name]
     for name in chosen:
         check_name("generators", name, (*GENERATORS.names(), "guided"))
@@ -73,14 +72,14 @@ def runs_of(generator: str, tables: list[str], splits: int, out: Path) -> Iterat
 
 
 def gains(results: pd.DataFrame) -> pd.DataFrame:
-    """Return the gain of each strategy over real rows alone in average precision, tables down: means over splits."""
+    """Return the mean gain in average precision over real rows alone, tables by strategies."""
     wide = results.pivot_table(index=["table", "seed"], columns="arm", values=SCORE, sort=False)
     loops = [arm for arm in wide if str(arm).startswith(LOOP)]
     return wide[loops].sub(wide[REAL_ONLY], axis=0).groupby("table", sort=False).mean()
 
 
 def show(results: dict[str, pd.DataFrame], console: Console) -> None:
-    """Print, for each generator, the gain of aimed and unaimed rows with its interval over tables, and the cost."""
+    """Print, for each generator, the gain of aimed and untargeted rows with its interval over tables, and the cost."""
     printed = RichTable(
         "proposals by", *(f"Δ average precision, {each}" for each in STRATEGIES), "s of a loop (median)"
     )
@@ -93,7 +92,7 @@ def show(results: dict[str, pd.DataFrame], console: Console) -> None:
 
 
 def interval(gain: pd.Series) -> str:
-    """Write the mean over tables with its 95 % interval: what varies is which table one has."""
+    """Write the mean over tables with its 95 % interval, which covers other tables."""
     half = stats.t.ppf(0.975, len(gain) - 1) * stats.sem(gain) if len(gain) > 1 else float("nan")
     return f"{gain.mean():+.4f} ± {half:.4f}"
 

@@ -1,7 +1,8 @@
 """More than two classes: handwritten digits, two of them made rare.
 
-Run as ``python -m experiments.benchmarks.rare_digits``; prints recall of every digit before and after, once of the most
-probable class and once at a matched operating point, 1 % false positives of that digit. The last line is JSON.
+Run as ``python -m experiments.benchmarks.rare_digits``; prints the recall of every digit before and after the loop:
+of the most probable class, and at a matched operating point of 1 % false positives for that digit. The last line is
+JSON.
 """
 
 import json
@@ -68,7 +69,7 @@ def main(
 
 
 def matched_recall(y: np.ndarray, proba: np.ndarray) -> np.ndarray:
-    """Recall of each class (K,) at the threshold where 1 % of the other rows are taken for it."""
+    """Return the recall of each class (K,) at the threshold that gives 1 % false positives."""
     one_vs_rest = (np.column_stack([1 - stated, stated]) for stated in proba.T)
     judged = (JudgeRows((y == code).astype(int), 1) for code in range(proba.shape[1]))
     return np.array([score("recall_at_fpr_01", *each) for each in zip(judged, one_vs_rest, strict=True)])

@@ -1,4 +1,4 @@
-"""The rare-class suite: the loop beside the other arms on nine public tables, ten splits each.
+"""The rare-class suite: the loop compared with the other arms on nine public tables, ten splits each.
 
 Run as ``python -m experiments.benchmarks.rare_suite``: it is ``weakspot compare experiments/configs/suite.yaml``.
 """

@@ -1,4 +1,4 @@
-"""How every benchmark splits its tables, in one place, so that one law can hold for all of them."""
+"""The splits of every benchmark in one place, so that one test covers all of them."""
 
 from collections.abc import Callable, Mapping
 from functools import partial

@@ -1,7 +1,7 @@
-"""What a warm start saves: a second fit that goes on from the weights of the first, beside a fit from nothing.
+"""Savings of a warm start: a second fit from the weights of the first, compared with a fit from scratch.
 
 Run as ``python -m experiments.benchmarks.warm_start``; the last line is JSON. The first fit sees four fifths of the
-training rows, as an earlier generation would, the second all of them.
+training rows, the second all of them.
 """
 
 import json
@@ -28,7 +28,7 @@ MEASURES = {"seconds": ".1f", "utility": ".3f", "real_or_synthetic_auc": ".2f"}
 
 
 def main(table: Annotated[str, typer.Option(help=f"One of {', '.join(TABLES)}.")] = "magic") -> None:
-    """Fit each kind of net on a table, warm and from nothing; print seconds and what the rows are worth."""
+    """Fit each kind of net on a table, warm and from scratch; print seconds and the utility of its rows."""
     split = split_of(table, 0)
     train, test = split.train, split.test
     earlier = train.take(stream(0, "earlier").random(len(train)) < EARLIER)

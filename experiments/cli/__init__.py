@@ -1,1 +1,1 @@
-"""The command `weakspot`: arguments, output and exit codes; the work itself is done elsewhere."""
+"""The command `weakspot`: arguments, output, exit codes and rows on demand; all other work is done elsewhere."""

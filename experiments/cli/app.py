@@ -1,4 +1,4 @@
-"""The command ``weakspot``. Everything heavy is imported inside the commands, so that --help answers at once."""
+"""The command ``weakspot``. Commands import heavy libraries themselves, so that --help is fast."""
 
 import errno
 import functools
@@ -35,19 +35,19 @@ RunFolder = Annotated[Path, typer.Argument(help="Folder of a run.", metavar="RUN
 
 
 def main() -> None:
-    """Run the command line; the console entry point."""
+    """Run the command line: the console entry point."""
     app()
 
 
 def run_command(function: Callable[..., object]) -> None:
-    """Run a function as a command of its own, with options from its annotations and errors in one sentence."""
+    """Run a function as a command; its options come from its annotations, and errors are one sentence."""
     alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     alone.command()(one_sentence(function))
     alone()
 
 
 def one_sentence(function: Callable[Parameters, object]) -> Callable[Parameters, None]:
-    """Let a command say what the user can put right in one sentence on stderr and exit with code 2."""
+    """Wrap a command: an error that the user can correct becomes one sentence on stderr and exit code 2."""
 
     @functools.wraps(function)
     def wrapped(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
@@ -84,7 +84,7 @@ def _version(wanted: bool) -> None:
 def options(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
 ) -> None:
-    """Hold the options of the command as a whole."""
+    """Hold the options that belong to no single command."""
 
 
 @app.command()
@@ -127,7 +127,7 @@ def run(
     if resume is not None:
         given = [key for key, value in {"CONFIG": config, **overrides}.items() if value is not None]
         if given:
-            raise ConfigError(f"--resume goes on as the run began, got {', '.join(given)} too: leave them out.")
+            raise ConfigError(f"--resume takes no other options, got {', '.join(given)} too: leave them out.")
         config = resume / "config.yaml"
     from experiments.config.reader import load_config
     from experiments.config.run_config import RunConfig
@@ -147,7 +147,7 @@ def compare(
     config: Annotated[Path, typer.Argument(help="YAML file with sources, strategies and seeds.")],
     jobs: Annotated[int, typer.Option(min=1, help="Cells side by side.")] = 1,
 ) -> None:
-    """Compare strategies on equal splits; finished cells are found again."""
+    """Compare strategies on the same splits; finished cells are not run again."""
     from experiments.compare.compare import compare as compare_all
     from experiments.config.reader import load_config
     from experiments.config.run_config import CompareConfig
@@ -161,7 +161,7 @@ def tune(
     config: Annotated[Path, typer.Argument(help="YAML file with sources, the space to search, and how long.")],
     workers: Annotated[int, typer.Option(min=1, help="Trials side by side.")] = 1,
 ) -> None:
-    """Search the loop's own choices; the same command goes on where an earlier one ended."""
+    """Search the settings of the loop; the same command continues an earlier search."""
     from experiments.config.reader import load_config
     from experiments.tune.config import TuneConfig
     from experiments.tune.tune import tune as search
@@ -245,12 +245,12 @@ def generate(
 @app.command()
 @one_sentence
 def report(run_dir: RunFolder) -> None:
-    """Print the report of a finished run again and write its page anew."""
+    """Print the report of a finished run and write its page again."""
     from experiments.report.html import write_page
     from experiments.report.report import show_again
 
     show_again(run_dir, console())
-    typer.echo(f"{write_page(run_dir)}: the page, written anew")
+    typer.echo(f"{write_page(run_dir)}: the page, written again")
 
 
 @app.command()
@@ -268,7 +268,7 @@ def ui(
         return
     typer.echo(f"MLflow at http://127.0.0.1:{port} (Ctrl-C ends it)")
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--port", str(port)]
-    quick = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"} | os.environ  # its helpers for chat models start slowly
+    quick = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"} | os.environ  # for chat models; slow to start
     raise typer.Exit(subprocess.run(command, check=False, env=quick).returncode)
 
 

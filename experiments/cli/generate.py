@@ -1,4 +1,4 @@
-"""Rows on demand: from a saved generator, or one fitted on a file, inside a region and of a class."""
+"""The command ``weakspot generate``: rows of a region and class, from a saved generator or one fitted on a file."""
 
 import time
 from collections import Counter
@@ -25,11 +25,11 @@ from loop.seeds import stream
 from loop.types import Region, Request, Samples, Schema, Table
 
 MOST_ROWS = 10_000_000
-ROUNDS, LEAST_SHARE = 20, 0.02  # of asking again for rows that a gate has refused
-REPEATED = 0.1  # share of repeated rows from which on weighted draws are warned of
+ROUNDS, LEAST_SHARE = 20, 0.02  # most rounds of replacing refused rows; least accepted share assumed
+REPEATED = 0.1  # share of repeated rows above which a warning is given
 BOOKS = (".yaml", ".yml")  # suffixes of rule books
-DEFAULT = "tree_chain"  # for rows without a teacher who labels them
-UNLABELLED = ("neighbourhood", "imblearn")  # whose rows bear a label that nothing has checked
+DEFAULT = "tree_chain"  # its rows need no teacher to label them
+UNLABELLED = ("neighbourhood", "imblearn")  # generators whose labels are copied and not checked
 SAMPLING_METHODS = {
     "native": "drawn there by the generator itself",
     "seeds": "made from real rows",
@@ -40,16 +40,17 @@ SAMPLING_METHODS = {
 
 @dataclass(frozen=True, eq=False)
 class Delivery:
-    """The rows as a frame, and how they came about."""
+    """The rows as a frame, and how they were made."""
 
     frame: pd.DataFrame
     samples: Samples
     seconds: float
     refused: Mapping[str, int] = field(default_factory=dict)  # rows by the constraint that they broke first
-    unchecked: bool = False  # labels are those of the request or of the rows that new ones were made from
+    unchecked: bool = False  # labels come from the request or from parent rows, unchecked
 
     @property
     def summary(self) -> str:
+        """How many rows were delivered, and how they were made, in one line."""
         samples, n = self.samples, len(self.frame)
         refused = f"; constraints refused {told(self.refused)}" if self.refused else ""
         return (
@@ -60,7 +61,7 @@ class Delivery:
 
     @property
     def warnings(self) -> list[str]:
-        """Sentences on rows that are lacking or repeated, and on labels that may be wrong."""
+        """Sentences about missing rows, repeated rows, and labels that may be wrong."""
         labels = (
             "Warning: rows of this generator are proposals for a teacher to label, and their labels here are not "
             f"checked: where labels count, fit another one (--data FILE --generator {DEFAULT})."
@@ -84,12 +85,12 @@ class Delivery:
 
 
 def told(refused: Mapping[str, int]) -> str:
-    """Say how many rows broke which constraint."""
+    """Write how many rows broke which constraint."""
     return ", ".join(f"{count:,} by {rule!r}" for rule, count in refused.items())
 
 
 def table_of(source: str, target: str | None, say: Callable[[str], None]) -> Table:
-    """Load all rows of a file or named source, and say which columns are no features.
+    """Load all rows of a file or named source, and report the columns that are no features.
 
     Raises
     ------
@@ -129,7 +130,7 @@ def unfitted(name: str) -> Savable:
 
 
 def fitted(generator: Savable, table: Table, seed: int) -> Savable:
-    """Fit a generator on a whole table, and show how far it has come."""
+    """Fit a generator on a whole table with a progress bar."""
     with steps_shown("fitting"):
         return generator.fit(table, stream(seed, "fit"))
 
@@ -157,14 +158,17 @@ def check_n(n: int) -> None:
 
 
 def request_of(schema: Schema, n: int, where: str | None, label: str | None) -> Request:
-    """Turn what a user wishes for into a request.
+    """Make the request of a user.
 
     Parameters
     ----------
-    where
-        An expression that describes a region, None = anywhere.
-    label
-        A class as it is spelled, None = classes as they occur in the region.
+    schema : Schema
+    n : int
+        Rows wanted, 1 to `MOST_ROWS`.
+    where : str or None
+        Expression that describes a region; None = anywhere.
+    label : str or None
+        Name of a class; None = classes as they occur in the region.
 
     Raises
     ------
@@ -188,8 +192,8 @@ def gate_of(folder: Path) -> Gate | None:
 
     Parameters
     ----------
-    folder
-        Of the run, or of the generator in it. A generator that was copied elsewhere knows no constraints.
+    folder : Path
+        Of the run, or of the generator in it. A generator that was copied elsewhere has no constraints.
 
     Raises
     ------
@@ -205,7 +209,7 @@ def gate_of(folder: Path) -> Gate | None:
         return None
     from experiments.config.constraints import constraints
     from experiments.config.reader import load_config
-    from experiments.config.run_config import RunConfig  # loads every learner's library
+    from experiments.config.run_config import RunConfig  # imported here: it loads the libraries of all learners
 
     entries = load_config(RunConfig, config).constraints
     return constraints(entries) if entries else None
@@ -214,7 +218,7 @@ def gate_of(folder: Path) -> Gate | None:
 def deliver(generator: Savable, request: Request, schema: Schema, seed: int, gate: Gate | None = None) -> Delivery:
     """Sample rows; those that a gate refuses are drawn again.
 
-    Values that must be unique are so among the rows delivered: the real rows are not at hand.
+    Values that must be unique are checked among the new rows only, since the real rows are not available here.
 
     Raises
     ------
@@ -242,9 +246,10 @@ def deliver(generator: Savable, request: Request, schema: Schema, seed: int, gat
 def _obeying(
     generator: Savable, request: Request, gate: Gate, rng: np.random.Generator, refused: Counter[str]
 ) -> Samples:
-    """Ask again for what the gate has refused, which is counted, for more the more it refuses, some rounds long.
+    """Replace refused rows, for at most `ROUNDS` rounds, and count the refusals.
 
-    Classes keep the shares of the first draw: a rule may refuse rows of one class more often than those of another.
+    The more the gate refuses, the more rows a round draws. Classes keep the shares of the first draw, since a rule may
+    refuse rows of one class more often than those of another.
     """
 
     def judged(rows: Table) -> Table:

@@ -1,4 +1,4 @@
-"""Where the command line puts what it says: tables on a terminal or in a file, rows in a file or on the screen."""
+"""Output of the command line: tables on a terminal or in a file, rows in a file or on the screen."""
 
 import sys
 from io import TextIOWrapper
@@ -15,7 +15,7 @@ WIDTH = 150  # columns of tables that go to a file
 
 
 def console() -> "Console":
-    """Return what tables are printed on, as wide as the terminal; what its encoding cannot spell becomes "?"."""
+    """Return the console for tables, as wide as the terminal; characters that it cannot encode become "?"."""
     from rich.console import Console
 
     if isinstance(sys.stdout, TextIOWrapper):
@@ -24,7 +24,7 @@ def console() -> "Console":
 
 
 def check_suffix(out: Path | None) -> None:
-    """Raise a ConfigError unless rows can be written to such a file."""
+    """Raise ConfigError unless rows can be written to a file of this name."""
     if out is not None and out.suffix not in (".csv", ".parquet"):
         raise ConfigError(f"--out must end in .csv or .parquet, got {out.name}: rename it.")
     if out is not None and out.is_dir():
@@ -36,7 +36,7 @@ def write(frame: "pd.DataFrame", out: Path | None) -> None:
     from experiments.data.files import write_table
 
     if out is None:
-        # In UTF-8 like files, whatever the terminal's encoding: not every one can spell every category.
+        # In UTF-8 like files: the encoding of the terminal may lack characters of a category.
         sys.stdout.flush()
         sys.stdout.buffer.write(frame.to_csv(index=False).encode())
         sys.stdout.buffer.flush()

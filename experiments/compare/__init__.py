@@ -1,1 +1,1 @@
-"""Comparisons of strategies over sources and seeds, with claims and figures; no single runs."""
+"""Comparisons of strategies over sources and seeds, with claims and figures; single runs are in `experiments.run`."""

@@ -1,4 +1,4 @@
-"""One child run for each arm of each source and seed, kept once however often the comparison is run again."""
+"""One child run for each arm of each source and seed; repeating the comparison adds none twice."""
 
 import json
 from pathlib import Path
@@ -9,13 +9,13 @@ from loop.protocols import Store
 from loop.support.plain_json import Record, plain
 from loop.tracking import read_records
 
-TEXT = ("source", "table", "arm", "note", "cheap", "seed", "split", "generations")  # keys of a row that are no metrics
-LOOP = "loop: "  # before the name of the strategy, in names of arms
+TEXT = ("source", "table", "arm", "note", "cheap", "seed", "split", "generations")  # keys of a row that are not metrics
+LOOP = "loop: "  # prefix of a strategy in the name of an arm
 _KEYS = ("name", "params", "metrics", "tags", "curves")
 
 
 class ChildRuns:
-    """Keep rows of cells as child runs.
+    """Record the rows of cells as child runs.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class ChildRuns:
         self._known = {_content({key: record.get(key, {}) for key in _KEYS}) for record in records}
 
     def keep(self, row: Record, run: RunConfig) -> None:
-        """Keep one arm on one source and seed; the scores of a loop's generations become a curve."""
+        """Record one arm on one source and seed; the scores of the generations become a curve."""
         child: Record = {
             "name": f"{row['arm']} | {row['source']} | seed {row['seed']}",
             "params": {},

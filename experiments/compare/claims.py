@@ -1,4 +1,4 @@
-"""What a comparison may claim: each arm against the others, tested together, in words."""
+"""Claims of a comparison: an arm tested against all others as one family, and the result in words."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from loop.types import Interval
 
 @dataclass(frozen=True)
 class Comparison:
-    """One arm against another. Only ``proven`` licenses a claim."""
+    """One arm against another. Claim a difference only if ``proven``."""
 
     arm: str
     against: str
@@ -41,21 +41,21 @@ def compare_with_all(
 ) -> tuple[Comparison, ...]:
     """Compare one arm with every other, as one family of tests.
 
-    Wilcoxon's signed ranks over the sources' means, or with a single source the corrected t-test over its seeds; then
-    Holm's correction for the number of tests (Demšar 2006, section 3.2.2). A difference is proven if the corrected
-    p-value is at most 0.05 and the mean and the majority of the sources agree on its sign.
+    Wilcoxon's signed-rank test over the means of the sources, or the corrected t-test over the seeds of a single
+    source; then Holm's correction for the number of tests (Demšar 2006, section 3.2.2). A difference is proven if the
+    corrected     p-value is at most 0.05 and the mean and the majority of the sources agree on its sign.
 
     Parameters
     ----------
     scores : DataFrame
         In long form, see `experiments.arms.statistics`.
     arm : str
-        The one to speak of.
+        Name of the arm that is compared with the others.
     seed : int
         Root of the bootstrap's random numbers.
     test_per_train : float or None
-        Test rows over training rows; None = the seeds share one split, by time say, and cannot speak for others.
-        Matters with a single source only.
+        Test rows over training rows; None = the seeds share one split, for example by time, and say nothing of
+        other splits. Used with a single source only.
     """
     others = [other for other in dict.fromkeys(scores["arm"]) if other != arm]
     found = {other: differences(scores, arm, other) for other in others}
@@ -100,7 +100,7 @@ def _compared(
 
 
 def _why(difference: pd.Series, p_holm: float | None, tests: int) -> str:
-    """Give the p-value, or what it would take to have one that can prove something."""
+    """Write the p-value, or how many sources it would take to prove something."""
     sources = difference.index.get_level_values("source").nunique()
     if p_holm is None:
         return "not tested: one split only, or splits that all gave the same difference"
@@ -110,8 +110,8 @@ def _why(difference: pd.Series, p_holm: float | None, tests: int) -> str:
 
 
 def fewest_sources(tests: int) -> int:
-    """Return how many sources a signed-rank test needs to prove anything: its least p-value is ``2 ** (1 - sources)``.
+    """Return how many sources a signed-rank test needs to prove anything at all.
 
-    That is for the best of so many tests under Holm's correction.
+    Its smallest p-value is ``2 ** (1 - sources)``, which Holm's correction multiplies by the number of tests.
     """
     return int(np.ceil(1 + np.log2(tests / ALPHA)))

@@ -1,4 +1,4 @@
-"""Strategies against each other and against the cheap arms, on equal splits of every source."""
+"""Comparison of strategies with each other and with the cheap arms, on the same splits of every source."""
 
 import json
 import time
@@ -34,16 +34,16 @@ from loop.support.plain_json import Record, plain
 from loop.support.timing import Clock
 from loop.tracking import MlflowSettings
 
-BY_TIME = "by time"  # of a split: the same rows test whatever the seed
+BY_TIME = "by time"  # kind of split: the test rows do not depend on the seed
 FILES = ("results.csv", "leaderboard.csv", "verdicts.json")
 
 
 def compare(config: CompareConfig, console: Console, jobs: int = 1) -> pd.DataFrame:
-    """Work all cells, print the table and, last, one line of JSON; return one row for each arm, source and seed.
+    """Run all cells, print the table and, last, one line of JSON; return one row for each arm, source and seed.
 
-    Finished cells are kept in ``out/cells`` and found again, so an interrupted comparison goes on where it stopped.
-    The folder of the comparison gets ``results.csv``, ``leaderboard.csv``, ``verdicts.json`` and pictures. With several
-    jobs, cells run side by side with one thread each; cells worked with another number of jobs are found all the same.
+    Finished cells are cached in ``out/cells``, so an interrupted comparison continues where it stopped. The folder of
+    the comparison gets ``results.csv``, ``leaderboard.csv``, ``verdicts.json`` and pictures. With several jobs, cells
+    run side by side with one thread each; the number of jobs does not change a cell.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def _compared(
     console: Console,
     jobs: int,
 ) -> tuple[pd.DataFrame, Record, float]:
-    """Work the cells, write and print what came out; return it, its headline, and the seconds spent on cells."""
+    """Run the cells, write and print the results; return them, their headline, and the seconds spent on cells."""
     clock = Clock()
     (folder / run_folder.MARKER).unlink(missing_ok=True)
     atomic.write_text(folder / run_folder.CONFIG, dump(config))
@@ -109,17 +109,17 @@ def _compared(
 
 
 def cell(config: RunConfig) -> Rows:
-    """Run one strategy and its arms on one split of one source; one row an arm.
+    """Run one strategy and its arms on one split of one source; one row for each arm.
 
-    The loop's row holds ``generations`` too: the score on the judge rows at each generation, that of real rows alone
-    first.
+    The row of the loop also holds ``generations``: the score on the judge rows after each generation, beginning with
+    that of real rows alone.
     """
     inputs, seed = gather(config.data, config.loop), config.loop.seed
     looped = run_loop(parts_of(config, inputs.train), inputs.train, inputs.folds, stream(seed, "loop"))
     contestants = list(contestants_of(looped, inputs.folds, config.arms, stream(seed, "arms")))
     scored = score_arms(contestants, inputs.test, (*METRICS, config.metrics.recall_at_precision))
     where = {"source": config.data.source, "seed": seed, "split": BY_TIME if inputs.dataset.time else "at random"}
-    where["table"] = f"{place_of(config.data.source)}, {inputs.dataset.target}"  # the same however it was written
+    where["table"] = f"{place_of(config.data.source)}, {inputs.dataset.target}"  # however the source is spelled
     rows = [plain(each.row()) | where for each in scored]
     curve = [looped.outcome.baseline, *(generation.scores for generation in looped.history)]
     own = {"arm": LOOP + config.loop.strategy, "generations": [scores[SCORE].estimate for scores in curve]}
@@ -127,20 +127,20 @@ def cell(config: RunConfig) -> Rows:
 
 
 def cells_of(runs: Sequence[RunConfig], out: Path, jobs: int) -> Iterator[Rows]:
-    """Yield the rows of each run in order, from the file of its cell under ``out`` if it was finished before."""
+    """Yield the rows of each run in order; those of finished cells are read from their files under ``out``."""
     work = cell if jobs == 1 else lambda run: cell(alone(run))
     return found_or_worked(runs, work, lambda run: _path(out, run), jobs=jobs)
 
 
 def alone(config: RunConfig) -> RunConfig:
-    """Return a configuration whose lanes run one after the other, for cells that have one thread."""
+    """Return the configuration with one job, for cells that have one thread."""
     return config.model_copy(update={"loop": config.loop.model_copy(update={"jobs": 1})})
 
 
 def _check_sources(runs: Sequence[RunConfig]) -> None:
-    """Load every source that there is work on once, so that a fault comes to light before hours of work on others.
+    """Load each source that has unfinished cells and make the parts of every strategy on it.
 
-    On each, the parts of every strategy are made.
+    So a fault in a source or strategy is found before hours of work on others.
     """
     for first in {run.data: run for run in runs}.values():
         train = gather(first.data, first.loop).train
@@ -151,7 +151,7 @@ def _check_sources(runs: Sequence[RunConfig]) -> None:
 def _work(
     config: CompareConfig, runs: Sequence[RunConfig], children: ChildRuns, console: Console, jobs: int, clock: Clock
 ) -> pd.DataFrame:
-    """Work the cells one after the other or side by side, and keep each arm as it comes in."""
+    """Run the cells one after the other or side by side, and record each arm when its cell is done."""
     names, rows, cells = _names(config.sources), Rows(), cells_of(runs, config.out, jobs)
     with LiveBoard(console, len(runs), len(config.sources) * len(config.seeds)) as board:
         for run in runs:
@@ -159,7 +159,7 @@ def _work(
                 made = next(cells)
             name = names[config.sources.index(run.data)]
             first = run.loop.strategy == config.strategies[0]
-            # Of the other strategies the loop alone counts: their real-only arm is that of the first.
+            # Other strategies add only their loop: their real-only arm is the same as that of the first.
             own = [_numbers(row, name) for row in made if first or row["arm"].startswith(LOOP)]
             for row in own:
                 children.keep(row, run)
@@ -169,13 +169,13 @@ def _work(
 
 
 def _numbers(row: Record, source: str) -> Record:
-    """Read back what JSON has no word for, and name the source."""
+    """Restore the numbers that JSON cannot hold, and add the name of the source."""
     metrics = {key: float(value) for key, value in row.items() if key not in TEXT}
     return row | metrics | {"source": source}
 
 
 def _names(sources: Sequence[DataConfig]) -> list[str]:
-    """Name the sources; those that differ in other settings only, with these."""
+    """Name the sources; sources of the same name are told apart by their other settings."""
     counts = Counter(each.source for each in sources)
 
     def settings(each: DataConfig) -> str:
@@ -188,7 +188,7 @@ def _names(sources: Sequence[DataConfig]) -> list[str]:
 def _write(
     results: pd.DataFrame, summary: pd.DataFrame, config: CompareConfig, overlap: float | None, folder: Path
 ) -> tuple[tuple[Comparison, ...], statistics.Omnibus]:
-    """Write tables, verdicts and pictures into the folder; return what was tested."""
+    """Write tables, verdicts and pictures into the folder; return the tests."""
     scores = long_form(results)
     comparisons = compare_with_all(scores, LOOP + config.strategies[0], test_per_train=overlap)
     means = statistics.by_source(scores)
@@ -214,7 +214,7 @@ def _overlap(results: pd.DataFrame, config: CompareConfig) -> float | None:
 
 
 def _identity(config: RunConfig) -> Record:
-    """Return whatever makes a difference to the rows of a cell."""
+    """Return all settings that the rows of a cell depend on."""
     content: Record = config.model_dump(mode="json", exclude={"tracking", "out"})
     files = config.generator.files()
     return content | {"version": version("weakspot"), "file": stamp_of(config.data.source), "files": files}
@@ -225,7 +225,7 @@ def _path(out: Path, config: RunConfig) -> Path:
 
 
 def _headline(summary: pd.DataFrame, comparisons: Sequence[Comparison]) -> Record:
-    """Return mean paired differences in average precision by arm, and how many comparisons proved something."""
+    """Return mean paired differences in average precision by arm, and the number of proven comparisons."""
     deltas = {f"delta_ap {arm}": round(float(value), 4) for arm, value in summary["difference"].items()}
     better = sum(each.proven and each.difference.estimate > 0 for each in comparisons)
     worse = sum(each.proven for each in comparisons) - better
@@ -233,6 +233,6 @@ def _headline(summary: pd.DataFrame, comparisons: Sequence[Comparison]) -> Recor
 
 
 def _costs(worked: int, bookkeeping: float, seconds: float) -> Record:
-    """Return how long all took that was no work on cells: starting MLflow, records, tables, tests and pictures."""
-    share = round(bookkeeping / seconds, 4) if worked else None  # of no work at all there is no share
+    """Return the time spent outside cells: starting MLflow, records, tables, tests and pictures."""
+    share = round(bookkeeping / seconds, 4) if worked else None  # undefined if no cell was run
     return {"cells_worked": worked, "bookkeeping_seconds": round(bookkeeping, 2), "bookkeeping_share": share}

@@ -1,4 +1,4 @@
-"""Pictures of a comparison: average ranks with the critical difference, and gain against what it costs to fit."""
+"""Figures of a comparison: average ranks with the critical difference, and gain against seconds to fit."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -13,9 +13,9 @@ from matplotlib.transforms import Bbox
 
 from experiments.report.figure_style import BLACK, BLUE, GREY, ORANGE, canvas
 
-WIDTH, LINE = 9.0, 0.3  # inches: of the diagram, and from one of its labels to the next
+WIDTH, LINE = 9.0, 0.3  # inches: width of the diagram, and distance between its labels
 SIDES = (2.7, 6.3)  # inches: where the axis of ranks begins and ends
-NEAR = 12  # points between a label and its point, above which a line joins them
+NEAR = 12  # distance in points above which a line joins a label to its point
 PLACES = tuple(
     (radius * math.cos(angle), radius * math.sin(angle))
     for radius in (9, 16, 26, 38, 52)
@@ -24,7 +24,7 @@ PLACES = tuple(
 
 
 def critical_difference_diagram(ranks: pd.Series, difference: float, title: str) -> Figure:
-    """Draw average ranks on a line, best to the left; bars join arms that Nemenyi's test cannot tell apart.
+    """Draw average ranks on a line, best to the left; bars join arms that do not differ in Nemenyi's test.
 
     After Demšar (2006, figure 1).
 
@@ -68,7 +68,7 @@ def critical_difference_diagram(ranks: pd.Series, difference: float, title: str)
 
 
 def cliques(ranks: Sequence[float] | np.ndarray, difference: float) -> list[tuple[int, int]]:
-    """Return first and last position of each largest run of ascending ranks that differ by less than ``difference``."""
+    """Return first and last position of each largest group of ascending ranks within ``difference`` of each other."""
     last = [int(np.searchsorted(ranks, rank + difference, side="left")) - 1 for rank in ranks]
     return [(start, end) for start, end in enumerate(last) if end > start and (start == 0 or end > last[start - 1])]
 
@@ -101,14 +101,14 @@ def pareto(summary: pd.DataFrame, against: str) -> Figure:
 
 
 def front(seconds: np.ndarray, gain: np.ndarray) -> list[int]:
-    """Return the positions of the arms that none beats in both, fastest first."""
+    """Return the positions of the arms on the Pareto front, fastest first."""
     order = np.lexsort((-gain, seconds))
     so_far = np.concatenate([[-np.inf], np.maximum.accumulate(gain[order])[:-1]])
     return [int(position) for position in order[gain[order] > so_far]]
 
 
 def _label(axes: Axes, x: np.ndarray, y: np.ndarray, names: Sequence[str], lines: Sequence[Bbox]) -> None:
-    """Write names beside their points: each at the nearest place that covers no point, line or earlier label."""
+    """Write names beside their points, each at the nearest place that covers no point, line or earlier label."""
     points = axes.transData.transform(np.column_stack([x, y]))
     taken = [*lines, *(Bbox.from_bounds(left - 6, bottom - 6, 12, 12) for left, bottom in points)]
     frame = axes.get_window_extent()
@@ -127,7 +127,7 @@ def _label(axes: Axes, x: np.ndarray, y: np.ndarray, names: Sequence[str], lines
 
 
 def _boxes(axes: Axes, x: np.ndarray, y: np.ndarray) -> list[Bbox]:
-    """Return thin boxes around the level line and the steps of the front, in pixels, for labels to keep off."""
+    """Return thin boxes, in pixels, around the zero line and the front, which labels must not cover."""
     corners_x, corners_y = np.repeat(x, 2)[1:], np.repeat(y, 2)[:-1]
     corners = axes.transData.transform(np.column_stack([corners_x, corners_y]))
     level = axes.transData.transform([[axes.get_xlim()[0], 0], [axes.get_xlim()[1], 0]])
@@ -140,7 +140,7 @@ def _side(offset: float, positive: str, negative: str) -> str:
 
 
 def _rank_axis(axes: Axes, x: Callable[[float], float], arms: int, difference: float) -> None:
-    """Draw the line of ranks and, above it, how long the critical difference is."""
+    """Draw the axis of ranks and, above it, the critical difference as a bar."""
     axes.plot([x(1), x(arms)], [0, 0], color=BLACK, linewidth=1.2)
     for rank in range(1, arms + 1):
         axes.plot([x(rank)] * 2, [-0.06, 0], color=BLACK, linewidth=1)

@@ -1,4 +1,4 @@
-"""Arms side by side: the table that grows while a comparison runs, and the one at its end."""
+"""Tables of arms: the one that grows while a comparison runs, and the one at its end."""
 
 from collections.abc import Iterable
 from types import TracebackType
@@ -24,14 +24,14 @@ COSTS = ("seconds_fit", "seconds_per_million")
 
 
 def long_form(results: pd.DataFrame) -> pd.DataFrame:
-    """Return the scores as `experiments.arms.statistics` takes them, from one row for each arm, source and seed."""
+    """Return scores in the long form of `experiments.arms.statistics`, from one row for each arm, source and seed."""
     return _scores(on_tables(results))
 
 
 def on_tables(results: pd.DataFrame) -> pd.DataFrame:
-    """Return one row for each arm, table and seed: the mean over the sources that are this table in other settings.
+    """Return one row for each arm, table and seed: the mean over the sources that read the same table.
 
-    Taken for several, they would count the same rows as evidence several times. An arm must be on all of them.
+    Counted as several sources, the same rows would be evidence several times. Arms that lack one of them are left out.
     """
     numbers = [name for name in results.columns if name not in TEXT]
     grouped = results.groupby(["table", "seed", "arm"], sort=False)
@@ -46,8 +46,8 @@ def summarise(results: pd.DataFrame, test_per_train: float | None = 3 / 7) -> pd
     """Sum up by arm: mean scores, the mean paired difference from real rows alone, wins and losses, median costs.
 
     An arm that is not on every split has no mean scores; its difference is that on the splits where it is. The bounds
-    of the difference are those of `experiments.arms.statistics.mean_interval`, which explains ``test_per_train``. With
-    intervals for many arms, some exclude zero by chance: claims are the business of `experiments.compare.claims`.
+    of the difference are those of `experiments.arms.statistics.mean_interval`, which explains ``test_per_train``. Among
+    intervals for many arms, some exclude zero by chance: take claims from `experiments.compare.claims`.
     """
     rows = on_tables(results)
     scores = _scores(rows)
@@ -67,7 +67,7 @@ def summarise(results: pd.DataFrame, test_per_train: float | None = 3 / 7) -> pd
             summary |= {"difference": interval.estimate, "difference_low": interval.low}
             summary |= {"difference_high": interval.high, "wins": pairs.wins, "losses": pairs.losses}
             summary |= {"source_wins": sources.wins, "source_losses": sources.losses}
-        # A mean over other splits than those of the arms beside it would say nothing.
+        # A mean over other splits is not comparable with those of the other arms.
         means = {name: own[name].mean() if len(own) == splits else np.nan for name in (SCORE, *metrics)}
         summaries.append(summary | means | {name: own[name].median() for name in COSTS})
     return pd.DataFrame(summaries).set_index("arm")
@@ -104,9 +104,9 @@ class LiveBoard:
     ----------
     console : Console
     cells : int
-        How many there are in all.
+        Number of cells in all.
     splits : int
-        On how many pairs of source and seed every arm will have been.
+        Number of pairs of source and seed.
     """
 
     def __init__(self, console: Console, cells: int, splits: int) -> None:
@@ -128,7 +128,7 @@ class LiveBoard:
         self._live.stop()
 
     def add(self, rows: Iterable[dict[str, Any]], note: str) -> None:
-        """Take the rows of a finished cell, which the note names."""
+        """Add the rows of a finished cell; the note names it."""
         scores = dict(self._scores)  # the table is drawn by another thread
         for row in rows:
             scores[row["arm"]] = scores.get(row["arm"], {}) | {(row["source"], row["seed"]): row[SCORE]}

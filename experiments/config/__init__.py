@@ -1,1 +1,1 @@
-"""What a user may ask for, checked before any work starts; nothing is computed from data here."""
+"""Configurations, their checks and the parts made from them; nothing is trained on the user's data here."""

@@ -1,4 +1,4 @@
-"""Constraints as a user writes them, turned into predicates for the gate that enforces them.
+"""Constraints as a user writes them, and the gate made of them.
 
 An entry is an expression that must hold (``amount >= 0``, ``opened <= closed``), an equation with its tolerance
 (``net + fee == total within 0.01``), or ``unique: [card, time]``.
@@ -16,7 +16,7 @@ from loop.types import Table
 
 UNIQUE, WITHIN = "unique", " within "
 SLACK = "0.000000001"  # of the larger side: 1.01 - 1 is not quite 0.01 in binary fractions
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`")  # what is quoted holds no keyword
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`")  # keywords inside quotes do not count
 SHAPES = (
     "an expression such as 'amount >= 0', an equation such as 'net + fee == total within 0.01', or 'unique: [card]'"
 )
@@ -25,7 +25,7 @@ Entry = str | dict[str, list[str]]
 
 
 def checked(entry: object) -> Entry:
-    """Return an entry in its one plain form: text, or ``{"unique": [names]}``.
+    """Return an entry in normal form: text, or ``{"unique": [names]}``.
 
     Raises
     ------
@@ -43,13 +43,13 @@ def checked(entry: object) -> Entry:
 
 
 def constraints(entries: Sequence[Entry]) -> Constraints:
-    """Make the gate of checked entries."""
+    """Make the gate that enforces checked entries."""
     rules = tuple(rule(entry) for entry in entries if isinstance(entry, str))
     return Constraints(rules, tuple(tuple(entry[UNIQUE]) for entry in entries if not isinstance(entry, str)))
 
 
 def rule(text: str) -> Rule:
-    """Make a rule of its text.
+    """Parse a rule.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def rule(text: str) -> Rule:
 
 
 def complaints(gate: Constraints, table: Table) -> tuple[str, ...]:
-    """Say which constraints real rows break, a sentence each; none is the usual answer.
+    """Return a sentence for each constraint that real rows break.
 
     Raises
     ------
@@ -86,12 +86,12 @@ def _as_inequality(text: str) -> str:
             f"a tolerance must end an equation, as in 'net + fee == total within 0.01', got {text!r}: rewrite it."
         )
     for side in (left, right):
-        if is_truth(parse(side).tree, ()):  # alone first, so that a complaint shows the user's own words
+        if is_truth(parse(side).tree, ()):  # parsed alone first, so that errors quote the user's text
             raise ConfigError(
                 f"a tolerance must belong to an equation of numbers, and {side.strip()!r} in {text!r} is "
                 "true or false: make two constraints of it, or spell abs(left - right) <= tolerance."
             )
-    slack = f" + {SLACK} * max(abs({left}), abs({right}))" if float(tolerance) else ""  # within 0 is to the last bit
+    slack = f" + {SLACK} * max(abs({left}), abs({right}))" if float(tolerance) else ""  # within 0 means exactly equal
     return f"abs(({left}) - ({right})) <= {tolerance}{slack}"
 
 

@@ -1,8 +1,8 @@
-"""Operating points as a user writes them, and the rows of a run on which they are chosen and judged.
+"""Operating points as a user writes them, and the rows on which they are chosen and judged.
 
 An entry of ``metrics.points`` is one of ``{precision: 0.5}``, ``{false_positive_rate: 0.01}``, ``{alerts: 100}``
 (a day; per 1,000 rows where the table has no time column of dates), ``{false_positive: 1.0, false_negative: 50.0}`` or
-``{false_positive: 1.0, miss_cost: amount}``, where the column tells what a miss costs.
+``{false_positive: 1.0, miss_cost: amount}``, where the column holds the cost of a miss.
 """
 
 from collections.abc import Iterable, Mapping
@@ -34,12 +34,12 @@ SHAPES = (
 
 
 def point_of(entry: object) -> AnyPoint:
-    """Make a point of its entry.
+    """Make an operating point from its entry.
 
     Raises
     ------
     ConfigError
-        If it is of no known shape, or a number is out of range.
+        If the entry has no known form, or a number is out of range.
     """
     if isinstance(entry, AnyPoint):
         return entry
@@ -52,12 +52,12 @@ def point_of(entry: object) -> AnyPoint:
 
 
 def miss_costs(points: Iterable[AnyPoint], dataset: Dataset) -> dict[str, np.ndarray]:
-    """Return the columns that tell what a miss costs, (rows,) each, by name.
+    """Return the columns that hold the cost of a miss, each of shape (rows,), by name.
 
     Raises
     ------
     DataError
-        If one is not there, or holds anything but amounts.
+        If a column is missing, or holds anything but amounts of 0 or more.
     """
     columns = {point.miss_cost for point in points if isinstance(point, ExpectedCost) and point.miss_cost is not None}
     return {name: _amounts(dataset, name) for name in sorted(columns)}
@@ -66,7 +66,7 @@ def miss_costs(points: Iterable[AnyPoint], dataset: Dataset) -> dict[str, np.nda
 def evaluation_rows(
     points: Iterable[AnyPoint], dataset: Dataset, judged: JudgeRows, tested: JudgeRows
 ) -> tuple[EvaluationRows, EvaluationRows]:
-    """Return the judge rows and the test rows of a run with what its points ask of them.
+    """Return the judge rows and the test rows of a run with the days and costs that its points need.
 
     Parameters
     ----------
@@ -87,8 +87,8 @@ def evaluation_rows(
             judged,
             day=None if day is None else day[rows],
             miss_cost={name: amounts[rows] for name, amounts in columns.items()},
-            # The day on which training ends is on both sides, a split by group too leaves out rows of a day, and a
-            # hold-out judges few: each gets of a day's budget what it has of the day's rows.
+            # A part may hold only some rows of a day: the day on which training ends is on both sides, and a split
+            # by group or a hold-out leaves rows out. So it gets the same share of the budget as of the day's rows.
             share=None if day is None else np.bincount(day[rows])[day[rows]] / np.bincount(day)[day[rows]],
         )
 
@@ -111,13 +111,13 @@ def _amounts(dataset: Dataset, name: str) -> np.ndarray:
     amounts: np.ndarray = column.to_numpy(dtype=np.float64, na_value=np.nan)
     if bad := int((~np.isfinite(amounts) | (amounts < 0)).sum()):
         raise DataError(
-            f"miss_cost {name!r} must hold amounts of 0 or more, got {bad:,} rows without: mend the column."
+            f"miss_cost {name!r} must hold amounts of 0 or more, got {bad:,} rows without: correct the column."
         )
     return amounts
 
 
 def _days(time: pd.Series) -> np.ndarray | None:
-    """Number the calendar days of a time column, (rows,) int; None for plain numbers, whose unit nobody told.
+    """Number the calendar days of a time column, (rows,) int; None for plain numbers, whose unit is unknown.
 
     Times with a zone keep its days; text is read as UTC.
     """

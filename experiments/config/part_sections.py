@@ -25,23 +25,31 @@ from loop.errors import ConfigError
 from loop.protocols import Generator, Learner
 from loop.types import Column, Schema, Table
 
-AnyFloat = Annotated[float, AllowInfNan(True)]  # checked where its meaning is known, with a clearer sentence
+AnyFloat = Annotated[float, AllowInfNan(True)]  # infinities get a clearer message where the meaning is known
 Arguments = dict[str, bool | int | AnyFloat | str]
 
 
 def as_rule(message: str) -> str:
-    """Turn a message of pydantic into the rule of a sentence."""
+    """Turn a message of pydantic into the rule part of our error sentence."""
     return message.replace("Input should", "must", 1)
 
 
 def as_list(key: str, entries: object) -> Sequence[object]:
-    """Return the entries of a list, which text is not."""
+    """Return the entries of a list; text is refused.
+
+    Raises
+    ------
+    ConfigError
+        If it is no list.
+    """
     if not isinstance(entries, (list, tuple)):
         raise ConfigError(f"{key} must be a list, got {entries!r}: begin each with a dash.")
     return entries
 
 
 class Section(BaseModel):
+    """A frozen section of a configuration that refuses unknown keys and infinite numbers."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
@@ -49,7 +57,7 @@ def check_settings(section: str, name: str, kind: type, settings: Arguments) -> 
     """Check the arguments of a part's class by name, type and completeness."""
     try:
         hints = get_type_hints(kind)
-    except NameError as error:  # of another package, imported for its type checker only
+    except NameError as error:  # the part of another package imports a type for checkers only
         raise ConfigError(f"{section} {name} must import the types of its fields, and {error}: repair it.") from error
     known = [field for field in fields(kind) if field.init]
     allowed = [field.name for field in known]
@@ -84,13 +92,14 @@ class LearnerConfig(Section):
         return self
 
     def make(self) -> Learner:
+        """Return a new learner."""
         return LEARNERS.make(self.name, **self.settings)
 
 
 class AugmentedConfig(Section):
-    """The learner for tables with new rows; settings go over those that `augmented_of` derives from the learner.
+    """The learner for tables with new rows; its settings replace those that `augmented_of` derives from the learner.
 
-    A name of another kind of learner begins from the defaults of that kind.
+    If the name is of another kind than the learner, the other settings are the defaults of that kind.
     """
 
     name: str | None = None  # None = as the learner
@@ -102,7 +111,7 @@ class AugmentedConfig(Section):
         Raises
         ------
         ConfigError
-            If name or settings do not suit.
+            If there is no learner of this name, or the settings do not suit it.
         """
         if self.name is None and not self.settings:
             return None
@@ -113,7 +122,7 @@ class AugmentedConfig(Section):
         return made
 
     def check(self, learner: LearnerConfig) -> None:
-        """Refuse what does not suit the learner."""
+        """Raise ConfigError if name or settings do not suit the learner."""
         if (made := self.make(learner)) is not None:
             _try_out(made, self.name or learner.name, "augmented_learner")
 
@@ -138,12 +147,12 @@ class GeneratorConfig(Section):
         return None if self.name is None else GENERATORS.make(self.name, **self.settings)
 
     def files(self) -> dict[str, str]:
-        """Return digests of the files that settings name, a rule book say: what they hold is part of the setting."""
+        """Return digests of the files that settings name, such as a rule book: the content counts as a setting."""
         return digests(value for value in self.settings.values() if isinstance(value, str))
 
 
 class TeacherConfig(Section):
-    """The committee that labels new rows; without members the default one."""
+    """The committee that labels new rows; without members, the default committee."""
 
     members: tuple[str, ...] = ()
 
@@ -154,7 +163,7 @@ class TeacherConfig(Section):
 
 
 def _try_out(learner: Learner, name: str, section: str = "learner") -> None:
-    """Fit a toy table, so that settings a library refuses come to light before hours of work."""
+    """Fit a toy table, so that settings a library refuses are found before any long work."""
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((40, 2)), np.arange(40) % 2
     schema = Schema((Column("a", "numeric", "float64"), Column("b", "numeric", "float64")), classes=(0, 1))

@@ -1,4 +1,4 @@
-"""Reading a configuration: a YAML file, options that win over it, or both; every fault in one sentence."""
+"""Reading a configuration from a YAML file, from options that override it, or both; errors are one sentence."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,10 +20,12 @@ def load_config(model: type[Config], path: Path | None, overrides: Mapping[str, 
 
     Parameters
     ----------
-    path
-        YAML file, None = options alone.
-    overrides
-        Values by dotted key, such as ``{"loop.seed": 3}``; they win over the file, and None counts as not given.
+    model : type
+        Class of the configuration.
+    path : Path or None
+        YAML file; None = options alone.
+    overrides : mapping of str to object, optional
+        Values by dotted key, such as ``{"loop.seed": 3}``; they override the file, and None counts as not given.
 
     Raises
     ------
@@ -35,7 +37,7 @@ def load_config(model: type[Config], path: Path | None, overrides: Mapping[str, 
         if value is not None:
             section, _, name = key.rpartition(".")
             inner = content.setdefault(section, {}) if section else content
-            if isinstance(inner, dict):  # else the check below tells what is wrong with the section
+            if isinstance(inner, dict):  # otherwise the validation below reports the section
                 inner[name] = value
     try:
         return model.model_validate(content)
@@ -44,7 +46,7 @@ def load_config(model: type[Config], path: Path | None, overrides: Mapping[str, 
 
 
 def dump(config: RunConfig | CompareConfig) -> str:
-    """Return a configuration as YAML, complete with defaults, to repeat the run."""
+    """Return a configuration with all defaults as YAML, to repeat the run."""
     text: str = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
     return text
 
@@ -56,7 +58,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"a configuration must be a YAML file, and {path} is none: check the path.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         why = " ".join(str(error).split())
-        raise ConfigError(f"a configuration must be valid YAML, and {path} is not ({why}): mend it.") from error
+        raise ConfigError(f"a configuration must be valid YAML, and {path} is not ({why}): correct it.") from error
     if not isinstance(content, dict):
         raise ConfigError(
             f"a configuration must hold keys and values, got {content!r} in {path}: see configs/demo.yaml."
@@ -65,7 +67,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _sentence(error: ValidationError, model: type[BaseModel], path: Path | None) -> str:
-    """Say the first fault in one sentence."""
+    """Write the first error in one sentence."""
     fault = error.errors()[0]
     own = fault.get("ctx", {}).get("error")
     if isinstance(own, ConfigError):

@@ -1,4 +1,4 @@
-"""What a user may ask for, checked as a whole before any work starts; `experiments.config.reader` reads it."""
+"""The configuration of runs and comparisons, checked before any work starts; see `experiments.config.reader`."""
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -26,7 +26,7 @@ from loop.evaluation.calibration import DEFAULT, Method
 from loop.evaluation.operating_points import AtFalsePositiveRate, AtPrecision
 
 Seed = Annotated[int, Field(ge=0)]
-NONE = "none"  # switches off what would be there by default
+NONE = "none"  # switches a default off
 
 
 class DataConfig(Section):
@@ -35,8 +35,8 @@ class DataConfig(Section):
     source: str  # a file, or sklearn:NAME, openml:NAME, simulation:key=value,..., suite:NAME
     target: str | None = None  # needed for files
     positive: bool | int | AnyFloat | str | None = None  # the class to catch, None = the rarest
-    time: str | None = None  # later rows test; "none" = do not use the one that the source names
-    group: str | None = None  # rows of one group are never on two sides; "none" as above
+    time: str | None = None  # later rows test; "none" = ignore the time column of the source
+    group: str | None = None  # rows of one group stay on one side; "none" as above
     test_size: float = Field(default=0.3, gt=0, lt=1)
 
     @field_validator("source")
@@ -94,7 +94,7 @@ class LoopConfig(Section):
 class ArmsConfig(Section):
     """What the loop is compared with."""
 
-    run: bool = True  # False = with the learner on real rows alone only
+    run: bool = True  # False = only with the learner on real rows alone
     tuning: bool = True  # the tuned arm takes as long as the loop took
 
 
@@ -112,6 +112,7 @@ class MetricsConfig(Section):
 
     @property
     def recall_at_precision(self) -> str:
+        """Name of the metric at this precision, see `loop.evaluation.metrics.resolve`."""
         return f"recall_at_precision_{round(100 * self.precision):02d}"
 
     @property
@@ -121,13 +122,13 @@ class MetricsConfig(Section):
 
 
 class CalibrationConfig(Section):
-    """How the answers of the delivered model are calibrated, see `loop.evaluation.calibration.calibrate`."""
+    """How the probabilities of the delivered model are calibrated, see `loop.evaluation.calibration.calibrate`."""
 
     method: Method = DEFAULT
 
 
 class FairnessConfig(Section):
-    """Groups that the loop must not harm and, unless told otherwise, aims at."""
+    """Groups that the loop must not harm and, by default, aims at."""
 
     columns: tuple[str, ...] = ()  # categorical or boolean; each of their values is a group
     aim: bool = True  # the weak regions are then the weak groups, see `loop.regions.Groups`
@@ -197,7 +198,7 @@ class RunConfig(CommonConfig):
 class SourcesConfig(CommonConfig):
     """Several tables instead of one."""
 
-    sources: tuple[DataConfig, ...] = Field(min_length=1)  # a source alone is text
+    sources: tuple[DataConfig, ...] = Field(min_length=1)  # an entry may be the name of a source alone
 
     @field_validator("sources", mode="before")
     @classmethod

@@ -1,4 +1,4 @@
-"""Putting parts together: a strategy is a named combination of finder, acquisition, generator, labeller and gates."""
+"""Strategies: named combinations of finder, acquisition, generator, labeller and gates, and the parts made of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,11 +12,11 @@ from loop.protocols import Generator, Learner
 
 @dataclass(frozen=True)
 class Strategy(Choice):
-    """Names of the parts that decide which rows are made and what they are taught as."""
+    """Names of the parts that decide which rows are made and how they are labelled."""
 
     generator: str = "neighbourhood"
     share_anywhere: float = Settings.share_anywhere
-    steer: bool = Settings.steer  # does the learner's doubt lead the generator, too?
+    steer: bool = Settings.steer  # whether the uncertainty of the learner also steers the generator
 
 
 STRATEGIES: Mapping[str, Strategy] = {
@@ -44,14 +44,14 @@ def augmented_of(learner: Learner) -> Learner:
 
 
 def surrogate_of(learner: Learner) -> Learner:
-    """Return the surrogate, which aims and decides: fewer, faster trees; other learners stand for themselves."""
+    """Return the surrogate, which aims and decides: for XGBoost fewer, faster trees; else the learner itself."""
     from learners import XGBoost
 
     return replace(learner, trees=100, rate=0.1, bins=64) if isinstance(learner, XGBoost) else learner
 
 
 def augmented_surrogate_of(learner: Learner, augmented_learner: Learner) -> Learner:
-    """Return the surrogate for tables with new rows: more trees than the other, no deeper than the learner's."""
+    """Return the surrogate for tables with new rows: more trees than `surrogate_of`, as deep as the learner."""
     from learners import XGBoost
 
     if not isinstance(augmented_learner, XGBoost):
@@ -61,7 +61,7 @@ def augmented_surrogate_of(learner: Learner, augmented_learner: Learner) -> Lear
 
 
 def without_aim(parts: Parts) -> Parts:
-    """Return the control of a loop: the same, but no region is looked for and rows are chosen at random."""
+    """Return the control of a loop: the same parts, but no regions are sought and rows are chosen at random."""
     control = STRATEGIES["untargeted"]
     settings = replace(parts.settings, share_anywhere=control.share_anywhere, steer=control.steer)
     finder, acquisition = FINDERS.make(control.finder), ACQUISITIONS.make(control.acquisition)
@@ -79,7 +79,24 @@ def compose(
 ) -> Parts:
     """Make the parts of a loop from a strategy, with the project's defaults for everything else.
 
-    A ``generator`` takes the place of the strategy's; without an ``augmented_learner`` `augmented_of` makes it.
+    Parameters
+    ----------
+    strategy : Strategy or str
+        A strategy or its name.
+    learner : Learner, optional
+        Default: XGBoost.
+    augmented_learner : Learner, optional
+        Learner for tables with new rows; default: made by `augmented_of`.
+    generator : Generator, optional
+        Default: that of the strategy.
+    settings : Settings, optional
+        ``share_anywhere`` and ``steer`` are overridden by the strategy.
+    acceptance : Acceptance, optional
+
+    Raises
+    ------
+    ConfigError
+        If there is no strategy of this name.
     """
     from learners import Committee, XGBoost  # libraries load with the parts that need them
 

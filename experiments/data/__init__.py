@@ -1,1 +1,1 @@
-"""Tables by name, from files or simulated; no splits and no encoding, those are in `loop.data`."""
+"""Tables from files, named sources and simulations, and their splits; columns are encoded by `loop.data`."""

@@ -1,8 +1,8 @@
 """The card-fraud protocol: one week trains, a week of reporting delay is skipped, the week after it tests.
 
 Table and protocol are those of the Fraud Detection Handbook (Le Borgne, Siblini, Lebichot and Bontempi 2022,
-chapters 3 and 5). A card is known to be compromised 7 days after its fraud; the handbook's own code waits 8, so figures
-to be compared with published ones need ``known_after=KNOWN_IN_PRINT``.
+chapters 3 and 5). A card is known to be compromised 7 days after its fraud; the handbook's own code waits 8: use
+``known_after=KNOWN_IN_PRINT`` to compare with published figures.
 """
 
 from pathlib import Path
@@ -25,21 +25,21 @@ FEATURES = (
     *(f"TERMINAL_ID_{what}_{days}DAY_WINDOW" for days in (1, 7, 30) for what in ("NB_TX", "RISK")),
 )
 TRAIN_DAYS = DELAY_DAYS = TEST_DAYS = 7
-KNOWN_IN_PRINT = 8  # days after which the handbook's own code knows a card
+KNOWN_IN_PRINT = 8  # days until a compromised card is known in the handbook's own code
 _NEEDED = ("TX_DATETIME", "TX_TIME_DAYS", "CUSTOMER_ID", TARGET, *FEATURES)
 
 
 class FraudWeeks(NamedTuple):
-    """Rows of the training and test weeks; take `FEATURES` and `TARGET` from them to fit and score."""
+    """Rows of the training and test weeks; use their columns `FEATURES` and `TARGET`."""
 
     train: pd.DataFrame
-    test: pd.DataFrame  # without the cards known to be compromised
+    test: pd.DataFrame  # without cards already known to be compromised
 
 
 def encoded(weeks: FraudWeeks) -> Split:
-    """Return the features of the training and of the test week, by the schema of the former.
+    """Return the features of both weeks, encoded by the schema of the training week.
 
-    The payments of a customer are one piece of evidence, and keep together in lanes.
+    The payments of a customer are one unit of evidence and stay in one lane.
     """
     frame = pd.concat([each[["CUSTOMER_ID", *FEATURES, TARGET]] for each in weeks], ignore_index=True)
     train, test = np.split(np.arange(len(frame)), [len(weeks.train)])
@@ -47,7 +47,7 @@ def encoded(weeks: FraudWeeks) -> Split:
 
 
 def fraud_weeks(start: str, folder: str | Path) -> FraudWeeks:
-    """Read the training and test weeks that begin with a day, as in `STARTS`.
+    """Read the training and test weeks for a first training day, such as those in `STARTS`.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def transactions(folder: str | Path) -> pd.DataFrame:
     Raises
     ------
     DataError
-        If the file is missing or not the table expected.
+        If the file is missing or has other columns.
     """
     path = Path(folder) / "fraud_handbook.parquet"
     if not path.is_file():
@@ -75,7 +75,7 @@ def transactions(folder: str | Path) -> pd.DataFrame:
 
 
 def split_weeks(frame: pd.DataFrame, start: str, *, known_after: int = DELAY_DAYS) -> FraudWeeks:
-    """Cut the two weeks out of all transactions and take known cards out of the test days.
+    """Select the two weeks from all transactions and remove known cards from the test days.
 
     A card is known on a test day if it had a fraud in the training week, or on any later day up to
     ``known_after`` days before that test day.
@@ -102,11 +102,11 @@ def split_weeks(frame: pd.DataFrame, start: str, *, known_after: int = DELAY_DAY
 
 
 def card_precision_at_100(test: pd.DataFrame, scores: np.ndarray) -> float:
-    """Return the share of compromised cards among the 100 an investigator would look at, mean over test days.
+    """Return the share of compromised cards among the 100 highest-scoring ones, mean over test days.
 
     A card's score is that of its highest transaction of the day, and it is compromised if any of them is a fraud.
-    A compromised card found on an earlier day is not looked at again. Where a day has fewer than 100 cards the
-    divisor stays 100; equal scores go by card number.
+    A compromised card found on an earlier day is left out. On days with fewer than 100 cards the divisor stays 100;
+    equal scores are ordered by card number.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Tables from files, read strictly and written whole."""
+"""Reading tables strictly from files, and writing them atomically."""
 
 import csv
 import gzip
@@ -21,7 +21,7 @@ _BOOLEAN = {"true": True, "false": False}
 
 
 def digests(names: Iterable[str]) -> dict[str, str]:
-    """Return the SHA-256 of each of the names that is a file."""
+    """Return the SHA-256 of each name that is a file."""
     return {
         name: hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in sorted(set(names)) if Path(name).is_file()
     }
@@ -31,17 +31,18 @@ def read_table(path: Path, text: Collection[str] = ()) -> pd.DataFrame:
     """Read a .csv, .csv.gz, .tsv or .parquet file strictly; nothing in it is executed.
 
     In a CSV an empty field is missing; so is a word such as NA or null among numbers or booleans. In a column of text
-    it is a word like any other.
+    such a word is kept.
 
     Parameters
     ----------
-    text
-        Names of columns that a CSV holds as text, whatever they look like.
+    path : Path
+    text : collection of str
+        Columns of a CSV that are read as text, whatever their values look like.
 
     Raises
     ------
     DataError
-        If the file is missing, empty, of another kind or unreadable, or a column has no name of its own.
+        If the file is missing, empty, of another kind or unreadable, or a column has no name or the name of another.
     """
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
@@ -75,7 +76,7 @@ def _read_csv(path: Path, separator: str, text: Collection[str]) -> pd.DataFrame
     twice = sorted(set(header[header.duplicated()]))
     if unnamed or twice:
         fault = f"column {unnamed[0]} has none" if unnamed else f"{twice[0]!r} occurs more than once"
-        raise DataError(f"Every column must have a name of its own, and in {path} {fault}: mend the header.")
+        raise DataError(f"Every column must have a name of its own, and in {path} {fault}: correct the header.")
     kinds = dict.fromkeys(sorted(set(text) & set(header)), "str")
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)
@@ -90,19 +91,19 @@ def _read_csv(path: Path, separator: str, text: Collection[str]) -> pd.DataFrame
 
 
 def _check_lengths(path: Path, separator: str, width: int) -> None:
-    """Refuse rows with too few fields, which pandas fills up in silence."""
+    """Raise DataError for rows with too few fields, which pandas fills silently."""
     unpack = gzip.open if path.suffix == ".gz" else open
     with unpack(path, "rt", newline="", encoding="utf-8-sig") as file:
         reader = csv.reader(file, delimiter=separator)
         for row in reader:
             if row and len(row) < width:
                 raise DataError(
-                    f"every row must have {width} fields, line {reader.line_num} of {path} has {len(row)}: mend it."
+                    f"every row must have {width} fields, line {reader.line_num} of {path} has {len(row)}: correct it."
                 )
 
 
 def _without_words(values: pd.Series) -> pd.Series:
-    """Read a column as numbers or booleans if words for a missing value are all that is in the way."""
+    """Convert a column to numbers or booleans if all its other values are words for a missing value."""
     words = values.isin(_NO_VALUE)
     if not words.any():
         return values
@@ -126,6 +127,6 @@ def texts(schema: Schema) -> list[str]:
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:
-    """Write a .csv or .parquet file whole or not at all."""
+    """Write a .csv or .parquet file atomically."""
     csv_file = path.suffix == ".csv"
     atomic.write_file(path, partial(frame.to_csv if csv_file else frame.to_parquet, index=False))

@@ -6,10 +6,10 @@ from experiments.data.split import Split
 
 
 def suite_split(table: str, seed: int) -> Split:
-    """Split a table of the rare-class suite 60/40 at random, stratified, copies on one side."""
+    """Split a table of the rare-class suite 60/40 at random and stratified, with duplicates on one side."""
     return Split.of(load(f"suite:{table}", "target"), seed)
 
 
 def fraud_split(start: str) -> Split:
-    """Take the weeks of card fraud that begin with a day."""
+    """Return the weeks of card fraud for a first training day."""
     return encoded(fraud_weeks(start, data_folder()))

@@ -1,7 +1,7 @@
-"""A simulation of card payments whose weak regions are known, to judge finders and to try the loop without data.
+"""A simulation of card payments with known weak regions, to test finders and to try the loop without data.
 
-Every feature is known at the moment of payment: what it says of the past counts earlier payments only, and what
-it says of frauds counts those reported, `REPORT_DAYS` after they happened.
+Every feature is known at the moment of payment: it counts earlier payments only, and only frauds that were reported,
+`REPORT_DAYS` after they happened.
 """
 
 from collections.abc import Sequence
@@ -18,8 +18,8 @@ from loop.seeds import stream
 from loop.types import DAY
 
 REPORT_DAYS = 7  # a fraud is known this many days after it happened
-RISK_DAYS = 28  # and counts for the terminal this many days longer
-RISK_PRIOR = 10  # honest payments added to a terminal's record, so that one fraud among few does not stain it
+RISK_DAYS = 28  # a reported fraud counts for its terminal during this many days
+RISK_PRIOR = 10  # legitimate payments added to each terminal, so that one fraud among few weighs little
 START = pd.Timestamp("2024-01-01")  # a Monday
 _WINDOWS = {"count_1h": 3600, "count_24h": DAY, "count_7d": 7 * DAY}  # seconds
 _SPAN = 10_000 * DAY  # more than any simulation and its windows last
@@ -27,7 +27,7 @@ _SPAN = 10_000 * DAY  # more than any simulation and its windows last
 
 @dataclass(frozen=True, eq=False)
 class Planted:
-    """A weak region known by rule, and the frauds that were planted there."""
+    """A weak region given by its rule, and the frauds planted there."""
 
     name: str
     text: str  # the rule, as `DataFrame.eval` reads it
@@ -36,13 +36,13 @@ class Planted:
     frauds: np.ndarray  # (n,) bool: frauds of this scenario, inside the rule or not
 
     def take(self, rows: np.ndarray) -> "Planted":
-        """Return the same region over the rows chosen by an index or mask (m,)."""
+        """Return the region restricted to the rows of an index or mask (m,)."""
         return Planted(self.name, self.text, self.difficulty, self.rows[rows], self.frauds[rows])
 
 
 @dataclass(frozen=True, eq=False)
 class Simulation:
-    """Payments in order of time, with the answer key beside them."""
+    """Payments in order of time, with the planted regions as the answer key."""
 
     frame: pd.DataFrame  # (n, 20) ids, time, features and the target `fraud`
     scenario: np.ndarray  # (n,) object: name of the scenario, "" for a legitimate payment
@@ -50,7 +50,7 @@ class Simulation:
 
 
 class Finding(NamedTuple):
-    """How well a planted region was found, by the found region with the highest lift that holds enough frauds."""
+    """How well a planted region was found: by the found region of highest lift among those with enough frauds."""
 
     name: str
     found: bool
@@ -66,7 +66,7 @@ def simulate(
     Parameters
     ----------
     customers, terminals, days : int
-        Size of the world: at least 20, 20 and 21.
+        Size of the simulation: at least 20, 20 and 21.
     fraud_rate : float
         Share of all payments that are frauds, at most 0.2.
     seed : int
@@ -115,10 +115,10 @@ def judge(
     """Tell which planted regions a finder has found.
 
     A planted region counts as found when one found region holds at least ``recall`` of the scenario's frauds, and
-    holds them at least ``lift`` times as densely as all rows do. Frauds decide, not the overlap with the rule: the
-    same frauds can be boxed in by other features, and the rule also covers rows without fraud. Recall alone is
-    won by large regions and lift alone by tiny ones, hence both. Only single regions count, so that
-    many narrow guesses do not add up to a find.
+    holds them at least ``lift`` times as densely as all rows do. Frauds are counted rather than the
+    overlap with the rule, since other features may enclose the same frauds, and the rule also covers rows without
+    fraud. Both conditions are needed: recall alone favours large regions, lift alone tiny ones. Regions are judged one
+    by one, so that many narrow guesses do not add up to a find.
 
     Parameters
     ----------
@@ -184,14 +184,14 @@ def _features(world: Population, events: pd.DataFrame, fraud: np.ndarray) -> pd.
 
 def _count_before(key: np.ndarray, second: np.ndarray, width: int) -> np.ndarray:
     """Count, for each event (n,), the events of the same key in the ``width`` seconds before it."""
-    clock = key.astype(np.int64) * _SPAN + second.astype(np.int64)  # one line of time per key, far apart
+    clock = key.astype(np.int64) * _SPAN + second.astype(np.int64)  # keys get separate, disjoint stretches of time
     line = np.sort(clock)
     count: np.ndarray = np.searchsorted(line, clock) - np.searchsorted(line, clock - width)
     return count
 
 
 def _reported_risk(terminal: np.ndarray, second: np.ndarray, fraud: np.ndarray) -> np.ndarray:
-    """Return the share of frauds (n,) among the terminal's payments whose reports are in, shrunk towards 0.
+    """Return the share of reported frauds (n,) among the recent payments of the terminal, shrunk towards 0.
 
     NaN where there are no such payments.
     """

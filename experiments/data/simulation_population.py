@@ -1,4 +1,4 @@
-"""Customers, terminals and the legitimate transactions between them: the world in which frauds are planted."""
+"""The population of the simulation: customers, terminals and the legitimate payments between them."""
 
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ _SHARE, PRICE, _ONLINE = (np.array(column, dtype=float) for column in list(zip(*
 
 @dataclass(frozen=True, eq=False)
 class Population:
-    """``C`` customers and ``T`` terminals over a number of days, which are counted from 0."""
+    """``C`` customers and ``T`` terminals over a number of days, counted from 0."""
 
     days: int
     home: np.ndarray  # (C, 2) km
@@ -42,7 +42,7 @@ class Population:
 
     @classmethod
     def draw(cls, customers: int, terminals: int, days: int, rng: np.random.Generator) -> "Population":
-        """Draw homes, habits and tastes; a third of the accounts is young or opened while the days pass."""
+        """Draw all attributes; a third of the accounts is young or opened during the simulated days."""
         home = rng.uniform(0, SIDE_KM, (customers, 2))
         place = rng.uniform(0, SIDE_KM, (terminals, 2))
         # The first terminals take one category each, so that every category exists, half of them twice.
@@ -67,12 +67,12 @@ class Population:
         )
 
     def distance(self, customer: np.ndarray, terminal: np.ndarray) -> np.ndarray:
-        """Return km between home and terminal (n,); NaN for online terminals, which are nowhere."""
+        """Return the distance (n,) in km between home and terminal; NaN for online terminals."""
         km = np.linalg.norm(self.home[customer] - self.place[terminal], axis=1)
         return np.where(self.online[terminal], np.nan, km)
 
     def price(self, customer: np.ndarray, terminal: np.ndarray) -> np.ndarray:
-        """Return the amount (n,) that is usual for this customer in the terminal's category."""
+        """Return the usual amount (n,) of the customer in the category of the terminal."""
         usual: np.ndarray = self.level[customer] * PRICE[self.category[terminal]]
         return usual
 
@@ -80,7 +80,7 @@ class Population:
 def _visits(
     home: np.ndarray, place: np.ndarray, category: np.ndarray, online: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """Return visit probabilities (C, T): favourite categories, few favourite shops, near ones more often."""
+    """Return visit probabilities (C, T), higher for preferred categories, a few preferred terminals and near ones."""
     taste = rng.gamma(0.8, 1.0, (len(home), len(CATEGORIES)))
     favour = rng.gamma(0.5, 1.0, (len(home), len(place)))
     km = np.linalg.norm(home[:, None] - place[None], axis=2)
@@ -94,7 +94,7 @@ def pick(weight: np.ndarray, row: np.ndarray, rng: np.random.Generator) -> np.nd
     """Draw for each entry of ``row`` (n,) a column of ``weight`` (R, M) in proportion to that row's weights."""
     cumulative = np.cumsum(weight, axis=1)
     cumulative /= cumulative[:, -1:]
-    ladder = (cumulative + np.arange(len(weight))[:, None]).ravel()  # row r climbs from r to r + 1
+    ladder = (cumulative + np.arange(len(weight))[:, None]).ravel()  # row r rises from r to r + 1
     index = np.searchsorted(ladder, row + rng.random(len(row)), side="right")
     columns: np.ndarray = np.minimum(index - row * weight.shape[1], weight.shape[1] - 1)
     return columns
@@ -107,10 +107,10 @@ def second_of_day(hour: np.ndarray, spread_hours: float, rng: np.random.Generato
 
 
 def legitimate(world: Population, rng: np.random.Generator) -> pd.DataFrame:
-    """Draw the honest payments, one row each: customer, terminal, second, amount, device_changed.
+    """Draw the legitimate payments, one row each: customer, terminal, second, amount, device_changed.
 
-    Honest customers also do what fraudsters do, only less often: they travel and spend more there, buy small
-    things in quick succession, wake at night and change devices.
+    Legitimate customers sometimes behave as in frauds: they travel and spend more there, buy small things in quick
+    succession or at night, and change devices.
     """
     customer = np.repeat(np.arange(len(world.home)), rng.poisson(world.pace * world.days))
     weekday = np.arange(world.days) % 7

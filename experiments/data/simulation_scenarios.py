@@ -1,4 +1,4 @@
-"""Five kinds of card fraud, from easy to hard, each with the rule that says where it lives in feature space."""
+"""Five scenarios of card fraud, from easy to hard, each with the rule of its region in feature space."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _LONGEST = 9  # payments in the longest incident
 
 @dataclass(frozen=True, eq=False)
 class Scenario:
-    """A way to defraud, its share of all frauds and the region it leaves behind, as a `DataFrame.eval` rule."""
+    """A kind of fraud, its share of all frauds, and its region as a `DataFrame.eval` rule."""
 
     name: str
     difficulty: str  # easy, medium or hard
@@ -36,7 +36,7 @@ def frauds(world: Population, total: int, seed: int) -> pd.DataFrame:
 
 
 def card_testing(world: Population, n: int, rng: np.random.Generator) -> pd.DataFrame:
-    """A stolen number is tried with tiny online payments at night, minutes apart, then used for a large one."""
+    """Draw n frauds: a stolen number is tested with tiny online payments at night, then used for a large one."""
     incident, step, last = _incidents(n, 4, _LONGEST, rng)
     customer = _victims(world, n, rng)[incident]
     terminal = rng.choice(np.flatnonzero(world.online), n)
@@ -55,7 +55,7 @@ def card_testing(world: Population, n: int, rng: np.random.Generator) -> pd.Data
 
 
 def stolen_card(world: Population, n: int, rng: np.random.Generator) -> pd.DataFrame:
-    """A lost card is used in shops far from its owner's home, for more than the owner would spend."""
+    """Draw n frauds: a lost card is used in shops far from its owner's home, for more than the owner would spend."""
     incident, step, _ = _incidents(n, 1, 4, rng)
     customer = _victims(world, n, rng)[incident]
     kilometres = np.linalg.norm(world.home[:, None] - world.place[None], axis=2)
@@ -74,7 +74,7 @@ def stolen_card(world: Population, n: int, rng: np.random.Generator) -> pd.DataF
 
 
 def compromised_terminal(world: Population, n: int, rng: np.random.Generator) -> pd.DataFrame:
-    """For four weeks a quiet terminal makes as many false payments as true ones, on the cards it usually sees."""
+    """Draw n frauds: for four weeks a quiet terminal makes as many frauds as payments, on its usual cards."""
     traffic = world.pace @ world.visits  # payments per day
     quiet = np.flatnonzero(~world.online & (traffic <= np.quantile(traffic[~world.online], 0.1)))
     each = max(round(28 * traffic[quiet].mean()), 1)  # frauds at each terminal
@@ -94,7 +94,7 @@ def compromised_terminal(world: Population, n: int, rng: np.random.Generator) ->
 
 
 def account_takeover(world: Population, n: int, rng: np.random.Generator) -> pd.DataFrame:
-    """Someone else logs in from a new device and buys modestly where the customer never does."""
+    """Draw n frauds: someone else logs in from a new device and makes modest purchases at unusual terminals."""
     incident, step, _ = _incidents(n, 1, 4, rng)
     customer = _victims(world, n, rng)[incident]
     strange = world.online[None] / (world.visits + 1e-4)
@@ -112,7 +112,7 @@ def account_takeover(world: Population, n: int, rng: np.random.Generator) -> pd.
 
 
 def refund_abuse(world: Population, n: int, rng: np.random.Generator) -> pd.DataFrame:
-    """A young account buys fashion again and again within days, to send back something else."""
+    """Draw n frauds: a young account buys fashion repeatedly within days and returns other goods."""
     incident, step, _ = _incidents(n, 1, 4, rng)
     young = (100.0 + world.days - world.opened) ** -3.0
     customer = rng.choice(len(young), n, p=young / young.sum())[incident]
@@ -130,7 +130,7 @@ def refund_abuse(world: Population, n: int, rng: np.random.Generator) -> pd.Data
 
 
 def _incidents(n: int, low: int, high: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Cut n frauds into incidents of low..high payments: incident (n,), step in it (n,), is it the last (n,)."""
+    """Divide n frauds into incidents of low..high payments; return incident, step in it, and whether it is the last."""
     sizes = rng.integers(low, high + 1, n)
     incident = np.repeat(np.arange(n), sizes)[:n]
     step = np.arange(n) - np.searchsorted(incident, incident)
@@ -144,7 +144,7 @@ def _victims(world: Population, n: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _start_day(world: Population, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw n days, never the last, so that an incident ends before the days do."""
+    """Draw n days (n,), never the last, so that every incident ends in time."""
     return rng.integers(0, world.days - 1, n)
 
 

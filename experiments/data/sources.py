@@ -1,4 +1,4 @@
-"""Tables by name: files, sets that scikit-learn ships, OpenML, the simulation, and the benchmark suite."""
+"""Tables by name: files, data sets of scikit-learn and OpenML, the simulation, and the benchmark suite."""
 
 import difflib
 import os
@@ -34,7 +34,7 @@ _SIMULATION_KEYS: dict[str, type[int] | type[float]] = {
     "fraud_rate": float,
     "seed": int,
 }
-_LEAKS = {"fraud_handbook": ["TX_FRAUD_SCENARIO"]}  # columns that tell the answer
+_LEAKS = {"fraud_handbook": ["TX_FRAUD_SCENARIO"]}  # columns that reveal the label
 _CLOCKS = {"fraud_handbook": ("TX_DATETIME", "CUSTOMER_ID")}  # time and group column
 
 
@@ -51,7 +51,7 @@ class Dataset:
     note: str = ""
 
     def without_clock(self) -> "Dataset":
-        """Return the table without its time and group columns: rows to be split at random."""
+        """Return the table without the roles of time and group, so that it is split at random."""
         roles = [column for column in (self.time, self.group) if column is not None]
         return replace(self, frame=self.frame.drop(columns=roles), time=None, group=None)
 
@@ -74,8 +74,10 @@ def load(
         the folder WEAKSPOT_DATA (default ../shared/data, seen from the working folder).
     target : str, optional
         Column to predict. Needed for files; the other sources know theirs.
-    positive, time, group
-        Class to catch, time column and group column where they differ from what the source says.
+    positive : object, optional
+        Class to catch; default: that of the source, else the rarest.
+    time, group : str, optional
+        Time and group column; default: those of the source.
 
     Raises
     ------
@@ -109,7 +111,7 @@ def load(
 
 
 def rare_suite() -> tuple[str, ...]:
-    """Return the names of the nine tables of the rare-class protocol, each to be loaded as ``suite:NAME``."""
+    """Return the names of the nine tables of the rare-class protocol, each loaded as ``suite:NAME``."""
     return _RARE_SUITE
 
 
@@ -119,7 +121,7 @@ def data_folder() -> Path:
 
 
 def place_of(source: str) -> str:
-    """Name the rows that a source holds, the same however it is written."""
+    """Return a canonical name of a source, independent of how it is spelled."""
     scheme, _, rest = source.partition(":")
     if scheme == "simulation":
         given = _simulation_settings(rest)
@@ -130,7 +132,7 @@ def place_of(source: str) -> str:
 
 
 def stamp_of(source: str) -> list[int] | None:
-    """Return size and time of the file that a source is read from, None if it is no file: are its rows the same?"""
+    """Return size in bytes and modification time in ns of the file of a source, to notice changes; None if no file."""
     path = _path_of(source)
     if not path.is_file():
         return None
@@ -139,15 +141,15 @@ def stamp_of(source: str) -> list[int] | None:
 
 
 def _path_of(source: str) -> Path:
-    """Return where the file of a source is, if it is one."""
+    """Return the path of a source, which exists only if the source is a file."""
     scheme, _, name = source.partition(":")
     return data_folder() / f"{name}.parquet" if scheme == "suite" else Path(source)
 
 
 def noise_table(n: int, d: int, seed: int, share: float) -> Dataset:
-    """Make ``d`` standard normal columns and, independent of them, labels of which a ``share`` are 1.
+    """Make n rows of ``d`` standard normal columns and independent labels, of which a ``share`` are 1.
 
-    Nothing can be learnt here: a loop that finds a weak region or proves a gain is wrong.
+    Nothing can be learnt here, so any weak region or proven gain is a false positive.
     """
     rng = stream(seed, "noise")
     frame = pd.DataFrame(rng.standard_normal((n, d)), columns=[f"x{column}" for column in range(d)])
@@ -156,13 +158,13 @@ def noise_table(n: int, d: int, seed: int, share: float) -> Dataset:
 
 
 def permuted(frame: pd.DataFrame, target: str, seed: int) -> pd.DataFrame:
-    """Return a copy whose labels are shuffled: everything is as before, except that nothing can be learnt."""
+    """Return a copy with shuffled labels, so that nothing can be learnt."""
     order = stream(seed, "permuted").permutation(len(frame))
     return frame.assign(**{target: frame[target].array[order]})
 
 
 def rare_digits(seed: int, digits: tuple[int, int] = (3, 8), share: float = 0.05) -> Dataset:
-    """Return scikit-learn's digits with two digits, hard to tell apart, cut to a share of their rows."""
+    """Return scikit-learn's digits, with only a share of the rows of two digits that are hard to tell apart."""
     whole = load("sklearn:digits")
     label = whole.frame[whole.target].to_numpy()
     rng = stream(seed, "rare_digits")
@@ -194,7 +196,7 @@ def _sklearn(name: str) -> Dataset:
         raise DataError(f"sklearn: knows {', '.join(loaders)}, got {name!r}: use one of these.")
     bunch = loaders[name](as_frame=True)
     frame = bunch.frame.copy()
-    frame["target"] = np.asarray(bunch.target_names)[frame["target"]]  # words instead of codes
+    frame["target"] = np.asarray(bunch.target_names)[frame["target"]]  # names instead of codes
     positive = "malignant" if name == "breast_cancer" else None
     return Dataset(name, frame, "target", positive, note="ships with scikit-learn")
 

@@ -1,4 +1,4 @@
-"""A table split once: who may learn from which row, and what learning may know of the columns."""
+"""The split of a table into training and test rows, encoded by a schema from training rows only."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from loop.types import Schema, Table
 
 @dataclass(frozen=True, eq=False)
 class _Whole:
-    """What is asked of all rows before they are split: the roles of columns, never their values.
+    """What is inferred from all rows before the split: the roles of columns, never their ranges or categories.
 
-    Which class is to be caught is the same whatever the seed. That a column numbers the rows shows in all of them only:
-    in a part the numbers have gaps.
+    The class to catch must not depend on the seed. A column that numbers the rows is recognised in the whole table
+    only: in a part the numbers have gaps.
     """
 
     frame: pd.DataFrame
@@ -47,8 +47,8 @@ class _Whole:
 class Split:
     """Training and test rows of one table, both encoded by the schema of the training rows.
 
-    What occurs in test rows only is unknown to the schema: a value beyond the range seen lies outside it, and a
-    category never seen counts as missing. Row numbers of the trail are those of the frame.
+    The schema knows nothing of the test rows: their values may lie outside its ranges, and their new categories count
+    as missing. Row numbers of the trail are those of the frame.
     """
 
     train: Table
@@ -64,14 +64,14 @@ class Split:
 
         Parameters
         ----------
-        dataset
+        dataset : Dataset
             The table with the roles of its columns.
-        seed
-            Root seed of the experiment; every arm that is given the same one sees the same split.
-        test_size
+        seed : int
+            Root seed of the experiment; the same seed gives every arm the same split.
+        test_size : float
             Share of the rows that test, strictly between 0 and 1.
-        group_splits
-            Whether the groups of a table keep whole in the split too, or only in the lanes made of its training rows.
+        group_splits : bool
+            Whether groups stay on one side of the split; in the lanes of the training rows they always stay together.
 
         Raises
         ------
@@ -92,13 +92,12 @@ class Split:
 
     @classmethod
     def at(cls, dataset: Dataset, train: np.ndarray, test: np.ndarray) -> Self:
-        """Split a table whose parts are known: row positions (m,) and (j,).
+        """Split a table at given row positions (m,) and (j,).
 
         Raises
         ------
         DataError
-            If the training rows break a rule of `loop.data.schema.infer`, or the test rows hold what has no place in
-            it.
+            If the training rows break a rule of `loop.data.schema.infer`, or the test rows do not fit their schema.
         """
         return cls._of_parts(_Whole.of(dataset), train, test)
 
@@ -115,27 +114,28 @@ class Split:
         for rows in (train, test):
             unit = None if groups is None else units(groups[rows])
             parts.append(replace(encode(schema, whole.frame.iloc[rows]).numbered(rows), unit=unit))
-        check_range(schema, parts[1].X)  # the training rows are looked at by the loop itself
+        check_range(schema, parts[1].X)  # the loop checks the training rows itself
         own = None if groups is None else groups[train]
         return cls(parts[0], parts[1], own, len(whole.frame) - len(train) - len(test))
 
     @property
     def schema(self) -> Schema:
+        """Schema inferred from the training rows."""
         return self.train.schema
 
     def folds(self, seed: int, *, lanes: int = 5) -> np.ndarray:
-        """Deal the training rows into lanes, see `loop.cycle.lanes.deal`; ids (n,)."""
+        """Deal the training rows into lanes, see `loop.cycle.lanes.deal`; return lane ids (n,)."""
         return deal(self.train, stream(seed, "folds"), k=lanes, groups=self.groups)
 
 
 def _seen(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the frame without the categories that none of its rows has: a dtype may know those of test rows."""
+    """Remove unused categories from a frame, since a dtype may list those of test rows."""
     coded = [str(name) for name in frame if isinstance(frame[name].dtype, pd.CategoricalDtype)]
     return frame.assign(**{name: frame[name].cat.remove_unused_categories() for name in coded})
 
 
 def _ids(values: pd.Series, name: str) -> np.ndarray:
-    """Return a group column (n,) as ids that can be told apart."""
+    """Return a group column (n,) as hashable ids."""
     try:
         pd.factorize(values)
     except TypeError as error:  # lists and records cannot be hashed
@@ -144,7 +144,7 @@ def _ids(values: pd.Series, name: str) -> np.ndarray:
 
 
 def _moments(values: pd.Series, name: str) -> np.ndarray:
-    """Return a time column (n,) as something that sorts; text must parse as dates."""
+    """Return a time column (n,) as numbers or dates; text must parse as dates."""
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         return values.to_numpy()
     try:

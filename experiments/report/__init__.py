@@ -1,1 +1,1 @@
-"""The page of a run, its words and figures, made from saved records; nothing is fitted here."""
+"""Progress, report, page and figures of a run; nothing is fitted here."""

@@ -1,4 +1,4 @@
-"""Points of the curves that a report draws: the learner before and after the loop, on the same sealed test rows."""
+"""Points of the curves in a report: the learner before and after the loop, on the same sealed test rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -11,7 +11,7 @@ from loop.evaluation.metrics import score
 from loop.support.plain_json import Record, plain
 
 POINTS = 200  # most points of a curve
-COST_RATIOS = np.geomspace(1, 1000, 61)  # what a miss costs, in false alarms
+COST_RATIOS = np.geomspace(1, 1000, 61)  # cost of a miss over that of a false alarm
 ALERT_SHARES = (0.005, 0.01, 0.02, 0.05)  # of all rows
 BINS = 10  # of the reliability diagram, at most
 LEAST_EXPECTED = 3  # positives expected in a bin
@@ -27,8 +27,8 @@ def before_and_after(
     Parameters
     ----------
     tested : JudgeRows, n rows
-        Some of the class to catch, and others.
-    before, after : (n,) float
+        Rows of the class to catch and of others, at least one of each.
+    before, after : ndarray of shape (n,), float
         Probability of the class to catch by the learner on real rows alone and by the final learner.
     recall_at_precision : str
         Name of the metric at the precision asked for, as in `loop.evaluation.metrics.resolve`.
@@ -51,7 +51,7 @@ def before_and_after(
 
 
 def precision_recall(is_positive: np.ndarray, proba: np.ndarray) -> dict[str, np.ndarray]:
-    """Return recall and precision at the scores of positives, best first: at most `POINTS` exact points."""
+    """Return recall and precision at scores of positives, highest first, at no more than `POINTS` of them."""
     hit, other = np.sort(proba[is_positive]), np.sort(proba[~is_positive])
     ranks = np.unique(np.linspace(1, len(hit), min(len(hit), POINTS)).round().astype(int))
     thresholds = np.unique(hit[-ranks])[::-1]
@@ -61,10 +61,10 @@ def precision_recall(is_positive: np.ndarray, proba: np.ndarray) -> dict[str, np
 
 
 def costs(is_positive: np.ndarray, proba: np.ndarray) -> np.ndarray:
-    """Return the cost at each of `COST_RATIOS`, 1 = that of the better of alerting on no row and on every row.
+    """Return the cost at each of `COST_RATIOS`; 1 = the cheaper of alerting on no row and on every row.
 
-    Alerts are raised where the stated probability exceeds 1 / (1 + ratio), which is best if probabilities mean what
-    they say (Elkan 2001, *IJCAI*, equation 2); no threshold is fitted to the test rows.
+    Alerts are raised where the probability exceeds 1 / (1 + ratio), which is optimal for calibrated probabilities
+    (Elkan 2001, *IJCAI*, equation 2); no threshold is fitted to the test rows.
     """
     hit, other = np.sort(proba[is_positive]), np.sort(proba[~is_positive])
     thresholds = 1 / (1 + COST_RATIOS)
@@ -75,10 +75,10 @@ def costs(is_positive: np.ndarray, proba: np.ndarray) -> np.ndarray:
 
 
 def reliability(is_positive: np.ndarray, proba: np.ndarray) -> dict[str, np.ndarray]:
-    """Return stated and observed shares by bin, with the interval of Wilson (1927, *JASA* 22:158).
+    """Return predicted and observed shares by bin, with the interval of Wilson (1927, *JASA* 22:158).
 
-    Bins hold equal shares of the positives that the probabilities promise. So a rare class, of which bins of equal
-    width or equal size say next to nothing, is judged where its rows are.
+    All bins have the same expected number of positives. Bins of equal width or equal size would show almost nothing of
+    a rare class.
     """
     order = np.argsort(proba, kind="stable")
     promised = proba[order].cumsum()
@@ -94,7 +94,7 @@ def reliability(is_positive: np.ndarray, proba: np.ndarray) -> dict[str, np.ndar
 
 
 def caught(is_positive: np.ndarray, proba: np.ndarray, alerts: int) -> float:
-    """Return how many positives are among the rows that score highest; rows of equal score are drawn by lot."""
+    """Return the number of positives among the highest-scoring rows, in expectation where equal scores tie."""
     threshold = np.partition(proba, -alerts)[-alerts]
     above, level = proba > threshold, proba == threshold
     left = alerts - int(above.sum())

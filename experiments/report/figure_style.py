@@ -1,7 +1,7 @@
-"""The look that pictures share, and the picture of where the new rows went.
+"""The common style of figures, and the figure of the new rows.
 
-Figures are made without pyplot, so nothing is left in global state and threads do not meet. Colours are those of
-Okabe and Ito (2008), which people with colour-blindness can tell apart; markers differ as well.
+Figures are made without pyplot, which keeps global state and is not safe with threads. Colours are those of Okabe and
+Ito (2008), which people with colour-blindness can tell apart; markers differ as well.
 """
 
 import re
@@ -24,14 +24,14 @@ from loop.types import Condition, Region, Table
 
 TITLE_WIDTH = 80  # characters of a line
 BLUE, ORANGE, GREEN, GREY, BLACK, GRID = "#0072B2", "#D55E00", "#009E73", "#B0B0B0", "#222222", "#E6E6E6"
-LONGEST_NAME, MOST_NAMES = 24, 30  # characters of a name at an axis, and names at one
+LONGEST_NAME, MOST_NAMES = 24, 30  # characters of a name at an axis, and names at an axis
 
 
 def new_rows(real: Table, new: Table, regions: Sequence[Region]) -> Figure:
-    """Draw where the new rows went, in the two columns that tell most.
+    """Draw the new rows among the real ones, in the two most informative columns.
 
     These are the columns used most often in the rules of the regions; where the rules name fewer than two, those with
-    the largest mutual information with the label on real rows. Codes of discrete columns are jittered for the eye.
+    the largest mutual information with the label on real rows. Codes of discrete columns are jittered.
     """
     schema, columns = real.schema, telling_columns(real, regions)
     inside = np.zeros(len(new), dtype=bool)
@@ -79,11 +79,11 @@ def new_rows(real: Table, new: Table, regions: Sequence[Region]) -> Figure:
 
 
 def telling_columns(real: Table, regions: Sequence[Region]) -> tuple[int, int]:
-    """Return the two columns in which to look at the regions; the same one twice if there is only one."""
+    """Return the two columns in which to draw the regions; the same one twice if the table has only one."""
     used = Counter(condition.column for region in regions for condition in region.rule)
     ranked = [column for column, _ in used.most_common(2)]
     if len(ranked) < 2:
-        from sklearn.feature_selection import mutual_info_classif  # here, so that a page is made at once
+        from sklearn.feature_selection import mutual_info_classif  # imported here, so that a page is made fast
 
         rows = np.random.default_rng(0).permutation(len(real))[:10_000]  # enough to rank columns
         X = np.where(np.isnan(real.X), np.nanmedian(real.X, axis=0), real.X)[rows]
@@ -93,7 +93,7 @@ def telling_columns(real: Table, regions: Sequence[Region]) -> tuple[int, int]:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, making the folder if need be."""
+    """Write a figure as PNG; the folder is made if it is missing."""
     literal(figure)
     atomic.write_file(path, partial(figure.savefig, dpi=150, format="png"))
 
@@ -103,7 +103,7 @@ def canvas(title: str = "") -> tuple[Figure, Axes]:
     figure = Figure(figsize=(7.5, 5.2) if title else (5.2, 4.0), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    # Not Matplotlib's own wrapping: it reads formulas in what it measures, whatever it was told.
+    # Matplotlib's own wrapping parses formulas even with parse_math=False.
     axes.set_title(textwrap.fill(title, TITLE_WIDTH), loc="left", fontsize=11, fontweight="bold", parse_math=False)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(color=GRID, linewidth=0.7)
@@ -118,19 +118,19 @@ def legend_below(figure: Figure) -> None:
 
 
 def literal(figure: Figure) -> None:
-    """Show text as it is: a ``$`` in a name begins no formula, and characters that no file may hold are replaced."""
+    """Show all text literally: ``$`` begins no formula, and characters that XML forbids are replaced."""
     for text in figure.findobj(Text):
         text.set_parse_math(False)
         text.set_text(printable(text.get_text()))
 
 
 def shorten(name: str) -> str:
-    """Cut a name that would leave no room for the picture."""
+    """Cut a name to `LONGEST_NAME` characters."""
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 def printable(text: str) -> str:
-    """Replace the characters that XML forbids: controls, halves of surrogate pairs, and two that are none."""
+    """Replace the characters that XML forbids: controls, lone surrogates, U+FFFE and U+FFFF."""
     return re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", "\ufffd", text)
 
 
@@ -157,7 +157,7 @@ def _scale(axes: Axes, points: np.ndarray, columns: tuple[int, int], table: Tabl
             axis.set_major_formatter(FuncFormatter(lambda seconds, _: str(np.datetime64(int(seconds), "D"))))
             axis.set_label_text(f"{column.name} (UTC)")
         elif _long_tailed(values):
-            set_scale("asinh", linear_width=float(np.nanmedian(values)) / 10)  # unlike log, it has a place for 0
+            set_scale("asinh", linear_width=float(np.nanmedian(values)) / 10)  # unlike log, it can show 0
             axis.set_major_formatter("{x:,.6g}")
             axis.set_label_text(f"{column.name} (logarithmic scale)")
 
@@ -168,7 +168,7 @@ def _long_tailed(values: np.ndarray) -> bool:
 
 
 def _draw_box(axes: Axes, region: Region, columns: tuple[int, int]) -> None:
-    """Draw the part of a region's box that these two columns show; a rule on neither draws nothing."""
+    """Draw the box of a region in these two columns; nothing if its rule uses neither."""
     if not any(condition.column in columns for condition in region.rule):
         return
     x_sides, y_sides = (
@@ -182,7 +182,7 @@ def _draw_box(axes: Axes, region: Region, columns: tuple[int, int]) -> None:
 
 
 def _sides(conditions: Sequence[Condition], limits: tuple[float, float]) -> list[tuple[float, float]]:
-    """Return the stretches of one axis that satisfy all conditions, cut to what the axis shows."""
+    """Return the intervals of one axis that satisfy all conditions, clipped to the limits of the axis."""
     codes = [condition.codes for condition in conditions if condition.codes is not None]
     if codes:
         return [(code - 0.4, code + 0.4) for code in sorted(frozenset.intersection(*codes))]

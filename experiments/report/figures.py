@@ -1,4 +1,4 @@
-"""Pictures of a run drawn from its records, as figures and as inline SVG that follows the page's colours."""
+"""Figures of a run drawn from its records, and their form as inline SVG in the colours of the page."""
 
 import re
 import warnings
@@ -16,7 +16,7 @@ from experiments.report.figure_style import BLACK, BLUE, GREEN, GREY, GRID, ORAN
 from loop.support.plain_json import Record
 
 ARMS = (("before", ORANGE, "--", "s", "before: real rows alone"), ("after", BLUE, "-", "o", "after: with new rows"))
-INKS = {  # what the page calls a colour, so that one picture serves light, dark and paper
+INKS = {  # colours as variables of the page, so that one figure serves light, dark and print
     BLUE: "--after",
     ORANGE: "--before",
     GREEN: "--kept",
@@ -37,10 +37,13 @@ def score_over_generations(
 
     Parameters
     ----------
-    generations
+    generations : sequence of Record
         Records of a run in order, at least one; see `loop.cycle.generation_codec.to_record`.
-    metric
-        Key of their scores; the decisions' differences must be of the same.
+    title : str
+    metric : str
+        Key of the scores; the differences in the decisions must be of the same metric.
+    name : str
+        Name of the metric at the axis.
     """
     figure, axes = canvas(title)
     scores = [{key: float(value) for key, value in each["scores"][metric].items()} for each in generations]
@@ -85,7 +88,7 @@ def precision_recall(curves: Record, positive: str, title: str = "") -> Figure:
 
 
 def cost(curves: Record) -> Figure:
-    """Draw what is spent by each learner against what a miss costs, lower is better."""
+    """Draw the cost of each learner against the cost of a miss; lower is better."""
     figure, axes = canvas()
     for arm, colour, style, _, label in ARMS:
         values = np.array(curves[arm]["cost"], dtype=float)
@@ -102,7 +105,7 @@ def cost(curves: Record) -> Figure:
 
 
 def reliability(curves: Record, positive: str) -> Figure:
-    """Draw the share of positives observed against the probability stated, with intervals."""
+    """Draw the observed share of positives against the predicted probability, with intervals."""
     figure, axes = canvas()
     axes.plot([0, 1], [0, 1], color=BLACK, linewidth=1.2, linestyle=":", label="stated = observed")
     for arm, colour, style, marker, label in ARMS:
@@ -118,22 +121,22 @@ def reliability(curves: Record, positive: str) -> Figure:
 
 
 def shortened(text: str, most: int = 24) -> str:
-    """Cut a name that would not fit beside an axis."""
+    """Cut a name to at most so many characters."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def inline_svg(figure: Figure, name: str, title: str, description: str) -> str:
-    """Return a figure as an SVG element for an HTML page, with words for those who do not see it.
+    """Return a figure as an SVG element for an HTML page, with a title and description for screen readers.
 
-    Text stays text, colours become the page's variables (`INKS`), and identifiers begin with ``name``, so that pictures
-    on one page do not meet. The element is built as a tree: whatever the text holds, it ends where it should.
+    Text stays text, colours become variables of the page (`INKS`), and identifiers begin with ``name``, so that figures
+    on one page do not clash. The element is built as a tree, so no text in it can break the page.
     """
     literal(figure)
     buffer = BytesIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}), warnings.catch_warnings():
         warnings.filterwarnings(
             "ignore", message="Glyph .* missing from font", category=UserWarning
-        )  # browsers have it
+        )  # browsers have the glyph
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     root = ElementTree.fromstring(buffer.getvalue())
     _for_html(root, name)

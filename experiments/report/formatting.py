@@ -1,4 +1,4 @@
-"""Numbers, intervals and names of metrics as a page writes them."""
+"""Numbers, intervals and names of metrics as text."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ def number(value: object, digits: int = 3, sign: str = "") -> str:
     """Write a number; a missing one becomes a dash."""
     if value is None or math.isnan(float(str(value))):
         return "–"
-    rounded = round(float(str(value)), digits) + 0.0  # + 0.0 takes the sign from a zero
+    rounded = round(float(str(value)), digits) + 0.0  # + 0.0 turns -0.0 into 0.0
     return f"{rounded:{sign if rounded else ''},.{digits}f}".replace("-", "−")
 
 
@@ -32,7 +32,7 @@ def signed(value: object, digits: int = 3) -> str:
 
 
 def threshold(value: object) -> str:
-    """Write a threshold: an alert budget has none, as it takes the highest scores, and some points allow no alert."""
+    """Write a threshold; an alert budget has none, and at some operating points no alert is allowed."""
     limit = float(str(value))
     if math.isnan(limit):
         return "by rank"
@@ -40,7 +40,7 @@ def threshold(value: object) -> str:
 
 
 def words(metric: str) -> str:
-    """Write the name of a metric or of a calibration as people say it."""
+    """Write the name of a metric or calibration in words."""
     kind, _, percent = metric.removeprefix("recall_at_").rpartition("_")
     if metric.startswith("recall_at_"):
         return f"recall at {int(percent)}\u00a0% {'false positives' if kind == 'fpr' else kind}"

@@ -1,4 +1,4 @@
-"""The page of a run: one HTML file that needs neither network nor scripts, made from the run's folder alone."""
+"""The page of a run: one HTML file without scripts or network access, made from the folder of the run alone."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -31,7 +31,7 @@ TRAIL = {
     "ws_labeller": "labeller",
     "ws_parents": "made from input rows",
 }
-DRIFT = {  # what each measure says, in words
+DRIFT = {  # the measures in words
     "detection_auc": "a classifier tells new rows from real ones (AUC; 0.5 = not at all, 1 = always)",
     "coverage": "real rows with a new row near them (about 0.9 at best)",
     "rare_category_coverage": "rare categories that new rows hold too (1 = all)",
@@ -78,7 +78,7 @@ class Curves:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the page reads of a configuration; it shows the rest as text."""
+    """The part of a configuration that the page interprets; the whole is shown as text."""
 
     loop: Record | None = None
 
@@ -86,7 +86,7 @@ class Settings:
 def write_page(folder: Path) -> Path:
     """Write the page of a finished run into its folder and return its path.
 
-    Nothing is fitted again. What the folder lacks, as that of an older version may, is left out with a sentence.
+    Nothing is fitted again. What is missing in the folder, as in those of older versions, is left out with a sentence.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def _values(report: Report, folder: Path) -> Record:
 
 
 def _part(shape: Any, path: Path) -> Any:
-    """Read a JSON file that the page can do without; None if it is not there."""
+    """Read an optional JSON file; None if it is missing."""
     return read_as(shape, path, WITHOUT) if path.is_file() else None
 
 
@@ -165,7 +165,7 @@ def _environment() -> Environment:
 
 
 def merged_regions(generations: Sequence[Record]) -> list[Record]:
-    """Pair the weak regions of the first and the last generation by their rules, in order, each side perhaps None."""
+    """Pair the weak regions of the first and the last generation by their rules, in order; a missing one is None."""
     if not generations:
         return []
     first = {region["text"]: region for region in generations[0]["regions"]}
@@ -186,7 +186,7 @@ def _change(before: Record | None, after: Record | None) -> float | None:
 
 
 def _by_generation(generations: Sequence[Record], key: str, labels: Mapping[str, str]) -> list[Record]:
-    """Turn dicts, one a generation, to rows of a table: a label and a value for each generation."""
+    """Turn one dict for each generation into table rows: a label and a value for each generation."""
     return [
         {"label": label, "values": [each[key].get(name) for each in generations]}
         for name, label in labels.items()
@@ -195,7 +195,7 @@ def _by_generation(generations: Sequence[Record], key: str, labels: Mapping[str,
 
 
 def _count_labels(generations: Sequence[Record]) -> dict[str, str]:
-    """Return the counts in the order in which rows fall away, so that a column reads as an account."""
+    """Return the labels of the counts, in the order in which rows are refused."""
     names = _own_names(generations, "counts")
     refusals = {name: name for name in names if name.startswith("refused")}
     return {**COUNTS, **refusals, "kept": "passed all checks"}
@@ -218,7 +218,7 @@ def _calibration(arms: Sequence[Record]) -> list[Record]:
 
 
 def _step(calibration: Record) -> list[Record]:
-    """Return what the calibration step did to each score, on judge and on test rows; nothing if the run has none."""
+    """Return each score before and after calibration, on judge and test rows; empty if the run has none."""
     return [
         {"label": words(name), "parts": [calibration[part][name] for part in ("judge", "test")]}
         for name in CALIBRATION
@@ -227,12 +227,12 @@ def _step(calibration: Record) -> list[Record]:
 
 
 def _sample(report: Report, path: Path) -> Record | None:
-    """Return some of the kept rows, evenly spread over the file: the trail first, then the columns that rules name."""
+    """Return some kept rows, evenly spread over the file: first the trail, then the columns used in rules."""
     if not path.is_file():
         return None
     try:
         frame = pd.read_parquet(path)
-    except (OSError, ValueError) as error:  # pyarrow's complaints are of both kinds
+    except (OSError, ValueError) as error:  # pyarrow raises both
         raise damaged(path, error, WITHOUT) from error
     if frame.empty:
         return {"rows": [], "columns": [], "of": 0, "features": 0}
@@ -261,7 +261,7 @@ def _cell(column: str, value: object) -> str:
 
 
 def _pictures(report: Report, curves: Record | None) -> dict[str, Markup]:
-    """Draw what the folder has the points of."""
+    """Draw the figures whose data the folder holds."""
     drawn = {}
     positive = printable(str(report.data["positive"]))
     if report.generations:

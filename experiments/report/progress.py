@@ -1,4 +1,4 @@
-"""Progress on the terminal: a bar while a stage runs, one line when it is done; in a file, the lines alone."""
+"""Progress on the terminal: a bar while a stage runs and a line when it is done; in a file only the lines."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -17,12 +17,12 @@ from loop.types import Generation
 class Stages:
     """Show the stages of a run, of which there are about ``total``.
 
-    Nothing but finished lines is written when the console is no terminal, so that logs stay readable.
+    If the console is no terminal, only finished lines are written, so that logs stay readable.
 
     Attributes
     ----------
     seconds : float
-        Spent in all stages that have ended; time between an end and the next beginning does not count.
+        Spent in all finished stages; time between stages does not count.
     """
 
     def __init__(self, console: Console, total: int) -> None:
@@ -40,7 +40,7 @@ class Stages:
         self._bar.stop()
 
     def begin(self, stage: str) -> None:
-        """Say what is going on now."""
+        """Begin a stage and show its name."""
         self._stage, self._started = stage, time.perf_counter()
         self._bar.update(self._task, description=stage)
 
@@ -56,7 +56,7 @@ class Stages:
 
 @contextmanager
 def watching(console: Console, generations: int) -> Iterator[Callable[[Generation], None]]:
-    """Show a loop of at most so many generations; yields what is to be told of each."""
+    """Show the progress of a loop of at most so many generations; yields the function to call after each."""
     with Stages(console, total=generations) as stages:
         stages.begin("up to generation 1")
 
@@ -69,7 +69,7 @@ def watching(console: Console, generations: int) -> Iterator[Callable[[Generatio
 
 @contextmanager
 def steps_shown(work: str) -> Iterator[None]:
-    """Show how far the parts at work have come, as far as they tell, beside the output; nothing is left of it."""
+    """Show a progress bar for parts that report their steps; it disappears at the end."""
     with _bar(Console(stderr=True)) as bar:
         task = bar.add_task(work, total=None)
         with listening(lambda done, total: bar.update(task, completed=done, total=total)):
@@ -77,7 +77,7 @@ def steps_shown(work: str) -> Iterator[None]:
 
 
 def generation_note(generation: Generation) -> str:
-    """Sum a generation up in one line."""
+    """Summarise a generation in one line."""
     decision, score = generation.decision, generation.scores["average_precision"]
     word = "kept" if decision.kept else "rolled back"
     now = f"{score.estimate:.3f} [{score.low:.3f}, {score.high:.3f}]"

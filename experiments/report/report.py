@@ -21,12 +21,12 @@ from loop.support import atomic
 from loop.support.plain_json import Record
 
 SHOWN_REGIONS = 10
-WRAPPED = ("decision", "weak region", "operating point", "difference")  # columns that give way on a narrow terminal
+WRAPPED = ("decision", "weak region", "operating point", "difference")  # columns that are wrapped on a narrow terminal
 
 WAY_OUT = "restore it from a copy, or run config.yaml of that folder again"
-# Of values that are not what a run writes: in them, or when rich shows them.
+# Raised by values that no run writes, when they are read or when rich prints them.
 FAULTS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, ConsoleError)
-NEEDED = {  # keys without which no report can be shown, in those of every version
+NEEDED = {  # keys that reports of every version hold and that printing needs
     "data": ("name", "positive", "train_rows", "train_positives", "test_rows", "test_positives"),
     "generations": ("index", "regions", "counts", "scores", "challenger", "decision", "drift", "seconds", "n_rows"),
     "verdict": ("sentence", "kept"),
@@ -63,13 +63,7 @@ class Report:
 
     @classmethod
     def load(cls, folder: Path) -> "Report":
-        """Read the report of a finished run.
-
-        Raises
-        ------
-        DataError
-            If the folder holds none, or a damaged one.
-        """
+        """Read the report of a finished run; raises DataError if it is missing or damaged."""
         path = folder / run_folder.REPORT
         report: Report = read_as(cls, path, WAY_OUT)
         for name, keys in NEEDED.items():
@@ -81,25 +75,26 @@ class Report:
 
     @property
     def n_classes(self) -> int:
-        return int(self.data.get("classes", 2))  # older versions did not keep it
+        """Number of classes of the target."""
+        return int(self.data.get("classes", 2))  # reports of older versions lack it
 
     @property
     def macro(self) -> str:
-        """What has to stand beside a ranking metric of more than two classes, see `loop.evaluation.metrics.score`."""
+        """Note to a ranking metric of more than two classes, see `loop.evaluation.metrics.score`; else empty."""
         return " (mean over classes)" if self.n_classes > 2 else ""
 
     @property
     def one_class(self) -> str:
-        """What has to stand beside figures of the class to catch, where others beside them are means over classes."""
+        """Note to figures of the class to catch, where other figures are means over classes; else empty."""
         return f" (class {self.data['positive']} against the rest)" if self.macro else ""
 
     def named(self, metric: str) -> str:
-        """Write the name of a metric of `loop.evaluation.metrics.score` as people say it."""
+        """Write the name of a metric of `loop.evaluation.metrics.score` in words."""
         return words(metric) + (self.macro if resolve(metric).ranking else "")
 
 
 def read_as(shape: Any, path: Path, way_out: str) -> Any:
-    """Read a JSON file of a run's folder whose values must have a shape that pydantic can check.
+    """Read a JSON file of a run's folder and check its values against a type by pydantic.
 
     Raises
     ------
@@ -116,7 +111,7 @@ def read_as(shape: Any, path: Path, way_out: str) -> Any:
 
 
 def damaged(path: Path, why: object, way_out: str) -> DataError:
-    """Return the error of a file in a run's folder that is not as the run has written it."""
+    """Return the error for a damaged file in the folder of a run."""
     told = " ".join(str(why).split())[:200]
     return DataError(f"{path.name} must be as the run wrote it, and {path} is damaged ({told}): {way_out}.")
 
@@ -131,14 +126,14 @@ def show_again(folder: Path, console: Console) -> None:
     """
     report = Report.load(folder)
     try:
-        show(report, folder, Console(file=StringIO(), width=console.width))  # nothing is printed of what is damaged
+        show(report, folder, Console(file=StringIO(), width=console.width))  # dry run: a damaged report prints nothing
     except FAULTS as error:
         raise damaged(folder / run_folder.REPORT, error, WAY_OUT) from error
     show(report, folder, console)
 
 
 def show(report: Report, folder: Path, console: Console) -> None:
-    """Print tables, verdict and where to look."""
+    """Print tables, verdict and the names of the files."""
     console.print(_generations(report))
     console.print(_regions(report))
     if report.planted:
@@ -163,7 +158,7 @@ def show(report: Report, folder: Path, console: Console) -> None:
 
 
 def verdict_lines(report: Report) -> tuple[str, ...]:
-    """Say in words what was proven: on the judge rows during the run, and on the sealed test rows."""
+    """Write in words what was proven: on the judge rows during the run, and on the sealed test rows."""
     colour = "green" if report.gain["proven"] else "yellow"
     lines = [
         f"\nJudge rows: {escape(report.verdict['sentence'])}",
@@ -173,12 +168,12 @@ def verdict_lines(report: Report) -> tuple[str, ...]:
         lines.append(f"            Average precision is here the mean over all {report.n_classes} classes.")
     if not report.gain["proven"]:
         rival = escape(repr(report.gain["against"]))
-        lines.append(f"            A clear answer too: nothing here shows that the new rows beat {rival}.")
+        lines.append(f"            This too is a result: nothing here shows that the new rows beat {rival}.")
     return tuple(lines)
 
 
 def calibration_line(calibration: Record) -> str:
-    """Say what the calibration step did to the answers to test rows."""
+    """Write the effect of calibration on the scores of the test rows."""
     method = calibration["parameters"]["method"]
     if method == "none":
         return "Calibration: none; probabilities are delivered as the learner states them."

@@ -1,4 +1,4 @@
-"""What a finished run leaves behind: the report, files for people, records for the tracker."""
+"""The output of a finished run: the report, files for people, records for the tracker."""
 
 import platform
 from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ FILES = (
     *("report.html", "report.json", "curves.json", "arms.csv", "regions.csv", "synthetic.parquet"),
     *("pictures", "config.yaml", "data.json"),
 )
-SOFTWARE = ("weakspot", "numpy", "pandas", "scikit-learn", "xgboost", "torch")  # what the numbers depend on
+SOFTWARE = ("weakspot", "numpy", "pandas", "scikit-learn", "xgboost", "torch")  # the numbers depend on their versions
 
 
 def write_up(
@@ -49,7 +49,7 @@ def write_up(
     answers: Record,
     seconds: float,
 ) -> Report:
-    """Put the report together; the answers are those of `experiments.run.calibrated_points.answer_records`."""
+    """Make the report; ``answers`` comes from `experiments.run.calibrated_points.answer_records`."""
     return Report(
         data=_data_record(inputs),
         recall_at_precision=config.metrics.recall_at_precision,
@@ -66,7 +66,7 @@ def write_up(
 
 
 def keep_files(report: Report, looped: LoopRun, scored: Sequence[Scored], inputs: RunInputs, folder: Path) -> None:
-    """Write report, tables, curves, pictures and the page into the run's folder."""
+    """Write report, tables, curves, figures and the page into the folder of the run."""
     report.save(folder)
     write_table(pd.DataFrame(report.arms), folder / "arms.csv")
     write_table(regions_frame(looped.history), folder / "regions.csv")
@@ -80,7 +80,7 @@ def keep_files(report: Report, looped: LoopRun, scored: Sequence[Scored], inputs
 def keep_records(
     report: Report, looped: LoopRun, model: Model, inputs: RunInputs, tracker: Store, folder: Path
 ) -> None:
-    """Hand files, headline figures and the model to the tracker."""
+    """Send files, headline figures and the model to the tracker."""
     tracker.metrics(_headline(report, looped))
     for name in FILES:
         tracker.attach(folder / name)
@@ -88,7 +88,7 @@ def keep_records(
 
 
 def _headline(report: Report, looped: LoopRun) -> Mapping[str, float]:
-    """Return the figures of the run as a whole, flat."""
+    """Return the figures of the run as a whole, by name."""
     gain = report.gain["difference"]
     figures = {
         **_under("real_only", score_metrics(_dicts(looped.outcome.baseline))),
@@ -129,7 +129,7 @@ def _data_record(inputs: RunInputs) -> Record:
 
 
 def _planted(source: str, train: Table, history: Sequence[Generation]) -> list[Record]:
-    """Judge the regions found against the answer key, if there is one, on the training rows."""
+    """Compare the regions found with the planted ones of a simulation, on the training rows."""
     answer = simulation(source)
     if answer is None:
         return []
@@ -143,7 +143,7 @@ def _curves(report: Report, scored: Sequence[Scored], inputs: RunInputs) -> Reco
     """Return the curves of the learner before and after, for the class to catch against the rest."""
     positive = inputs.schema.positive
     proba = {each.arm.name: each.proba[:, positive] for each in scored}
-    rng = stream(0, "curves")  # of intervals only: the same run always gives the same page
+    rng = stream(0, "curves")  # for intervals only: the same run always gives the same page
     before, after = proba[REAL_ONLY], proba[TARGETED]
     return before_and_after(JudgeRows.of(inputs.test), before, after, report.recall_at_precision, rng)
 

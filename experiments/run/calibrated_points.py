@@ -1,4 +1,4 @@
-"""What a run says of its answers: operating points chosen on judge rows and judged on test rows, and calibration."""
+"""Operating points chosen on judge rows and scored on test rows, and the effect of calibration."""
 
 import math
 from collections.abc import Sequence
@@ -15,23 +15,23 @@ from loop.evaluation.threshold_table import operating_table
 from loop.seeds import stream
 from loop.support.plain_json import Record, plain
 
-INTERVAL = {"estimate": "", "low": "_low", "high": "_high"}  # keys of an interval and the ends of its metrics' names
+INTERVAL = {"estimate": "", "low": "_low", "high": "_high"}  # keys of an interval, and suffixes of metric names
 
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What a model says before it is calibrated, and its calibration."""
+    """The probabilities of a model before calibration, and its calibration."""
 
-    judged: np.ndarray  # (j, K) to judge rows, out of fold
-    tested: np.ndarray  # (n, K) to test rows
+    judged: np.ndarray  # (j, K) for judge rows, out of fold
+    tested: np.ndarray  # (n, K) for test rows
     calibration: Calibration
 
 
 def calibrations(method: str, inputs: RunInputs, outcome: Outcome, seed: int) -> tuple[Calibration, Calibration]:
     """Fit a calibration for the learner on real rows alone and one for the loop, both in the same way.
 
-    Each is fitted on the real judge rows, with answers of learners that had not seen them. Equal answers get equal
-    calibrations.
+    Each is fitted on the real judge rows, with probabilities from learners that had not seen them. Equal probabilities
+    give equal calibrations.
 
     Parameters
     ----------
@@ -56,14 +56,16 @@ def answer_records(
     loop: Answers,
     rng: np.random.Generator,
 ) -> Record:
-    """Return the rows of `loop.evaluation.threshold_table.operating_table` and what calibration did, as values that
-    JSON can hold.
+    """Return the operating points and the effect of calibration as values that JSON can hold.
 
-    Thresholds are those of calibrated probabilities, which the delivered model gives.
+    Thresholds apply to calibrated probabilities, which the delivered model gives.
 
     Parameters
     ----------
+    points : sequence of operating points
+    inputs : RunInputs
     judged : JudgeRows, j rows
+        On which thresholds are chosen.
     real_only, loop : Answers
         Of the learner on real rows alone and of the loop.
     rng : numpy.random.Generator
@@ -72,8 +74,8 @@ def answer_records(
     Returns
     -------
     dict
-        ``operating``, a list with one entry a point, and ``calibration``: its parameters, and its effect on judge and
-        test rows as `loop.evaluation.calibration.effect` tells it.
+        ``operating``: the rows of `loop.evaluation.threshold_table.operating_table`, one for each point.
+        ``calibration``: its parameters, and its effect on judge and test rows (`loop.evaluation.calibration.effect`).
     """
     tested, positive = JudgeRows.of(inputs.test), judged.positive
     chosen_on, judged_on = evaluation_rows(points, inputs.dataset, judged, tested)
@@ -89,10 +91,10 @@ def answer_records(
 
 
 def answer_metrics(operating: Sequence[Record], calibration: Record) -> dict[str, float]:
-    """Flatten `answer_records` to figures of a run; what is not a finite number is left out.
+    """Flatten the result of `answer_records` to metrics of a run; numbers that are not finite are left out.
 
-    Under ``point/NAME/`` are the thresholds, the figures promised and delivered of both models and the interval of
-    their difference; under ``calibration/`` the scores on test rows before and after that step.
+    ``point/NAME/`` holds the thresholds, the promised and delivered figures of both models, and the interval of their
+    difference; ``calibration/`` holds the scores on test rows before and after calibration.
     """
     figures: dict[str, object] = {}
     for row in operating:

@@ -1,4 +1,4 @@
-"""Fairness towards groups: what is aimed at, what is guarded, and how each group fares before and after."""
+"""Fairness towards groups: weak groups as regions, guards for groups, and the scores of each before and after."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -22,14 +22,14 @@ _MISSING = -1
 
 
 def with_groups(parts: Parts, config: FairnessConfig, train: Table) -> Parts:
-    """Guard each column's worst group and, if so configured, take weak groups for weak regions.
+    """Guard the worst group of each column and, if configured, use weak groups as the weak regions.
 
-    A strategy that looks for weak classes goes on to do so.
+    A strategy that looks for weak classes keeps its finder.
 
     Raises
     ------
     DataError
-        If a column is not there or makes no groups.
+        If a column is missing or cannot form groups.
     """
     guards = [
         GroupGuard(_by_row(_codes(train, at), train.row_number), tolerance=config.tolerance, least=config.least)
@@ -54,7 +54,7 @@ def by_group(
     judged : JudgeRows, j rows
         On which thresholds are chosen.
     test : Table, n rows
-    judge_scores, test_scores : dict of (j,) and (n,) float
+    judge_scores, test_scores : dict of ndarray of shape (j,) and (n,), float
         Probability of the class to catch, of the learner "before" (real rows alone) and "after".
 
     Returns
@@ -62,7 +62,7 @@ def by_group(
     list of dict
         ``column``, ``group``, ``rows``, ``positives`` and, ``before`` and ``after``, ``average_precision``, ``recall``
         and ``false_positive_rate`` at the threshold that gives 1 % false positives among all judge rows; None where a
-        group lacks the class that it takes.
+        group lacks the class that the figure needs.
     """
     if not config.columns:
         return []
@@ -80,7 +80,7 @@ def _groups_of(
     test: Table, at: int, alerts: Mapping[str, np.ndarray], scores: Mapping[str, np.ndarray]
 ) -> Iterator[Record]:
     """Yield one record for each group of a column."""
-    from fairlearn.metrics import MetricFrame, count, false_positive_rate, true_positive_rate  # a second to import
+    from fairlearn.metrics import MetricFrame, count, false_positive_rate, true_positive_rate  # slow to import
 
     tested, codes = JudgeRows.of(test), _codes(test, at)
     positive = tested.is_positive
@@ -101,7 +101,7 @@ def _groups_of(
             rates = frames[when].loc[code].astype(float)
             told[when] = {
                 "average_precision": _precision(tested.take(inside), scores[when][inside]),
-                "recall": rates["recall"] if positive[inside].any() else None,  # fairlearn says 0
+                "recall": rates["recall"] if positive[inside].any() else None,  # fairlearn returns 0
                 "false_positive_rate": None if positive[inside].all() else rates["false_positive_rate"],
             }
         yield plain(told)
@@ -110,7 +110,7 @@ def _groups_of(
 def gaps(groups: Sequence[Record], least: int) -> dict[str, dict[str, float]]:
     """Return, for each column, the largest difference in recall between two of its groups, "before" and "after".
 
-    Groups with fewer positives than ``least`` do not count: their recall is chance.
+    Groups with fewer positives than ``least`` are left out, as their recall is mostly chance.
     """
     found = {}
     for column in dict.fromkeys(group["column"] for group in groups):

@@ -1,4 +1,4 @@
-"""What a run works on: the table, its sealed test part, the lanes and the parts, all resolved from a configuration."""
+"""The inputs of a run, made from a configuration: the table, its sealed test part, the lanes and the parts."""
 
 from dataclasses import dataclass, replace
 
@@ -17,7 +17,7 @@ from loop.cycle.parts import Parts
 from loop.errors import DataError
 from loop.types import Schema, Table
 
-LARGE = 100_000  # training rows above which a single hold-out has positives enough
+LARGE = 100_000  # training rows above which a single hold-out has enough positives
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,17 +29,18 @@ class RunInputs:
     test: Table
     folds: np.ndarray  # (n,) fold ids of the training rows, see `loop.cycle.lanes.deal`
     example: pd.DataFrame  # a few rows as the user wrote them, features only
-    messages: tuple[str, ...]  # what was done to the table
+    messages: tuple[str, ...]  # what was done to the table, a sentence each
 
     @property
     def schema(self) -> Schema:
+        """Schema inferred from the training rows."""
         return self.train.schema
 
 
 def gather(data: DataConfig, loop: LoopConfig) -> RunInputs:
     """Load a table, split off the test part and deal the training rows into lanes.
 
-    The schema comes from the training rows alone: ranges and categories of test rows stay unknown.
+    The schema comes from the training rows alone and knows no ranges or categories of test rows.
 
     Raises
     ------
@@ -47,7 +48,7 @@ def gather(data: DataConfig, loop: LoopConfig) -> RunInputs:
         If the table breaks a rule.
     """
     dataset = _load(data)
-    # A group that the source names, beside a time, deals lanes only: its cards pay before and after any moment.
+    # With a time, the own group of a source is used for lanes only: its cards pay before and after the split.
     group_splits = data.group is not None or dataset.time is None
     split = Split.of(dataset, loop.seed, test_size=data.test_size, group_splits=group_splits)
     lanes = loop.lanes if isinstance(loop.lanes, int) else 1 if len(split.train) > LARGE else USUAL
@@ -63,7 +64,7 @@ def parts_of(config: CommonConfig, train: Table) -> Parts:
     Raises
     ------
     DataError
-        If groups are to come from columns of the training rows that make none.
+        If a column of ``fairness.columns`` is missing or cannot form groups.
     """
     loop, strategy = config.loop, STRATEGIES[config.loop.strategy]
     own = {name: getattr(loop, name) for name in ("share_anywhere", "steer") if getattr(loop, name) is not None}

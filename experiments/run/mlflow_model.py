@@ -1,7 +1,7 @@
-"""Log the final model so that plain MLflow serves it: ``mlflow models predict -m URI`` answers with probabilities.
+"""The final model in a format that plain MLflow serves: ``mlflow models predict -m URI`` returns probabilities.
 
-The format is MLflow's scikit-learn flavour with cloudpickle. Its safer format, skops, refuses every class that is not
-on a list of trusted ones, which ours cannot be; so load such a model only from a store that you trust.
+The format is MLflow's scikit-learn flavour with cloudpickle. Its safer format, skops, accepts only
+classes on a list of trusted ones, which ours are not. So load such a model only from a store that you trust.
 """
 
 import importlib.metadata
@@ -16,7 +16,7 @@ import pandas as pd
 from loop.tracking.uplink import quiet
 
 REQUIREMENTS = ("cloudpickle", "numpy", "pandas", "scikit-learn", "scipy", "xgboost")
-CODE = ("loop", "generators", "learners")  # travels with the model, since no package index has it
+CODE = ("loop", "generators", "learners")  # copied with the model, since no package index has it
 
 
 class Classifier(Protocol):
@@ -64,12 +64,12 @@ def save_model(
             pyfunc_predict_fn="predict_proba",
             pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in requirements],
             code_paths=[str(_package_folder(name)) for name in CODE],
-            metadata={"classes": [str(name) for name in model.classes_]},  # the order of the answer's columns
+            metadata={"classes": [str(name) for name in model.classes_]},  # in the order of the predicted columns
         )
 
 
 def _as_served(example: pd.DataFrame) -> pd.DataFrame:
-    """Give the example the types in which rows arrive at a server."""
+    """Convert the example to the types that a server receives."""
     whole = {name: "float64" for name, dtype in example.dtypes.items() if pd.api.types.is_integer_dtype(dtype)}
     named = {name: "object" for name, dtype in example.dtypes.items() if isinstance(dtype, pd.CategoricalDtype)}
     return example.astype({**whole, **named})

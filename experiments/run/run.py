@@ -1,4 +1,4 @@
-"""One run from a configuration to a folder: load, loop, compare on the sealed test rows, report, keep."""
+"""One run from a configuration to a folder: load, loop, compare on the sealed test rows, report, save."""
 
 import hashlib
 import shutil
@@ -57,7 +57,7 @@ class RunResult:
 
 @dataclass(frozen=True, eq=False)
 class _Bench:
-    """What the steps of one run share."""
+    """The objects that all steps of a run share."""
 
     config: RunConfig
     inputs: RunInputs
@@ -70,18 +70,20 @@ class _Bench:
 def run(config: RunConfig, console: Console, resume: Path | None = None) -> RunResult:
     """Run the loop as configured and write its folder.
 
-    On Ctrl-C the champion so far is concluded and saved, and the run can be resumed; a second Ctrl-C aborts.
+    On Ctrl-C the best model so far is saved and the run can be resumed; a second Ctrl-C aborts.
 
     Parameters
     ----------
-    resume
-        Folder of an interrupted run with the same configuration; its generations are taken over.
+    config : RunConfig
+    console : Console
+    resume : Path, optional
+        Folder of an interrupted run with the same configuration; its generations are kept.
 
     Raises
     ------
     WeakspotError
-        If configuration or data break a rule, or another process is at work on the same run; a run that has no
-        generation yet then leaves nothing behind.
+        If configuration or data break a rule, or another process works on the same run. A run without any finished
+        generation then leaves no folder.
     """
     started = time.perf_counter()
     with _held(resume):
@@ -91,7 +93,7 @@ def run(config: RunConfig, console: Console, resume: Path | None = None) -> RunR
 def _held(resume: Path | None) -> AbstractContextManager[None]:
     if resume is None:
         return nullcontext()
-    run_folder.read_json(resume / run_folder.FINGERPRINT)  # it is the folder of a run
+    run_folder.read_json(resume / run_folder.FINGERPRINT)  # raises if this is no folder of a run
     return run_folder.held(resume)
 
 
@@ -100,7 +102,7 @@ def _run(config: RunConfig, console: Console, resume: Path | None, started: floa
     inputs = gather(config.data, config.loop)
     parts = parts_of(config, inputs.train)
     broken = complaints(constraints(config.constraints), inputs.train)
-    to_json(inputs.schema)  # what could not be saved or judged is refused before any work
+    to_json(inputs.schema)  # raises before any work if the schema cannot be saved
     run_folder.storable(parts.learner)
     run_folder.storable(parts.augmented_learner or parts.learner)
     miss_costs(config.metrics.operating_points, inputs.dataset)
@@ -138,14 +140,14 @@ def _has_checkpoints(folder: Path) -> bool:
 
 
 def _tracked(bench: _Bench, prepared: Prepared) -> RunResult:
-    """Run between the start and the finish of the tracker, which is told how it ended whatever happens."""
+    """Run with the tracker started; it is finished with the right status even after an error."""
     status, verdict = "failed", None
     bench.tracker.start(describe(bench.config, bench.inputs, bench.folder.name))
     try:
         _begin_folder(bench)
         past = checkpoint.load(bench.folder / run_folder.CHECKPOINTS, bench.inputs.schema)
         before = sum(_walls(bench.folder)[: len(past)])
-        bench = replace(bench, started=bench.started - before)  # as if it had been one session
+        bench = replace(bench, started=bench.started - before)  # count earlier sessions too
         history, interrupted = _turn(bench, prepared, past)
         bench.stages.begin("final learner")
         outcome = conclude(prepared, history)
@@ -199,13 +201,13 @@ def _everything(config: RunConfig, inputs: RunInputs) -> str:
 
 
 def _walls(folder: Path) -> list[float]:
-    """Return the seconds by the clock on the wall of each generation so far; versions before this one kept none."""
+    """Return the wall-clock seconds of each generation so far; empty for runs of older versions."""
     path = folder / run_folder.CHECKPOINTS / WALLS
     return [float(each) for each in run_folder.read_json(path)] if path.is_file() else []
 
 
 def _turn(bench: _Bench, prepared: Prepared, past: Sequence[Generation]) -> tuple[list[Generation], bool]:
-    """Turn the cycle; return all generations and whether Ctrl-C came in between."""
+    """Run the remaining generations; return all, and whether Ctrl-C was pressed."""
     most = bench.config.loop.generations
 
     def keep(generation: Generation) -> None:
@@ -220,7 +222,7 @@ def _turn(bench: _Bench, prepared: Prepared, past: Sequence[Generation]) -> tupl
 
 
 def _compare(bench: _Bench, looped: LoopRun, model: Model, real_only: Calibration) -> Report:
-    """Fit the arms, open the test part, and write everything that a finished run leaves behind."""
+    """Fit the arms, open the test part, and write all output of a finished run."""
     config, inputs, stages = bench.config, bench.inputs, bench.stages
     contestants: list[Arm] = []
     stages.begin("arm")
@@ -244,7 +246,7 @@ def _compare(bench: _Bench, looped: LoopRun, model: Model, real_only: Calibratio
 def _answers(
     bench: _Bench, looped: LoopRun, scored: Sequence[Scored], real_only: Calibration, loop: Calibration
 ) -> Record:
-    """Choose the operating points on judge rows and judge them, the calibrations and each group on test rows."""
+    """Choose operating points on judge rows; score them, the calibrations and each group on test rows."""
     outcome, tested = looped.outcome, {each.arm.name: each.proba for each in scored}
     inputs, fairness, positive = bench.inputs, bench.config.fairness, bench.inputs.schema.positive
     judged = JudgeRows.of(inputs.train, outcome.judged)

@@ -1,4 +1,4 @@
-"""Where the records of a run go, and what they say of it."""
+"""Trackers of a run, and the parameters and tags that they record."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ DEFAULT = Path("mlflow.yaml")
 
 
 def settings_of(tracking: str) -> MlflowSettings | None:
-    """Resolve where MLflow is: a file by name, ``mlflow.yaml`` of the working folder, or the defaults; None = nowhere.
+    """Return the settings of MLflow from a file, ``mlflow.yaml`` in the working folder or defaults; None = no tracking.
 
     Raises
     ------
@@ -35,13 +35,13 @@ def settings_of(tracking: str) -> MlflowSettings | None:
 
 
 def open_tracker(settings: MlflowSettings | None, folder: Path) -> Tracker:
-    """Return a tracker that keeps a journal in the folder and, with settings, sends it to MLflow."""
+    """Return a tracker that writes a journal in the folder and, if there are settings, sends it to MLflow."""
     local = JsonlTracker(folder / run_folder.JOURNAL, again=True)
     return local if settings is None else MlflowTracker(settings, local)
 
 
 def describe(config: RunConfig, inputs: RunInputs, name: str) -> Mapping[str, object]:
-    """Return name, parameters and tags of a run, as trackers take them."""
+    """Return name, parameters and tags of a run in the form that trackers take."""
     tags = {
         "dataset": inputs.dataset.name,
         "strategy": config.loop.strategy,
@@ -53,7 +53,7 @@ def describe(config: RunConfig, inputs: RunInputs, name: str) -> Mapping[str, ob
 
 
 def flat(content: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
-    """Yield nested settings under dotted names; what is not set is left out."""
+    """Yield nested settings under dotted names; None and empty lists are left out."""
     for key, value in content.items():
         if isinstance(value, Mapping):
             yield from flat(value, f"{prefix}{key}.")
@@ -62,6 +62,6 @@ def flat(content: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str,
 
 
 def tell(tracker: Store, console: Console) -> None:
-    """Print what the tracker could not keep."""
+    """Print what the tracker could not record."""
     for sentence in tracker.complaints():
         console.print(sentence, style="yellow", highlight=False, markup=False, soft_wrap=True)

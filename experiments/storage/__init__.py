@@ -1,1 +1,1 @@
-"""Folders of runs and cached results on disk; what the files mean is decided by their writers."""
+"""Folders of runs, saved models and cached results on disk; no reports or figures are made here."""

@@ -1,4 +1,4 @@
-"""Cells of an experiment: each is worked once, kept in a file, and found again by the next run."""
+"""Cells of an experiment: each is computed once, kept in a file, and read from there by the next run."""
 
 import hashlib
 import json
@@ -23,14 +23,14 @@ Rows = list[dict[str, Any]]  # of one cell, as JSON holds them
 
 
 def digest(settings: object) -> str:
-    """Return twelve hexadecimal digits that stand for settings which JSON can hold."""
+    """Return a digest of twelve hexadecimal digits of settings that JSON can hold."""
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def digest_of(work: object, source: str) -> str:
-    """Return a short digest of work, told by its ``repr``, and of the source's file and this package's version.
+    """Return a short digest of the ``repr`` of work, the file of the source, and the version of this package.
 
-    How many jobs share the work makes no difference.
+    The number of jobs is left out of it.
     """
     return digest([re.sub(r"\bjobs=\d+", "", repr(work)), stamp_of(source), version("weakspot")])
 
@@ -43,7 +43,7 @@ def each_cell(
     jobs: int,
     console: Console,
 ) -> Iterator[Rows]:
-    """Do as `found_or_worked` does, with a progress bar."""
+    """Yield the rows of each cell as `found_or_worked` does, with a progress bar."""
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("cells", total=len(keys))
         for rows in found_or_worked(keys, work, path_of, jobs=jobs):
@@ -56,14 +56,23 @@ def found_or_worked(
 ) -> Iterator[Rows]:
     """Yield the rows of each cell in order, from its file if it was finished before.
 
-    Each cell writes its own file as soon as it is done, so a run that is killed loses only what was in work.
+    Each cell writes its own file as soon as it is done, so a killed run loses only unfinished cells.
 
     Parameters
     ----------
-    work
-        Makes the rows of a cell; with several jobs it runs in other processes, with one thread each.
-    path_of
-        Names the file of a cell: different for whatever makes a difference to its rows.
+    keys : sequence
+        One key for each cell.
+    work : callable
+        Computes the rows of a cell; with several jobs it runs in other processes, with one thread each.
+    path_of : callable
+        Returns the file of a cell; its name must depend on everything that the rows depend on.
+    jobs : int
+        Cells side by side.
+
+    Raises
+    ------
+    WeakspotError
+        If a worker was killed.
     """
 
     def found_or_made(key: Key) -> Rows:
@@ -83,13 +92,13 @@ def found_or_worked(
         yield from parallel(delayed(found_or_made)(key) for key in keys)
     except BrokenExecutor as error:
         raise WeakspotError(
-            "workers must live to the end, and one was killed, perhaps for want of memory: start fewer with --jobs; "
+            "workers must run to the end, and one was killed, perhaps for lack of memory: start fewer with --jobs; "
             "run the same command to go on."
         ) from error
 
 
 def found(path: Path) -> Rows | None:
-    """Return the rows of a finished cell; None if there is no file, or none that can be read."""
+    """Return the rows of a finished cell; None if its file is missing or unreadable."""
     try:
         rows = parse(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):

@@ -1,4 +1,4 @@
-"""A run on disk: one folder, finished by a marker written last; a model that is read back without pickle."""
+"""A run on disk: one folder, with a marker written last when the run is finished; models without pickle."""
 
 import hashlib
 import json
@@ -36,26 +36,26 @@ LOCK = ".lock"
 
 @runtime_checkable
 class Storable(Predictor, Protocol):
-    """A fitted learner that can be kept without pickle."""
+    """A fitted learner that can be saved without pickle."""
 
     def save(self, folder: Path) -> None:
-        """Write settings and what was learnt into a folder, which is made."""
+        """Write settings and the fitted state into a folder, which is made."""
         ...
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read back what `save` has written."""
+        """Read what `save` has written."""
         ...
 
 
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Keep a folder to this process while it works in it; the system gives it free when the process dies.
+    """Lock a folder for this process; the system releases the lock when the process ends.
 
     Raises
     ------
     ConfigError
-        If another process holds it.
+        If another process holds the lock.
     """
     lock = FileLock(folder / LOCK)
     try:
@@ -71,7 +71,7 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def new_folder(out: Path, name: str) -> Path:
-    """Make the folder of a run, named by what it does and when it began."""
+    """Make the folder of a run, named after the run and its starting time."""
     stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
     for attempt in range(1, 1000):
         folder = out / (stem if attempt == 1 else f"{stem}-{attempt}")
@@ -84,7 +84,7 @@ def new_folder(out: Path, name: str) -> Path:
 
 
 def read_json(path: Path) -> Any:
-    """Read a file of a run's folder.
+    """Read a JSON file from the folder of a run.
 
     Raises
     ------
@@ -100,11 +100,12 @@ def read_json(path: Path) -> Any:
 
 
 def finished(folder: Path) -> bool:
+    """Tell whether the run of a folder is finished."""
     return (folder / MARKER).is_file()
 
 
 def whole_fingerprint(train: Table, test: Table, folds: np.ndarray, aside: pd.DataFrame) -> str:
-    """Return a digest of all that a run's numbers rest on: both parts, what their codes mean, and columns excluded."""
+    """Return a digest of the data of a run: both parts, the meaning of their codes, and the excluded columns."""
     digest = hashlib.sha256(json.dumps(to_json(train.schema), sort_keys=True).encode())
     for array in (train.X, train.y, train.row_number, folds, test.X, test.y, test.row_number):
         digest.update(np.ascontiguousarray(array).tobytes())
@@ -114,7 +115,7 @@ def whole_fingerprint(train: Table, test: Table, folds: np.ndarray, aside: pd.Da
 
 
 def fingerprint(train: Table, folds: np.ndarray) -> str:
-    """Return a digest of the training rows and their lanes, to tell whether a resumed run sees the same."""
+    """Return a digest of the training rows and their lanes, to check that a resumed run has the same."""
     digest = hashlib.sha256()
     for array in (train.X, train.y, folds):
         digest.update(np.ascontiguousarray(array).tobytes())
@@ -122,12 +123,12 @@ def fingerprint(train: Table, folds: np.ndarray) -> str:
 
 
 def storable(learner: Predictor) -> tuple[str, Storable]:
-    """Return a learner's name, and the learner as one that can be saved.
+    """Return the name of a learner, and the learner typed as one that can be saved.
 
     Raises
     ------
     ConfigError
-        If it is of a kind that cannot.
+        If it cannot be saved.
     """
     name = LEARNERS.name_of(type(learner))
     if name is None or not isinstance(learner, Storable):
@@ -170,19 +171,17 @@ def load_generator(folder: Path) -> tuple[Savable, Schema]:
 
 
 def load_model(folder: Path) -> Model:
-    """Read a model; its probabilities are those it gave before it was saved.
-
-    A model saved without a calibration has none.
+    """Read a model; it gives exactly the probabilities that it gave before it was saved.
 
     Raises
     ------
     DataError
-        If the folder holds no model, or any of its files has changed; older versions kept no list of them.
+        If the folder holds no model or a file has changed; models of older versions have no digests to check.
     """
     content, calibrated = read_json(folder / "model.json"), (folder / CALIBRATION).is_file()
     try:
         if (folder / LIST).is_file():
-            check(folder)  # before a library reads them: a flipped byte of trees could end the process
+            check(folder)  # before a library reads them: a damaged file could crash the process
         name = fields({"learner": text_in(LEARNERS.names())})(content, f"{folder / 'model.json'}")["learner"]
         return Model(
             from_json(read_json(folder / "schema.json")),

@@ -1,1 +1,1 @@
-"""The search over the loop's own choices; no search within a learner, that is in `experiments.arms`."""
+"""The search over settings of the loop and its parts; the tuned learner without a loop is in `experiments.arms`."""

@@ -1,4 +1,4 @@
-"""What a search over the loop's own choices may be asked, checked as a whole before any work starts."""
+"""The configuration of a search over the settings of the loop, checked before any work starts."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -16,20 +16,20 @@ from loop.errors import ConfigError
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
-# What a study may be asked anew without becoming another one. The storage may hold a password, too.
+# Settings that may change without making another study. The storage may also hold a password.
 PASSING = {"trials", "seconds", "most_cost", "tracking", "out", "storage", "arms", "metrics", "calibration", "space"}
 
 
 class TuneConfig(SourcesConfig):
-    """A search from a configuration of a run, over some of its keys, judged on every source."""
+    """A search over some keys of a run's configuration, scored on every source."""
 
     space: dict[str, Any] = Field(
         default_factory=dict
     )  # by dotted key, see `experiments.tune.space`; empty = the default space
-    trials: int = Field(default=50, ge=1)  # of the study in all, with those of earlier commands and other machines
-    seconds: float | None = Field(default=None, gt=0)  # of this command; trials under way are ended
-    most_cost: float = Field(default=2.0, ge=1)  # of the winner, as a multiple of what the start costs
-    prune_after: int = Field(default=5, ge=1)  # finished trials before which none is stopped early
+    trials: int = Field(default=50, ge=1)  # of the whole study, those of earlier commands and other machines included
+    seconds: float | None = Field(default=None, gt=0)  # of this command; running trials are then ended
+    most_cost: float = Field(default=2.0, ge=1)  # of the winner, as a multiple of the cost of the start
+    prune_after: int = Field(default=5, ge=1)  # finished trials needed before any is stopped early
     storage: str | None = None  # SQLAlchemy URL; None = an SQLite file in the folder of the search
 
     @field_validator("storage")
@@ -41,7 +41,7 @@ class TuneConfig(SourcesConfig):
         if storage is not None:
             try:
                 url = make_url(storage)
-            except (ArgumentError, ValueError) as error:  # the latter of a port; it must not show the password
+            except (ArgumentError, ValueError) as error:  # ValueError: bad port; its text may hold the password
                 raise ConfigError(
                     "storage must be a database URL such as sqlite:///study.db or postgresql://host/name, "
                     "got something else: correct it."
@@ -63,27 +63,27 @@ class TuneConfig(SourcesConfig):
 
     @cached_property
     def dimensions(self) -> Mapping[str, Dimension]:
-        """Dimensions by dotted key; the value to start from belongs to each."""
+        """Dimensions by dotted key; each includes the value to start from."""
         start = self.run_of({}, self.sources[0])
         return {key: each.including(key, starting_value(start, key)) for key, each in self._space.items()}
 
     @cached_property
     def start(self) -> Mapping[str, Value]:
-        """The point of the space that is the configuration as it stands: what every search begins with."""
+        """Values of the configuration as it is, with which every search begins."""
         start = self.run_of({}, self.sources[0])
         return {key: starting_value(start, key) for key in self.dimensions}
 
     def values(self, params: Mapping[str, Scalar]) -> dict[str, Value]:
-        """Return what parameters of a trial stand for."""
+        """Return the values of the parameters of a trial."""
         return {key: dimension.value(params[key]) for key, dimension in self.dimensions.items()}
 
     def run_of(self, values: Mapping[str, Value], source: DataConfig) -> RunConfig:
-        """Return the configuration of a run of one trial on one source.
+        """Return the configuration of one trial on one source.
 
         Raises
         ------
         ConfigError
-            If a run takes no such values.
+            If a run does not accept the values.
         """
         common = self.model_dump(mode="json", include=set(CommonConfig.model_fields))
         try:
@@ -98,7 +98,7 @@ class TuneConfig(SourcesConfig):
             ) from error
 
     def identity(self) -> dict[str, Any]:
-        """Return whatever makes a difference to the scores of trials."""
+        """Return all settings that the scores of trials depend on."""
         content = self.model_dump(mode="json", exclude=PASSING)
         content["loop"].pop("jobs")
         space = {key: repr(dimension) for key, dimension in self.dimensions.items()}
@@ -114,6 +114,6 @@ class TuneConfig(SourcesConfig):
 
 
 def _in_memory(url: "URL") -> bool:
-    """Tell whether an SQLite database has no file; its URI form says so in a parameter."""
+    """Tell whether an SQLite database is in memory, by its name or a parameter of its URI."""
     name = url.database or ":memory:"
     return name == ":memory:" or name.startswith("file::memory:") or url.query.get("mode") == "memory"

@@ -1,4 +1,4 @@
-"""What a search found: the front of score and cost, the winner, and how much of its score the test rows bear out."""
+"""Result of a search: the Pareto front of score and cost, the winner, and its gain on test rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from loop.protocols import Predictor
 from loop.seeds import stream
 from loop.types import Interval
 
-OPENED = "opened"  # attribute of a study: the winners for which the test rows were opened
+OPENED = "opened"  # attribute of a study: winners for which the test rows were opened
 
 
 @dataclass(frozen=True)
@@ -37,17 +37,19 @@ class Optimism:
 
     @property
     def test_gain(self) -> float:
+        """Mean gain on the test rows over sources, in average precision."""
         return fmean(each.estimate for each in self.differences)
 
     @property
     def optimism(self) -> float:
+        """Gain on the judge rows minus gain on the test rows."""
         return self.judge_gain - self.test_gain
 
 
 def winner(study: optuna.Study, config: TuneConfig) -> FrozenTrial:
-    """Return the best-scored trial that costs at most the stated multiple of what the start costs.
+    """Return the trial with the best score among those that cost at most ``most_cost`` times the start.
 
-    What only ties with the start does not win: there is nothing to gain from opening the test rows for it.
+    If none scores better than the start, the start wins and the test rows need not be opened.
     """
     start = _start(study, config)
     affordable = [each for each in _complete(study) if each.values[1] <= config.most_cost * start.values[1]]
@@ -57,7 +59,7 @@ def winner(study: optuna.Study, config: TuneConfig) -> FrozenTrial:
 def open_test(study: optuna.Study, config: TuneConfig, materials: Sequence[RunInputs], best: FrozenTrial) -> Optimism:
     """Run start and winner once more and compare them on the sealed rows of each source.
 
-    Where the start has won there is nothing to compare, and the rows stay sealed.
+    If the start has won, nothing is compared and the test rows stay sealed.
     """
     start = _start(study, config)
     if best.number == start.number:
@@ -65,7 +67,7 @@ def open_test(study: optuna.Study, config: TuneConfig, materials: Sequence[RunIn
         return Optimism(0.0, (Interval(0.0, 0.0, 0.0),), (kept,))
     opened = sorted({*study.user_attrs.get(OPENED, []), best.number})
     study.set_user_attr(OPENED, opened)
-    evaluations = len(config.sources) * len(opened)  # each might have proven something by chance
+    evaluations = len(config.sources) * len(opened)  # number of tests, for the correction of the level
     judge_gain, sentences, differences = best.values[0] - start.values[0], list[str](), list[Interval]()
     for source, inputs in zip(config.sources, materials, strict=True):
         runs = [config.run_of(config.values(each.params), source) for each in (start, best)]
@@ -89,7 +91,7 @@ def open_test(study: optuna.Study, config: TuneConfig, materials: Sequence[RunIn
 def headline(
     study: optuna.Study, config: TuneConfig, best: FrozenTrial, optimism: Optimism
 ) -> Mapping[str, float | int]:
-    """Return the figures of the closing line."""
+    """Return the figures of the last line."""
     states = [each.state for each in finished(study)]
     return {
         "best_judge": round(best.values[0], 4),
@@ -103,7 +105,7 @@ def headline(
 
 
 def front_table(study: optuna.Study, config: TuneConfig, best: FrozenTrial) -> Table:
-    """Show the trials that no other beats in both score and cost, cheapest first, with the start and the winner."""
+    """Return a table of the Pareto front of score and cost, cheapest first, with the start and the winner."""
     start = _start(study, config)
     shown = {each.number: each for each in (*study.best_trials, start, best)}
     title = f"The front of score and cost, mean over sources; the winner costs at most {config.most_cost:g} x the start"
@@ -121,7 +123,7 @@ def front_table(study: optuna.Study, config: TuneConfig, best: FrozenTrial) -> T
 
 
 def _difference(runs: Sequence[RunConfig], inputs: RunInputs, level: float) -> Interval:
-    """Compare the models of two configurations, worked on the training rows, on the test rows."""
+    """Fit the models of two configurations on the training rows and compare them on the test rows."""
     test, rng = inputs.test, stream(runs[0].loop.seed, "tune")
     before, after = (_model(each, inputs).predict_proba(test.X) for each in runs)
     return paired(SCORE, JudgeRows.of(test), before, after, rng, level=level).difference
@@ -133,7 +135,7 @@ def _model(config: RunConfig, inputs: RunInputs) -> Predictor:
 
 
 def _changes(values: Mapping[str, Value], start: Mapping[str, Value]) -> list[str]:
-    """Name what differs from the start."""
+    """Write the values that differ from the start."""
     changed = {key.removesuffix(".name").rpartition(".")[2]: values[key] for key in values if values[key] != start[key]}
     return [f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in changed.items()]
 

@@ -1,4 +1,4 @@
-"""What a search may vary: dimensions under the dotted keys of a run's configuration."""
+"""The space of a search: dimensions under the dotted keys of a run's configuration."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Scalar = bool | int | float | str | None
 Value = Scalar | tuple[str, ...]
 
 SECTIONS = ("loop", "learner", "augmented_learner", "generator", "teacher")
-# These decide which rows judge and how fast, not how good the loop is: trials that differ in them do not compare.
+# These set the judge rows and the speed, not the quality: trials that differ in them cannot be compared.
 FIXED = ("loop.seed", "loop.lanes", "loop.jobs")
 
 COMMON: Mapping[str, object] = {
@@ -45,7 +45,7 @@ CAPACITY: Mapping[str, Mapping[str, object]] = {
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers between two ends, whole ones if both ends were written so and the search begins from such a number."""
+    """Numbers between two ends; whole numbers if both ends and the value to start from are whole."""
 
     low: float
     high: float
@@ -54,23 +54,32 @@ class Range:
 
     @property
     def probes(self) -> tuple[Value, ...]:
-        """Values that must all suit a run, among them one that is not whole where such may come."""
+        """Values to check against the rules of a run: both ends and, unless ``whole``, a fraction between them."""
         between = self.low + (self.high - self.low) / math.e
         return (self.low, self.high) if self.whole else (self.low, between, self.high)
 
     def suggest(self, key: str, trial: optuna.Trial) -> Scalar:
+        """Ask a trial for a value."""
         suggest = trial.suggest_int if self.whole else trial.suggest_float
         suggested: Scalar = suggest(key, self.low, self.high, log=self.log)
         return suggested
 
     def stored(self, value: Value) -> Scalar:
+        """Return a value in the form that Optuna stores."""
         return value if not isinstance(value, tuple) else None
 
     def value(self, stored: Scalar) -> Value:
+        """Return the value of a stored form."""
         return stored
 
     def including(self, key: str, value: Value) -> Range:
-        """Return a range that reaches to a value."""
+        """Return a range that includes a value.
+
+        Raises
+        ------
+        ConfigError
+            If the value is no number, or not above 0 on a logarithmic scale.
+        """
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise ConfigError(f"space.{key} must list its choices or begin from a number, got {value!r}: set {key}.")
         if self.log and value <= 0:
@@ -83,25 +92,30 @@ class Range:
 
 @dataclass(frozen=True)
 class Choices:
-    """Some values; lists among them are known to Optuna by their text."""
+    """A list of values; Optuna stores tuples as text."""
 
     values: tuple[Value, ...]
 
     @property
     def probes(self) -> tuple[Value, ...]:
+        """All values, each to check against the rules of a run."""
         return self.values
 
     def suggest(self, key: str, trial: optuna.Trial) -> Scalar:
+        """Ask a trial for a value."""
         suggested: Scalar = trial.suggest_categorical(key, [self.stored(value) for value in self.values])
         return suggested
 
     def stored(self, value: Value) -> Scalar:
+        """Return a value in the form that Optuna stores."""
         return ", ".join(value) if isinstance(value, tuple) else value
 
     def value(self, stored: Scalar) -> Value:
+        """Return the value of a stored form."""
         return next(value for value in self.values if self.stored(value) == stored)
 
     def including(self, key: str, value: Value) -> Choices:
+        """Return choices that include a value."""
         return self if value in self.values else Choices((value, *self.values))
 
 
@@ -109,7 +123,7 @@ Dimension = Range | Choices
 
 
 def default_space(learner: str) -> dict[str, object]:
-    """Return the space of a search that names none: the loop's choices and, of learners known here, their capacity."""
+    """Return the default space: settings of the loop and, for learners known here, their capacity."""
     return {**COMMON, **CAPACITY.get(learner, {})}
 
 
@@ -119,7 +133,7 @@ def read_dimension(key: str, content: object) -> Dimension:
     Raises
     ------
     ConfigError
-        If it is neither, or the key is none that a search may vary.
+        If it is neither, or a search may not vary the key.
     """
     sections = key.split(".")
     deep = len(sections) == 3 and sections[1] == "settings"
@@ -138,7 +152,7 @@ def read_dimension(key: str, content: object) -> Dimension:
 
 
 def starting_value(run: RunConfig, key: str) -> Value:
-    """Return what a configuration says under a dotted key, settings of parts by their defaults."""
+    """Return the value of a configuration under a dotted key; settings of parts default to those of their class."""
     *sections, name = key.split(".")
     if sections[1:] == ["settings"]:
         if sections[0] == "augmented_learner":
@@ -153,7 +167,7 @@ def starting_value(run: RunConfig, key: str) -> Value:
 
 
 def placed(content: Mapping[str, Any], values: Mapping[str, Value]) -> dict[str, Any]:
-    """Return the content of a configuration with values put under their dotted keys."""
+    """Return the content of a configuration with the values set under their dotted keys."""
     changed = copy.deepcopy(dict(content))
     for key, value in values.items():
         *sections, name = key.split(".")

@@ -1,4 +1,4 @@
-"""A study that several workers share: opened on its storage, worked by processes, counted and read."""
+"""A study that several worker processes share: opening its storage, running trials and reading results."""
 
 import multiprocessing
 import signal
@@ -19,19 +19,19 @@ from experiments.tune.trial import Lanes, Objective, warm_up
 from loop.errors import ConfigError, WeakspotError
 from loop.seeds import integer, stream
 
-HEARTBEAT = 30  # seconds between the signs of life of a trial; one that gives none for two minutes has failed
-SQLITE_PATIENCE = 60  # seconds that a worker waits while others write
+HEARTBEAT = 30  # seconds between heartbeats of a trial; after two minutes without one it counts as failed
+SQLITE_PATIENCE = 60  # seconds that a worker waits for the lock of the database
 
 Look = Callable[[], None]
 Work = Callable[[optuna.Trial], tuple[float, float]]
 
 
 def open_study(config: TuneConfig, folder: Path, name: str, worker: int = 0) -> optuna.Study:
-    """Open the study or make it.
+    """Open the study, or create it.
 
-    The draws of the sampler depend on seed, worker and the trials before it. One worker on its own draws the same
-    start-up trials again; from then on the sampler learns from measured seconds, and among several workers the order
-    of trials is chance, so the choice of points, unlike the score of a point, does not repeat.
+    The sampler depends on seed, worker and earlier trials. A single worker repeats its start-up trials exactly. Later
+    ones depend on measured seconds and, with several workers, on the order of trials, so the points tried may differ
+    between searches; the score of a point does not.
 
     Raises
     ------
@@ -60,20 +60,20 @@ def open_study(config: TuneConfig, folder: Path, name: str, worker: int = 0) -> 
             f"storage must be a database that can be reached, and {shown} is not ({type(error).__name__}): "
             "check address, rights and driver."
         ) from error
-    machine = uuid.getnode() if worker else 0  # workers of the same number elsewhere must not draw the same points
+    machine = uuid.getnode() if worker else 0  # workers of other machines must draw other points
     rng = stream(config.loop.seed, "sampler", worker, machine, len(study.get_trials(deepcopy=False)))
     study.sampler = optuna.samplers.TPESampler(seed=integer(rng))
     return study
 
 
 def finished(study: optuna.Study) -> list[FrozenTrial]:
-    """Return the trials that came to an end of their own: complete, pruned, or failed by a rule of ours."""
+    """Return the trials that ended by themselves: complete, pruned, or failed with one of our errors."""
     ended = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL))
     return [each for each in ended if each.state != TrialState.FAIL or "error" in each.user_attrs]
 
 
 def start_trial(study: optuna.Study, config: TuneConfig) -> FrozenTrial | None:
-    """Find a complete trial of the configuration as it stands, which all others are measured against."""
+    """Return a complete trial of the unchanged configuration, the reference of all others; None if there is none."""
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     return next((each for each in complete if config.values(each.params) == config.start), None)
 
@@ -81,20 +81,28 @@ def start_trial(study: optuna.Study, config: TuneConfig) -> FrozenTrial | None:
 def search(
     config: TuneConfig, tables: Sequence[Lanes], folder: Path, study: optuna.Study, workers: int, look: Look
 ) -> None:
-    """Work trials until the study has as many as it is to have, or the seconds are over.
+    """Run trials until the study has the number asked for or the time is over.
 
-    The configuration as it stands goes first and alone. With several workers trials run in other processes; the study
-    may then get up to ``workers - 1`` trials more than asked for.
+    The unchanged configuration runs first and alone. With several workers trials run in other processes, and the study
+    may get up to ``workers - 1`` trials more than asked for.
 
     Parameters
     ----------
-    look
-        Called whenever there may be something new in the study.
+    config : TuneConfig
+    tables : sequence of Lanes
+        One for each source.
+    folder : Path
+        Folder of the search.
+    study : optuna.Study
+    workers : int
+        Processes that run trials.
+    look : callable
+        Called without arguments when the study may have new trials.
 
     Raises
     ------
     WeakspotError
-        If the configuration as it stands breaks a rule, or a worker dies.
+        If the unchanged configuration breaks a rule, or a worker dies.
     """
     started = time.monotonic()
     if start_trial(study, config) is None:
@@ -125,7 +133,7 @@ def _work(config: TuneConfig, objective: Work, study: optuna.Study, seconds: flo
 def _work_alone(
     config: TuneConfig, tables: Sequence[Lanes], folder: Path, name: str, worker: int, seconds: float | None
 ) -> None:
-    """Be one of several processes: Ctrl-C is the parent's, which ends its workers itself."""
+    """Run trials as one of several processes; it ignores Ctrl-C, since the parent ends its workers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     objective = _Stoppable(Objective(config, tables))
     signal.signal(signal.SIGTERM, objective.stop)
@@ -137,12 +145,13 @@ def _work_alone(
 
 
 class _Stoppable:
-    """Lets a signal end the work on a trial, but never what Optuna does around it: no trial is left half-written."""
+    """Lets a signal stop the computation of a trial, but not the writes of Optuna around it."""
 
     def __init__(self, objective: Work) -> None:
         self._objective, self._asked, self._inside = objective, False, False
 
     def stop(self, *_: object) -> None:
+        """Handle the signal: stop now if a trial is computed, else before the next one."""
         self._asked = True
         if self._inside:
             raise KeyboardInterrupt
@@ -192,7 +201,7 @@ def _side_by_side(
 
 @contextmanager
 def _interrupt_noted() -> Iterator[threading.Event]:
-    """Note the first Ctrl-C instead of raising: an exception inside a finaliser of the database would be lost."""
+    """Set an event at the first Ctrl-C instead of raising, as an exception in a finaliser would be lost."""
     noted = threading.Event()
 
     def note(*_: object) -> None:
@@ -200,7 +209,7 @@ def _interrupt_noted() -> Iterator[threading.Event]:
             raise KeyboardInterrupt
         noted.set()
 
-    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
+    if threading.current_thread() is not threading.main_thread():  # only the main thread may set signal handlers
         yield noted
         return
     before = signal.signal(signal.SIGINT, note)
@@ -211,13 +220,13 @@ def _interrupt_noted() -> Iterator[threading.Event]:
 
 
 def _obituary(codes: Sequence[int], workers: int) -> str:
-    """Say how workers died: by a signal, as of a system short of memory, or by an error that they have shown."""
+    """Write how workers ended: by a signal, often for lack of memory, or by an error that they have printed."""
     killed = [-code for code in codes if code < 0]
     how, way = (
         (f"by signal {killed[0]}", "give them more memory or start fewer")
         if killed
-        else (f"with exit code {codes[0]}", "mend the error shown above")
+        else (f"with exit code {codes[0]}", "fix the error shown above")
     )
     return (
-        f"workers must live to the end, and {len(codes)} of {workers} died {how}: {way}; run the same command to go on."
+        f"workers must run to the end, and {len(codes)} of {workers} died {how}: {way}; run the same command to go on."
     )

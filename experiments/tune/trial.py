@@ -1,4 +1,4 @@
-"""One trial of a search: the loop as suggested on every source, stopped early when it falls behind."""
+"""One trial of a search: the loop with suggested settings on every source, stopped early if it falls behind."""
 
 import statistics
 import time
@@ -22,7 +22,7 @@ WARM_ROWS = 40  # of each class
 
 @dataclass(frozen=True, eq=False)
 class Lanes:
-    """All that a trial sees of a source: training rows and how they are dealt. There is no way to the test rows."""
+    """What a trial sees of a source: the training rows and their lanes, never the test rows."""
 
     train: Table
     folds: np.ndarray  # (n,) see `loop.cycle.lanes.deal`
@@ -32,23 +32,22 @@ class Lanes:
 class Objective:
     """Score and cost of a configuration: mean out-of-fold average precision, and processor seconds of all sources.
 
-    The numbers of a trial are those of its configuration and seed, whoever works it; only its cost is measured. It
-    is counted in seconds of the processor, not of the clock, so that workers side by side do not make each other
-    look expensive.
+    The score of a trial depends on its configuration and seed only; its cost is measured. It is counted in processor
+    seconds rather than wall-clock seconds, so that it does not depend on the number of workers.
 
     Optuna prunes studies of one objective only: with two, `Trial.report` and `Trial.should_prune` raise. So the rule
-    of its `MedianPruner` (Golovin et al. 2017, Google Vizier, section 3.2.2) is followed by hand: after each
+    of its `MedianPruner` (Golovin et al. 2017, Google Vizier, section 3.2.2) is implemented here: after each
     generation the running score is compared with the median of the finished trials at the same generation, and a
-    trial below it ends there. With several sources, worked one after the other, the running score is the mean of the
-    sources so far. The generations are judged through the surrogate, so what a learner's capacity brings is seen by
-    finished trials only. Score alone decides: of the cheap and weak end of the front some trials are lost.
+    trial below it is stopped. With several sources, run one after the other, the running score is the mean of the
+    sources so far. Generations are scored by the surrogate, so the capacity of the learner affects the scores of
+    finished trials only. Pruning looks at the score alone and may stop cheap, weak trials of the front.
 
-    Trials carry the attributes ``running`` (score by source and generation, such as "1.3"), ``scores`` (by source),
-    ``seconds`` and, if they failed by a rule of ours, ``error``.
+    Trials have the attributes ``running`` (score by source and generation, such as "1.3"), ``scores`` (by source),
+    ``seconds`` and, if they failed with one of our errors, ``error``.
     """
 
     config: TuneConfig
-    tables: Sequence[Lanes]  # one a source
+    tables: Sequence[Lanes]  # one for each source
 
     def __call__(self, trial: optuna.Trial) -> tuple[float, float]:
         suggested = {key: dimension.suggest(key, trial) for key, dimension in self.config.dimensions.items()}
@@ -73,7 +72,7 @@ class Objective:
         return statistics.fmean(scores), seconds
 
     def _watch(self, trial: optuna.Trial, scores: Sequence[float], running: dict[str, float], prunable: bool) -> Watch:
-        """Return what notes the running score of each generation and ends a trial that has fallen behind."""
+        """Return the callback that records the running score of each generation and prunes a trial that is behind."""
 
         def watch(generation: Generation) -> None:
             step = f"{len(scores) + 1}.{generation.index}"
@@ -89,7 +88,7 @@ class Objective:
 
 
 def warm_up(config: TuneConfig, tables: Sequence[Lanes]) -> None:
-    """Fit teacher and learner once on some rows: what libraries load on first use is no cost of the first trial."""
+    """Fit teacher and learners once on some rows, so that the loading of libraries is no cost of the first trial."""
     run, rows = config.run_of({}, config.sources[0]), tables[0].train
     few = np.concatenate([np.flatnonzero(rows.y == code)[:WARM_ROWS] for code in range(rows.n_classes)])
     parts, rng = parts_of(run, rows), stream(run.loop.seed, "warm up")
@@ -102,5 +101,5 @@ def warm_up(config: TuneConfig, tables: Sequence[Lanes]) -> None:
 
 
 def behind(score: float, others: Sequence[float], least: int) -> bool:
-    """Tell whether a score lies below the median of at least so many others."""
+    """Tell whether a score lies below the median of the others; False if there are fewer than ``least``."""
     return len(others) >= least and score < statistics.median(others)

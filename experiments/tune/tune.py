@@ -1,4 +1,4 @@
-"""A search over the loop's own choices: gain against cost, the winner as a configuration, its optimism measured."""
+"""A search over the settings of the loop: score against cost, the winner as a configuration, and its optimism."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,21 +36,26 @@ Headline = Mapping[str, float | int]
 def tune(config: TuneConfig, console: Console, workers: int = 1) -> Headline:
     """Search, open the test rows once for start and winner, print the front and, last, one line of JSON; return it.
 
-    The search itself never receives test rows. It is kept in a study, named by whatever makes a difference to its
-    trials: after Ctrl-C, or with more ``trials``, the same command goes on with it, and so do other machines that are
-    given the same ``storage``. The folder ``out/tune-NAME`` gets ``winner.yaml``, which a run takes, and
-    ``trials.csv``.
+    The search itself never receives test rows. It is kept in a study whose name depends on all settings that affect
+    trials: after Ctrl-C, or with more ``trials``, the same command continues it, and so do other machines with the same
+    ``storage``. The folder ``out/tune-NAME`` gets ``winner.yaml``, which a run takes, and ``trials.csv``.
 
     Parameters
     ----------
-    workers
-        Processes that work trials side by side; each then works its lanes one after the other.
+    config : TuneConfig
+    console : Console
+    workers : int
+        Processes that run trials side by side; with several, each runs its lanes one after the other.
+
+    Returns
+    -------
+    mapping of str to number
+        The figures of the last line.
 
     Raises
     ------
     WeakspotError
-        If configuration or data break a rule, the configuration to start from does, or another process is at work
-        in the folder.
+        If configuration or data break a rule, or another process works in the folder.
     """
     tracking = settings_of(config.tracking)
     materials = [gather(source, config.loop) for source in config.sources]
@@ -90,7 +95,7 @@ def tune(config: TuneConfig, console: Console, workers: int = 1) -> Headline:
 def _conclude(
     study: optuna.Study, config: TuneConfig, materials: Sequence[RunInputs], folder: Path, tracker: Store
 ) -> tuple[FrozenTrial, Optimism, Headline]:
-    """Choose the winner, keep it as a file before the test rows are opened, and measure its optimism."""
+    """Choose the winner, save it before the test rows are opened, and measure its optimism."""
     best = winner(study, config)
     atomic.write_text(folder / WINNER, dump(config.run_of(config.values(best.params), config.sources[0])))
     write_table(study.trials_dataframe(), folder / TRIALS)
@@ -103,19 +108,19 @@ def _conclude(
 
 
 def _content(config: TuneConfig) -> dict[str, Any]:
-    """Return the configuration to repeat the search; the storage may hold a password and stays out."""
+    """Return the configuration to repeat the search, without the storage, which may hold a password."""
     return config.model_dump(mode="json", exclude={"storage"})
 
 
 def _params(config: TuneConfig) -> dict[str, object]:
-    """Return the settings under dotted names; of sources and space the names alone."""
+    """Return the settings under dotted names; of sources and space only the names."""
     sources = ", ".join(source.source for source in config.sources)
     content = {**_content(config), "sources": sources, "space": ", ".join(config.dimensions)}
     return dict(flat(content))
 
 
 def _in_workers(config: TuneConfig, workers: int) -> TuneConfig:
-    """Return the configuration by which several workers take one core each; lanes give the same numbers either way."""
+    """Return the configuration with one job for each of several workers; the scores do not depend on jobs."""
     if workers == 1:
         return config
     return config.model_copy(update={"loop": config.loop.model_copy(update={"jobs": 1})})
@@ -125,7 +130,7 @@ def _in_workers(config: TuneConfig, workers: int) -> TuneConfig:
 def _watching(
     study: optuna.Study, config: TuneConfig, tracker: Store, folder: Path, console: Console
 ) -> Iterator[Look]:
-    """Show each trial that has ended and keep it as a child run, once; yields what to call when there may be some."""
+    """Print each finished trial and record it as a child run; yields the function to call for new ones."""
     recorded = {record["name"] for record in read_records(folder / run_folder.JOURNAL) if record["kind"] == "child"}
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("trials", total=config.trials)

@@ -1,4 +1,4 @@
-"""The cells of the curves: points of a curve on one split of one table, with nothing fitted twice."""
+"""The cells of the curves: the points of a curve on one split of one table; no model is fitted twice."""
 
 import copy
 import math
@@ -41,6 +41,7 @@ class Sides(NamedTuple):
 
     @classmethod
     def of(cls, split: Split, seed: int) -> "Sides":
+        """Take the parts of a split."""
         return cls(split.train, split.test, split.groups, seed)
 
     def prepared(self, parts: Parts) -> Prepared:
@@ -59,7 +60,7 @@ class Sides(NamedTuple):
         return self._replace(train=train, groups=groups)
 
     def point(self, arm: str, x: float, predictor: Predictor, seconds: float = 0.0) -> dict[str, object]:
-        """Score one contestant on the test rows: a point at x of the curve named after it."""
+        """Score one model on the test rows: the point at x of the curve named after its arm."""
         proba = predictor.predict_proba(self.test.X)
         ap = score("average_precision", JudgeRows.of(self.test), proba)
         return {"arm": arm, "x": x, "average_precision": ap, "seconds": seconds}
@@ -77,20 +78,23 @@ class Sides(NamedTuple):
 
 
 class Curve(Protocol):
-    """Works one cell. Its ``repr`` names all that makes a difference to the rows."""
+    """Computes one cell. Its ``repr`` names all settings that the result depends on."""
 
-    def rows(self, sides: Sides) -> Rows: ...
+    def rows(self, sides: Sides) -> Rows:
+        """Return the points of one cell."""
+        ...
 
 
 @dataclass(frozen=True)
 class RowsCurve:
-    """Gain against new rows, aimed and with the aim switched off; one teacher and one generator a lane serve all."""
+    """Gain against new rows, aimed and untargeted; all points share one teacher, and one generator for each lane."""
 
     parts: Parts
     aimed: tuple[float, ...] = BUDGETS
     untargeted: tuple[float, ...] = BUDGETS
 
     def rows(self, sides: Sides) -> Rows:
+        """Return the points of one cell."""
         prepared = sides.prepared(self.parts)
         found = [sides.point(REAL_ONLY, 0.0, fitted(prepared, sides.train.take(np.arange(0))))]
         for budget in self.aimed:
@@ -103,9 +107,9 @@ class RowsCurve:
 
 @dataclass(frozen=True)
 class LabelsCurve:
-    """The loop at shares of the training rows beside the learner on real rows alone; subsets are nested.
+    """The loop and the learner on real rows alone, at shares of the training rows; the subsets are nested.
 
-    Shares that leave too few rows of a class for a loop have no point of it.
+    Where a share leaves too few rows of a class for the loop, its point is missing.
     """
 
     parts: Parts
@@ -113,6 +117,7 @@ class LabelsCurve:
     shares: tuple[float, ...] = SHARES
 
     def rows(self, sides: Sides) -> Rows:
+        """Return the points of one cell."""
         found = []
         for share in self.shares:
             found.append(sides.point(REAL_ONLY, share, real_only(self.parts, sides.part(share))))
@@ -126,13 +131,14 @@ class LabelsCurve:
 
 @dataclass(frozen=True)
 class CostCurve:
-    """Gain against generations and seconds, and the same for other parts in place of the default ones."""
+    """Gain against generations and seconds, with the default parts and with others."""
 
     parts: Parts
     others: Mapping[str, Parts]
     most_generations: int = 6
 
     def rows(self, sides: Sides) -> Rows:
+        """Return the points of one cell."""
         started = time.perf_counter()
         learner = real_only(self.parts, sides)
         found = [sides.point(REAL_ONLY, 0.0, learner, time.perf_counter() - started)]
@@ -151,18 +157,19 @@ def real_only(parts: Parts, sides: Sides) -> Learner:
 
 
 def fitted(prepared: Prepared, new: Table) -> Learner:
-    """Fit the learner on the real rows and new ones, as the loop fits the one that it delivers."""
+    """Fit the learner on real and new rows, in the same way as the loop fits the delivered one."""
     rng, table = prepared.final_stream(kept=len(new) > 0), Table.concat([prepared.table, new])
     return copy.deepcopy(prepared.parts.learner_for(table)).fit(table, rng)
 
 
 def kept_rows(prepared: Prepared, budget: float) -> Table:
-    """Run the loop with a budget for all its generations together; return the rows it kept.
+    """Run the loop with a total budget over all generations; return the rows it kept.
 
     Parameters
     ----------
-    budget
-        New rows as a multiple of the real ones. The cap on rows in a generation is lifted.
+    prepared : Prepared
+    budget : float
+        New rows as a multiple of the real ones; `Settings.most_rows` does not apply.
     """
     parts, real = prepared.parts, len(prepared.table)
     each = budget / parts.settings.generations
@@ -173,7 +180,7 @@ def kept_rows(prepared: Prepared, budget: float) -> Table:
 
 
 def ranks(y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return a rank (n,) in 0..1 for each row: those below a share s are a stratified subset, nested in larger ones."""
+    """Return a rank (n,) in 0..1 for each row; rows below a share are a stratified subset, nested in larger ones."""
     rank = np.empty(len(y))
     for code in np.unique(y):
         rows = rng.permutation(np.flatnonzero(y == code))
@@ -182,9 +189,9 @@ def ranks(y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def walk(parts: Parts, sides: Sides) -> Iterator[tuple[int, Learner, float]]:
-    """Yield what a loop of 1, 2, ... generations delivers, with its seconds; all share their generations.
+    """Yield the number of generations, the learner that a loop of so many delivers, and its seconds.
 
-    A loop that stops early delivers the same from there on.
+    The loop runs once. If it stops early, later numbers get the same learner.
     """
     started = time.perf_counter()
     prepared, history = sides.prepared(parts), []

@@ -1,15 +1,16 @@
-"""What the loop saves and what it costs: new rows, labels, generations and seconds, each as a curve.
+"""Curves of the gain of the loop against new rows, labels, generations and seconds.
 
-Run as ``python -m experiments.benchmarks.curves.curves``; the last line is JSON with the headline figures. Four curves,
-each in cells of one table and split that are kept in ``--out`` and found again:
+Run as ``python -m experiments.benchmarks.curves.curves``; the last line is JSON with the headline figures. Each of
+the four curves is made of cells, one for each table and split, which are cached in ``--out``:
 
 - ``rows``: gain over real rows alone against the number of new rows, aimed and untargeted, on the rare-class suite;
 - ``fraud``: the same on weeks of card fraud;
-- ``labels``: the loop at a share of the training rows beside the learner on real rows alone at all shares;
+- ``labels``: the loop at some shares of the training rows, the learner on real rows alone at all shares;
 - ``cost``: gain against generations and seconds, for some settings.
 
-Rows are budgets, as multiples of the real rows: of aimed ones some are refused and some generations rolled back, of
-untargeted ones some are refused. Aim picks each among ``Settings.pool`` proposals, which teacher and learner look at.
+The number of rows is a budget, a multiple of the real rows. Fewer are kept: gates refuse some rows, and aimed
+generations may be rolled back. Each aimed row is chosen among ``Settings.pool`` proposals that teacher and learner
+score.
 """
 
 import json
@@ -39,7 +40,7 @@ from loop.errors import ConfigError
 
 
 def other_parts(settings: Settings) -> dict[str, Parts]:
-    """Return the settings that are compared by cost: smaller committees, and a loop without a surrogate."""
+    """Return the parts that are compared by cost: smaller committees, and a loop without a surrogate."""
     default, members = compose(settings=settings), Committee().members
     kinds = {"no networks in the teacher": (XGBoost, ExtraTrees, Linear), "boosted teacher": (XGBoost,)}
     smaller = {name: [member for member in members if isinstance(member, kind)] for name, kind in kinds.items()}
@@ -56,7 +57,7 @@ def suite_sides(table: str, seed: str) -> Sides:
 
 
 def fraud_sides(_: str, start: str) -> Sides:
-    """Cut the weeks of card fraud that begin with a day."""
+    """Return the weeks of card fraud for a first training day."""
     return Sides.of(fraud_split(start), 0)
 
 
@@ -108,7 +109,7 @@ def main(
 
 
 def _some(what: str, names: str, allowed: Sequence[str]) -> list[str]:
-    """Take apart names that are separated by commas."""
+    """Split names at commas and check them."""
     chosen = [name for name in names.split(",") if name]
     if not chosen or not set(chosen) <= set(allowed):
         raise ConfigError(f"{what} must be among {', '.join(allowed)}, got {names!r}: choose from these.")

@@ -1,4 +1,4 @@
-"""One picture of the savings, four panels: new rows on the suite and on card fraud, labels, and cost."""
+"""One figure with four panels: gain against new rows on the suite and on card fraud, labels, and cost."""
 
 from collections.abc import Callable, Mapping
 
@@ -45,7 +45,7 @@ def picture(results: pd.DataFrame) -> Figure:
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(color="#E6E6E6", linewidth=0.7)
         axes.set_axisbelow(True)
-        axes.margins(y=0.12)  # room for what is written beside the points
+        axes.margins(y=0.12)  # room for the labels beside the points
         draw(axes, results)
     return figure
 
@@ -77,7 +77,7 @@ def _labels_panel(axes: Axes, results: pd.DataFrame) -> None:
     read = savings(results)
     for share, own in beside_the_loop(results).items():
         real_only, loop = (mean_curve(own, LABELS, arm) for arm in (REAL_ONLY, LOOP))
-        if not real_only["score"].equals(everywhere["score"]):  # the loop ran in some of the cells: these alone
+        if not real_only["score"].equals(everywhere["score"]):  # the loop ran in some cells only: show them
             there = f"real only, where the loop ran at {share:.0%}"
             axes.plot(
                 real_only.index, real_only["score"], color=ORANGE, linewidth=1, linestyle=":", zorder=2, label=there
@@ -134,7 +134,7 @@ def _line(axes: Axes, curve: pd.DataFrame, value: str, colour: str, label: str) 
 
 
 def _span(axes: Axes, start: float, end: float, level: float) -> None:
-    """Draw the horizontal way from a point to where the other curve is as high."""
+    """Draw a horizontal line from a point to where the other curve reaches the same level."""
     arrow = {"arrowstyle": "<->", "color": BLACK, "linewidth": 1.2, "shrinkA": 0, "shrinkB": 0}
     axes.annotate("", (end, level), (start, level), arrowprops=arrow, zorder=4)
 

@@ -1,4 +1,4 @@
-"""What the curves of the savings say: ratios of new rows, shares of labels, and the settings worth their seconds."""
+"""Figures read off the curves: ratios of new rows, shares of labels, and the efficient settings."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -18,7 +18,7 @@ TITLES = {SUITE: "new rows, rare-class suite", FRAUD: "new rows, card fraud"}
 
 
 class Reading(NamedTuple):
-    """A number read off a curve, or a bound where the curve ends before."""
+    """A number read off a curve, or a bound if the curve does not reach it."""
 
     value: float
     bound: str  # about, at least, at most
@@ -28,14 +28,16 @@ class Reading(NamedTuple):
 
 
 def first_reach(curve: pd.Series, level: float) -> Reading:
-    """Return where a curve first reaches a level, between its points linear in the logarithm of x.
+    """Return the x at which a curve first reaches a level, interpolated linearly in the logarithm of x.
 
-    First, not last: of a curve that wavers this is the reading that favours it.
+    The first crossing is taken, which favours the curve if it is not monotonic.
 
     Parameters
     ----------
-    curve
+    curve : Series
         Values by x > 0, ascending.
+    level : float
+        In the unit of the values.
     """
     x, y = curve.index.to_numpy(dtype=np.float64), curve.to_numpy(dtype=np.float64)
     reached = np.flatnonzero(y >= level)
@@ -49,12 +51,12 @@ def first_reach(curve: pd.Series, level: float) -> Reading:
 
 
 def aim_advantages(aimed: pd.Series, untargeted: pd.Series) -> dict[float, Reading]:
-    """Return, for each aimed budget, how many times as many untargeted rows bring the same gain; 0 = there is no gain.
+    """Return, for each aimed budget, how many times as many untargeted rows bring the same gain; 0 = no gain.
 
     Parameters
     ----------
-    aimed, untargeted
-        Gain by budget, ascending.
+    aimed, untargeted : Series
+        Gain in average precision by budget, ascending.
     """
     read = {}
     for budget, gain in zip(aimed.index.to_numpy(), aimed.to_numpy(), strict=True):
@@ -66,17 +68,17 @@ def aim_advantages(aimed: pd.Series, untargeted: pd.Series) -> dict[float, Readi
 def label_saving(real_only: pd.Series, share: float, level: float) -> Reading:
     """Return the share of the labels that the loop saves when it scores ``level`` at a share of the training rows.
 
-    One minus that share over the share at which the learner on real rows alone scores the same; below zero where the
-    loop does harm.
+    It is ``1 - share / s``, where s is the share at which the learner on real rows alone scores the same; it is
+    negative where the loop does harm.
     """
     needed = first_reach(real_only, level)
     return Reading(1 - share / needed.value, needed.bound)
 
 
 def efficient(points: pd.DataFrame) -> pd.Series:
-    """Tell of each point with ``gain`` and ``seconds`` whether no other gains as much in less time, or more in as much.
+    """Tell which points lie on the Pareto front of ``gain`` and ``seconds``.
 
-    The frontier of Pareto: what is not on it costs more than it brings.
+    For each of them, no other point gains at least as much in less time, or more in the same time.
     """
     ordered = points.astype({"gain": float}).sort_values(["seconds", "gain"], ascending=[True, False])
     return (ordered["gain"] > ordered["gain"].cummax().shift(fill_value=-np.inf)).reindex(points.index)
@@ -89,8 +91,8 @@ def mean_curve(results: pd.DataFrame, curve: str, arm: str) -> pd.DataFrame:
     -------
     DataFrame
         By x, ascending: ``score`` (average precision), ``gain`` over real rows alone, ``seconds``, and the half widths
-        ``score_half`` and ``gain_half`` of 95 % intervals over splits, NaN for fewer than three: of two, an interval
-        is three times as wide as of three, and says nothing.
+        ``score_half`` and ``gain_half`` of 95 % intervals over splits; NaN for fewer than three splits, as an
+        interval from two is three times as wide as from three.
     """
     own = _with_gain(results[results["curve"] == curve])
     by_split = own[own["arm"] == arm].groupby(["x", "split"])[["score", "gain", "seconds"]].mean()
@@ -102,7 +104,7 @@ def mean_curve(results: pd.DataFrame, curve: str, arm: str) -> pd.DataFrame:
 
 
 def _with_gain(own: pd.DataFrame) -> pd.DataFrame:
-    """Add the gain over the learner on all real rows, or (labels) on the largest share of them."""
+    """Add the gain over the learner on all real rows; for the curve ``labels``, on the largest share of them."""
     cell = ["table", "split"]
     base = own[own["arm"] == REAL_ONLY].sort_values("x").groupby(cell)["average_precision"].last().rename("base")
     joined = own.join(base, on=cell).rename(columns={"average_precision": "score"})
@@ -110,13 +112,13 @@ def _with_gain(own: pd.DataFrame) -> pd.DataFrame:
 
 
 def advantages(results: pd.DataFrame, curve: str) -> dict[float, Reading]:
-    """Read the aim's advantages off the mean curves."""
+    """Return the advantages of aimed rows, read off the mean curves, by budget."""
     aimed, untargeted = (mean_curve(results, curve, arm)["gain"] for arm in (AIMED, UNTARGETED))
     return aim_advantages(aimed, untargeted)
 
 
 def middle(read: Mapping[float, Reading]) -> Reading:
-    """Return the median of the readings, a bound if one in the middle is; 0 for none."""
+    """Return the median of the readings; a bound if a middle one is a bound, 0 if there are none."""
     ordered = sorted(read.values()) or [Reading(0.0, "about")]
     central = ordered[(len(ordered) - 1) // 2 : len(ordered) // 2 + 1]
     bounds = [each.bound for each in central]
@@ -137,7 +139,7 @@ def middle_interval(results: pd.DataFrame, curve: str, replicates: int = 300) ->
 
 
 def beside_the_loop(results: pd.DataFrame) -> dict[float, pd.DataFrame]:
-    """Return the results on labels by share that the loop had: of those cells alone in which it ran at that share."""
+    """Return, for each share at which the loop ran, the results of curve ``labels`` from the cells where it ran."""
     own = results[results["curve"] == LABELS]
     cells, loop = pd.MultiIndex.from_frame(own[["table", "split"]]), (own["arm"] == LOOP).to_numpy()
     ran = {float(share): cells[loop & (own["x"] == share).to_numpy()] for share in sorted(own["x"][loop].unique())}
@@ -145,7 +147,7 @@ def beside_the_loop(results: pd.DataFrame) -> dict[float, pd.DataFrame]:
 
 
 def savings(results: pd.DataFrame) -> dict[float, Reading]:
-    """Read the label savings off the mean curves, by share of the training rows that the loop had."""
+    """Return the label savings, read off the mean curves, by the share of training rows that the loop had."""
     read = {}
     for share, own in beside_the_loop(results).items():
         real_only, loop = (mean_curve(own, LABELS, arm)["score"] for arm in (REAL_ONLY, LOOP))
@@ -170,10 +172,9 @@ def _turns(number: int) -> str:
 
 
 def headline(results: pd.DataFrame) -> dict[str, object]:
-    """Sum up what was measured.
+    """Return the figures of the last line.
 
-    The largest of several ratios flatters, as it picks the luckiest budget: their median stands beside it, with its
-    90 % interval over cells.
+    The largest of several ratios is biased upwards, so their median is given too, with its 90 % interval over cells.
     """
     said: dict[str, object] = {}
     there = set(results["curve"])
@@ -197,7 +198,7 @@ def _named(name: str, reading: Reading) -> dict[str, object]:
 
 
 def tables_of(results: pd.DataFrame) -> Iterator[RichTable]:
-    """Yield one printed table a curve."""
+    """Yield one table for the terminal for each curve."""
     there = set(results["curve"])
     for curve in (SUITE, FRAUD):
         if curve in there:

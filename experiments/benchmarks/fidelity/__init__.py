@@ -1,1 +1,1 @@
-"""The benchmark of synthetic tables as such; nothing that a run of the loop needs."""
+"""The benchmark of utility, likeness and privacy of synthetic tables; nothing that a run of the loop needs."""

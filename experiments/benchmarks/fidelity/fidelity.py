@@ -1,8 +1,8 @@
-"""Synthetic tables side by side: utility, likeness and privacy of every generator on three public tables.
+"""Synthetic tables compared: utility, likeness and privacy of every generator on three public tables.
 
 Run as ``python -m experiments.benchmarks.fidelity.fidelity``; the last line is JSON with the headline figures. Every
-generator is fitted on the training rows and delivers as many; real rows drawn again are the ceiling, independent
-columns the floor. Finished cells are kept in ``--out`` and found again.
+generator is fitted on the training rows and makes as many. Resampled real rows are the upper reference, independently
+drawn columns the lower one. Finished cells are cached in ``--out``.
 """
 
 import json
@@ -40,15 +40,17 @@ MEASURES = ("utility", "shapes", "pairs", "real_or_synthetic_auc", "closeness", 
 
 @dataclass(eq=False)
 class Independent:
-    """The floor: every column, and the label, drawn by itself from the real values."""
+    """The lower reference: every column, and the label, is drawn independently from the real values."""
 
     table_: Table = field(init=False, repr=False)
 
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
+        """Keep the real rows."""
         self.table_ = table.take(table.is_real)
         return self
 
     def sample(self, request: Request, rng: np.random.Generator) -> Samples:
+        """Draw each column by itself; region and label of the request are ignored."""
         n = len(self.table_)
         X = np.column_stack([column[rng.integers(n, size=request.n)] for column in self.table_.X.T])
         return Samples(
@@ -72,7 +74,7 @@ CONTESTANTS: Mapping[str, Callable[[], Generator]] = {
 
 
 def split_of(name: str, seed: int) -> Split:
-    """Split a table: adult by its own split, the others 90/10 at random, stratified."""
+    """Split a table: adult by its published split, the others 90/10 at random, stratified by class."""
     data = load(f"suite:{name}", "target")
     if "split" not in data.frame:
         return Split.of(data, seed, test_size=0.1)
@@ -82,7 +84,7 @@ def split_of(name: str, seed: int) -> Split:
 
 
 def draw(generator: Generator, n: int, like: Table, rng: np.random.Generator) -> Table:
-    """Draw n rows; of a generator that cannot choose labels by itself, class by class in the real shares."""
+    """Draw n rows; if the generator needs a label, class by class in the shares of the real rows."""
     if isinstance(generator, ImblearnAdapter):
         counts = np.round(np.bincount(like.y, minlength=like.n_classes) / len(like) * n).astype(int)
         return Table.concat([generator.sample(Request(Region(), c, int(k)), rng).table for c, k in enumerate(counts)])
@@ -120,10 +122,10 @@ def cell(name: str, contestant: str, split: int) -> list[dict[str, object]]:
 
 
 def headline(results: pd.DataFrame) -> dict[str, object]:
-    """Gaps in utility to the real rows: of the best generator on each table, and of the best private one on all.
+    """Return gaps in utility to the real rows: of the best generator on each table, and of the best private one on all.
 
-    Private is a generator whose attack has an advantage of at most `PRIVATE_ADVANTAGE` on every table (where none has,
-    the one with the least); of several the one with the smallest gap on its worst table is meant.
+    A generator is private if the membership attack has an advantage of at most `PRIVATE_ADVANTAGE` on every table; if
+    none is, the one with the least advantage. The best of several has the smallest gap on its worst table.
     """
     made = results[~results["generator"].isin((REAL, FLOOR))]
     made = made.assign(gap=made["real"] - made["utility"])

@@ -1,4 +1,4 @@
-"""Pictures of synthetic tables: utility against privacy, columns and pairs beside the real ones, a request's rows."""
+"""Figures of synthetic tables: utility against privacy, columns and pairs beside real ones, rows of a request."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,8 +18,8 @@ SHOWN = 2_000  # points of a scatter plot
 def frontier(results: pd.DataFrame) -> Figure:
     """Draw, for each table, utility on real test rows against the advantage of a membership attack.
 
-    Up and left is better. The dashed line is the utility of the real rows themselves. The two worst generators may lie
-    below the frame, so that the others can be told apart.
+    Up and left is better. The dashed line is the utility of the real rows. The two worst generators may lie below the
+    axes, so that the others can be told apart.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def frontier(results: pd.DataFrame) -> Figure:
 
 
 def beside(real: Table, made: Mapping[str, Table], columns: tuple[int, int]) -> Figure:
-    """Draw two columns of the real table and of synthetic ones: each column by itself above, the pair below."""
+    """Draw two columns of the real and of synthetic tables: first each column by itself, then the pairs."""
     names = list(made)
     figure, axes = _panels(2 + 1 + len(names), "Real and synthetic rows (orange points: the class to catch)")
     for panel, column in zip(axes[:2], columns, strict=True):
@@ -68,7 +68,7 @@ def beside(real: Table, made: Mapping[str, Table], columns: tuple[int, int]) -> 
 
 
 def landed(real: Table, made: Mapping[str, Table], region: Region, columns: tuple[int, int]) -> Figure:
-    """Draw where the rows went that were asked for inside a region, one panel a generator."""
+    """Draw the rows that were requested inside a region, one panel for each generator."""
     figure, axes = _panels(len(made), f"Rows asked for where {region.text}")
     limits = [_limits(real, column) for column in columns]
     few = real.take(np.random.default_rng(0).permutation(len(real))[:SHOWN])

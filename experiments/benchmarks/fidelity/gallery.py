@@ -1,4 +1,4 @@
-"""How synthetic rows look: two columns beside the real ones, and where the rows of a request landed.
+"""Figures of synthetic rows: two columns beside the real ones, and where the rows of a request lie.
 
 Run as
 ``python -m experiments.benchmarks.fidelity.gallery --table magic --columns fAlpha,fLength --where "fAlpha > 60"``.
@@ -30,12 +30,12 @@ def main(
 ) -> None:
     """Fit generators on a benchmark table and write two pictures."""
     if table not in TABLES:
-        raise WeakspotError(f"--table must be one of {', '.join(TABLES)}, got {table!r}: choose one of these")
+        raise WeakspotError(f"--table must be one of {', '.join(TABLES)}, got {table!r}: choose one of these.")
     real = split_of(table, 0).train
     names = real.schema.names
     chosen = [each.strip() for each in columns.split(",")]
     if len(chosen) != 2 or not set(chosen) <= set(names):
-        raise WeakspotError(f"--columns must be two of {', '.join(names)}, got {columns!r}: choose from these")
+        raise WeakspotError(f"--columns must be two of {', '.join(names)}, got {columns!r}: choose from these.")
     region = as_region(parse(where), real.schema)
     anywhere, inside = {}, {}
     for name in generators.split(","):

@@ -1,7 +1,7 @@
-"""How good synthetic rows are, in three senses: of use for training, like the real ones, and no copies of them.
+"""Three measures of synthetic rows: useful for training, similar to the real ones, and not copies of them.
 
-None of these stands for another. Rows can look alike column by column and teach nothing; and rows that are of use
-may give away who was in the training table.
+None of the three implies another. Rows can be similar column by column and useless for training, and useful rows may
+reveal who was in the training table.
 """
 
 import numpy as np
@@ -16,11 +16,11 @@ from loop.seeds import root, stream
 from loop.types import Table
 
 PAIRED_COLUMNS = 40  # columns whose pairwise correlations are compared at most
-BLOCK = 2_000  # rows whose distances are taken at once
+BLOCK = 2_000  # rows whose distances are computed at once
 
 
 def utility(train: Table, test: Table, rng: np.random.Generator) -> float:
-    """Area under the ROC curve on real test rows of XGBoost trained on ``train``, real or synthetic; 0.5 = useless."""
+    """Return the ROC AUC on real test rows of XGBoost fitted on ``train``, real or synthetic; 0.5 = useless."""
     if len(np.unique(train.y)) < 2:
         return 0.5
     return score("roc_auc", JudgeRows.of(test), XGBoost().fit(train, rng).predict_proba(test.X))
@@ -46,7 +46,7 @@ def likeness(real: Table, synthetic: Table, rng: np.random.Generator) -> dict[st
 
 
 def _correlation_gap(real: Table, synthetic: Table) -> float:
-    """Mean absolute difference of Spearman's correlations, the label as one more column."""
+    """Return the mean absolute difference of Spearman correlations, the label being one more column."""
     ranked = [
         pd.DataFrame(np.column_stack([table.X[:, :PAIRED_COLUMNS], table.y])).rank().corr().to_numpy()
         for table in (real, synthetic)
@@ -57,7 +57,7 @@ def _correlation_gap(real: Table, synthetic: Table) -> float:
 
 
 def closeness(train: Table, held_out: Table, synthetic: Table, rng: np.random.Generator) -> float:
-    """Share of synthetic rows that lie nearer to a training row than to any held-out row; 0.5 = no copying.
+    """Return the share of synthetic rows nearer to a training row than to any held-out row; 0.5 = no copying.
 
     Both sides are cut to the same number of rows, drawn at random, and a tie counts half.
     """
@@ -69,10 +69,11 @@ def closeness(train: Table, held_out: Table, synthetic: Table, rng: np.random.Ge
 
 
 def attack_advantage(members: Table, others: Table, synthetic: Table) -> float:
-    """Advantage of a membership attack by distance: the largest true minus false positive rate over all thresholds.
+    """Return the advantage of a distance-based membership attack: the largest true minus false positive rate.
 
-    The generator was fitted on the members and never saw the others. A row that is near a synthetic one is called
-    a member. With n rows a side, chance alone gives about ``0.87 * sqrt(2 / n)``, as the best threshold is chosen.
+    The generator was fitted on the members and never saw the others. Rows whose
+    distance to a synthetic row is below a threshold are called members; the best threshold is taken. With n rows on
+    each side, chance alone therefore gives about ``0.87 * sqrt(2 / n)``.
     """
     space = Space(members)
     inside, outside = (np.sort(nearest(space, side.X, synthetic.X)) for side in (members, others))
@@ -82,12 +83,12 @@ def attack_advantage(members: Table, others: Table, synthetic: Table) -> float:
 
 
 def nearest(space: Space, X: np.ndarray, to: np.ndarray) -> np.ndarray:
-    """Distance (n,) of each row of X to the nearest row of ``to``, in standard deviations and mismatches."""
+    """Return the distance (n,) of each row of X to the nearest row of ``to``, in standard deviations and mismatches."""
     blocks = [space.distances(X[start : start + BLOCK], to)[0][:, 0] for start in range(0, len(X), BLOCK)]
     return np.concatenate(blocks) if blocks else np.zeros(0)
 
 
 def halves(table: Table, rng: np.random.Generator) -> tuple[Table, Table]:
-    """Deal the rows at random into members and others of an attack."""
+    """Split the rows at random into the members and the others of a membership attack."""
     order = stream(root(rng), "halves").permutation(len(table))
     return table.take(np.sort(order[::2])), table.take(np.sort(order[1::2]))

@@ -342,7 +342,7 @@ def test_a_killed_worker_ends_in_a_sentence_and_loses_no_finished_cell(tmp_path:
             os.kill(os.getpid(), signal.SIGKILL)
         return [{"key": key}]
 
-    with pytest.raises(WeakspotError, match="one was killed, perhaps for want of memory: start fewer with --jobs"):
+    with pytest.raises(WeakspotError, match="one was killed, perhaps for lack of memory: start fewer with --jobs"):
         list(found_or_worked(range(2), work, lambda key: tmp_path / f"{key}.json", jobs=2))
 
 

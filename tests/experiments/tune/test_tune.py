@@ -200,7 +200,7 @@ def test_a_killed_worker_is_told_from_one_that_met_an_error(tmp_path: Path) -> N
 
     with pytest.raises(WeakspotError, match="2 of 2 died by signal 9: give them more memory or start fewer; run"):
         _side_by_side(config_of(tmp_path), [], tmp_path, "any", 2, None, kill)
-    assert "1 of 3 died with exit code 1: mend the error shown above; run" in _obituary([1], 3)
+    assert "1 of 3 died with exit code 1: fix the error shown above; run" in _obituary([1], 3)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise")
