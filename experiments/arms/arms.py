@@ -129,6 +129,17 @@ def with_capacity(parts: Parts, table: Table, folds: np.ndarray, sampler: str, s
     """Return the better of the learner and the augmented learner, by out-of-fold score on oversampled rows, and a note.
 
     For each fold, the learners are fitted on the other folds and on rows that the sampler made from these folds alone.
+
+    Parameters
+    ----------
+    parts : Parts
+    table : Table, n rows
+        Training rows.
+    folds : ndarray of shape (n,)
+        Fold ids.
+    sampler : str
+        Class name of a sampler of imbalanced-learn.
+    seed : int
     """
     plain, more = parts.learner, parts.augmented_learner
     if more is None:

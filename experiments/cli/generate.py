@@ -220,6 +220,17 @@ def deliver(generator: Savable, request: Request, schema: Schema, seed: int, gat
 
     Values that must be unique are checked among the new rows only, since the real rows are not available here.
 
+    Parameters
+    ----------
+    generator : Savable
+        A fitted generator.
+    request : Request
+    schema : Schema
+        To decode the rows.
+    seed : int
+    gate : Gate, optional
+        None = no row is refused.
+
     Raises
     ------
     DataError

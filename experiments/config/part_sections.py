@@ -54,7 +54,24 @@ class Section(BaseModel):
 
 
 def check_settings(section: str, name: str, kind: type, settings: Arguments) -> None:
-    """Check the arguments of a part's class by name, type and completeness."""
+    """Check the arguments of a part's class by name, type and completeness.
+
+    Parameters
+    ----------
+    section : str
+        Section of the configuration, named in errors.
+    name : str
+        Name of the part, named in errors.
+    kind : type
+        Class of the part, a dataclass.
+    settings : dict
+        Arguments by name.
+
+    Raises
+    ------
+    ConfigError
+        If an argument is unknown, missing or of the wrong type.
+    """
     try:
         hints = get_type_hints(kind)
     except NameError as error:  # the part of another package imports a type for checkers only

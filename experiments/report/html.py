@@ -98,7 +98,7 @@ def write_page(folder: Path) -> Path:
 
 
 def render(folder: Path) -> str:
-    """Return the page of a run as HTML."""
+    """Return the page of a run as HTML; raises DataError as `write_page` does."""
     report = Report.load(folder)
     try:
         return printable(_environment().get_template("report.html.j2").render(_values(report, folder)))

@@ -49,7 +49,23 @@ def write_up(
     answers: Record,
     seconds: float,
 ) -> Report:
-    """Make the report; ``answers`` comes from `experiments.run.calibrated_points.answer_records`."""
+    """Make the report of a run.
+
+    Parameters
+    ----------
+    config : RunConfig
+    inputs : RunInputs
+    looped : LoopRun
+        The finished loop.
+    scored : sequence of Scored
+        The arms on the test rows.
+    gain : Gain
+        Of the loop over the best cheap arm.
+    answers : Record
+        See `experiments.run.calibrated_points.answer_records`.
+    seconds : float
+        Wall-clock seconds of the run.
+    """
     return Report(
         data=_data_record(inputs),
         recall_at_precision=config.metrics.recall_at_precision,

@@ -71,7 +71,13 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def new_folder(out: Path, name: str) -> Path:
-    """Make the folder of a run, named after the run and its starting time."""
+    """Make the folder of a run, named after the run and its starting time.
+
+    Raises
+    ------
+    ConfigError
+        If every such name is taken.
+    """
     stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
     for attempt in range(1, 1000):
         folder = out / (stem if attempt == 1 else f"{stem}-{attempt}")
@@ -105,7 +111,16 @@ def finished(folder: Path) -> bool:
 
 
 def whole_fingerprint(train: Table, test: Table, folds: np.ndarray, aside: pd.DataFrame) -> str:
-    """Return a digest of the data of a run: both parts, the meaning of their codes, and the excluded columns."""
+    """Return a digest of the data of a run: both parts, the meaning of their codes, and the excluded columns.
+
+    Parameters
+    ----------
+    train, test : Table
+    folds : ndarray of shape (n,)
+        Lane ids of the training rows.
+    aside : DataFrame
+        The columns that are no features.
+    """
     digest = hashlib.sha256(json.dumps(to_json(train.schema), sort_keys=True).encode())
     for array in (train.X, train.y, train.row_number, folds, test.X, test.y, test.row_number):
         digest.update(np.ascontiguousarray(array).tobytes())

@@ -60,10 +60,20 @@ def open_test(study: optuna.Study, config: TuneConfig, materials: Sequence[RunIn
     """Run start and winner once more and compare them on the sealed rows of each source.
 
     If the start has won, nothing is compared and the test rows stay sealed.
+
+    Parameters
+    ----------
+    study : optuna.Study
+        Remembers the winners for which the test rows were opened.
+    config : TuneConfig
+    materials : sequence of RunInputs
+        One for each source.
+    best : optuna.trial.FrozenTrial
+        The winner.
     """
     start = _start(study, config)
     if best.number == start.number:
-        kept = "No better configuration was found than the one that stands; the test rows stay sealed."
+        kept = "No better configuration was found than the start; the test rows stay sealed."
         return Optimism(0.0, (Interval(0.0, 0.0, 0.0),), (kept,))
     opened = sorted({*study.user_attrs.get(OPENED, []), best.number})
     study.set_user_attr(OPENED, opened)

@@ -33,6 +33,16 @@ def open_study(config: TuneConfig, folder: Path, name: str, worker: int = 0) -> 
     ones depend on measured seconds and, with several workers, on the order of trials, so the points tried may differ
     between searches; the score of a point does not.
 
+    Parameters
+    ----------
+    config : TuneConfig
+    folder : Path
+        Folder of the search, which holds the SQLite file unless there is another storage.
+    name : str
+        Name of the study in the storage.
+    worker : int
+        0 = the parent process, from 1 on its workers.
+
     Raises
     ------
     ConfigError

@@ -60,6 +60,15 @@ def closeness(train: Table, held_out: Table, synthetic: Table, rng: np.random.Ge
     """Return the share of synthetic rows nearer to a training row than to any held-out row; 0.5 = no copying.
 
     Both sides are cut to the same number of rows, drawn at random, and a tie counts half.
+
+    Parameters
+    ----------
+    train : Table
+        Rows that the generator was fitted on; distances are scaled by them.
+    held_out : Table
+        Real rows that it has not seen.
+    synthetic : Table
+    rng : numpy.random.Generator
     """
     n = min(len(train), len(held_out))
     space = Space(train)
