@@ -4,14 +4,11 @@ import subprocess
 import sys
 from dataclasses import replace
 
-import contracts.makers
+import generator_makers
 import numpy as np
 import pandas as pd
 import pytest
-from contracts import generators as laws
-from contracts.generators import COPYING_LAWS, LAWS, SLOW_LAWS, Make, keeps_rare_categories
-from contracts.makers import maker
-from contracts.tables import mixed_table, numeric_table, planted_table
+from generator_makers import maker
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from imblearn.over_sampling import SMOTE
@@ -22,9 +19,12 @@ from generators import GENERATORS, WRAPPERS, ImblearnAdapter, Reject, Resample
 from loop.data.encoding import decode, encode
 from loop.data.schema import infer
 from loop.errors import ConditionError, ConfigError
+from loop.testing import generators as laws
+from loop.testing.generators import COPYING_LAWS, LAWS, SLOW_LAWS, Make, keeps_rare_categories
+from loop.testing.tables import mixed_table, numeric_table, planted_table
 from loop.types import DAY, Condition, Region, Request, Table
 
-MAKERS: dict[str, Make] = {**contracts.makers.MAKERS, "imblearn random": lambda: ImblearnAdapter("RandomOverSampler")}
+MAKERS: dict[str, Make] = {**generator_makers.MAKERS, "imblearn random": lambda: ImblearnAdapter("RandomOverSampler")}
 
 
 KNOWN_FAULTS = {

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
-from contracts import generators as laws
-from contracts.generators import COPYING_LAWS, LAWS, SLOW_LAWS, Make
 
 from generators import Neighbourhood, Resample
+from loop.testing import generators as laws
+from loop.testing.generators import COPYING_LAWS, LAWS, SLOW_LAWS, Make
 from loop.types import Region, Request, Samples, Table
 
 

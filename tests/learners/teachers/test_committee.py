@@ -5,11 +5,11 @@ from typing import Self
 
 import numpy as np
 import pytest
-from contracts.learners import blobs
-from contracts.tables import numeric_table
 from sklearn.metrics import average_precision_score, log_loss
 
 from learners import Committee, ExtraTrees, Linear, XGBoost
+from loop.testing.learners import blobs
+from loop.testing.tables import numeric_table
 from loop.types import Column, Schema, Table
 
 TABLE = numeric_table(300)

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from contracts.tables import numeric_table
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chisquare
@@ -11,6 +10,7 @@ from loop.catalogue import ACQUISITIONS
 from loop.cycle.acquisition import Entropy, Gap, Uniform, Variance, draw
 from loop.cycle.pool import Pool
 from loop.errors import ConfigError
+from loop.testing.tables import numeric_table
 
 
 def pool(learner: list[list[float]], teacher: list[list[float]] | None = None, variance: object = None) -> Pool:

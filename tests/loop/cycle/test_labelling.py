@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from contracts.tables import numeric_table
 
 from loop.catalogue import LABELLERS
 from loop.cycle.labelling import ByCondition, ByTeacher
 from loop.cycle.pool import Pool
 from loop.errors import ConfigError
+from loop.testing.tables import numeric_table
 
 TABLE = numeric_table(6)
 TAUGHT = np.array([[0.9, 0.1], [0.5, 0.5], [0.4, 0.6], [0.0, 1.0], [1.0, 0.0], [0.7, 0.3]])

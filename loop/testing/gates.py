@@ -5,8 +5,8 @@ from dataclasses import fields, replace
 
 import numpy as np
 
-from contracts.tables import mixed_table
 from loop.protocols import Gate
+from loop.testing.tables import mixed_table
 from loop.types import Table, Verdict
 
 Make = Callable[[], Gate]

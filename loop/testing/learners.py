@@ -7,8 +7,8 @@ from dataclasses import fields, replace
 import numpy as np
 from sklearn.metrics import average_precision_score
 
-from contracts.tables import mixed_table
 from loop.protocols import Learner
+from loop.testing.tables import mixed_table
 from loop.types import Column, Schema, Table
 
 Make = Callable[[], Learner]

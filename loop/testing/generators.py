@@ -15,9 +15,9 @@ from typing import get_args
 
 import numpy as np
 
-from contracts.tables import mixed_table
 from loop.errors import ConditionError, DataError
 from loop.protocols import Generator
+from loop.testing.tables import mixed_table
 from loop.types import OUTSIDE, Condition, Region, Request, Samples, SamplingMethod, Table
 
 Make = Callable[[], Generator]
@@ -153,7 +153,7 @@ def repeats_itself_with_the_same_seed(make: Make) -> None:
 
 
 def repeats_itself_in_another_process(*makes: Make) -> None:
-    child = "import pickle, sys; from contracts import generators as g;"
+    child = "import pickle, sys; from loop.testing import generators as g;"
     child += "[print(g._fingerprint(each)) for each in pickle.load(sys.stdin.buffer)]"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": "12345"}
     unfitted = pickle.dumps([make() for make in makes])
