@@ -12,7 +12,7 @@ from generators.trees.chain_inputs import Inputs, importance, midranks, targets
 from generators.trees.chain_leaves import ColumnTrees, Leaves
 from generators.trees.tree_chain import CHAINS_KEPT, TreeChain
 from loop.errors import ConfigError
-from loop.testing.generators import check_values
+from loop.testing.generators.values import check_values
 from loop.testing.tables import mixed_table, numeric_table, planted_table
 from loop.types import Column, Condition, Region, Request, Schema, Table
 
