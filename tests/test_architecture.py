@@ -24,6 +24,7 @@ CONTRACTS = {  # what generators and learners may import of the loop
 }
 MOST_FILES = 15  # Python files in a folder, its __init__ not counted
 LONGEST_FILE = 300  # lines
+LAWS = "loop/testing/"  # the one place for assertions: laws are assertions, and refuse to run where -O strips them
 UNSAFE_CALLS = {"eval", "exec", "pickle.load", "pickle.loads", "joblib.load", "yaml.load", "yaml.unsafe_load"}
 GLOBAL_RANDOMNESS = ("np.random.seed", "numpy.random.seed", "random.seed", "torch.manual_seed")
 
@@ -78,7 +79,7 @@ def asserted(root: Path) -> list[str]:
         f"{path} line {node.lineno} asserts"
         for _, path, tree in modules(root)
         for node in ast.walk(tree)
-        if isinstance(node, ast.Assert)
+        if isinstance(node, ast.Assert) and not path.startswith(LAWS)
     ]
 
 
@@ -180,6 +181,7 @@ BAD_FILES = {
     "loop/arrays.py": ("unsafe_calls", '"""."""\nimport numpy as np\nnp.load("x", allow_pickle=True)\n'),
     "experiments/config/run_config.py": ("unsafe_calls", '"""."""\nimport yaml\nyaml.load("x", yaml.Loader)\n'),
     "learners/seeded.py": ("unsafe_calls", '"""."""\nimport numpy as np\nnp.random.seed(0)\n'),
+    "generators/testing/laws.py": ("asserted", '"""."""\ndef law(x):\n    assert x > 0\n'),
     "loop/sure.py": ("asserted", '"""."""\ndef f(x):\n    assert x > 0\n'),
     "loop/mute.py": ("undocumented", "x = 1\n"),
     "loop/endless.py": ("too_long", '"""."""\n' + "x = 1\n" * LONGEST_FILE),
@@ -236,17 +238,25 @@ def test_rules_let_the_allowed_pass(tmp_path: Path) -> None:
     )
     write_folder(tmp_path / "generators", tmp_path)
     (tmp_path / "generators/fine.py").write_text("\n".join(allowed_lines))
+    write_folder(tmp_path / "loop/testing", tmp_path)
+    (tmp_path / "loop/testing/gates.py").write_text('"""."""\ndef law(x):\n    assert x > 0\n')
     assert [rule(tmp_path) for rule in RULES] == [[]] * len(RULES)
 
 
 HEAVY = {"torch", "mlflow", "xgboost", "sklearn", "imblearn", "optuna", "matplotlib", "pandas", "scipy"}
 
 
-@pytest.mark.parametrize("package", ["loop", "generators", "learners"])
+@pytest.mark.parametrize("package", ["loop", "loop.testing", "generators", "learners"])
 def test_import_loads_nothing_heavy(package: str) -> None:
     code = f"import sys, {package}; print(*({HEAVY} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_the_loop_does_not_import_its_laws() -> None:
+    code = "import sys, loop; loop.LoopClassifier, loop.generations; print('loop.testing' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_the_loop_itself_needs_no_optional_library() -> None:

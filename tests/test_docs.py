@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from contracts.trackers import generation
 from installed import install
 from small_runs import frame
 from typer.testing import CliRunner
@@ -32,6 +31,7 @@ from generators.common import persistence
 from loop.catalogue import FINDERS
 from loop.frames import synthetic_frame
 from loop.model import Model
+from loop.testing.trackers import generation
 from loop.tracking import load_settings
 
 ROOT = Path(__file__).parent.parent

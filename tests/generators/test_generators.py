@@ -4,14 +4,11 @@ import subprocess
 import sys
 from dataclasses import replace
 
-import contracts.makers
+import generator_makers
 import numpy as np
 import pandas as pd
 import pytest
-from contracts import generators as laws
-from contracts.generators import COPYING_LAWS, LAWS, SLOW_LAWS, Make, keeps_rare_categories
-from contracts.makers import maker
-from contracts.tables import mixed_table, numeric_table, planted_table
+from generator_makers import maker
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from imblearn.over_sampling import SMOTE
@@ -22,35 +19,37 @@ from generators import GENERATORS, WRAPPERS, ImblearnAdapter, Reject, Resample
 from loop.data.encoding import decode, encode
 from loop.data.schema import infer
 from loop.errors import ConditionError, ConfigError
+from loop.testing.generators import COPYING_LAWS, LAWS, SLOW_LAWS, Make, honesty, learning, reproducibility, values
+from loop.testing.tables import mixed_table, numeric_table, planted_table
 from loop.types import DAY, Condition, Region, Request, Table
 
-MAKERS: dict[str, Make] = {**contracts.makers.MAKERS, "imblearn random": lambda: ImblearnAdapter("RandomOverSampler")}
+MAKERS: dict[str, Make] = {**generator_makers.MAKERS, "imblearn random": lambda: ImblearnAdapter("RandomOverSampler")}
 
 
 KNOWN_FAULTS = {
-    ("imblearn", keeps_rare_categories): "SMOTENC gives a row the most frequent category among its neighbours",
-    ("imblearn random", laws.starts_from_real_seeds_only): "the sampler chooses its own base rows, of all real ones",
-    ("imblearn random", laws.starts_in_proportion_to_the_seed_weight): "the sampler chooses its own base rows",
+    ("imblearn", values.keeps_rare_categories): "SMOTENC gives a row the most frequent category among its neighbours",
+    ("imblearn random", learning.starts_from_real_seeds_only): "the sampler chooses its own base rows",
+    ("imblearn random", learning.starts_in_proportion_to_the_seed_weight): "the sampler chooses its own base rows",
 }
 
 
 # Laws that ask nothing of the rows' likeness, so that networks may be trained as shortly as can be.
 MECHANICAL = (
-    laws.follows_the_generator_it_is_given,
-    laws.leaves_the_global_random_state_alone,
-    laws.leaves_the_table_alone,
-    laws.leaves_its_settings_alone,
-    laws.learns_from_real_rows_only,
-    laws.marks_rows_as_synthetic,
-    laws.names_parents_that_exist,
-    laws.starts_from_real_seeds_only,
-    laws.draws_differently_for_different_classes,
-    laws.repeats_itself_with_the_same_seed,
-    laws.repeats_itself_in_another_process,
-    laws.saves_and_loads,
-    laws.answers_zero_with_an_empty_table,
-    laws.keeps_constant_and_empty_columns,
-    laws.copes_with_a_class_of_one_row,
+    reproducibility.follows_the_generator_it_is_given,
+    reproducibility.leaves_the_global_random_state_alone,
+    reproducibility.leaves_the_table_alone,
+    reproducibility.leaves_its_settings_alone,
+    learning.learns_from_real_rows_only,
+    honesty.marks_rows_as_synthetic,
+    honesty.names_parents_that_exist,
+    learning.starts_from_real_seeds_only,
+    reproducibility.draws_differently_for_different_classes,
+    reproducibility.repeats_itself_with_the_same_seed,
+    reproducibility.repeats_itself_in_another_process,
+    reproducibility.saves_and_loads,
+    honesty.answers_zero_with_an_empty_table,
+    values.keeps_constant_and_empty_columns,
+    learning.copes_with_a_class_of_one_row,
 )
 
 

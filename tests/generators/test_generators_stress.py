@@ -8,12 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from contracts.generators import check_values, column_regions
-from contracts.makers import maker
-from contracts.tables import numeric_table
+from generator_makers import maker
 
 from generators import GENERATORS, WRAPPERS, ImblearnAdapter, Neighbourhood
 from loop.errors import ConditionError, ConfigError
+from loop.testing.generators.common import column_regions
+from loop.testing.generators.values import check_values
+from loop.testing.tables import numeric_table
 from loop.types import Column, Condition, Region, Request, Samples, Schema, Table
 
 MAKERS = {name: maker(name, short=True) for name in (*GENERATORS.names(), *WRAPPERS.names())}

@@ -13,8 +13,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from contracts import learners as laws
-from contracts.learners import LAWS, Make, blobs, fitted_proba
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.ensemble import (
@@ -38,6 +36,8 @@ from learners.sklearn_adapter import _resample
 from loop.catalogue import Catalogue
 from loop.errors import ConfigError
 from loop.protocols import Learner
+from loop.testing import learners as laws
+from loop.testing.learners import LAWS, Make, blobs, fitted_proba
 from loop.types import Column, Schema, Table
 
 TESTS = Path(__file__).parents[1]
@@ -82,7 +82,7 @@ def test_law(law: Callable[[Make], None], make: Make) -> None:
 
 IN_ANOTHER_PROCESS = """
 import json, sys
-from contracts.learners import blobs, fitted_proba
+from loop.testing.learners import blobs, fitted_proba
 from tests.learners.test_learners import maker
 print(json.dumps({name: fitted_proba(maker(name), blobs()).tolist() for name in sys.argv[1:]}))
 """

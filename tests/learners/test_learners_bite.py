@@ -6,10 +6,10 @@ from typing import Self
 
 import numpy as np
 import pytest
-from contracts import learners as laws
-from contracts.learners import LAWS, Make
 
 from learners.forest import ExtraTrees
+from loop.testing import learners as laws
+from loop.testing.learners import LAWS, Make
 from loop.types import Table
 
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from contracts.learners import blobs, with_category
 from sklearn.metrics import average_precision_score
 
 from learners import XGBoost
 from learners.xgboost import augmented
+from loop.testing.learners import blobs, with_category
 from loop.types import Table
 
 SMALL = XGBoost(trees=30, depth=3, rate=0.2)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from contracts.tables import planted_table
 from installed import install
 
 import learners
@@ -22,6 +21,7 @@ from loop.catalogue import ACQUISITIONS, FINDERS, GATES, LABELLERS, Catalogue
 from loop.errors import ConfigError
 from loop.model import Model
 from loop.protocols import Learner
+from loop.testing.tables import planted_table
 
 ROOT = Path(__file__).parent.parent
 OPEN = {

@@ -4,11 +4,11 @@ from dataclasses import FrozenInstanceError, fields, replace
 
 import numpy as np
 import pytest
-from contracts.tables import mixed_table, numeric_table
 from hypothesis import given
 from hypothesis import strategies as st
 
 from loop.cycle.pool import Pool
+from loop.testing.tables import mixed_table, numeric_table
 from loop.types import Condition, Interval, Region, Request, Samples, Table, Verdict
 
 TABLE = numeric_table(12)

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from contracts.learners import blobs
 from tiny import LEARNER, rare_table, tiny_parts
 
 from experiments.arms import tuned_baseline
@@ -32,6 +31,7 @@ from loop.cycle.lanes import deal
 from loop.cycle.parts import Settings
 from loop.gates import Copies
 from loop.seeds import root, stream
+from loop.testing.learners import blobs
 from loop.types import Generation, Table
 
 TABLE = rare_table(400)

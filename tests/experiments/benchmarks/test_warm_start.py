@@ -5,11 +5,11 @@ from functools import partial
 
 import numpy as np
 import pytest
-from contracts.tables import numeric_table
 
 from experiments.benchmarks import warm_start
 from experiments.data.split import Split
 from generators import Vae
+from loop.testing.tables import numeric_table
 
 
 def test_both_starts_are_measured(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

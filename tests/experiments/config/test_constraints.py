@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from contracts.tables import MERCHANTS, mixed_table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
@@ -18,6 +17,7 @@ from experiments.config.reader import dump, load_config
 from experiments.config.run_config import RunConfig
 from experiments.run.run import run
 from loop.errors import ConfigError
+from loop.testing.tables import MERCHANTS, mixed_table
 from loop.types import Column, Schema, Table, Verdict
 
 

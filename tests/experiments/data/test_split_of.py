@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from contracts.tables import mixed_table
 
 from experiments.benchmarks.splits import SPLITS
 from experiments.config.run_config import DataConfig, LoopConfig
@@ -19,6 +18,7 @@ from experiments.run.inputs import RunInputs, gather
 from loop.data.encoding import decode
 from loop.data.schema import infer
 from loop.data.schema_json import to_json
+from loop.testing.tables import mixed_table
 from loop.types import Table
 
 NEVER_SEEN = "in test rows only"

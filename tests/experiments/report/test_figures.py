@@ -7,7 +7,6 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from contracts.trackers import SCHEMA, VERDICT, generation
 from matplotlib.figure import Figure
 
 from experiments.report.curve_points import before_and_after
@@ -15,6 +14,7 @@ from experiments.report.figure_style import canvas, literal, new_rows, save, tel
 from experiments.report.figures import inline_svg, precision_recall, score_over_generations
 from loop.cycle.generation_codec import to_record
 from loop.evaluation.judge_rows import JudgeRows
+from loop.testing.trackers import SCHEMA, VERDICT, generation
 from loop.types import Column, Condition, Region, Schema, Table
 
 

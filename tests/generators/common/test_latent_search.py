@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from contracts.tables import numeric_table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm, truncnorm
 
 from generators.common.latent_search import BLIND, COPIES, PILOT, _copies, _Proposal, _weight, draws_for, from_latents
+from loop.testing.tables import numeric_table
 from loop.types import Condition, Region, Request
 
 MIXING = np.random.default_rng(9).normal(size=(100, 3))

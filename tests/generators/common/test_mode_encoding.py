@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from contracts.tables import mixed_table, numeric_table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from generators.common.mode_encoding import FEW, MOST_LEVELS, MOST_MODES, ColumnModes, Modes
+from loop.testing.tables import mixed_table, numeric_table
 from loop.types import Table
 
 

@@ -7,10 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import contracts.makers
+import generator_makers
 import numpy as np
 import pytest
-from contracts.tables import mixed_table
 from imblearn.over_sampling import SMOTE
 
 from generators import ImblearnAdapter, Neighbourhood, Reject, Resample
@@ -26,10 +25,11 @@ from generators.common.persistence import (
 )
 from loop.errors import ConfigError, DataError
 from loop.support import atomic
+from loop.testing.tables import mixed_table
 from loop.types import Column, Condition, Region, Request, Table
 
 MAKERS: dict[str, Callable[[], Savable]] = {
-    **{name: contracts.makers.maker(name, short=True) for name in contracts.makers.MAKERS},
+    **{name: generator_makers.maker(name, short=True) for name in generator_makers.MAKERS},
     "neighbourhood of few": lambda: Neighbourhood(reference=100),
     "neighbourhood with settings": lambda: Neighbourhood(noise=0.5, neighbours=3),
     "imblearn with settings": lambda: ImblearnAdapter("SMOTE", {"k_neighbors": 3}),
@@ -186,7 +186,7 @@ def test_a_schema_of_other_values_is_refused(schema: object, folder: Path) -> No
 
 @pytest.mark.parametrize("whole_bytes", [0, 5, 2000])
 def test_weights_cut_off_are_refused(whole_bytes: int, tmp_path: Path) -> None:
-    save(contracts.makers.maker("vae", short=True)().fit(mixed_table(), rng()), tmp_path / "saved")
+    save(generator_makers.maker("vae", short=True)().fit(mixed_table(), rng()), tmp_path / "saved")
     (weights,) = (tmp_path / "saved").glob("*.safetensors")
     weights.write_bytes(weights.read_bytes()[:whole_bytes])
     with pytest.raises(DataError, match="must be whole"):
@@ -195,7 +195,7 @@ def test_weights_cut_off_are_refused(whole_bytes: int, tmp_path: Path) -> None:
 
 def test_one_byte_in_any_file_is_noticed_before_a_library_sees_it(tmp_path: Path) -> None:
     """A damaged tree once ended the process inside of XGBoost; other bytes were loaded without a word."""
-    fitted = Reject(contracts.makers.maker("forest_flow", short=True)()).fit(mixed_table(), rng())
+    fitted = Reject(generator_makers.maker("forest_flow", short=True)()).fit(mixed_table(), rng())
     save(fitted, tmp_path / "saved")
     for path in [path for path in (tmp_path / "saved").rglob("*") if path.is_file()]:
         content = path.read_bytes()

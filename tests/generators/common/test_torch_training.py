@@ -6,7 +6,6 @@ from threading import Barrier, Event
 import numpy as np
 import pytest
 import torch
-from contracts.tables import mixed_table
 from torch import nn
 
 from generators import Diffusion, Gan, Vae
@@ -16,6 +15,7 @@ from learners import MLP
 from loop.errors import ConfigError
 from loop.support.progress import listening
 from loop.support.torch_threads import one_thread
+from loop.testing.tables import mixed_table
 from loop.types import Region, Request
 
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from contracts.tables import mixed_table, numeric_table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal, norm, spearmanr
@@ -13,6 +12,7 @@ from scipy.stats import multivariate_normal, norm, spearmanr
 from generators.copula.copula import MOST_BOXES, Copula
 from generators.copula.truncated_normal import PARTICLES, draw_in_box
 from loop.errors import ConfigError
+from loop.testing.tables import mixed_table, numeric_table
 from loop.types import Column, Condition, Region, Request, Schema, Table
 
 ANYWHERE = Region()

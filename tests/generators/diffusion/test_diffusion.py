@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from contracts.tables import mixed_table, numeric_table, planted_table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import truncnorm
@@ -16,6 +15,7 @@ from generators.diffusion.latent_space import WIDEST, Levels, Space
 from generators.diffusion.region_projection import Box, _cut
 from generators.diffusion.solver import HIGHEST, LOWEST, State, Unsteered, noise_levels, run
 from loop.errors import ConditionError, ConfigError
+from loop.testing.tables import mixed_table, numeric_table, planted_table
 from loop.types import Column, Condition, Region, Request, Schema, Table
 
 ANYWHERE = Region()

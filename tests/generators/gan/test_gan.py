@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from contracts.tables import mixed_table, numeric_table
 
 from generators.common import torch_training
 from generators.gan.conditions import Balance, Conditions
 from generators.gan.gan import Gan
 from generators.gan.networks import Critic
 from loop.errors import ConditionError, ConfigError
+from loop.testing.tables import mixed_table, numeric_table
 from loop.types import Column, Condition, Region, Request, Schema, Table
 
 

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from contracts.tables import mixed_table
 from scipy import stats
 
 from experiments.config.reader import load_config
@@ -12,6 +11,7 @@ from generators.rules.rules import Rules
 from loop.data.encoding import encode
 from loop.data.schema import infer
 from loop.errors import ConfigError, DataError
+from loop.testing.tables import mixed_table
 from loop.types import Region, Request
 
 

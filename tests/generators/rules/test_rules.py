@@ -6,8 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from contracts.generators import LAWS, SLOW_LAWS
-from contracts.tables import mixed_table, numeric_table
 from scipy import stats
 
 from generators.rules.draws import truncated
@@ -17,9 +15,11 @@ from loop.data.schema import infer
 from loop.errors import ConditionError, ConfigError
 from loop.expressions.parser import parse
 from loop.expressions.to_region import as_region
+from loop.testing.generators import LAWS, SLOW_LAWS
+from loop.testing.tables import mixed_table, numeric_table
 from loop.types import Condition, Region, Request
 
-BOOK = {  # for `contracts.tables.mixed_table`: what it leaves out comes from the data
+BOOK = {  # for `loop.testing.tables.mixed_table`: what it leaves out comes from the data
     "columns": {
         "night": {"from": "choice", "values": [False, True], "weights": [0.7, 0.3]},
         "amount": {"from": "lognormal", "log_mean": "3 + 0.5 * night", "log_sd": 1, "decimals": 2, "missing": 0.05},

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import xgboost as xgb
-from contracts.tables import mixed_table, numeric_table
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from generators.trees.forest_flow import ForestFlow, _linear_velocity
 from loop.errors import ConfigError
+from loop.testing.tables import mixed_table, numeric_table
 from loop.types import Column, Condition, Region, Request, Schema, Table
 
 ANYWHERE = Region()

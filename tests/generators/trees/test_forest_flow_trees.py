@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import xgboost as xgb
-from contracts.tables import numeric_table
 
 from generators.trees.forest_flow import ForestFlow
 from generators.trees.forest_flow_trees import MOST_TOGETHER, FlowTrees
+from loop.testing.tables import numeric_table
 from loop.types import Region, Request
 
 SETTINGS = {"max_depth": 4, "eta": 0.5, "max_bin": 32, "nthread": 1}

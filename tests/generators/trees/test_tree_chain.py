@@ -4,8 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from contracts.generators import check_values
-from contracts.tables import mixed_table, numeric_table, planted_table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.tree import DecisionTreeRegressor
@@ -14,6 +12,8 @@ from generators.trees.chain_inputs import Inputs, importance, midranks, targets
 from generators.trees.chain_leaves import ColumnTrees, Leaves
 from generators.trees.tree_chain import CHAINS_KEPT, TreeChain
 from loop.errors import ConfigError
+from loop.testing.generators.values import check_values
+from loop.testing.tables import mixed_table, numeric_table, planted_table
 from loop.types import Column, Condition, Region, Request, Schema, Table
 
 ANYWHERE = Region()

@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from contracts.tables import mixed_table, numeric_table, planted_table
 
 from generators import Gan
 from generators.common import torch_training
 from generators.vae.vae import Vae
 from loop.errors import ConditionError, ConfigError
 from loop.support.progress import listening
+from loop.testing.tables import mixed_table, numeric_table, planted_table
 from loop.types import Region, Request, Table
 
 

@@ -1,15 +1,17 @@
 """The teacher: no member answers rows it has seen, weights find the better kind, and thinning costs nothing."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
 import pytest
-from contracts.learners import blobs
-from contracts.tables import numeric_table
 from sklearn.metrics import average_precision_score, log_loss
 
 from learners import Committee, ExtraTrees, Linear, XGBoost
+from loop.testing.learners import blobs
+from loop.testing.tables import numeric_table
+from loop.testing.teachers import LAWS, Make
 from loop.types import Column, Schema, Table
 
 TABLE = numeric_table(300)
@@ -34,6 +36,11 @@ class Constant:
 
 def committee(table: Table = TABLE, folds: np.ndarray = FOLDS, jobs: int = 1, members: tuple = MEMBERS) -> Committee:
     return Committee(members=members, jobs=jobs).fit_folds(table, folds, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
+def test_law(law: Callable[[Make], None]) -> None:
+    law(lambda: Committee(members=MEMBERS, jobs=1))
 
 
 # Nothing leaks

@@ -1,8 +1,9 @@
 """Scores on pools whose answer is plain, and draws that keep their promises."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
-from contracts.tables import numeric_table
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chisquare
@@ -11,12 +12,20 @@ from loop.catalogue import ACQUISITIONS
 from loop.cycle.acquisition import Entropy, Gap, Uniform, Variance, draw
 from loop.cycle.pool import Pool
 from loop.errors import ConfigError
+from loop.testing.acquisitions import LAWS, Make
+from loop.testing.tables import numeric_table
 
 
 def pool(learner: list[list[float]], teacher: list[list[float]] | None = None, variance: object = None) -> Pool:
     table = numeric_table().take(np.arange(len(learner)))
     spread = None if variance is None else np.asarray(variance, dtype=float)
     return Pool(table, np.array(learner), None if teacher is None else np.array(teacher), spread)
+
+
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
+@pytest.mark.parametrize("name", ACQUISITIONS.names())
+def test_law(name: str, law: Callable[[Make], None]) -> None:
+    law(lambda: ACQUISITIONS.make(name))
 
 
 RNG = np.random.default_rng(0)

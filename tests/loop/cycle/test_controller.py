@@ -11,7 +11,6 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from contracts.tables import mixed_table
 from sklearn.metrics import log_loss
 from tiny import AUGMENTED, rare_table, tiny_parts
 
@@ -25,6 +24,7 @@ from loop.cycle.parts import Settings
 from loop.cycle.training import train, unseen_answers
 from loop.errors import ConfigError
 from loop.regions.weakness import entropy
+from loop.testing.tables import mixed_table
 from loop.types import Table
 
 

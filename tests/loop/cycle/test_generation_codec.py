@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from contracts.trackers import SCHEMA, generation
 from hypothesis import given
 from hypothesis import strategies as st
 
 from loop.cycle.generation_codec import ARRAYS, from_record, to_arrays, to_record
 from loop.errors import DataError
+from loop.testing.trackers import SCHEMA, generation
 from loop.types import Generation
 
 MADE = generation(3)

@@ -1,13 +1,16 @@
 """Labels of new rows: the teacher's doubt stays doubt, and the condition stays what was asked for."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
-from contracts.tables import numeric_table
 
 from loop.catalogue import LABELLERS
 from loop.cycle.labelling import ByCondition, ByTeacher
 from loop.cycle.pool import Pool
 from loop.errors import ConfigError
+from loop.testing.labellers import LAWS, Make
+from loop.testing.tables import numeric_table
 
 TABLE = numeric_table(6)
 TAUGHT = np.array([[0.9, 0.1], [0.5, 0.5], [0.4, 0.6], [0.0, 1.0], [1.0, 0.0], [0.7, 0.3]])
@@ -24,6 +27,12 @@ def test_condition_labels_are_hard_and_as_proposed() -> None:
     labelled = ByCondition().label(POOL, np.random.default_rng(0))
     np.testing.assert_array_equal(labelled.y, TABLE.y)
     assert np.isin(labelled.targets, (0, 1)).all()
+
+
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
+@pytest.mark.parametrize("name", LABELLERS.names())
+def test_law(name: str, law: Callable[[Make], None]) -> None:
+    law(lambda: LABELLERS.make(name))
 
 
 @pytest.mark.parametrize("name", LABELLERS.names())

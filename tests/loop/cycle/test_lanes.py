@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from contracts.tables import numeric_table
 from hypothesis import given
 from hypothesis import strategies as st
 
 from loop.cycle.lanes import DELIVERABLE, TEACHER_FOLDS, deal, lanes
 from loop.errors import ConfigError, DataError
+from loop.testing.tables import numeric_table
 from loop.types import Table
 
 

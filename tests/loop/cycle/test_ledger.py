@@ -1,10 +1,10 @@
 """New rows of several generations in one table: nothing is lost, and every row still names its own origin."""
 
 import numpy as np
-from contracts.trackers import SCHEMA, generation
 
 from loop.cycle.ledger import Ledger
 from loop.frames import synthetic_frame
+from loop.testing.trackers import SCHEMA, generation
 
 HISTORY = [generation(1, n=12), generation(2, kept=False, n=7), generation(3, n=0), generation(4, n=5)]
 

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import pytest
-from contracts.trackers import generation
 
 from loop.cycle.stopping import reason_to_stop
+from loop.testing.trackers import generation
 from loop.types import Generation
 
 

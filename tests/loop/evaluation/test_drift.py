@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from contracts.tables import mixed_table, numeric_table
 from scipy import stats
 
 from loop.evaluation.drift import collapse, columns, psi, report
+from loop.testing.tables import mixed_table, numeric_table
 from loop.types import Table
 
 

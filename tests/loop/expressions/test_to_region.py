@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from contracts.tables import mixed_table
 from hypothesis import given
 from hypothesis import strategies as st
 
 from loop.errors import ConfigError
 from loop.expressions.parser import parse
 from loop.expressions.to_region import as_region
+from loop.testing.tables import mixed_table
 from loop.types import Table
 
 TABLE = mixed_table()

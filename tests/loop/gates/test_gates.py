@@ -5,8 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from contracts.gates import LAWS, Make, mixed_candidates, passes_real_rows, refuses_a_copied_row
-from contracts.tables import mixed_table, numeric_table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +12,8 @@ from loop.errors import ConfigError
 from loop.gates import Constraints, Copies, Domain, Label, Rule, combine
 from loop.gates.copies import Space
 from loop.protocols import Gate
+from loop.testing.gates import LAWS, Make, mixed_candidates, passes_real_rows, refuses_a_copied_row
+from loop.testing.tables import mixed_table, numeric_table
 from loop.types import Column, Schema, Table, Verdict
 
 MAKERS: dict[str, Make] = {

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from contracts import gates as laws
-from contracts.gates import LAWS, Make
 
 from loop.gates import Copies, Domain
+from loop.testing import gates as laws
+from loop.testing.gates import LAWS, Make
 from loop.types import Table, Verdict
 
 

@@ -4,7 +4,6 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from contracts import finders as laws
 from scipy.stats import false_discovery_control
 
 from loop.errors import ConfigError, DataError
@@ -15,6 +14,7 @@ from loop.regions.groups import MOST
 from loop.regions.rule_text import describe
 from loop.regions.significance import benjamini_hochberg, bootstrap_difference, permutation_p
 from loop.regions.tree import _halves
+from loop.testing import finders as laws
 from loop.types import DAY, Column, Condition, Region, Schema, Table
 
 FRAUD: dict[str, laws.Inside] = {"class": lambda table: table.y == 1}

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from contracts import finders as laws
 
 from loop.protocols import RegionFinder
 from loop.regions import TreeFinder
 from loop.regions.boxes import weak_boxes
 from loop.regions.significance import benjamini_hochberg, bootstrap_difference, permutation_p
+from loop.testing import finders as laws
 from loop.types import Interval, Region, Table
 
 Regions = tuple[Region, ...]

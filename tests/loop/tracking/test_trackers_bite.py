@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from contracts import trackers as laws
 
 from loop.protocols import NO_CURVES
+from loop.testing import trackers as laws
 from loop.tracking import JsonlTracker, NullTracker
 from loop.types import Generation, LoopVerdict
 

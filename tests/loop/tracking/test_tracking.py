@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from contracts import trackers as laws
 from hypothesis import given
 from hypothesis import strategies as st
 from mlflow_serving import free_port, mlflow_server
@@ -17,6 +16,7 @@ from mlflow_serving import free_port, mlflow_server
 from loop.cycle.generation_codec import to_record
 from loop.errors import ConfigError, TrackingError
 from loop.support.plain_json import plain
+from loop.testing import trackers as laws
 from loop.tracking import (
     JsonlTracker,
     MlflowSettings,

@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from contracts.tables import mixed_table, numeric_table
 
 from experiments.benchmarks.fidelity.fidelity import CONTESTANTS, FLOOR, REAL, TABLES, Independent, headline
 from experiments.benchmarks.fidelity.figures import beside, frontier, landed
 from experiments.benchmarks.fidelity.measures import attack_advantage, closeness, halves, likeness, utility
 from generators import Resample, TreeChain
+from loop.testing.tables import mixed_table, numeric_table
 from loop.types import Condition, Region, Request, Table
 
 

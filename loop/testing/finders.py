@@ -1,12 +1,13 @@
 """Laws that every finder of weak regions must obey, on tables where the truth is known."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
 from scipy.stats import binom
 
 from loop.protocols import RegionFinder
+from loop.testing.held import hold
 from loop.types import Column, Region, Schema, Table
 
 Inside = Callable[[Table], np.ndarray]  # which rows of a table are weak: a mask (n,)
@@ -136,7 +137,7 @@ def nothing_is_found_where_nothing_differs(finder: RegionFinder) -> None:
     assert finder.find(table.take(np.arange(0)), np.zeros(0), np.random.default_rng(1)) == ()
 
 
-def intervals_hold_the_truth(finder: RegionFinder, insides: dict[str, Inside], least: float = 0.85) -> None:
+def intervals_hold_the_truth(finder: RegionFinder, insides: Mapping[str, Inside], least: float = 0.85) -> None:
     """A deficit measured on the rows that chose its region would be too large (the winner's curse)."""
     fresh = draw_table(np.random.default_rng(99), n=20_000)
     held = []
@@ -150,6 +151,48 @@ def intervals_hold_the_truth(finder: RegionFinder, insides: dict[str, Inside], l
                 assert region.deficit is not None
                 held.append(region.deficit.low <= mean[members].mean() - mean[~members].mean() <= region.deficit.high)
     assert np.mean(held) >= least, f"{np.mean(held):.0%} of {len(held)} intervals hold the true deficit"
+
+
+LAWS: tuple[Callable[[RegionFinder], None], ...] = (worst_comes_first, nothing_is_found_where_nothing_differs)
+PLANTED_LAWS: tuple[Callable[[RegionFinder, Inside], None], ...] = (
+    planted_region_is_found,
+    counts_are_true,
+    seeds_are_the_rows_inside,
+    only_measured_real_rows_count,
+    same_seed_same_regions,
+    inputs_stay_as_they_are,
+)
+NOISE_LAWS = (noise_has_no_regions,)
+SLOW_LAWS = (intervals_hold_the_truth,)
+
+
+def check_finder(
+    make: Callable[[], RegionFinder], insides: Mapping[str, Inside] = BOXES, *, slow: bool = False
+) -> None:
+    """Hold a finder of weak regions to the laws of finders, on tables with the columns of `SCHEMA`.
+
+    Parameters
+    ----------
+    make : callable
+        Makes a finder, such as the class itself.
+    insides : mapping of str to callable
+        Places that the finder can find: each tells which rows (n,) of a table are weak. By default a range of numbers,
+        one of whole numbers, two categories, the rows with a missing value, and a place of two columns.
+    slow : bool
+        Whether to ask also if the intervals of the deficits are honest, which takes many searches.
+
+    Raises
+    ------
+    AssertionError
+        With the first law that is broken, and what was seen.
+    """
+    finder = make()
+    for inside in insides.values():
+        hold(PLANTED_LAWS, finder, inside)
+    for noise in NOISE.values():
+        hold(NOISE_LAWS, finder, noise)
+    hold(LAWS, finder)
+    hold(SLOW_LAWS * slow, finder, insides)
 
 
 def _example(finder: RegionFinder, inside: Inside) -> tuple[Table, np.ndarray, tuple[Region, ...]]:

@@ -7,8 +7,9 @@ from dataclasses import fields, replace
 import numpy as np
 from sklearn.metrics import average_precision_score
 
-from contracts.tables import mixed_table
 from loop.protocols import Learner
+from loop.testing.held import hold
+from loop.testing.tables import mixed_table
 from loop.types import Column, Schema, Table
 
 Make = Callable[[], Learner]
@@ -245,3 +246,19 @@ def check_every_kind_of_column(make: Make) -> None:
 LAWS: tuple[Callable[[Make], None], ...] = tuple(
     law for name, law in list(globals().items()) if name.startswith("check_")
 )
+
+
+def check_learner(make: Make) -> None:
+    """Hold a learner to the laws of learners, on tables of a few hundred rows; it fits some fifty times.
+
+    Parameters
+    ----------
+    make : callable
+        Makes an unfitted learner, such as the class itself; its settings are the fields of a dataclass.
+
+    Raises
+    ------
+    AssertionError
+        With the first law that is broken, and what was seen.
+    """
+    hold(LAWS, make)

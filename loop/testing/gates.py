@@ -5,8 +5,9 @@ from dataclasses import fields, replace
 
 import numpy as np
 
-from contracts.tables import mixed_table
 from loop.protocols import Gate
+from loop.testing.held import hold
+from loop.testing.tables import mixed_table
 from loop.types import Table, Verdict
 
 Make = Callable[[], Gate]
@@ -88,6 +89,24 @@ LAWS: tuple[Callable[[Make], None], ...] = (
     leaves_the_global_random_state_alone,
     keeps_its_settings,
 )
+
+
+def check_gate(make: Make) -> None:
+    """Hold a gate to the laws of all gates, on good rows, copies, duplicates, impossible values and odd labels.
+
+    `passes_real_rows` and `refuses_a_copied_row` are laws of some gates only: call them beside it where they apply.
+
+    Parameters
+    ----------
+    make : callable
+        Makes a gate, such as the class itself.
+
+    Raises
+    ------
+    AssertionError
+        With the first law that is broken, and what was seen.
+    """
+    hold(LAWS, make)
 
 
 def mixed_candidates() -> Table:

@@ -1,6 +1,7 @@
 """Laws that every tracker obeys, and a run made by hand to try them on."""
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from loop.cycle.generation_codec import to_record
 from loop.protocols import RunTracker, Store, Tracker
 from loop.support.plain_json import plain
+from loop.testing.held import hold
 from loop.tracking import read_records
 from loop.types import (
     Column,
@@ -177,6 +179,38 @@ def check_runs_mirror_the_run(runs: Sequence[Any], status: str) -> None:
         assert RUN["tags"].items() <= run.data.tags.items()  # type: ignore[attr-defined]
         assert run.info.status == "FINISHED"
         assert set(run.data.metrics) == (GENERATION_METRICS if name.startswith("generation") else {"ap", "score/ap"})
+
+
+LAWS: tuple[Callable[[Tracker], None], ...] = (check_fits_the_protocol, check_has_nothing_to_complain_of)
+RECORD_LAWS: tuple[Callable[[Tracker, Path], None], ...] = (check_leaves_records_alone,)
+JOURNAL_LAWS: tuple[Callable[[Tracker, Path, Path], None], ...] = (check_journal_holds_all,)
+
+
+def check_tracker(make: Callable[[Path], Tracker], *, journal: bool = False, models: bool = False) -> None:
+    """Hold a tracker to the laws of trackers: a run of two generations and two arms is played to it.
+
+    Parameters
+    ----------
+    make : callable
+        Makes a tracker that may write into the folder it is given, which does not exist yet.
+    journal : bool
+        Whether the tracker keeps all records in this folder, as `loop.tracking.read_records` reads them.
+    models : bool
+        Whether it keeps models: then a copy of each is in ``files/model`` of this folder.
+
+    Raises
+    ------
+    AssertionError
+        With the first law that is broken, and what was seen.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        attached, folder = Path(place) / "report.txt", Path(place) / "run"
+        attached.write_text("no proven gain")
+        hold(LAWS, make(folder))
+        hold(RECORD_LAWS, make(Path(place) / "records"), attached)
+        hold((check_models,), make(Path(place) / "models"), models, attached, Path(place) / "models" / "files")
+        if journal:
+            hold(JOURNAL_LAWS, make(Path(place) / "journal"), Path(place) / "journal", attached)
 
 
 def plain_rows(made: Generation) -> Any:

@@ -1,8 +1,11 @@
-"""Small tables whose truth is known, built by hand so that they depend on nothing but the types."""
+"""Small tables and proposals whose truth is known, built by hand so that they depend on nothing but the types."""
+
+from dataclasses import replace
 
 import numpy as np
 
-from loop.types import Column, Condition, Region, Schema, Table
+from loop.cycle.pool import Pool
+from loop.types import Column, Condition, Kind, Region, Schema, Table
 
 MERCHANTS = ("grocery", "travel", "online", "jewels")  # the last one is rare: 2 %
 CHANNELS = ("chip", "swipe", "web")
@@ -14,6 +17,18 @@ def mixed_table(n: int = 600, seed: int = 0) -> Table:
 
     Columns: amount (two decimals, 5 % missing), score, visits (integer), opened (datetime), night (boolean),
     merchant (2 % in its rarest category), channel (5 % missing), fixed (constant), empty (all missing).
+
+    Parameters
+    ----------
+    n : int
+        Number of rows, 50 or more.
+    seed : int
+        Seed of the rows.
+
+    Returns
+    -------
+    Table
+        Real rows (n, 9) of the classes "fine" and "fraud"; the score, the night and the merchant raise the risk.
     """
     rng = np.random.default_rng(seed)
     amount = np.where(rng.random(n) < 0.05, np.nan, np.round(rng.lognormal(3, 1, n), 2))
@@ -41,7 +56,22 @@ def mixed_table(n: int = 600, seed: int = 0) -> Table:
 
 
 def numeric_table(n: int = 500, d: int = 5, seed: int = 0) -> Table:
-    """Build standard normal columns x0.. of which the first two make a fifth of the rows positive."""
+    """Build standard normal columns x0.. of which the first two make a fifth of the rows positive.
+
+    Parameters
+    ----------
+    n : int
+        Number of rows.
+    d : int
+        Number of columns, 2 or more.
+    seed : int
+        Seed of the rows.
+
+    Returns
+    -------
+    Table
+        Real rows (n, d) of the classes "no" and "yes".
+    """
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n, d))
     risk = X[:, :2].sum(axis=1) + 0.5 * rng.normal(size=n)
@@ -52,7 +82,22 @@ def planted_table(n: int = 2000, d: int = 5, seed: int = 0) -> tuple[Table, Regi
     """Build uniform columns in [0, 1] with a corner in which labels are flipped.
 
     The label is ``x2 > 0.5`` except in the corner ``x0 > 0.7, x1 > 0.7`` (9 % of the rows), where it is the opposite.
-    Returns the table and the corner, the truth that a search for weak regions should come back with.
+
+    Parameters
+    ----------
+    n : int
+        Number of rows.
+    d : int
+        Number of columns, 3 or more.
+    seed : int
+        Seed of the rows.
+
+    Returns
+    -------
+    Table
+        Real rows (n, d) of the classes "no" and "yes".
+    Region
+        The corner, the truth that a search for weak regions should come back with.
     """
     rng = np.random.default_rng(seed)
     X = rng.random((n, d))
@@ -61,8 +106,32 @@ def planted_table(n: int = 2000, d: int = 5, seed: int = 0) -> tuple[Table, Regi
     return Table.real(X, y, _numeric_schema(X)), corner
 
 
+def example_pool(n: int = 200, seed: int = 0) -> Pool:
+    """Build proposals with the answers of a learner that is unsure and of a teacher that is surer.
+
+    Parameters
+    ----------
+    n : int
+        Number of proposals; 0 is allowed.
+    seed : int
+        Seed of rows and answers.
+
+    Returns
+    -------
+    Pool
+        Rows of `mixed_table` with probabilities (n, 2) of learner and teacher and the teacher's variance (n,).
+    """
+    rng = np.random.default_rng(seed)
+    table = mixed_table(max(n, 50), seed).take(np.arange(n))
+    table = replace(table, generation=np.ones(n, np.int64), supply=np.zeros(n, np.int64))
+    learner, teacher = rng.beta(2, 2, n), rng.beta(0.5, 0.5, n)
+    one, other = (np.column_stack([1 - positive, positive]) for positive in (learner, teacher))
+    return Pool(table, one, other, rng.random(n) / 20)
+
+
 def _top(risk: np.ndarray, share: float) -> np.ndarray:
-    return (risk > np.quantile(risk, 1 - share)).astype(np.int64)
+    top: np.ndarray = (risk > np.quantile(risk, 1 - share)).astype(np.int64)
+    return top
 
 
 def _numeric_schema(X: np.ndarray) -> Schema:
@@ -70,6 +139,6 @@ def _numeric_schema(X: np.ndarray) -> Schema:
     return Schema(columns, ("no", "yes"))
 
 
-def _ordered(name: str, kind: str, dtype: str, x: np.ndarray, decimals: int | None = None) -> Column:
+def _ordered(name: str, kind: Kind, dtype: str, x: np.ndarray, decimals: int | None = None) -> Column:
     low, high = float(np.nanmin(x)), float(np.nanmax(x))
     return Column(name, kind, dtype, low, high, missing=bool(np.isnan(x).any()), decimals=decimals)
