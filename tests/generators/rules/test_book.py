@@ -101,7 +101,7 @@ def test_a_bad_book(book, message):
         ({"merchant": 3}, "must get text, the book gives 3"),
         ({"amount": {"from": "choice", "values": ["much"]}}, "must get numbers, the book gives 'much'"),
         ({"score": {"is": "1", "missing": 0.1}}, "has no missing values in the data"),
-        ({"target": 1}, "is the label of the table and no column"),
+        ({"target": 1}, "is the label of the table, not a column"),
     ],
 )
 def test_a_book_that_does_not_fit_the_table(columns, message):
@@ -115,14 +115,14 @@ def test_a_book_that_does_not_fit_the_table(columns, message):
         ({"from": "normal", "mean": 0, "sd": "a - 5"}, "sd must be above 0, got -4"),
         ({"from": "uniform", "low": 3, "high": "a"}, "low must be below high in every row"),
         ({"from": "uniform", "low": 1, "high": "a"}, "low must be below high in every row"),
-        ({"from": "uniform", "low": -1.7e308, "high": 1.7e308}, "its uniform runs over in some rows"),
+        ({"from": "uniform", "low": -1.7e308, "high": 1.7e308}, "its uniform overflows in some rows"),
         ({"from": "integers", "low": 3, "high": "a"}, "low must not be above high in any row"),
         ({"from": "integers", "low": "a / 2", "high": 3}, "low must be a whole number in every row"),
         ({"from": "integers", "low": 0, "high": 1e17}, "high must lie within"),
         ({"from": "poisson", "mean": 1e30}, "mean must lie within"),
-        ({"from": "lognormal", "log_mean": 800, "log_sd": 1}, "its lognormal runs over in some rows"),
+        ({"from": "lognormal", "log_mean": 800, "log_sd": 1}, "its lognormal overflows in some rows"),
         ({"from": "sequence", "start": "'first'"}, "start must be a finite number in every row"),
-        ({"from": "sequence", "step": 1.7e308}, "its sequence runs over in some rows"),
+        ({"from": "sequence", "step": 1.7e308}, "its sequence overflows in some rows"),
         ({"is": "if(a > 0, 'b', 'c')", "decimals": 2}, "and it holds none: leave decimals out"),
         ({"is": "a > 0", "decimals": 2}, "and it holds none: leave decimals out"),
         ({"from": "poisson", "mean": "log(0 - a)"}, "must be a finite number in every row"),
@@ -138,8 +138,8 @@ def test_a_book_that_fails_while_drawing(told, message):
 @pytest.mark.parametrize(
     ("book", "message"),
     [
-        (with_events(hour="'late'"), "hour must be a finite number each time"),
-        (with_events(hour="0 / 0"), "hour must be a finite number each time"),
+        (with_events(hour="'late'"), "hour must always be a finite number"),
+        (with_events(hour="0 / 0"), "hour must always be a finite number"),
         (with_events(activity="'often'"), "activity must be a finite number"),
         (with_events(start="9998-01-01", every=1e9), "must lie between the years 1 and 9999, 't' has one"),
         (with_events(activity="1.7e308"), "activity must be at least 0 and have a finite sum"),
