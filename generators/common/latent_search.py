@@ -12,11 +12,11 @@ from loop.types import Condition, Request, SamplingMethod
 
 Decode = Callable[[np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
 
-PILOT = 1000  # blind draws before the proposal is adapted, and the least size of a round
+PILOT = 1000  # draws from the prior before the proposal is adapted, and minimum size of a round
 BATCH = 10_000  # most rows decoded at once: bounds memory
-REJECT_ABOVE = 0.05  # share of blind draws inside from which plain rejection is cheap enough
+REJECT_ABOVE = 0.05  # share of prior draws inside above which plain rejection is used
 ELITE = 100  # rows the proposal is fitted to while fewer are inside
-FEWEST = 10  # rows at the nearest level that are worth a fit of their own
+FEWEST = 10  # rows nearer than the rest that are enough for a fit
 BLIND = 0.2  # share of each round drawn from the prior: bounds the weights
 FLOOR = 20 * PILOT  # draws that any request may take: one row can be as hard to find as a thousand
 ROUNDS = 40

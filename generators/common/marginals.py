@@ -110,7 +110,7 @@ class Marginal:
         return inverse
 
     def interval(self, condition: Condition) -> list[Bounds]:
-        """Return the intervals of scores, rising and apart, whose values satisfy a condition; none if impossible.
+        """Return the intervals of scores, ascending and disjoint, whose values satisfy a condition; none if impossible.
 
         A single value of a smooth column has no probability: its interval has no width.
         """
@@ -227,9 +227,25 @@ def intersection(one: list[Bounds], other: list[Bounds]) -> list[Bounds]:
 def draw_within(
     bounds: np.ndarray, mean: np.ndarray, deviation: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw normal values of given means (n,) inside a union of intervals (b, 2).
+    """Draw normal values inside a union of intervals.
 
-    Returns the values (n,) and the probability (n,) of the union, which is a density where the intervals are points.
+    Parameters
+    ----------
+    bounds : np.ndarray
+        Low and high of each interval, (b, 2), ascending; a point has both equal.
+    mean : np.ndarray
+        Mean of each draw, (n,).
+    deviation : float
+        Standard deviation of all draws.
+    rng : np.random.Generator
+        Source of all randomness.
+
+    Returns
+    -------
+    values : np.ndarray
+        Shape (n,).
+    share : np.ndarray
+        Probability (n,) of the union under each mean; a density where the intervals are points.
     """
     low, high = ((edge - mean[:, None]) / deviation for edge in bounds.T)
     upper = low > 0  # mirrored, as probabilities near one lose precision

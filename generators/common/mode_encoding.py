@@ -19,10 +19,10 @@ CONCENTRATION = 1e-3  # Dirichlet prior of the weights: sparse, so that unused G
 POINTS = 500  # quantiles the mixture is fitted to
 ROUNDS = 100
 FLOOR = 1e-3  # least spread of a Gaussian, in standard deviations of the column
-ATOM = 0.05  # share of the rows from which one value of an ordered column is a mode of its own
+ATOM = 0.05  # a value of an ordered column with at least this share of the rows is an atom
 FEW = 20  # an ordered column with at most this many distinct values has atoms only
 REACH = 4.0  # spreads of a Gaussian that are mapped to [-1, 1]
-MOST_LEVELS = 200  # categories of a column with a place of their own; rarer ones share one
+MOST_LEVELS = 200  # modes of a discrete column; rarer categories share the last
 
 
 @dataclass(frozen=True, eq=False)

@@ -90,6 +90,17 @@ def keep_inside(
 
     ``draw`` gets the region's seeds but not its rule, so a generator that can start from given rows wastes fewer draws.
     The first draw is as large as the request; later ones grow with the rejection rate so far.
+
+    Parameters
+    ----------
+    draw : callable
+        Returns samples of a request without a rule.
+    request : Request
+        The rows wanted.
+    tries, batch : int
+        Maximum number of draws for each requested row, and of rows drawn at once.
+    rng : np.random.Generator
+        Shuffles the rows that are kept.
     """
     anywhere = Region(seeds=request.region.seeds, seed_weight=request.region.seed_weight)
     budget = tries * request.n

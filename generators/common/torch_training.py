@@ -18,7 +18,7 @@ from loop.support.torch_threads import ONE_AT_A_TIME
 
 NARROWNESS = 6.94  # exponent of the running average: spans about the last tenth of the steps (Karras et al. 2024)
 WARM_UP_SHARE = 0.05  # share of the steps during which the learning rate rises to its maximum
-WARM_UP_STEPS = 100  # at most
+WARM_UP_STEPS = 100  # maximum number of those steps
 ROUND_STEPS = 100  # steps between two evaluations on held-out rows, at most
 LEAST_PER_PASS = 20  # batches: few rows make small batches
 LONGEST_GRADIENT = 10.0  # gradients are clipped to this norm, which normal steps rarely exceed

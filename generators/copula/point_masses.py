@@ -56,6 +56,6 @@ def _widened(condition: Condition, marginals: Sequence[Marginal], counts: Sequen
 
 
 def _spikes(of: Marginal, count: int) -> np.ndarray:
-    """Return the values that are repeated in a class of so many rows, ascending."""
+    """Return the values (s,) that are repeated in a class of ``count`` rows, ascending."""
     spikes: np.ndarray = of.knots[(of.end - of.start) * count >= REPEATED]
     return spikes

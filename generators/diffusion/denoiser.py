@@ -109,7 +109,7 @@ class Denoiser(nn.Module):
 def trained(
     net: Denoiser, latents: Tensor, label: Tensor, *, steps: int, batch: int, rate: float, stream: torch.Generator
 ) -> Denoiser:
-    """Train a net and return its running average, on clean latents (n, w) and labels (n,)."""
+    """Train a net on clean latents (n, w) and labels (n,); return the running average, see `train` for the settings."""
 
     def loss(net: nn.Module, rows: Tensor) -> Tensor:
         return cast(Denoiser, net).loss(latents[rows], label[rows], stream)

@@ -17,7 +17,7 @@ from loop.support.setting_checks import check_bounds
 
 MOST_ROWS = 5000  # real rows that are scored, to normalise the score and to train the student
 DIVERSITY = 0.5  # least effective sample size of a resampling, as a share of the rows
-NUDGE = 0.03  # length of a push in units of the latent's, at strength one (Hemmat et al. 2023)
+NUDGE = 0.03  # length of a move as a share of the latent's, at strength one (Hemmat et al. 2023)
 SETTLED = 0.75  # share of the steps after which resampling ends: copies need time to diverge
 STUDENT_UNITS, STUDENT_STEPS = 64, 400
 
@@ -74,7 +74,20 @@ def maker(guide: Guide, space: Space, X: np.ndarray, rng: np.random.Generator) -
 
 
 class Scale:
-    """A score converted to the normal score of its rank among real rows: free of units and robust to outliers."""
+    """A score converted to the normal score of its rank among real rows: free of units and robust to outliers.
+
+    Parameters
+    ----------
+    score : callable
+        Maps rows X (n, d) to scores (n,).
+    X : np.ndarray
+        Real rows, (m, d).
+
+    Raises
+    ------
+    ConfigError
+        If the score does not give one finite number for each row.
+    """
 
     def __init__(self, score: Callable[[np.ndarray], np.ndarray], X: np.ndarray) -> None:
         self._score = score
@@ -98,7 +111,21 @@ class Scale:
 
 
 class Particles:
-    """Resamples partial rows in proportion to the gain of their score since the last resampling."""
+    """Resamples partial rows in proportion to the gain of their score since the last resampling.
+
+    Parameters
+    ----------
+    guide : Guide
+        Strength, and steps between two resamplings.
+    scale : Scale
+        The normalised score.
+    space : Space
+        Decodes clean estimates.
+    steps : int
+        Number of sampling steps.
+    rng : np.random.Generator
+        Draws the rows.
+    """
 
     def __init__(self, guide: Guide, scale: Scale, space: Space, steps: int, rng: np.random.Generator) -> None:
         self._guide, self._scale, self._space, self._rng = guide, scale, space, rng
@@ -106,7 +133,7 @@ class Particles:
         self._paid: np.ndarray | float = 0.0  # log-weight that earlier resampling has already applied
 
     def choose(self, step: int, clean: Tensor) -> Tensor | None:
-        """Resample rows by score, at every so many steps and not near the end."""
+        """Resample rows by score, every few steps and not near the end."""
         if step == 0 or step % self._guide.every or step > self._last_look:
             return None
         score = self._scale(self._space.decode(clean.cpu().numpy(), self._rng))
@@ -122,7 +149,17 @@ class Particles:
 
 
 class Gradient:
-    """Moves clean estimates along the gradient of a net that has learnt the score."""
+    """Moves clean estimates along the gradient of a net that has learnt the score.
+
+    Parameters
+    ----------
+    guide : Guide
+        Strength, and steps between two moves.
+    student : nn.Module
+        Maps latents (n, w) to normalised scores (n, 1).
+    steps : int
+        Number of sampling steps.
+    """
 
     def __init__(self, guide: Guide, student: nn.Module, steps: int) -> None:
         self._guide, self._student, self._last_step = guide, student, steps - 1
@@ -132,7 +169,7 @@ class Gradient:
         return None
 
     def push(self, step: int, clean: Tensor) -> Tensor:
-        """Move clean estimates (n, w) along the gradient, at every so many steps but the last."""
+        """Move clean estimates (n, w) along the gradient, every few steps except the last."""
         if step % self._guide.every or step == self._last_step:
             return clean
         with torch.enable_grad():

@@ -83,7 +83,7 @@ class Box:
         """
         scores, levels = list(belief.scores.unbind(1)), list(belief.levels)
         log_chance = belief.scores.new_zeros(len(belief.scores))
-        spread = sigma / math.sqrt(1 + sigma**2)  # of a standard normal score that was seen with this noise
+        spread = sigma / math.sqrt(1 + sigma**2)  # posterior deviation of a standard normal score
         for place, intervals in self.scores.items():
             parts = [_cut(scores[place].double(), spread, *bounds) for bounds in intervals]
             mean, mass = (torch.stack(part) for part in zip(*parts, strict=True))

@@ -39,7 +39,21 @@ class Walk:
     def to(
         cls, request: Request, box: Box, table: Table, space: Space, net: Denoiser, steps: int, seed_noise: float
     ) -> Self:
-        """Plan the sampling of a region: from its real rows if there are any, else from noise."""
+        """Plan the sampling of a region: from its real rows if there are any, else from noise.
+
+        Parameters
+        ----------
+        request : Request
+            Region and class of the rows.
+        box : Box
+            The region's rule in latent space.
+        table, space, net : Table, Space, Denoiser
+            What the generator has learnt.
+        steps : int
+            Steps from pure noise to a row.
+        seed_noise : float
+            Noise added to real rows, in standard deviations of the scores.
+        """
         label, sigmas = request.label, noise_levels(steps)
         if request.region.rule or request.region.seeds is not None:
             starts, chance = starting_rows(table, request)
@@ -115,7 +129,7 @@ class Walk:
             asked: np.ndarray = np.eye(n_classes)[self.label]
             return asked
         shares = np.bincount(self.table.y[self.table.is_real], minlength=n_classes) / self.table.is_real.sum()
-        nothing = torch.zeros((n_classes, self.space.width), device=device())  # no information
+        nothing = torch.zeros((n_classes, self.space.width), device=device())  # irrelevant at this noise
         belief = self.net.belief(nothing, HIGHEST, torch.arange(n_classes, device=device()))
         log_chance = np.log(np.maximum(shares, 1e-300)) + self.box.restrict(belief, HIGHEST)[1].double().cpu().numpy()
         inside: np.ndarray = softmax(log_chance)

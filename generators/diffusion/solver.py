@@ -67,6 +67,19 @@ def run(estimate: Estimate, state: State, sigmas: list[float], steering: Steerin
 
     DPM-Solver++(2M) for the stochastic equation (Lu et al. 2022, arXiv 2211.01095): fresh noise at each step makes
     copies from the steering diverge.
+
+    Parameters
+    ----------
+    estimate : callable
+        Maps noisy latents (n, w), their noise level and labels (n,) to clean latents (n, w).
+    state : State
+        Rows at the first noise level.
+    sigmas : list of float
+        Falling noise levels, in standard deviations of the scores.
+    steering : Steering
+        May resample or move clean estimates.
+    stream : torch.Generator
+        Draws the noise.
     """
     width = math.inf
     for step, (sigma, lower) in enumerate(zip(sigmas, [*sigmas[1:], 0.0], strict=True)):

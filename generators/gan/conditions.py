@@ -76,6 +76,11 @@ class Balance:
 
     A value's probability is proportional to the logarithm of its frequency (Xu et al. 2019, section 4.3). This applies
     to training only: given the shown values rows keep their real frequencies, so real conditions give real shares.
+
+    Parameters
+    ----------
+    values : np.ndarray
+        Discrete values of the real rows, (n, c), NaN = missing; the label last.
     """
 
     def __init__(self, values: np.ndarray) -> None:

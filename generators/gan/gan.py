@@ -99,7 +99,7 @@ class Gan:
         stream = torch_training.torch_stream(rng, torch_training.device())
         warm = self.warm_start and hasattr(self, "maker_") and self.modes_.covers(real)
         self.conditions_ = Conditions.of(real)
-        self.modes_ = replace(self.modes_, schema=real.schema) if warm else Modes.of(real)  # the range may be another
+        self.modes_ = replace(self.modes_, schema=real.schema) if warm else Modes.of(real)  # the range may differ
         if not warm:
             self.maker_ = torch_training.build(self._maker, stream)
             self.critic_ = torch_training.build(self._critic, stream)

@@ -18,6 +18,15 @@ class Maker(nn.Module):
 
     Layers have no skip connections: those of Xu et al. 2019, section 4.4, take nearly twice the multiplications. In an
     exploratory run that no command repeats they made no clear difference after the same time.
+
+    Parameters
+    ----------
+    modes : Modes
+        The encoding of rows.
+    noise, hidden : int
+        Width of the noise, and of the two hidden layers.
+    conditioned : list of int
+        Numbers of the encoded columns that can be shown, c of them.
     """
 
     shown_at: Tensor
@@ -73,6 +82,13 @@ class Critic(nn.Module):
 
     A pack reveals rows that are too similar (PacGAN, Lin et al. 2018). Rows share weights and enter by their mean, so
     scores do not depend on the order within a pack (Lucas, Tallec, Verbeek, Ollivier 2018, arXiv 1806.07185).
+
+    Parameters
+    ----------
+    width, hidden : int
+        Width of a row with its mask, and of the two hidden layers.
+    pack : int
+        Rows in a pack.
     """
 
     def __init__(self, width: int, hidden: int, pack: int) -> None:

@@ -223,7 +223,7 @@ def _events(told: Any) -> Events:
     start = a_moment("events, start", told["start"])
     end = a_moment("events, end", told["end"]) if "end" in told else start
     if end < start + DAY and "end" in told:
-        raise ConfigError(f"events must last a day at least, got {told['start']} to {told['end']}: choose a later end.")
+        raise ConfigError(f"events must last at least a day, got {told['start']} to {told['end']}: choose a later end.")
     return Events(
         entity=a_text("events, entity", told["entity"]),
         time=a_text("events, time", told["time"]),

@@ -103,7 +103,7 @@ def draw(
 def finish(
     where: str, source: Source, values: np.ndarray, mass: np.ndarray, limit: Limit | None, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Round values (n,) and set some to missing, as the source says; return them and their mass as `draw` does.
+    """Round values (n,) and set some to missing, as the source says; parameters and results are those of `draw`.
 
     Raises
     ------
@@ -141,7 +141,8 @@ def _from_law(
 def truncated(law: Any, low: float, high: float, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Draw n values with ``low < x <= high`` by the inverse distribution function; return them and the mass, both (n,).
 
-    Above the median the survival function is used, so that far tails keep their precision.
+    ``law`` is a frozen distribution of scipy. Above its median the survival function is used, so that far tails keep
+    their precision.
     """
     below, above = law.cdf(low), law.sf(low)
     upper = below > 0.5

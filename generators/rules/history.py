@@ -13,6 +13,17 @@ from loop.errors import ConfigError
 def history(source: Source, where: str, columns: Columns, book: Book) -> np.ndarray:
     """Compute a history column (n,) from the earlier rows of each row's entity; NaN where there are none.
 
+    Parameters
+    ----------
+    source : Source
+        Of a kind in `HISTORY`.
+    where : str
+        The column, named in errors.
+    columns : mapping of str to np.ndarray
+        Columns drawn so far, each (n,), entity and elapsed seconds included.
+    book : Book
+        Names the column of the entity.
+
     Raises
     ------
     ConfigError

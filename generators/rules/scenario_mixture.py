@@ -37,7 +37,19 @@ class Mixture:
 
 
 def explored(book: Book, inside: Mapping[str, Limit], weight: np.ndarray, mass: Callable[[int, int], float]) -> Mixture:
-    """Learn the largest mass of each scenario from a few rows; ``mass(number, n)`` draws n rows of one for it."""
+    """Learn the largest mass of each scenario from a few rows.
+
+    Parameters
+    ----------
+    book : Book
+        The s scenarios.
+    inside : mapping of str to Limit
+        The condition on each limited column.
+    weight : np.ndarray
+        Share of the rows of each scenario without limits, (s,), up to a factor.
+    mass : callable
+        Draws n rows of one scenario, from its number and n, and returns their largest mass.
+    """
     bound, unseen, drawn = np.ones(len(weight)), np.zeros(len(weight), dtype=bool), 0
     for number in np.flatnonzero(weight) if inside else ():
         n = PILOT if _varies(book, book.scenarios[number], inside) else 1

@@ -30,14 +30,16 @@ def encode(values: np.ndarray, column: Column) -> np.ndarray:
         If a category does not exist, or a column of numbers gets text.
     """
     if column.kind == "categorical":
-        values = values if values.dtype == object else values.astype(float)  # an index of booleans finds no numbers
+        values = values if values.dtype == object else values.astype(float)  # pandas: booleans match no numbers
         codes = pd.Index(_spoken(column)).get_indexer(pd.Index(values))
         unknown = (codes < 0) & ~pd.isna(values)
         if unknown.any():
             _refuse_category(values[unknown].tolist()[0], column)
         return np.where(codes < 0, np.nan, codes.astype(float))
     if values.dtype == object:
-        raise ConditionError(f"column {column.name!r} is {column.kind} and must get numbers, the book gives text.")
+        raise ConditionError(
+            f"column {column.name!r} is {column.kind} and must get numbers, the book gives text: change it."
+        )
     x = values.astype(float)
     return np.where(np.isnan(x), np.nan, x != 0) if column.kind == "boolean" else x
 

@@ -108,7 +108,7 @@ def _drawn(where: str, told: Mapping[str, Any]) -> Source:
     kind = told.get("from")
     if not isinstance(kind, str) or kind not in _NEEDED:
         raise ConfigError(
-            f"{where} must be a number, an expression, or draw from one of {', '.join(_NEEDED)}, got {told!r}."
+            f"{where} must be a number, an expression, or draw from one of {', '.join(_NEEDED)}, got {told!r}: fix it."
         )
     needed, optional = _NEEDED[kind], _OPTIONAL.get(kind, ())
     keys(where, told, ("from", *needed), (*optional, "decimals", "missing"))
@@ -120,9 +120,13 @@ def _drawn(where: str, told: Mapping[str, Any]) -> Source:
         for weight in a_list(f"{where}, weights", told.get("weights", []))
     )
     if kind == "choice" and (not values or len({isinstance(value, str) for value in values}) > 1):
-        raise ConfigError(f"{where}: values must be all text or all numbers, at least one, got {list(values)!r}.")
+        raise ConfigError(
+            f"{where}: values must be all text or all numbers, at least one, got {list(values)!r}: fix it."
+        )
     if weights and len(weights) != len(values):
-        raise ConfigError(f"{where} must have one weight a value, got {len(weights)} for {len(values)}: count them.")
+        raise ConfigError(
+            f"{where} must have one weight for each value, got {len(weights)} for {len(values)}: count them."
+        )
     if "decimals" in told and any(isinstance(value, str | bool) for value in values):
         raise ConfigError(f"{where}: decimals must be those of numbers, and the values are none: leave decimals out.")
     if kind == "datetime" and a_moment(f"{where}, end", told["end"]) < a_moment(f"{where}, start", told["start"]):

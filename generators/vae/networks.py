@@ -13,7 +13,15 @@ MOST_LOG_VARIANCE = 5.0  # of a code: the exponential must not overflow, and cod
 
 
 class Autoencoder(nn.Module):
-    """Encoder and decoder of vectors whose last part, the one-hot label, is the condition of both."""
+    """Encoder and decoder of vectors whose last part, the one-hot label, is the condition of both.
+
+    Parameters
+    ----------
+    modes : Modes
+        The encoding of rows.
+    latent, hidden : int
+        Width of the code, and of the two hidden layers of encoder and decoder.
+    """
 
     gaussian: Tensor
     is_modes: Tensor

@@ -97,7 +97,7 @@ class Vae:
         real = real_rows(table)
         stream = torch_training.torch_stream(rng, torch_training.device())
         warm = self.warm_start and hasattr(self, "net_") and self.modes_.covers(real)
-        self.modes_ = replace(self.modes_, schema=real.schema) if warm else Modes.of(real)  # the range may be another
+        self.modes_ = replace(self.modes_, schema=real.schema) if warm else Modes.of(real)  # the range may differ
         if not warm:
             self.net_ = torch_training.build(self._net, stream)
         vectors = self.modes_.encode(real.X, real.y, rng)

@@ -202,7 +202,7 @@ def _choose(condition: Value, yes: Value, no: Value) -> np.ndarray:
     if is_text(yes) != is_text(no):
         yes, no = (_number(side, "if") if _is_blank(side) else side for side in (yes, no))
     if is_text(yes) != is_text(no):
-        raise ConfigError("if needs two numbers or two texts to choose from, got one of each.")
+        raise ConfigError("if needs two numbers or two texts to choose from, got one of each: make them alike.")
     truths = all(np.asarray(side).dtype == bool for side in (yes, no))
     dtype = object if is_text(yes) else bool if truths else np.float64
     holds = _true(_number(condition, "if"))

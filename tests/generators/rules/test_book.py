@@ -42,7 +42,10 @@ def with_events(**told):
         (with_columns(a=[1]), "must be a number"),
         (with_columns(a={"from": "choice", "values": []}), "at least one"),
         (with_columns(a={"from": "choice", "values": [1, "b"]}), "all text or all numbers"),
-        (with_columns(a={"from": "choice", "values": [1, 2], "weights": [1]}), "one weight a value, got 1 for 2"),
+        (
+            with_columns(a={"from": "choice", "values": [1, 2], "weights": [1]}),
+            "one weight for each value, got 1 for 2",
+        ),
         (with_columns(a={"from": "datetime", "start": "soon", "end": "2024-01-01"}), "must be an ISO date"),
         (with_columns(a={"is": "1", "missing": 2}), "at least 0 and at most 1, got 2"),
         (with_columns(a={"is": "1", "decimals": 1.5}), "decimals must be a whole number, got 1.5"),
@@ -80,7 +83,7 @@ def with_events(**told):
             with_events(every=60, scenarios={"s": {"weight": 1, "steps": [{"gap": 3}]}}),
             "scenario 's': rows of a regular series .* got 'gap'",
         ),
-        ("nowhere.yaml", "must be a YAML file, and nowhere.yaml is none"),
+        ("nowhere.yaml", "must be a YAML file, and nowhere.yaml cannot be read"),
         ([], "must hold keys and values"),
     ],
 )
