@@ -190,7 +190,9 @@ def _numbers(where: str, source: Source, columns: Columns, rng: np.random.Genera
     """Draw numbers (n,), one for each incident, row or entity; raise ConfigError unless all are finite."""
     values = draw(where, source, columns, None, None, rng)[0]
     if values.dtype == object or not np.isfinite(values.astype(float)).all():
-        raise ConfigError(f"{where} must always be a finite number, and is not: give it a number or a distribution.")
+        raise ConfigError(
+            f"{where} must be a finite number in every draw, and is not: give a number or a distribution."
+        )
     return values.astype(float)
 
 

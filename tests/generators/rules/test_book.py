@@ -141,8 +141,8 @@ def test_a_book_that_fails_while_drawing(told, message):
 @pytest.mark.parametrize(
     ("book", "message"),
     [
-        (with_events(hour="'late'"), "hour must always be a finite number"),
-        (with_events(hour="0 / 0"), "hour must always be a finite number"),
+        (with_events(hour="'late'"), "hour must be a finite number in every draw"),
+        (with_events(hour="0 / 0"), "hour must be a finite number in every draw"),
         (with_events(activity="'often'"), "activity must be a finite number"),
         (with_events(start="9998-01-01", every=1e9), "must lie between the years 1 and 9999, 't' has one"),
         (with_events(activity="1.7e308"), "activity must be at least 0 and have a finite sum"),
