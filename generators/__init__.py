@@ -1,4 +1,4 @@
-"""Sources of proposals, one a file. The catalogue names them without importing them, so heavy libraries load late."""
+"""Generators of proposals, a folder for each family. The catalogue imports them late, as some need heavy libraries."""
 
 from typing import TYPE_CHECKING
 
@@ -51,7 +51,7 @@ GENERATORS: "Catalogue[Generator]" = Catalogue(
     group="weakspot.generators",
     methods=("fit", "sample"),
 )
-# Made around another generator, in Python: those that need it do so themselves. Not for choosing by name.
+# Wrappers are built around another generator in Python code, so a configuration cannot choose them by name.
 WRAPPERS: "Catalogue[Generator]" = Catalogue("wrapper of generators", {"reject": "generators.common.rejection:Reject"})
 
 __getattr__ = lazy(__name__, (*GENERATORS.homes.values(), *WRAPPERS.homes.values()))

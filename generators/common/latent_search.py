@@ -12,59 +12,59 @@ from loop.types import Condition, Request, SamplingMethod
 
 Decode = Callable[[np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
 
-PILOT = 1000  # blind draws before the proposal is adapted, and the least size of a round
+PILOT = 1000  # draws from the prior before the proposal is adapted, and minimum size of a round
 BATCH = 10_000  # most rows decoded at once: bounds memory
-REJECT_ABOVE = 0.05  # share of blind draws inside from which plain rejection is cheap enough
+REJECT_ABOVE = 0.05  # share of prior draws inside above which plain rejection is used
 ELITE = 100  # rows the proposal is fitted to while fewer are inside
-FEWEST = 10  # rows at the nearest level that are worth a fit of their own
+FEWEST = 10  # rows nearer than the rest that are enough for a fit
 BLIND = 0.2  # share of each round drawn from the prior: bounds the weights
-FLOOR = 20 * PILOT  # draws that any request may take: one row can lie as far away as a thousand
+FLOOR = 20 * PILOT  # draws that any request may take: one row can be as hard to find as a thousand
 ROUNDS = 40
-PATIENCE = 12  # rounds without a nearer row before a region counts as out of reach
+PATIENCE = 12  # rounds without a nearer row before the search gives up
 WIDER = 2.0  # factor on shrunken variances: a box cut from a Gaussian has heavier tails than the Gaussian fitted to it
 COPIES = 3  # most copies of one row
 
 
 def draws_for(request: Request, each: int) -> int:
-    """Return how many latents a request may take: so many for each row, and enough to find the first one."""
+    """Return how many latents a request may take: ``each`` for every row, and enough to find the first one."""
     return max(each * request.n, FLOOR) if request.n else 0
 
 
 def from_latents(
     decode: Decode, width: int, request: Request, rng: np.random.Generator, *, most: int
 ) -> tuple[np.ndarray, np.ndarray, int, SamplingMethod]:
-    """Draw up to ``request.n`` rows of a latent-variable model that lie inside a region and bear its label.
+    """Draw up to ``request.n`` rows of a latent-variable model that lie inside a region and have the requested label.
 
-    A blind pilot tells how rare such rows are. Where they are common, draws outside are thrown away. Where they are
-    rare, a Gaussian over the latents moves towards them round by round: it is fitted to the rows inside or, while
-    those are few, to the rows nearest to the region. All rounds together are one importance sample, a mixture with the
-    prior in it, from which rows are drawn again in proportion to their weight. So they follow the model's own
+    Draws from the prior first estimate how rare such rows are. Where they are common, draws outside are rejected. Where
+    they are rare, a Gaussian over the latents moves towards them round by round: it is fitted to the rows inside or,
+    while those are few, to the rows nearest to the region. All rounds together are one importance sample from a mixture
+    that includes the prior. Rows are resampled from it in proportion to their weight, so they follow the model's own
     distribution inside the region, labels included.
 
     Parameters
     ----------
-    decode
+    decode : callable
         Maps latents (k, width) to rows (k, d) and labels (k,). It may draw from the generator it is given, and must
         accept k = 0.
-    width
+    width : int
         Number of latent dimensions.
-    request
+    request : Request
         Label None asks for labels as they are distributed inside the region.
-    rng
+    rng : np.random.Generator
         Source of all randomness.
-    most
-        Latents decoded at most.
+    most : int
+        Maximum number of latents decoded.
 
     Returns
     -------
     X : np.ndarray
-        Rows of shape (m, d) with m <= request.n; none is repeated more than ``COPIES`` times.
+        Rows of shape (m, d) with m <= request.n; no row occurs more than ``COPIES`` times.
     y : np.ndarray
         Labels of shape (m,).
     tried : int
         Latents decoded.
     sampling_method : str
-        "native" if no draw had to be thrown away, else "rejection" or "importance".
+        "native" if no draw had to be rejected, else "rejection" or "importance".
 
     References
     ----------
@@ -98,7 +98,7 @@ class _Rows:
     Z: np.ndarray  # (k, width)
     X: np.ndarray  # (k, d)
     y: np.ndarray  # (k,)
-    inside: np.ndarray  # (k,) bool: in the region and of the label asked for
+    inside: np.ndarray  # (k,) bool: in the region and with the requested label
 
     def __len__(self) -> int:
         return len(self.Z)
@@ -134,7 +134,7 @@ def _by_rejection(
 def _by_importance(
     draw: Callable[[np.ndarray], _Rows], pilot: _Rows, request: Request, rng: np.random.Generator, most: int
 ) -> tuple[np.ndarray, np.ndarray, int, SamplingMethod]:
-    """Move a proposal towards the region until the rows inside are worth n independent ones."""
+    """Move a proposal towards the region until the rows inside have an effective sample size of n."""
     scale = _spread(pilot.X)
 
     def gap(rows: _Rows) -> np.ndarray:
@@ -176,7 +176,7 @@ def _spread(X: np.ndarray) -> np.ndarray:
 
 
 def _gap(request: Request, rows: _Rows, scale: np.ndarray) -> np.ndarray:
-    """Distance of rows to the region (k,): 0 inside; each violated condition adds its own, a wrong label adds 1."""
+    """Return distances to the region (k,): 0 inside, else a sum over violated conditions, plus 1 for a wrong label."""
     gap = np.zeros(len(rows)) if request.label is None else (rows.y != request.label).astype(float)
     for condition in request.region.rule:
         gap += _violation(condition, rows.X, scale[condition.column])
@@ -194,13 +194,13 @@ def _violation(condition: Condition, X: np.ndarray, scale: float) -> np.ndarray:
 
 
 def _nearest(rows: _Rows, gap: Callable[[_Rows], np.ndarray]) -> _Rows:
-    """Keep all rows inside, and the nearest outside while fewer than ``ELITE`` are."""
+    """Keep all rows inside; if they are fewer than ``ELITE``, fill up with the nearest outside."""
     order = np.argsort(gap(rows), kind="stable")
     return rows.take(order[: max(ELITE, int(rows.inside.sum()))])
 
 
 def _elite(gap: np.ndarray) -> np.ndarray:  # (k,) bool
-    """Choose the rows to fit to: those nearer than the farthest, as many may tie there, else all."""
+    """Choose the rows to fit to: those nearer than the farthest distance, where many may tie; all if those are few."""
     nearer: np.ndarray = gap < gap.max()
     return nearer if nearer.sum() >= FEWEST else np.ones(len(gap), dtype=bool)
 
@@ -215,10 +215,10 @@ class _Proposal:
 
     @classmethod
     def fit(cls, Z: np.ndarray, weight: np.ndarray) -> _Proposal:
-        """Fit to weighted latents, leaving alone what chance could explain.
+        """Fit to weighted latents, ignoring deviations from the prior that chance could explain.
 
         The mean is shrunk (James, Stein 1961). Variances are fitted along it (El Masri et al. 2021) and along those
-        directions whose variance lies outside the range that noise has (Marchenko, Pastur 1967).
+        directions whose variance lies outside the range expected of noise (Marchenko, Pastur 1967).
         """
         width, size = Z.shape[1], _effective(weight)
         share = weight / weight.sum()
@@ -233,7 +233,7 @@ class _Proposal:
         noise = np.sqrt(width / size)
         clear = (values < max(0.0, 1 - noise) ** 2 - 1e-9) | (values > (1 + noise) ** 2)
         axes = np.hstack([along, vectors[:, clear]])[:, int(not mean.any()) :]
-        variance = np.einsum("ir,ij,jr->r", axes, covariance, axes) + size**-2  # few rows never look like none
+        variance = np.einsum("ir,ij,jr->r", axes, covariance, axes) + size**-2  # keeps it above zero
         return cls(mean, axes, np.where(variance < 1, np.minimum(WIDER * variance, 1), variance))
 
     def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:  # (n, width)
@@ -263,9 +263,9 @@ def _effective(weight: np.ndarray) -> float:
 
 
 def _copies(weight: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Say how often to deliver each row (k,): in proportion to its weight, at most ``COPIES`` times, n in all.
+    """Return how often to deliver each row (k,): in proportion to its weight, at most ``COPIES`` times, n in all.
 
-    What is cut off the heaviest goes to the others (truncated importance sampling, Ionides 2008).
+    What is cut from the heaviest rows goes to the others (truncated importance sampling, Ionides 2008).
     """
     if len(weight) * COPIES <= n:
         return np.full(len(weight), COPIES)

@@ -1,4 +1,4 @@
-"""The empirical distribution of one encoded column, and its way to standard normal scores and back."""
+"""The empirical distribution of one encoded column, and its mapping to standard normal scores and back."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -9,7 +9,7 @@ from scipy.special import ndtr, ndtri
 
 from loop.types import Condition
 
-GRID = 2000  # quantiles kept of a long column; a repeated value is an atom of its own from a share of 1 / GRID
+GRID = 2000  # quantiles kept of a long column; a repeated value with a share above 1 / GRID is an atom
 EDGE = 1e-15  # scores stay finite: within eight standard deviations
 FARTHEST = 38.0  # standard deviations: beyond, probabilities are below the smallest float
 
@@ -50,9 +50,14 @@ class Marginal:
         x : np.ndarray
             Encoded values, shape (n,), NaN = missing.
         discrete : bool
-            Are the values codes, which must not be averaged?
+            True if the values are codes, which must not be averaged.
         order : np.ndarray, optional
-            Codes by rising score, shape (c,), each once; codes it leaves out come last. Default: ascending.
+            Distinct codes by rising score, shape (c,); codes left out come last. Default: ascending.
+
+        Returns
+        -------
+        Marginal
+            The distribution function with its knots.
         """
         knots, count = np.unique(x[~np.isnan(x)], return_counts=True)
         if order is not None:
@@ -66,14 +71,14 @@ class Marginal:
             middle = (start + end) / 2
             kept = _thinned(middle, smooth)
             start, end = np.where(smooth, middle, start), np.where(smooth, middle, end)
-            start[:1], end[-1:] = absent / n, 1.0  # what lies beyond the outermost values is theirs
+            start[:1], end[-1:] = absent / n, 1.0  # the outermost values take the rest
             knots, start, end = knots[kept], start[kept], end[kept]
         return cls(knots, start, end, absent / n, discrete)
 
     def normal(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return standard normal scores (n,) of values x (n,); within an atom's share the position is drawn.
+        """Return standard normal scores (n,) of values x (n,); within an atom's share the position is random.
 
-        A category that was never seen, or a missing value where there were none, may score anything.
+        An unseen category, or a missing value where there were none, gets a score from the whole range.
         """
         low, high = self._share(x)
         drawn = low + (high - low) * rng.random(len(x))
@@ -105,7 +110,7 @@ class Marginal:
         return inverse
 
     def interval(self, condition: Condition) -> list[Bounds]:
-        """Return the intervals of scores, rising and apart, whose values satisfy a condition; none if impossible.
+        """Return the intervals of scores, ascending and disjoint, whose values satisfy a condition; none if impossible.
 
         A single value of a smooth column has no probability: its interval has no width.
         """
@@ -121,9 +126,9 @@ class Marginal:
         return [(float(ndtri(low)), float(ndtri(high))) for low, high in _merged(shares)]
 
     def blended(self, other: Self, share: float) -> Self:
-        """Mix with another distribution of the same column, which has this share of the mixture.
+        """Mix with another distribution of the same column, which gets the given share of the mixture.
 
-        Categories take the order of the other one, which must know them all.
+        Categories take the order of the other distribution, which must contain them all.
         """
         missing = (1 - share) * self.missing + share * other.missing
         if not self.discrete:
@@ -188,7 +193,7 @@ class Marginal:
 
 
 def _thinned(middle: np.ndarray, smooth: np.ndarray) -> np.ndarray:
-    """Choose knots to keep: all atoms with their neighbours, and smooth ones evenly by score, dense in the tails.
+    """Choose knots to keep: all atoms with their neighbours, and smooth ones evenly spaced by score.
 
     Without the neighbours, the gap beside a spike would be filled with values that never occur.
     """
@@ -203,7 +208,7 @@ def _thinned(middle: np.ndarray, smooth: np.ndarray) -> np.ndarray:
 
 
 def _merged(shares: list[Bounds]) -> list[Bounds]:
-    """Join shares that touch."""
+    """Merge adjacent or overlapping intervals."""
     merged: list[Bounds] = []
     for low, high in shares:
         if merged and low <= merged[-1][1]:
@@ -214,7 +219,7 @@ def _merged(shares: list[Bounds]) -> list[Bounds]:
 
 
 def intersection(one: list[Bounds], other: list[Bounds]) -> list[Bounds]:
-    """Intersect two lists of intervals; one without width, a point, stays if it lies in both."""
+    """Intersect two lists of intervals; an interval of width zero (a point) is kept if it lies in both."""
     pairs = [(max(a, c), min(b, d), a == b or c == d) for a, b in one for c, d in other]
     return [(low, high) for low, high, point in pairs if low < high or (point and low == high)]
 
@@ -222,12 +227,28 @@ def intersection(one: list[Bounds], other: list[Bounds]) -> list[Bounds]:
 def draw_within(
     bounds: np.ndarray, mean: np.ndarray, deviation: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw normal values of given means (n,) inside a union of intervals (b, 2), with its probability (n,).
+    """Draw normal values inside a union of intervals.
 
-    Where the intervals are points, the probability is a density.
+    Parameters
+    ----------
+    bounds : np.ndarray
+        Low and high of each interval, (b, 2), ascending; a point has both equal.
+    mean : np.ndarray
+        Mean of each draw, (n,).
+    deviation : float
+        Standard deviation of all draws.
+    rng : np.random.Generator
+        Source of all randomness.
+
+    Returns
+    -------
+    values : np.ndarray
+        Shape (n,).
+    share : np.ndarray
+        Probability (n,) of the union under each mean; a density where the intervals are points.
     """
     low, high = ((edge - mean[:, None]) / deviation for edge in bounds.T)
-    upper = low > 0  # mirrored, as probabilities near one have no digits left
+    upper = low > 0  # mirrored, as probabilities near one lose precision
     below, above = ndtr(np.where(upper, -high, low)), ndtr(np.where(upper, -low, high))
     share = np.where(high > low, above - below, np.exp(-(low**2) / 2) / np.sqrt(2 * np.pi) / deviation)
     until = np.cumsum(share, axis=1)
@@ -235,6 +256,6 @@ def draw_within(
     rows, which = np.arange(len(mean)), (drawn[:, None] > until[:, :-1]).sum(axis=1)
     z = ndtri(below[rows, which] + drawn - (until - share)[rows, which])
     z = np.where(upper[rows, which], -z, z)
-    # What is too improbable for a float comes out as infinite: it is put at the near edge, with a probability of 0.
+    # What is too improbable for a float comes out as infinite: it is moved to the near edge, with a probability of 0.
     z = np.clip(np.clip(z, -FARTHEST, FARTHEST), low[rows, which], high[rows, which])
     return np.clip(mean + deviation * z, *bounds[which].T), until[:, -1]

@@ -1,4 +1,4 @@
-"""Mode-specific normalisation: rows of mixed columns as vectors that a network can make, and back."""
+"""Mode-specific normalisation: rows of mixed columns as vectors for a network, and back."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from loop.errors import ConditionError
 from loop.types import Schema, Table
 
 MOST_MODES = 10  # Gaussians of a column at most
-LEAST_WEIGHT = 0.005  # of a Gaussian that stays
-CONCENTRATION = 1e-3  # Dirichlet prior of the weights: sparse, so that idle Gaussians vanish
+LEAST_WEIGHT = 0.005  # Gaussians below it are dropped
+CONCENTRATION = 1e-3  # Dirichlet prior of the weights: sparse, so that unused Gaussians vanish
 POINTS = 500  # quantiles the mixture is fitted to
 ROUNDS = 100
 FLOOR = 1e-3  # least spread of a Gaussian, in standard deviations of the column
-ATOM = 0.05  # share of the rows from which one value of an ordered column is a mode of its own
-FEW = 20  # an ordered column with at most as many values holds nothing else
+ATOM = 0.05  # a value of an ordered column with at least this share of the rows is an atom
+FEW = 20  # an ordered column with at most this many distinct values has atoms only
 REACH = 4.0  # spreads of a Gaussian that are mapped to [-1, 1]
-MOST_LEVELS = 200  # categories of a column with a place of their own; rarer ones share one
+MOST_LEVELS = 200  # modes of a discrete column; rarer categories share the last
 
 
 @dataclass(frozen=True, eq=False)
 class ColumnModes:
-    """How one column is held: by a mode, and for Gaussian modes also by the place within.
+    """How one column is encoded: as a mode, and for Gaussian modes also the position within the mode.
 
     The modes are g Gaussians, then a atoms (single values in rising order, missing last), then, if there are rare
-    values, one place that they share. A vector holds the place in [-1, 1] (if g > 0), then the mode one-hot.
+    values, one mode that they share. A vector holds the position in [-1, 1] (if g > 0), then the mode one-hot.
     """
 
     mean: np.ndarray  # (g,)
@@ -60,17 +60,18 @@ class ColumnModes:
 
     @property
     def n_modes(self) -> int:
+        """Number of modes, the one shared by rare values included."""
         return len(self.mean) + len(self.atoms) + bool(len(self.rare))
 
     @property
     def scalar(self) -> int:
-        """Width of the place within a mode: 0 or 1."""
+        """Width of the position within a mode: 0 or 1."""
         return int(len(self.mean) > 0)
 
     def modes(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return the mode (n,) of each value; among Gaussians it is drawn by how likely each made the value.
+        """Return the mode (n,) of each value; among Gaussians it is drawn by its responsibility for the value.
 
-        -1 marks a value that the column cannot hold.
+        -1 marks a value that the column cannot encode.
         """
         place = np.searchsorted(self.atoms, x)
         found = np.append(self.atoms, np.inf)[place]
@@ -84,14 +85,14 @@ class ColumnModes:
         return modes
 
     def holds(self, x: np.ndarray) -> np.ndarray:
-        """Tell which values (n,) can be encoded and come back: missing and single ones, or those a Gaussian reaches."""
+        """Tell which values (n,) can be encoded and decoded: known single values, or those a Gaussian reaches."""
         single = np.concatenate([self.atoms, self.rare])
         found = np.isin(x, single) | (np.isnan(x) & np.isnan(single).any())
         held: np.ndarray = found | (np.abs(x[:, None] - self.mean) <= REACH * self.spread).any(axis=1)
         return held
 
     def encode(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return vectors (n, scalar + n_modes); the place within an atom is 0."""
+        """Return vectors (n, scalar + n_modes); the position within an atom is 0."""
         modes = self.modes(x, rng)
         onehot = modes[:, None] == np.arange(self.n_modes)
         if not self.scalar:
@@ -103,7 +104,7 @@ class ColumnModes:
         return np.column_stack([place, onehot]).astype(np.float32)
 
     def decode(self, vectors: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return values (n,) of vectors whose modes are chances: a mode is drawn, and among rare values one of them."""
+        """Draw a mode from the probabilities in each vector, and return its value (n,); rare values are drawn, too."""
         modes = _draw(vectors[:, self.scalar :].astype(np.float64), rng)
         values: np.ndarray = np.concatenate([self.mean, self.atoms, self.rare[:1]])[modes]
         if self.scalar:
@@ -120,8 +121,7 @@ class Modes:
     """The encoding of whole rows: all columns in order, the label last as a column of codes.
 
     Mode-specific normalisation of Xu, Skoularidou, Cuesta-Infante, Veeramachaneni 2019 (arXiv 1907.00503, section
-    4.2), with modes of their own for missing values and for single values that many rows share: a mixture would smear
-    them.
+    4.2). Missing values and single values that many rows share have their own modes, as a mixture would blur them.
     """
 
     schema: Schema
@@ -143,28 +143,29 @@ class Modes:
 
     @property
     def width(self) -> int:
+        """Length of a vector."""
         return int(self.starts[-1])
 
     @property
     def scalars(self) -> np.ndarray:
-        """Positions of the places within modes, shape (s,)."""
+        """Indices in a vector of the positions within modes, shape (s,)."""
         return np.array([start for start, column in zip(self.starts, self.columns, strict=False) if column.scalar], int)
 
     @property
     def spans(self) -> tuple[slice, ...]:
-        """Positions of each column's modes, which are one-hot."""
+        """Indices in a vector of each column's one-hot modes."""
         ends = self.starts[1:].tolist()
         return tuple(slice(end - column.n_modes, end) for end, column in zip(ends, self.columns, strict=True))
 
     @property
     def parts(self) -> tuple[tuple[int, bool], ...]:
-        """Width of each piece of a vector in order, and whether it is a column's modes or a place within one."""
+        """Width of each piece of a vector in order, and whether it holds a column's modes or a position within one."""
         pieces = [[(1, False)] * column.scalar + [(column.n_modes, True)] for column in self.columns]
         return tuple(piece for of_column in pieces for piece in of_column)
 
     @property
     def gaussian(self) -> np.ndarray:
-        """Is a position a Gaussian mode whose place is held at ``scalars[i]``? Shape (width, s) bool."""
+        """Which vector entries are Gaussian modes whose position is at ``scalars[i]``, shape (width, s) bool."""
         owner = np.zeros((self.width, len(self.scalars)), dtype=bool)
         smooth = [column for column in self.columns if column.scalar]
         for number, (start, column) in enumerate(zip(self.scalars, smooth, strict=True)):
@@ -172,7 +173,7 @@ class Modes:
         return owner
 
     def covers(self, table: Table) -> bool:
-        """Tell whether all rows can be encoded: values mean the same, and none lacks a mode or is beyond its reach."""
+        """Tell whether all rows can be encoded: the schemas agree, and every value has a mode that reaches it."""
         if difference(self.schema, table.schema):
             return False
         pairs = zip(self.columns, [*table.X.T, table.y.astype(np.float64)], strict=True)
@@ -184,30 +185,30 @@ class Modes:
         return np.hstack([column.encode(x, rng) for column, x in zip(self.columns, values, strict=True)])
 
     def decode(self, vectors: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Return rows X (n, d) and labels y (n,) of vectors (n, width); modes are drawn by their chances."""
+        """Return rows X (n, d) and labels y (n,) of vectors (n, width); modes are drawn by their probabilities."""
         parts = np.split(vectors, self.starts[1:-1], axis=1)
         values = [column.decode(part, rng) for column, part in zip(self.columns, parts, strict=True)]
         return tidy(np.column_stack(values[:-1]), self.schema), values[-1].astype(np.int64)
 
     def check_label(self, label: int | None) -> None:
-        """Raise ConditionError if a label is asked for that no row bore."""
+        """Raise ConditionError if no real row has the requested label."""
         seen = self.columns[-1].atoms.astype(int).tolist()
         if label is not None and label not in seen:
-            raise ConditionError(f"a label must be borne by a real row, {label} is by none: ask for one of {seen}.")
+            raise ConditionError(f"a label must occur in the real rows, {label} does not: ask for one of {seen}.")
 
     def to_json(self) -> list[dict[str, Any]]:
-        """Return the columns as values that JSON can hold."""
+        """Return the columns as JSON values."""
         return [{name: array.tolist() for name, array in asdict(column).items()} for column in self.columns]
 
     @classmethod
     def from_json(cls, columns: list[dict[str, Any]], schema: Schema) -> Self:
-        """Make the encoding that `to_json` has described."""
+        """Rebuild the encoding from what `to_json` returned."""
         arrays = ({name: np.array(values, dtype=np.float64) for name, values in column.items()} for column in columns)
         return cls(schema, tuple(ColumnModes(**column) for column in arrays))
 
 
 def _mixture(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Fit at most ten Gaussians to sorted values (n,); return means, spreads and weights (g,), none if there are none.
+    """Fit at most ten Gaussians to sorted values (n,); return means, spreads and weights (g,), empty without values.
 
     Expectation maximisation with a sparse Dirichlet posterior of the weights, under which Gaussians that explain
     little vanish (Corduneanu, Bishop 2001, Variational Bayesian Model Selection for Mixture Distributions). Nothing
@@ -236,7 +237,7 @@ def _mixture(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _draw(chances: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw one position for each row of chances (n, m), which need not sum to one."""
+    """Draw one index for each row of probabilities (n, m), which need not sum to one."""
     cumulative = chances.cumsum(axis=1)
     drawn: np.ndarray = (cumulative <= rng.random((len(chances), 1)) * cumulative[:, -1:]).sum(axis=1)
     return drawn.clip(max=chances.shape[1] - 1)

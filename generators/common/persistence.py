@@ -1,8 +1,8 @@
 """A fitted generator on disk: settings and small facts as JSON, rows as Parquet; nothing that is read is executed.
 
-A generator writes with `write_settings` (and `write_table`, or files of its own beside them) in its ``save``, and reads
-the same back in its ``load``. `save` here keeps the folder whole and lists its files; `load` here finds the right class
-for a folder through the catalogue, once all files are what they were.
+The ``save`` of a generator calls `write_settings` (and `write_table`, or writes other files beside them); its ``load``
+reads them back. `save` here replaces the folder as a whole and lists its files; `load` here checks that no file has
+changed, and finds the right class through the catalogue.
 """
 
 import json
@@ -29,7 +29,7 @@ from loop.types import Schema, Table
 
 FILE, ROWS = "settings.json", "rows.parquet"
 FORMAT = 3  # raised when files written before can no longer be read
-DAMAGED = (  # by which zipfile, safetensors, zlib, pyarrow, numpy, xgboost and torch (the last) refuse a file
+DAMAGED = (  # what zipfile, safetensors, zlib, pyarrow, numpy, xgboost and torch (the last) raise for a damaged file
     BadZipFile,
     SafetensorError,
     zlib.error,
@@ -49,10 +49,10 @@ Fitted = TypeVar("Fitted", bound=Generator)
 
 @runtime_checkable
 class Savable(Generator, Protocol):
-    """A generator that can be kept on disk."""
+    """A generator that can be saved to disk."""
 
     def save(self, folder: Path) -> None:
-        """Write the fitted generator into a folder, which is made if need be."""
+        """Write the fitted generator into a folder, which is created if it does not exist."""
         ...
 
     @classmethod
@@ -64,23 +64,23 @@ class Savable(Generator, Protocol):
 def write_settings(generator: Any, folder: Path, schema: Schema, **learnt: object) -> None:
     """Make the folder and write the settings of a fitted generator.
 
-    Settings that are generators themselves are left to the one that wraps them, which saves them beside.
+    A setting that is itself a generator is not written: the wrapper saves it in a folder inside.
 
     Parameters
     ----------
-    generator
-        A dataclass; the fields of its constructor are its settings.
-    folder
+    generator : dataclass instance
+        The fields of its constructor are its settings.
+    folder : Path
         Where the generator is saved.
-    schema
-        Of the rows it was fitted on.
-    **learnt
-        Small facts learnt in the fit, as values that JSON can hold.
+    schema : Schema
+        Schema of the rows it was fitted on.
+    **learnt : object
+        Small results of the fit, as JSON values.
 
     Raises
     ------
     DataError
-        If a setting or fact, or a category of the schema, is no value that JSON can hold.
+        If a setting, a result, or a category of the schema is not a JSON value.
     """
     settings = {field.name: getattr(generator, field.name) for field in fields(generator) if field.init}
     content = {
@@ -101,12 +101,12 @@ def write_settings(generator: Any, folder: Path, schema: Schema, **learnt: objec
 
 
 def read_settings(folder: Path) -> tuple[dict[str, Any], dict[str, Any], Schema]:
-    """Return the settings, the facts learnt and the schema that `write_settings` has written.
+    """Return the settings, the results of the fit and the schema that `write_settings` has written.
 
     Raises
     ------
     DataError
-        If the folder holds no saved generator, a damaged one, or one of another format.
+        If the folder holds no saved generator, a damaged one, or one in another format.
     """
     content = _content(folder)
     return content["settings"], content["learnt"], content["schema"]
@@ -138,21 +138,21 @@ def read_table(path: Path, schema: Schema) -> Table:
 
 
 def save_rows(generator: Any, folder: Path) -> None:
-    """Save a generator that keeps its real rows as ``table_`` and learns from them without chance."""
+    """Save a generator that keeps its real rows as ``table_`` and whose fit is deterministic."""
     write_settings(generator, folder, generator.table_.schema)
     write_table(generator.table_, folder / ROWS)
 
 
 def load_rows(kind: Callable[..., Fitted], folder: Path) -> Fitted:
-    """Make a generator that `save_rows` has written anew, and fit it on its rows again."""
+    """Read a generator that `save_rows` has written: fit it on its rows again."""
     settings, _, schema = read_settings(folder)
     return kind(**settings).fit(read_table(folder / ROWS, schema), np.random.default_rng(0))
 
 
 def save(generator: Savable, folder: Path) -> None:
-    """Write a fitted generator, replacing an older one; nothing else is ever replaced.
+    """Write a fitted generator, replacing an older saved generator but nothing else.
 
-    If it fails, the older one stays as it was.
+    If writing fails, the older one stays unchanged.
 
     Raises
     ------
@@ -171,24 +171,29 @@ def check_replaceable(folder: Path) -> None:
     """Raise a ConfigError unless a folder is new, empty or holds a saved generator."""
     free = not folder.exists() or (folder.is_dir() and ((folder / FILE).is_file() or not any(folder.iterdir())))
     if not free:
-        raise ConfigError(f"a generator must be saved in a new or empty folder, and {folder} is none: choose another.")
+        raise ConfigError(f"a generator must be saved in a new or empty folder, and {folder} is not: choose another.")
 
 
 def load(folder: Path, schema: Schema | None = None) -> Savable:
-    """Read a generator that `save` has written, of whichever class of the catalogue it is.
+    """Read a generator that `save` has written, of any class in the catalogue.
 
     Parameters
     ----------
-    folder
+    folder : Path
         Where a generator was saved.
-    schema
+    schema : Schema or None
         The schema that its rows must fit, None = any.
+
+    Returns
+    -------
+    Savable
+        The fitted generator.
 
     Raises
     ------
     DataError
-        If the folder holds no generator of the catalogue, any of its files has changed, or its columns or classes mean
-        something else than those of ``schema``.
+        If the folder holds no generator of the catalogue, any of its files has changed, or its columns or classes
+        differ from those of ``schema``.
     """
     content = _content(folder)
     if schema is not None and (fault := difference(content["schema"], schema)):
@@ -233,7 +238,7 @@ def _content(folder: Path) -> dict[str, Any]:
 
 
 def name_of(kind: type) -> str:
-    """Name of a class in the catalogue; a class outside of it gets its own name, and only its own ``load`` reads it."""
+    """Return the catalogue name of a class, else the class name; then only the class's own ``load`` can read it."""
     return GENERATORS.name_of(kind) or WRAPPERS.name_of(kind) or kind.__qualname__
 
 

@@ -1,4 +1,4 @@
-"""Bounded rejection: any generator becomes region-conditional."""
+"""Bounded rejection sampling: makes any generator region-conditional."""
 
 import copy
 from collections.abc import Callable
@@ -20,19 +20,19 @@ INNER = "generator"  # folder of the wrapped generator, inside the wrapper's
 
 @dataclass(eq=False)
 class Reject:
-    """Asks another generator for rows of the class, whatever the region's rule, and keeps those inside the region.
+    """Asks another generator for rows of the class, without the region's rule, and keeps those inside the region.
 
-    Costs one over the region's share in draws, so it suits generators that cannot condition and regions that are
-    not too rare. The bound makes a hopeless request end: the shortfall is then visible in the samples.
+    A region with probability p costs 1 / p draws a row, so this suits generators that cannot condition and regions
+    that are not too rare. The bound ends hopeless requests: the shortfall is then visible in the samples.
 
     Parameters
     ----------
-    generator
+    generator : Generator
         The generator to wrap. It is copied before it is fitted.
-    tries
-        At most this many rows are drawn for each row asked for.
-    batch
-        Most rows drawn at once: bounds memory.
+    tries : int
+        Maximum number of draws for each requested row.
+    batch : int
+        Maximum number of rows drawn at once: bounds memory.
 
     Raises
     ------
@@ -69,7 +69,7 @@ class Reject:
         inner = self.generator_
         if not isinstance(inner, Savable):
             raise DataError(
-                f"a generator to be saved must have save and load, {type(inner).__name__} has not: add them."
+                f"a generator to be saved must have save and load, {type(inner).__name__} lacks them: add them."
             )
         save(inner, folder / INNER)
         write_settings(self, folder, read_settings(folder / INNER)[-1])
@@ -86,10 +86,21 @@ class Reject:
 def keep_inside(
     draw: Callable[[Request], Samples], request: Request, tries: int, batch: int, rng: np.random.Generator
 ) -> Samples:
-    """Draw rows and keep those inside the region, at most ``tries * request.n`` draws.
+    """Draw rows and keep those inside the region, at most ``tries * request.n`` draws, ``batch`` at once.
 
-    ``draw`` is told the region's seeds but not its rule, so one that can start from given rows wastes fewer draws.
-    The first draw is as large as the request; later ones grow with the rejection rate seen so far.
+    ``draw`` gets the region's seeds but not its rule, so a generator that can start from given rows wastes fewer draws.
+    The first draw is as large as the request; later ones grow with the rejection rate so far.
+
+    Parameters
+    ----------
+    draw : callable
+        Returns samples of a request without a rule.
+    request : Request
+        The rows wanted.
+    tries, batch : int
+        Maximum number of draws for each requested row, and of rows drawn at once.
+    rng : np.random.Generator
+        Shuffles the rows that are kept.
     """
     anywhere = Region(seeds=request.region.seeds, seed_weight=request.region.seed_weight)
     budget = tries * request.n
@@ -101,7 +112,7 @@ def keep_inside(
         drawn = draw(Request(anywhere, request.label, n))
         parts.append(drawn.table.take(request.region.contains(drawn.table.X)))
         asked, tried, found = asked + n, tried + drawn.tried, found + len(parts[-1])
-    # Random order: what is cut off must not depend on the order in which the generator makes its rows.
+    # Random order: which rows are cut off must not depend on the order in which the generator makes them.
     kept = rng.permutation(found)[: request.n]
     return Samples(
         Table.concat(parts).take(kept), request, tried, "rejection" if request.region.rule else drawn.sampling_method

@@ -1,4 +1,4 @@
-"""What generators built on torch share: seeded weights, the training loop, the average, weights on disk."""
+"""What generators built on torch share: seeded weights, the training loop, the weight average, weights on disk."""
 
 import copy
 import math
@@ -16,25 +16,25 @@ from loop.seeds import integer
 from loop.support.progress import tell
 from loop.support.torch_threads import ONE_AT_A_TIME
 
-NARROWNESS = 6.94  # of the running average: it spans about the last tenth of the steps taken (Karras et al. 2024)
-WARM_UP_SHARE = 0.05  # of the steps, during which the rate rises to its full height
-WARM_UP_STEPS = 100  # at most
-ROUND_STEPS = 100  # steps between two looks of the judge, at most
+NARROWNESS = 6.94  # exponent of the running average: spans about the last tenth of the steps (Karras et al. 2024)
+WARM_UP_SHARE = 0.05  # share of the steps during which the learning rate rises to its maximum
+WARM_UP_STEPS = 100  # maximum number of those steps
+ROUND_STEPS = 100  # steps between two evaluations on held-out rows, at most
 LEAST_PER_PASS = 20  # batches: few rows make small batches
-LONGEST_GRADIENT = 10.0  # a step that goes well is hardly ever longer; one that does not may throw the net far off
+LONGEST_GRADIENT = 10.0  # gradients are clipped to this norm, which normal steps rarely exceed
 
 Net = TypeVar("Net", bound=nn.Module)
 
 
 def device() -> torch.device:
-    """Return the device to compute on: cuda, mps, else the processor."""
+    """Return the device to compute on: cuda, else mps, else the CPU."""
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
 def torch_stream(rng: np.random.Generator, where: torch.device) -> torch.Generator:
-    """Return a generator of torch's own, seeded from ``rng``; torch's global state is not touched."""
+    """Return a torch generator seeded from ``rng``; torch's global state is not touched."""
     return torch.Generator(where).manual_seed(integer(rng))
 
 
@@ -47,7 +47,7 @@ def tensor(array: np.ndarray, where: torch.device) -> Tensor:
 def build(make: Callable[[], Net], stream: torch.Generator) -> Net:
     """Make a module on the stream's device, with weights drawn from the stream alone.
 
-    Modules of torch draw first weights from the global state as they are made; it is put back.
+    Torch modules draw their initial weights from the global state; it is restored afterwards.
     """
     with ONE_AT_A_TIME, torch.random.fork_rng(devices=[]):
         net = make()
@@ -56,14 +56,14 @@ def build(make: Callable[[], Net], stream: torch.Generator) -> Net:
 
 @torch.no_grad()
 def initialise(net: Net, stream: torch.Generator) -> Net:
-    """Draw all parameters anew from the stream, in place, as torch would from its global state.
+    """Draw all parameters again from the stream, in place, as torch would from its global state.
 
-    A module with parameters of its own, other than those of torch, must have a method ``initialise(stream)``.
+    A module of another class that has parameters must have a method ``initialise(stream)``.
 
     Raises
     ------
     TypeError
-        If it has none.
+        If such a module has no ``initialise``.
     """
     for module in net.modules():
         if not list(module.parameters(recurse=False)):
@@ -99,7 +99,7 @@ class Average:
 
     @torch.no_grad()
     def step(self) -> None:
-        """Take in the weights after one more step; what is no float (counters) is copied."""
+        """Add the weights after one more step to the average; integer buffers (counters) are copied."""
         self._steps += 1
         share = 1 - (1 - 1 / self._steps) ** (NARROWNESS + 1)
         mine, theirs = zip(*self._means, strict=True)
@@ -125,22 +125,27 @@ def train(
 
     Parameters
     ----------
-    net
-        The module; it must live on the stream's device.
-    loss
-        Gives the mean loss of rows, from the module and row numbers (b,) below ``n_rows``.
-    n_rows
-        Rows to train on; each pass sees every one of them once, in an order of its own.
-    steps, batch
-        Most steps taken, and rows at each.
-    rate, decay
-        AdamW's highest learning rate (it rises shortly, then falls along a cosine), and the weight decay of matrices.
-    stream
+    net : nn.Module
+        The module; it must be on the stream's device.
+    loss : callable
+        Returns the mean loss (scalar tensor) of rows, from the module and row numbers (b,) below ``n_rows``.
+    n_rows : int
+        Rows to train on; each pass sees every row once, in a new random order.
+    steps, batch : int
+        Maximum number of steps, and rows in each.
+    rate, decay : float
+        AdamW's highest learning rate (a short rise, then a cosine decay), and the weight decay of matrices.
+    stream : torch.Generator
         Draws the orders. The loss may draw from it too.
-    judge
-        Gives the loss of the average on held-out rows, once a round. The best average is then returned.
-    patience
-        Rounds without progress, in the judge's eyes, before training stops.
+    judge : callable or None
+        Returns the loss (float) of the average on held-out rows, once a round. The best average is then returned.
+    patience : int
+        Rounds without a lower held-out loss before training stops.
+
+    Returns
+    -------
+    nn.Module
+        A copy of the module with averaged weights.
 
     Raises
     ------
@@ -162,17 +167,17 @@ def train(
 
 
 def plan(n_rows: int, *, epochs: int, steps: int, batch: int, multiple: int = 1) -> tuple[int, int]:
-    """Say how many steps to take, and how many rows at each, for a table of a given length.
+    """Return how many steps to take (int), and how many rows in each (int), for a table of a given length.
 
     Parameters
     ----------
-    n_rows
+    n_rows : int
         Rows to train on.
-    epochs, steps
-        Passes over the rows, cut short at so many steps.
-    batch, multiple
-        Most rows at a step; the number is a multiple of the other. A small table has smaller batches, for it would
-        otherwise see few steps.
+    epochs, steps : int
+        Passes over the rows, and the maximum number of steps.
+    batch, multiple : int
+        Maximum number of rows in a step, and what that number must be a multiple of. A small table gets smaller
+        batches, so that it still gets enough steps.
     """
     size = min(batch, max(1, n_rows // (LEAST_PER_PASS * multiple)) * multiple)
     return min(steps, epochs * math.ceil(n_rows / size)), size
@@ -187,7 +192,7 @@ def adam(net: nn.Module, rate: float, decay: float = 0.0, betas: tuple[float, fl
 
 
 def descend(optimizer: Any, loss: Any) -> None:
-    """Take one step of the optimiser's parameters, and of these alone, against the gradient, which is cut in length."""
+    """Take one optimiser step with a clipped gradient; no parameters but the optimiser's get gradients."""
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     optimizer.zero_grad()
     loss.backward(inputs=parameters)
@@ -201,7 +206,7 @@ def converged(net: Net, rate: float) -> Net:
     Raises
     ------
     ConfigError
-        If some of its numbers are not finite.
+        If some of its weights are not finite.
     """
     if not all(value.isfinite().all() for value in net.state_dict().values()):
         raise ConfigError(f"training must converge, and with rate {rate} a net's weights are not finite: lower rate.")
@@ -215,7 +220,7 @@ def set_rate(optimizer: Any, rate: float) -> None:
 
 
 def pace(step: int, steps: int) -> float:
-    """Return the share of the full rate at a step 1..steps: a linear rise, then a cosine down to about zero."""
+    """Return the share of the full learning rate at a step 1..steps: a linear rise, then a cosine to about zero."""
     rise = min(WARM_UP_STEPS, max(1, round(WARM_UP_SHARE * steps)))
     if step <= rise:
         return step / rise
@@ -223,7 +228,7 @@ def pace(step: int, steps: int) -> float:
 
 
 def batches(n_rows: int, size: int, stream: torch.Generator) -> Iterator[Tensor]:
-    """Yield row numbers (b,) without end; passes are cut into equal batches of at most ``size``, so no row is lost."""
+    """Yield row numbers (b,) forever; each pass is split into equal batches of at most ``size``, so no row is lost."""
     while True:
         order = torch.randperm(n_rows, generator=stream, device=stream.device)
         yield from torch.tensor_split(order, math.ceil(n_rows / size))

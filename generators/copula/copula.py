@@ -1,4 +1,4 @@
-"""Gaussian copula for columns of all kinds, which draws inside a region without throwing rows away."""
+"""Gaussian copula for columns of all kinds, which samples inside a region without rejection."""
 
 import math
 from collections.abc import Sequence
@@ -20,27 +20,27 @@ from loop.support.setting_checks import check_bounds
 from loop.types import Condition, Region, Request, Samples, Schema, Table
 
 ARRAYS = "copula.npz"
-SMALLEST = 1e-6  # eigenvalue of a correlation matrix: columns that repeat each other stay invertible
+SMALLEST = 1e-6  # eigenvalue of a correlation matrix: keeps it invertible if columns are collinear
 MOST_BOXES = 64  # each condition that a missing value satisfies doubles them
-LOOKS = 4000  # draws that tell which values are missing together
+LOOKS = 4000  # draws to estimate which values are missing together
 
 
 @dataclass(frozen=True, eq=False)
 class ClassCopula:
     """One class: the distribution of each latent variable, and the correlation of their normal scores.
 
-    Latents are the columns' values where they are seen, then, for each column with gaps, whether a value is missing.
+    Latents are the columns' values where present, then, for each column with gaps, whether the value is missing.
     """
 
     marginals: tuple[Marginal, ...]  # (l,)
     correlation: np.ndarray  # (l, l)
-    gaps: tuple[int, ...]  # the columns that the last latents tell of
+    gaps: tuple[int, ...]  # columns with missing values, in the order of the last latents
 
     def boxes(self, region: Region, rng: np.random.Generator) -> list[Box]:
-        """Return the region as boxes of scores that do not overlap; none if it is empty.
+        """Return the region as disjoint boxes of scores; none if it is empty.
 
-        There are two ways to satisfy a condition that a missing value satisfies. Where they make too many boxes, the
-        likely ones are taken: by which values are missing together, and by what the conditions leave of the others.
+        A condition that missing values satisfy needs two boxes: present and missing. Where these multiply to too many
+        boxes, only the most probable are used, by joint frequency of missing values and probability of the conditions.
         """
         sides = [self._sides(condition) for condition in region.rule]
         few = math.prod(map(len, sides)) <= MOST_BOXES
@@ -48,7 +48,7 @@ class ClassCopula:
         return [box for box in boxes if all(box.values())]
 
     def _likely(self, sides: Sequence[Sequence[Box]], rng: np.random.Generator) -> list[tuple[Box, ...]]:
-        """Choose one way for each condition, a value that is seen or a missing one, as they come together in draws."""
+        """Choose the most probable combinations of present and missing values over all conditions."""
         z = self._anywhere(LOOKS, rng)
         absent = np.zeros((LOOKS, len(sides)), dtype=np.int64)
         for number, ways in enumerate(sides):
@@ -65,13 +65,13 @@ class ClassCopula:
         return z
 
     def _left(self, ways: Sequence[Box]) -> float:
-        """Return which share conditions leave of the values that are seen, as if they were independent."""
+        """Return the probability of the conditions on present values, as if columns were independent."""
         values = range(len(self.marginals) - len(self.gaps))
         shares = [mass(box[latent]) for box in ways for latent in box if latent in values]
-        return math.prod(share for share in shares if share > 0)  # a point has none
+        return math.prod(share for share in shares if share > 0)  # a point has probability zero
 
     def _sides(self, condition: Condition) -> list[Box]:
-        """Return the ways in which a condition can hold: by a value that is seen, by a missing one."""
+        """Return the boxes in which a condition holds: with a present value, with a missing one."""
         column, sides = condition.column, []
         seen: Box = {column: self.marginals[column].interval(condition)}
         if column in self.gaps:
@@ -83,7 +83,7 @@ class ClassCopula:
     def rows(self, inside: list[int], scores: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Complete rows (n, d) from the scores (n, k) of the latents ``inside``.
 
-        An unconditional draw is corrected by the regression on what it missed (Hoffman and Ribak 1991).
+        An unconditional draw is corrected by regression on its deviation from the scores (Hoffman and Ribak 1991).
         """
         z = self._anywhere(len(scores), rng)
         if inside:
@@ -100,16 +100,16 @@ class ClassCopula:
 class Copula:
     """Draws rows from a Gaussian copula of each class, with the columns' own distributions.
 
-    Every column, of whatever kind, is a normal score seen through its empirical distribution, so spikes, categories
-    and missing values keep their shares; the scores depend on each other by their correlation. A region is a box of
+    Every column of any kind is a normal score mapped through its empirical distribution, so spikes, categories and
+    missing values keep their shares; the scores depend on each other by their correlation. A region is a box of
     scores: one condition is drawn exactly, several by sequential importance sampling and Gibbs moves, the other columns
-    from their conditional distribution. Without a label, classes take their share of the region's probability.
+    from their conditional distribution. Without a label, classes get their share of the region's probability.
 
     Parameters
     ----------
-    prior_rows
-        Rows' worth of the whole table's distribution that each class borrows in every column, so that it can go where
-        none of its own rows has been; 0 = none.
+    prior_rows : float
+        Weight, in rows, of the whole table's distribution in each column of each class, so that a class can have values
+        that none of its own rows has; 0 = none.
 
     Raises
     ------
@@ -132,7 +132,7 @@ class Copula:
 
     schema_: Schema = field(init=False, repr=False)
     count_: np.ndarray = field(init=False, repr=False)  # (K,) real rows of each class
-    copulas_: dict[int, ClassCopula] = field(init=False, repr=False)  # of the classes that have rows
+    copulas_: dict[int, ClassCopula] = field(init=False, repr=False)  # by class code; classes without rows have none
 
     def __post_init__(self) -> None:
         check_bounds(self, least={"prior_rows": 0})
@@ -189,7 +189,7 @@ class Copula:
         copula, prior = self.copulas_[label], float(self.count_[label] / self.count_.sum())
         ways = []
         for box in copula.boxes(request.region, rng) if request.n else []:
-            # The narrowest first: what follows is drawn knowing it, so weights differ less.
+            # The narrowest first: later variables are drawn given it, so weights vary less.
             inside = sorted(box, key=lambda latent: mass(box[latent]))
             bounds = [np.array(box[latent]) for latent in inside]
             scores, share = draw_in_box(copula.correlation[np.ix_(inside, inside)], bounds, request.n, rng)
@@ -235,13 +235,13 @@ class _Way:
 
 
 def _marginals(latent: np.ndarray, discrete: np.ndarray, orders: Sequence[np.ndarray | None]) -> list[Marginal]:
-    """Learn the distribution of each latent (n, l) from the rows where it is seen."""
+    """Learn the distribution of each latent (n, l) from the rows where it is present."""
     columns = zip(latent.T, discrete.tolist(), orders, strict=True)
     return [Marginal.of(x[~np.isnan(x)], discrete=codes, order=order) for x, codes, order in columns]
 
 
 def _by_rate(x: np.ndarray, positive: np.ndarray) -> np.ndarray:
-    """Return the codes seen in x (n,), by their rising rate of positives (n,)."""
+    """Return the codes in x (n,) by rising rate of positives (n,)."""
     codes, place, count = np.unique(x[~np.isnan(x)], return_inverse=True, return_counts=True)
     rate = np.bincount(place, weights=positive[~np.isnan(x)], minlength=len(codes)) / count
     order: np.ndarray = codes[np.argsort(rate, kind="stable")]
@@ -249,7 +249,7 @@ def _by_rate(x: np.ndarray, positive: np.ndarray) -> np.ndarray:
 
 
 def _scores(marginals: Sequence[Marginal], latent: np.ndarray) -> np.ndarray:
-    """Mean normal scores (n, l), each latent centred; NaN where it is not seen."""
+    """Return mean normal scores (n, l), each latent centred; NaN where it is missing."""
     scores = np.full(latent.shape, np.nan)
     for number, marginal in enumerate(marginals):
         seen = ~np.isnan(latent[:, number])
@@ -259,11 +259,12 @@ def _scores(marginals: Sequence[Marginal], latent: np.ndarray) -> np.ndarray:
 
 
 def _correlation(scores: np.ndarray, prior: np.ndarray) -> np.ndarray:
-    """Estimate the correlation (l, l) of normal scores from their means within atoms, shape (n, l), NaN = not seen.
+    """Estimate the correlation (l, l) of normal scores from their means within atoms, shape (n, l), NaN = missing.
 
-    Within an atom a score is known up to its mean only, and the mean m of a score z has cov(m, z) = var(m). To first
-    order (Hermite expansion) two means covary by correlation * var(m_1) * var(m_2), so the cross products divided by
-    n * var(m_1) * var(m_2) estimate the correlation, from about that many rows' worth. The prior counts l rows.
+    Within an atom only the mean of a score is known, and the mean m of a score z has cov(m, z) = var(m). To first order
+    (Hermite expansion) two means covary by correlation * var(m_1) * var(m_2), so the cross products divided by
+    n * var(m_1) * var(m_2) estimate the correlation; that divisor is the effective number of rows. The prior has the
+    weight of l rows.
     """
     seen, filled = (~np.isnan(scores)).astype(float), np.nan_to_num(scores)
     variance = (filled**2).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)

@@ -1,4 +1,4 @@
-"""Draws of a multivariate normal inside a box, and how probable the box is."""
+"""Draws of a multivariate normal inside a box, and the probability of the box."""
 
 from collections.abc import Iterable
 
@@ -7,8 +7,8 @@ from scipy.special import ndtr
 
 from generators.common.marginals import Bounds, draw_within, intersection
 
-SWEEPS = 5  # of the Gibbs sampler, after which weighted draws that were drawn twice lie apart
-PARTICLES, LEAST = 4, 1000  # weighted draws inside a box for each row asked for, and at least
+SWEEPS = 5  # of the Gibbs sampler, after which copies from resampling have moved apart
+PARTICLES, LEAST = 4, 1000  # weighted draws inside a box for each requested row, and at least
 
 Box = dict[int, list[Bounds]]  # latent -> intervals of its normal score
 
@@ -19,7 +19,7 @@ def mass(intervals: list[Bounds]) -> float:
 
 
 def joined(boxes: Iterable[Box]) -> Box:
-    """Return what boxes have in common; an empty list of intervals where they have nothing."""
+    """Return the intersection of boxes; a variable has an empty list of intervals where they are disjoint."""
     common: Box = {}
     for box in boxes:
         common |= {i: intersection(common[i], box[i]) if i in common else box[i] for i in box}
@@ -27,7 +27,7 @@ def joined(boxes: Iterable[Box]) -> Box:
 
 
 def particles(k: int, n: int) -> int:
-    """Return how many draws n rows inside a box of k variables take."""
+    """Return the number of draws needed for n rows inside a box of k variables."""
     return n if k < 2 else max(PARTICLES * n, LEAST)
 
 
@@ -48,9 +48,9 @@ def draw_in_box(
     Returns
     -------
     draws : np.ndarray
-        Shape (n, k); none if the box cannot be reached.
+        Shape (n, k); (0, k) if the box cannot be reached.
     probability : float
-        A density where the box has a point.
+        Estimated probability of the box; a density where the box has a point.
     """
     k = len(bounds)
     drawn = particles(k, n)
@@ -70,7 +70,7 @@ def draw_in_box(
 
 
 def _moved(z: np.ndarray, correlation: np.ndarray, bounds: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
-    """Move draws (n, k) within the box by Gibbs sampling, which leaves their distribution as it is."""
+    """Move draws (n, k) within the box by Gibbs sampling, which does not change their distribution."""
     precision = np.linalg.inv(correlation)
     for _ in range(SWEEPS):
         for i, within in enumerate(bounds):

@@ -1,4 +1,4 @@
-"""The denoiser: from a noisy row, its noise level and its class to what the clean row may have been."""
+"""The denoiser: predicts the clean row from a noisy row, its noise level and its class."""
 
 import math
 from dataclasses import dataclass
@@ -16,38 +16,38 @@ MEAN_LOG_SIGMA, SPREAD_LOG_SIGMA = -0.5, 1.5  # of the noise levels trained on; 
 
 @dataclass(frozen=True, eq=False)
 class Belief:
-    """What clean rows may have been, column by column."""
+    """The predicted distribution of clean rows, column by column."""
 
     scores: Tensor  # (n, p) expected scores
-    levels: tuple[Tensor, ...]  # each (n, L) log-probabilities of a column's levels
+    levels: tuple[Tensor, ...]  # for each column with levels: (n, L) log-probabilities
 
 
 class Denoiser(nn.Module):
-    """A residual perceptron that predicts what noise has hidden, and no more.
+    """A residual perceptron that predicts the part of a clean row that the noisy row does not show.
 
     Scores: the output is scaled so that input, output and error have unit variance at every noise level (Karras,
     Aittala, Aila, Laine 2022, arXiv 2206.00364, equation 7 and table 1). Levels: the noise of each column is
     independent, so p(level | noisy row) is p(level | the other columns) times the likelihood of the column's own noisy
-    places, which is known: the net supplies the first factor alone. The expected point under these probabilities is
-    the clean estimate (score interpolation of CDTD, Mueller, Gruber, Fok 2024, arXiv 2312.10431).
+    coordinates, which is known: the net supplies only the first factor. The expected point under these probabilities
+    is the clean estimate (score interpolation of CDTD, Mueller, Gruber, Fok 2024, arXiv 2312.10431).
 
     Parameters
     ----------
     scores : int
-        Columns with scores, the first places of a latent.
+        Number of columns with scores, the first coordinates of a latent.
     points : tuple of np.ndarray
-        Where the levels of each other column lie, each (L, m); they take the places after the scores.
+        Points of the levels of each other column, each (L, m); their coordinates come after the scores.
     classes : int
-        Classes to condition on.
+        Number of classes to condition on.
     hidden, blocks : int
-        Units of a layer, and residual blocks.
+        Units of a layer, and number of residual blocks.
     """
 
     def __init__(self, scores: int, points: tuple[np.ndarray, ...], classes: int, hidden: int, blocks: int) -> None:
         super().__init__()
         self.scores, self.counts = scores, [len(each) for each in points]
         self.widths = [scores, *(each.shape[1] for each in points)]
-        for number, each in enumerate(points):  # a part of the space, not of the weights
+        for number, each in enumerate(points):  # belong to the space, not to the weights
             self.register_buffer(f"points_{number}", torch.as_tensor(each), persistent=False)
         self.enter = nn.Linear(sum(self.widths), hidden)
         self.noise = nn.Linear(2 * FREQUENCIES, hidden)
@@ -57,10 +57,11 @@ class Denoiser(nn.Module):
 
     @property
     def points(self) -> list[Tensor]:
+        """Points (L, m) of the levels of each column that has them."""
         return [self.get_buffer(f"points_{number}") for number in range(len(self.counts))]
 
     def forward(self, noisy: Tensor, sigma: Tensor, label: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Return what is left to predict of the scores (n, p), and log-probabilities of levels.
+        """Return the residual of the scores (n, p), and log-probabilities (n, L) of each column's levels.
 
         ``noisy`` is (n, w), ``sigma`` (n, 1) standard deviations of the noise, ``label`` (n,) class codes.
         """
@@ -76,7 +77,7 @@ class Denoiser(nn.Module):
         return residual, levels
 
     def belief(self, noisy: Tensor, sigma: float, label: Tensor) -> Belief:
-        """Return what the clean rows of noisy latents (n, w) may have been."""
+        """Return the predicted distribution of the clean rows of noisy latents (n, w)."""
         residual, levels = self(noisy, noisy.new_full((len(noisy), 1), sigma), label)
         scale = 1 + sigma**2
         return Belief(noisy[:, : self.scores] / scale + residual * sigma / math.sqrt(scale), levels)
@@ -87,15 +88,15 @@ class Denoiser(nn.Module):
         return torch.cat([belief.scores, *points], 1)
 
     def loss(self, clean: Tensor, label: Tensor, stream: torch.Generator) -> Tensor:
-        """Return the mean loss per column of clean latents (n, w), each at a noise level drawn for it.
+        """Return the mean loss per column of clean latents (n, w), each at a random noise level.
 
-        Squared error in units of what is left to predict for scores, cross-entropy in nats for levels.
+        Squared error in units of the residual for scores, cross-entropy in nats for levels.
         """
         draw = torch.randn((len(clean), 1), generator=stream, device=stream.device)
         sigma = (MEAN_LOG_SIGMA + SPREAD_LOG_SIGMA * draw).exp()
         noise = torch.randn(clean.shape, generator=stream, device=stream.device)
         residual, levels = self(clean + sigma * noise, sigma, label)
-        # What the skip connection leaves over, in units of the output.
+        # The part that the skip connection does not explain, in units of the output.
         wanted = (sigma * clean - noise)[:, : self.scores] / (1 + sigma**2).sqrt()
         total: Tensor = (residual - wanted).square().sum()
         _, *places = torch.split(clean, self.widths, 1)
@@ -108,7 +109,7 @@ class Denoiser(nn.Module):
 def trained(
     net: Denoiser, latents: Tensor, label: Tensor, *, steps: int, batch: int, rate: float, stream: torch.Generator
 ) -> Denoiser:
-    """Train a net and return its running average, on clean latents (n, w) and labels (n,)."""
+    """Train a net on clean latents (n, w) and labels (n,); return the running average, see `train` for the settings."""
 
     def loss(net: nn.Module, rows: Tensor) -> Tensor:
         return cast(Denoiser, net).loss(latents[rows], label[rows], stream)
@@ -121,7 +122,7 @@ def _block(hidden: int) -> nn.Module:
 
 
 def _features(sigma: Tensor) -> Tensor:
-    """Return sines and cosines of the log of the noise level, shape (n, 2 * FREQUENCIES)."""
+    """Return sines and cosines of the log noise level, shape (n, 2 * FREQUENCIES)."""
     frequency = torch.logspace(-1.5, 1, FREQUENCIES, base=2, device=sigma.device) * math.pi
     angle = sigma.log() / 4 * frequency
     return torch.cat([angle.sin(), angle.cos()], 1)

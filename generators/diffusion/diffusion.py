@@ -1,4 +1,4 @@
-"""Mixed-type diffusion: noise is taken away step by step, towards a class, a region and where a model is weak."""
+"""Mixed-type diffusion: noise is removed step by step, conditioned on a class, a region and a model's weakness."""
 
 from __future__ import annotations
 
@@ -28,44 +28,45 @@ from loop.support.setting_checks import check_bounds
 from loop.support.torch_threads import one_thread
 from loop.types import Request, Samples, Table
 
-MOST_AT_ONCE = 8192  # rows on their way together: bounds memory, and is the population that a guide chooses among
-TRIES = 5  # rows drawn at most for each one asked for: rounding may put a row outside the region
-LEAST_BATCHES = 4  # in a pass: on few rows many small steps beat few large ones
-WARM_SHARE = 0.2  # of the training steps, when the weights are there already
+MOST_AT_ONCE = 8192  # rows denoised together: bounds memory, and is the population that a guide chooses from
+TRIES = 5  # maximum draws for each requested row: rounding may put a row outside the region
+LEAST_BATCHES = 4  # in a pass: on few rows many small steps work better than few large ones
+WARM_SHARE = 0.2  # share of the training steps that a warm start takes
 NET = "net.safetensors"
 
 
 @dataclass(eq=False)
 class Diffusion:
-    """A diffusion model of mixed columns with a class to condition on, in at most 50 steps a row.
+    """A diffusion model of mixed columns, conditioned on the class, that samples in at most 50 steps.
 
-    Ordered columns enter as normal scores, discrete ones as one-hot levels, missing values as values of their own. One
-    small net learns to remove noise of any level from all columns together (EDM, Karras et al. 2022; TabDDPM,
-    Kotelnikov et al. 2022, arXiv 2209.15421; TabSyn, Zhang et al. 2023, arXiv 2310.09656; CDTD, Mueller et al. 2024).
+    Ordered columns enter as normal scores, discrete ones as one-hot levels; a missing value is a level or an atom of
+    the scores. One small net learns to remove noise of any level from all columns together (EDM, Karras et al. 2022;
+    TabDDPM, Kotelnikov et al. 2022, arXiv 2209.15421; TabSyn, Zhang et al. 2023, arXiv 2310.09656; CDTD, Mueller et
+    al. 2024).
 
-    Regions: real rows of the region are blurred with noise and cleaned again under the region's rule (SDEdit, Meng et
-    al. 2021, arXiv 2108.01073; "seeds"). Where the region has no real row, rows begin as pure noise and the rule alone
-    leads them there ("native"). `sample_guided` also leads them to where a downstream model is weak.
+    For a region, noise is added to its real rows and removed again under the region's rule (SDEdit, Meng et al. 2021,
+    arXiv 2108.01073; "seeds"). Where the region has no real row, rows start as pure noise and the rule alone guides
+    them ("native"). `sample_guided` also guides rows towards high scores of a function, such as a model's loss.
 
     Parameters
     ----------
     hidden, blocks : int
-        Units of a layer of the net, and its residual blocks.
+        Units of a layer of the net, and number of residual blocks.
     passes : int
-        How often training sees each row, within the bounds of ``least_steps`` and ``most_steps``.
+        Passes over the rows in training, within the bounds of ``least_steps`` and ``most_steps``.
     least_steps, most_steps : int
         Bounds of the training steps: few rows need more passes, many rows fewer.
     batch : int
-        Rows of a training step.
+        Rows in a training step; small tables have smaller batches.
     rate : float
         Highest learning rate.
     sampling_steps : int
         Steps from pure noise to a row.
     seed_noise : float
-        Noise on a real row that a proposal starts from, in standard deviations: how far proposals go from it.
+        Noise added to the real row that a proposal starts from, in standard deviations: more noise, larger changes.
     warm_start : bool
-        Should a second ``fit`` go on from the weights of the first, with a fifth of the steps? It does so where the
-        columns still mean the same and have levels for the same values.
+        True: a second ``fit`` continues from the weights of the first, with a fifth of the steps, if the schema has not
+        changed and the columns have levels for the same values.
 
     Raises
     ------
@@ -110,7 +111,7 @@ class Diffusion:
         old, before = (self.space_, self.net_.state_dict()) if warm else (None, {})
         self._learn_space(table)
         if old is not None and self.space_.like(old):
-            self.space_ = self.space_.in_order(old.order)  # levels are numbered anew by how frequent they are
+            self.space_ = self.space_.in_order(old.order)  # a new space numbers levels by frequency
         else:
             before = {}
         real = table.take(table.is_real)
@@ -127,27 +128,27 @@ class Diffusion:
         return self
 
     def sample(self, request: Request, rng: np.random.Generator) -> Samples:
-        """Deliver at most ``request.n`` rows of the class, inside the region.
+        """Return at most ``request.n`` rows of the class, inside the region.
 
         Raises
         ------
         ConditionError
-            If no real row has the class asked for.
+            If no real row has the requested class.
         """
         return self._sample(request, None, rng)
 
     def sample_guided(self, request: Request, guide: Guide, rng: np.random.Generator) -> Samples:
-        """Deliver rows as `sample` does, among them more of those that the guide scores high.
+        """Return rows as `sample` does, but more of those that the guide scores high.
 
         Raises
         ------
         ConditionError
-            If no real row has the class asked for.
+            If no real row has the requested class.
         """
         return self._sample(request, guide, rng)
 
     def steered(self, score: Callable[[np.ndarray], np.ndarray]) -> Generator:
-        """Return a generator that shares all that was learnt and is guided by a score (n,) of rows X (n, d)."""
+        """Return a generator that shares this fitted model and is guided by a score (n,) of rows X (n, d)."""
         return _Steered(self, Guide(score))
 
     def save(self, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Steering towards rows that a downstream model scores high: by choosing among runs, or along a gradient."""
+"""Steering towards rows with a high score of a downstream model: by resampling partial rows, or along a gradient."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,33 +15,33 @@ from generators.diffusion.solver import Steering
 from loop.errors import ConfigError
 from loop.support.setting_checks import check_bounds
 
-MOST_ROWS = 5000  # real rows that are scored, for the unit of the score and to teach the student
-DIVERSITY = 0.5  # effective sample size that one choice leaves at least, as a share of the rows
-NUDGE = 0.03  # length of a push in units of the latent's, at strength one (Hemmat et al. 2023)
-SETTLED = 0.75  # share of the steps after which no run is chosen any more: copies must have time to part
+MOST_ROWS = 5000  # real rows that are scored, to normalise the score and to train the student
+DIVERSITY = 0.5  # least effective sample size of a resampling, as a share of the rows
+NUDGE = 0.03  # length of a move as a share of the latent's, at strength one (Hemmat et al. 2023)
+SETTLED = 0.75  # share of the steps after which resampling ends: copies need time to diverge
 STUDENT_UNITS, STUDENT_STEPS = 64, 400
 
 
 @dataclass(frozen=True)
 class Guide:
-    """What is wanted of the rows, and how strongly.
+    """Which rows are wanted, and how strongly.
 
     Parameters
     ----------
-    score
-        Gives a score (n,) to encoded rows X (n, d): entropy or loss of a learner, or the gap between it and a
-        teacher. Any function will do, it needs no gradient. Higher = wanted more.
-    strength
-        "particles" aim at the distribution of the rows times exp(strength * z), with z the normal score of the row's
-        rank among real rows: strength 1 lifts the score by about a standard deviation. "gradient" pushes a row by
+    score : callable
+        Maps encoded rows X (n, d) to scores (n,), such as entropy or loss of a learner, or the gap between it and a
+        teacher. It needs no gradient. Higher = preferred.
+    strength : float
+        "particles" target the distribution of the rows times exp(strength * z), with z the normal score of the row's
+        rank among real rows: strength 1 raises the score by about a standard deviation. "gradient" moves a row by
         strength * 3 % of its length. 0 = unguided.
-    every
-        Steps from one look at the score to the next.
-    method
-        "particles": of the unfinished rows those that promise a high score go on, several times if need be, and part
-        again (Feynman-Kac steering, Singhal et al. 2025, arXiv 2501.06848). "gradient": a small net learns the score
-        of real rows, and its gradient at the predicted clean row moves the row (Feedback-guided synthesis, Hemmat
-        et al. 2023, arXiv 2310.00158).
+    every : int
+        Steps between two evaluations of the score.
+    method : str
+        "particles": partial rows are resampled by their predicted score, and copies diverge again (Feynman-Kac
+        steering, Singhal et al. 2025, arXiv 2501.06848). "gradient": a small net learns the score of real rows, and
+        its gradient at the predicted clean row moves the row (Feedback-guided synthesis, Hemmat et al. 2023, arXiv
+        2310.00158).
 
     Raises
     ------
@@ -64,7 +64,7 @@ Maker = Callable[[int], Steering]  # number of steps -> the steering of one run
 
 
 def maker(guide: Guide, space: Space, X: np.ndarray, rng: np.random.Generator) -> Maker:
-    """Prepare the steering of runs by a guide; X (n, d) are real rows."""
+    """Return a function that makes the steering of each run by a guide; X (n, d) are real rows."""
     few = X if len(X) <= MOST_ROWS else X[rng.choice(len(X), MOST_ROWS, replace=False)]
     scale = Scale(guide.score, few)
     if guide.method == "particles":
@@ -74,7 +74,20 @@ def maker(guide: Guide, space: Space, X: np.ndarray, rng: np.random.Generator) -
 
 
 class Scale:
-    """A score by its rank among real rows, as a normal score: no unit, and no row counts more than all others."""
+    """A score converted to the normal score of its rank among real rows: free of units and robust to outliers.
+
+    Parameters
+    ----------
+    score : callable
+        Maps rows X (n, d) to scores (n,).
+    X : np.ndarray
+        Real rows, (m, d).
+
+    Raises
+    ------
+    ConfigError
+        If the score does not give one finite number for each row.
+    """
 
     def __init__(self, score: Callable[[np.ndarray], np.ndarray], X: np.ndarray) -> None:
         self._score = score
@@ -92,20 +105,35 @@ class Scale:
         if score.shape != (len(X),) or not np.isfinite(score).all():
             raise ConfigError(
                 f"a guide's score must give one finite number a row, got shape {score.shape} for {len(X)} rows"
-                f"{'' if np.isfinite(score).all() else ' with values that are not finite'}: mend the function."
+                f"{'' if np.isfinite(score).all() else ' with values that are not finite'}: correct the function."
             )
         return score
 
 
 class Particles:
-    """Chooses which runs go on, in proportion to what they have gained since they were chosen last."""
+    """Resamples partial rows in proportion to the gain of their score since the last resampling.
+
+    Parameters
+    ----------
+    guide : Guide
+        Strength, and steps between two resamplings.
+    scale : Scale
+        The normalised score.
+    space : Space
+        Decodes clean estimates.
+    steps : int
+        Number of sampling steps.
+    rng : np.random.Generator
+        Draws the rows.
+    """
 
     def __init__(self, guide: Guide, scale: Scale, space: Space, steps: int, rng: np.random.Generator) -> None:
         self._guide, self._scale, self._space, self._rng = guide, scale, space, rng
         self._last_look = SETTLED * steps
-        self._paid: np.ndarray | float = 0.0  # log-weight that earlier choices have given already
+        self._paid: np.ndarray | float = 0.0  # log-weight that earlier resampling has already applied
 
     def choose(self, step: int, clean: Tensor) -> Tensor | None:
+        """Resample rows by score, every few steps and not near the end."""
         if step == 0 or step % self._guide.every or step > self._last_look:
             return None
         score = self._scale(self._space.decode(clean.cpu().numpy(), self._rng))
@@ -116,19 +144,32 @@ class Particles:
         return torch.as_tensor(rows, device=clean.device)
 
     def push(self, step: int, clean: Tensor) -> Tensor:
+        """Return the estimates unchanged."""
         return clean
 
 
 class Gradient:
-    """Moves clean estimates up the gradient of a net that has learnt the score."""
+    """Moves clean estimates along the gradient of a net that has learnt the score.
+
+    Parameters
+    ----------
+    guide : Guide
+        Strength, and steps between two moves.
+    student : nn.Module
+        Maps latents (n, w) to normalised scores (n, 1).
+    steps : int
+        Number of sampling steps.
+    """
 
     def __init__(self, guide: Guide, student: nn.Module, steps: int) -> None:
         self._guide, self._student, self._last_step = guide, student, steps - 1
 
     def choose(self, step: int, clean: Tensor) -> Tensor | None:
+        """Keep all rows."""
         return None
 
     def push(self, step: int, clean: Tensor) -> Tensor:
+        """Move clean estimates (n, w) along the gradient, every few steps except the last."""
         if step % self._guide.every or step == self._last_step:
             return clean
         with torch.enable_grad():
@@ -140,7 +181,7 @@ class Gradient:
 
 
 def _student(latents: Tensor, scores: Tensor, rng: np.random.Generator) -> nn.Module:
-    """Teach a small net the scores (n,) of latents (n, w)."""
+    """Train a small net on the scores (n,) of latents (n, w)."""
     stream, units = torch_stream(rng, latents.device), STUDENT_UNITS
     widths = latents.shape[1], units
 
@@ -157,9 +198,9 @@ def _student(latents: Tensor, scores: Tensor, rng: np.random.Generator) -> nn.Mo
 
 
 def _gentle(log_weight: np.ndarray) -> np.ndarray:
-    """Scale log-weights (n,), at most zero, down until as many rows count as diversity asks for.
+    """Scale log-weights (n,), all at most zero, down until the effective sample size reaches ``DIVERSITY``.
 
-    What is held back is not lost: the next look makes up for it (adaptive tempering, Jasra et al. 2011).
+    The rest of the weight is applied at the next resampling (adaptive tempering, Jasra et al. 2011).
     """
     scale = 1.0
     while np.exp(log_weight * scale).sum() ** 2 < DIVERSITY * len(log_weight) * np.exp(log_weight * scale * 2).sum():
@@ -168,7 +209,7 @@ def _gentle(log_weight: np.ndarray) -> np.ndarray:
 
 
 def _systematic(weight: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw as many rows as there are weights (n,), each as often as its share says, up to one; equal weights: all."""
+    """Systematic resampling: return n row numbers, each as often as n times its share of the weights (n,), within 1."""
     ends = np.cumsum(weight) / weight.sum() * len(weight)
     rows: np.ndarray = np.searchsorted(ends, np.arange(len(weight)) + rng.uniform(0.01, 0.99)).clip(max=len(weight) - 1)
     return rows

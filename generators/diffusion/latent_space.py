@@ -1,4 +1,4 @@
-"""Rows as points of a continuous space in which noise can be added: normal scores, and points for levels."""
+"""Rows as points of a continuous space in which noise can be added: normal scores, and a point for each level."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,25 +12,25 @@ from loop.data.schema_difference import difference
 from loop.data.value_grid import tidy
 from loop.types import Schema
 
-WIDEST = 128  # levels a column has at most; rarer categories share the last, numbers with more values become scores
-APART = 0.05  # smallest distance of two points: far above the lowest noise level
+WIDEST = 128  # maximum levels of a column; rarer categories share the last, numbers with more values become scores
+APART = 0.05  # minimum distance of two points: far above the lowest noise level
 
 
 @dataclass(frozen=True, eq=False)
 class Levels:
-    """The values of a column with few of them, each at a point; missing is a value like any other.
+    """The values of a column with few distinct values, each at a point; missing is treated as a value.
 
-    The last level may stand for all rare categories together: which of them it is, is drawn from their shares.
+    The last level may stand for all rare categories together: one of them is drawn by its share.
     """
 
     values: np.ndarray  # (L,) encoded values, NaN = missing
-    points: np.ndarray  # (L, m) float32 where the levels lie
-    rare: np.ndarray  # (r,) values behind the last level; one, if it stands for itself
+    points: np.ndarray  # (L, m) float32 coordinates of the levels
+    rare: np.ndarray  # (r,) values that the last level stands for, at least one
     share: np.ndarray  # (r,) their shares, sum 1
 
     @classmethod
     def unordered(cls, x: np.ndarray) -> Self:
-        """Put the categories x (n,), the most frequent first, at equal distances."""
+        """Place the categories of x (n,), the most frequent first, at equal distances."""
         values, counts = np.unique(x, return_counts=True)
         order = np.argsort(-counts, kind="stable")
         values, counts = values[order], counts[order]
@@ -40,7 +40,7 @@ class Levels:
 
     @classmethod
     def ordered(cls, x: np.ndarray) -> Self:
-        """Put the values x (n,) on a line by their normal scores, of unit variance; missing ones below all others."""
+        """Place the values of x (n,) on a line by their normal scores, of unit variance; missing below all others."""
         values, counts = np.unique(x, return_counts=True)
         if np.isnan(values[-1]):
             values, counts = np.roll(values, 1), np.roll(counts, 1)
@@ -52,18 +52,18 @@ class Levels:
         return cls(values, points, values[-1:], np.ones(1))
 
     def like(self, other: Self) -> bool:
-        """Tell whether the levels stand for the same values, in whatever order; those that share a level may differ."""
+        """Tell whether the levels stand for the same values, in any order; values that share a level may differ."""
         own, others = (levels.values[: len(levels.values) - (len(levels.rare) > 1)] for levels in (self, other))
         return np.array_equal(np.sort(own), np.sort(others), equal_nan=True)
 
     def in_order(self, values: np.ndarray) -> Self:
-        """Return the same levels in the order of others (L,) that they are like; a shared level stays the last."""
+        """Return the same levels in the order of given values (L,); a shared level stays the last."""
         if len(self.rare) > 1:
             return replace(self, values=np.append(values[:-1], self.values[-1]))
         return replace(self, values=values, rare=values[-1:])
 
     def number(self, x: np.ndarray) -> np.ndarray:
-        """Return the level (n,) of each value; a category that is not in the list is a rare one."""
+        """Return the level number (n,) of each value; an unknown category gets the last level."""
         order = np.argsort(self.values)
         near = order[np.minimum(np.searchsorted(self.values, x, sorter=order), len(order) - 1)]
         same = (self.values[near] == x) | (np.isnan(self.values[near]) & np.isnan(x))
@@ -81,7 +81,7 @@ class Space:
     """Maps rows (n, d) to latents (n, w) and back: first the scores, then the points of the levels.
 
     Columns of many numbers become standard normal scores, with spikes and missing values as intervals of scores. All
-    other columns have levels. A column with one value only has no place in the latents.
+    other columns have levels. A column with only one value is left out of the latents.
     """
 
     schema: Schema
@@ -91,7 +91,7 @@ class Space:
 
     @classmethod
     def of(cls, X: np.ndarray, schema: Schema) -> Self:
-        """Learn the space of rows X (n, d); nothing is drawn, so the same rows give the same space."""
+        """Learn the space of rows X (n, d); deterministic, so the same rows give the same space."""
         space = cls(schema, {}, {}, {})
         for number, x in enumerate(X.T):
             distinct = len(np.unique(x))
@@ -103,24 +103,24 @@ class Space:
                 space.levels[number] = Levels.ordered(x)
             else:
                 space.scores[number] = Marginal.of(x, discrete=False)
-        if not space.scores and not space.levels:  # a net needs something to look at
+        if not space.scores and not space.levels:  # a net needs at least one input
             space.levels[0] = Levels.unordered(X[:, 0])
             del space.constant[0]
         return space
 
     def like(self, other: Self) -> bool:
-        """Tell whether latents mean the same, but for the order of levels and where scores and ordered values lie."""
+        """Tell whether latents mean the same, except for the order of levels and the scale of scores."""
         same = not difference(self.schema, other.schema) and self.scores.keys() == other.scores.keys()
         same = same and self.levels.keys() == other.levels.keys()
         return same and all(levels.like(other.levels[number]) for number, levels in self.levels.items())
 
     def in_order(self, order: Mapping[int, np.ndarray]) -> Self:
-        """Return the same space with each column's levels in an order (L,), see `order`."""
+        """Return the same space with each column's levels in the given order (L,), see `order`."""
         return replace(self, levels={number: levels.in_order(order[number]) for number, levels in self.levels.items()})
 
     @property
     def order(self) -> dict[int, np.ndarray]:
-        """Values (L,) of the levels of each column that has them: what a net's outputs stand for."""
+        """Values (L,) of the levels of each column that has them: the meaning of a net's outputs."""
         return {number: levels.values for number, levels in self.levels.items()}
 
     @property
@@ -130,16 +130,17 @@ class Space:
 
     @property
     def width(self) -> int:
+        """Length of a latent."""
         return len(self.scores) + sum(int(points.shape[1]) for points in self.points)
 
     def encode(self, X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return latents (n, w) float32; the place of a score within a spike is drawn."""
+        """Return latents (n, w) float32; the score of a value within a spike is random."""
         scores = [marginal.normal(X[:, number], rng)[:, None] for number, marginal in self.scores.items()]
         points = [levels.points[levels.number(X[:, number])] for number, levels in self.levels.items()]
         return np.hstack([np.empty((len(X), 0)), *scores, *points]).astype(np.float32)
 
     def decode(self, latents: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return rows (n, d) that the columns can hold."""
+        """Return rows (n, d), rounded to what the columns can hold."""
         X = np.empty((len(latents), len(self.schema.columns)))
         for number, value in self.constant.items():
             X[:, number] = value

@@ -1,4 +1,4 @@
-"""A region as knowledge about clean rows, imposed at every step of the way."""
+"""A region as a constraint on clean rows, imposed at every sampling step."""
 
 import math
 from dataclasses import dataclass, field
@@ -18,16 +18,17 @@ Bounds = tuple[float, float]
 
 @dataclass(eq=False)
 class Box:
-    """What a region's rule says of latents: intervals of scores, and levels that are allowed.
+    """What a region's rule means for latents: intervals of scores, and allowed levels.
 
-    What a noisy row may have been is cut to what lies inside: a normal distribution to the intervals, levels to the
-    allowed ones. For one column this is exact, as scores are standard normal; the chance to lie inside tells the other
-    columns (twisted diffusion, Wu, Trippe, Naesseth, Blei, Cunningham 2023, arXiv 2306.17775).
+    The predicted distribution of a clean row is truncated to the region: a normal distribution to the intervals, levels
+    to the allowed ones. For one column this is exact, as scores are standard normal; the other columns follow the
+    gradient of the probability to lie inside (twisted diffusion, Wu, Trippe, Naesseth, Blei, Cunningham 2023, arXiv
+    2306.17775).
     """
 
-    scores: dict[int, list[Bounds]] = field(default_factory=dict)  # place -> intervals, rising and apart
+    scores: dict[int, list[Bounds]] = field(default_factory=dict)  # place -> intervals, ascending and disjoint
     levels: dict[int, np.ndarray] = field(default_factory=dict)  # place among the columns with levels -> (L,) bool
-    rare: dict[int, np.ndarray] = field(default_factory=dict)  # column -> (r,) bool of values behind its last level
+    rare: dict[int, np.ndarray] = field(default_factory=dict)  # column -> (r,) bool: allowed values of its last level
 
     @classmethod
     def of(cls, region: Region, space: Space) -> Self | None:
@@ -40,14 +41,14 @@ class Box:
         return bool(self.scores or self.levels)
 
     def columns(self, widths: list[int]) -> Tensor:
-        """Tell which latents (w,) have a condition of their own; first scores, then levels of the widths given."""
+        """Tell which coordinates (w,) of a latent have a condition; first scores, then levels of the given widths."""
         conditioned = [place in self.scores for place in range(widths[0])]
         for place, width in enumerate(widths[1:]):
             conditioned += [place in self.levels] * width
         return torch.tensor(conditioned, device=device())
 
     def _narrow(self, condition: Condition, space: Space) -> bool:
-        """Add a condition; tell whether anything is left."""
+        """Add a condition; return whether any value is still allowed."""
         number = condition.column
         if number in space.constant:
             return bool(_holds(condition, np.array([space.constant[number]]))[0])
@@ -64,18 +65,25 @@ class Box:
         return bool(self.levels[place].any())
 
     def restrict(self, belief: Belief, sigma: float) -> tuple[Belief, Tensor]:
-        """Cut what rows may have been to what lies inside.
+        """Truncate the predicted distribution of rows to the region.
+
+        Parameters
+        ----------
+        belief : Belief
+            The prediction for n rows.
+        sigma : float
+            Their noise level, in standard deviations.
 
         Returns
         -------
         belief : Belief
-            What rows that are known to be inside may have been.
+            The distribution given that the rows are inside.
         log_chance : Tensor
-            Log of the probability (n,) of each row to lie inside, as if its columns were independent.
+            Log probability (n,) of each row to lie inside, as if its columns were independent.
         """
         scores, levels = list(belief.scores.unbind(1)), list(belief.levels)
         log_chance = belief.scores.new_zeros(len(belief.scores))
-        spread = sigma / math.sqrt(1 + sigma**2)  # of a standard normal score that was seen with this noise
+        spread = sigma / math.sqrt(1 + sigma**2)  # posterior deviation of a standard normal score
         for place, intervals in self.scores.items():
             parts = [_cut(scores[place].double(), spread, *bounds) for bounds in intervals]
             mean, mass = (torch.stack(part) for part in zip(*parts, strict=True))
@@ -91,9 +99,9 @@ class Box:
 
 
 def _cut(mean: Tensor, spread: float, low: float, high: float) -> tuple[Tensor, Tensor]:
-    """Return mean and log of the mass (n,) of what normal distributions hold between two bounds."""
+    """Return mean (n,) and log mass (n,) of normal distributions truncated to two bounds."""
     a, b = (low - mean) / spread, (high - mean) / spread
-    mirrored = a + b > 0  # to the side on which logarithms are exact
+    mirrored = a + b > 0  # to the side where logarithms are precise
     left, right = torch.where(mirrored, -b, a), torch.where(mirrored, -a, b)
     log_left, log_right = torch.special.log_ndtr(left), torch.special.log_ndtr(right)
     log_mass = log_right + torch.log1p(-(log_left - log_right).exp()).clamp_min(-700)

@@ -1,4 +1,4 @@
-"""From a request to rows: where rows start, what leads them, and what they become."""
+"""From a request to rows: their start, the denoising under a rule or guide, and decoding."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from loop.types import Request, SamplingMethod, Table
 
 @dataclass(frozen=True, eq=False)
 class Walk:
-    """All that is the same for every row of a request. Build one with `to`."""
+    """What all rows of a request share. Build it with `to`."""
 
     table: Table
     space: Space
     net: Denoiser
     box: Box
     sigmas: list[float]  # falling noise levels
-    starts: np.ndarray  # (m,) positions of real rows to start from; none = start from noise
-    chance: np.ndarray  # (m,) of each real row, or (K,) of each class
+    starts: np.ndarray  # (m,) positions of real rows to start from; empty = start from noise
+    chance: np.ndarray  # (m,) probability of each real row, or (K,) of each class
     label: int | None
     steering: Maker = Unsteered
     sampling_method: SamplingMethod = "native"
@@ -39,7 +39,21 @@ class Walk:
     def to(
         cls, request: Request, box: Box, table: Table, space: Space, net: Denoiser, steps: int, seed_noise: float
     ) -> Self:
-        """Plan the way to a region: from its real rows if there are any, else from noise."""
+        """Plan the sampling of a region: from its real rows if there are any, else from noise.
+
+        Parameters
+        ----------
+        request : Request
+            Region and class of the rows.
+        box : Box
+            The region's rule in latent space.
+        table, space, net : Table, Space, Denoiser
+            What the generator has learnt.
+        steps : int
+            Steps from pure noise to a row.
+        seed_noise : float
+            Noise added to real rows, in standard deviations of the scores.
+        """
         label, sigmas = request.label, noise_levels(steps)
         if request.region.rule or request.region.seeds is not None:
             starts, chance = starting_rows(table, request)
@@ -56,7 +70,7 @@ class Walk:
         return replace(self, steering=steering, sampling_method="importance" if drawn_again else self.sampling_method)
 
     def rows(self, n: int, rng: np.random.Generator) -> Table:
-        """Take n rows from start to end, all together."""
+        """Sample n rows together."""
         stream = torch_stream(rng, device())
         end = run(self._estimate, self._start(n, stream, rng), self.sigmas, self.steering(len(self.sigmas)), stream)
         parent = end.parent.cpu().numpy()
@@ -65,7 +79,7 @@ class Walk:
         return proposals(X, end.label.cpu().numpy(), named, self.table.schema)
 
     def _settled(self, X: np.ndarray, parent: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Give rows (n, d) with one of the values that share a level their parent's, else one inside the region."""
+        """Replace values (n, d) that share a level by the parent's, or else by one inside the region."""
         for number, levels in self.space.levels.items():
             x, shared = X[:, number], np.isin(X[:, number], levels.rare)
             own = np.where(parent >= 0, self.table.X[parent, number], np.nan)
@@ -92,8 +106,8 @@ class Walk:
     def _estimate(self, noisy: Tensor, sigma: float, label: Tensor) -> Tensor:
         """Return the expected clean latents (n, w) of rows that end inside the box.
 
-        Knowing that they do adds the gradient of the log of its chance to the score (Wu et al. 2023): this is how
-        columns without a condition learn of it. Columns with one need no gradient, their belief is cut.
+        Conditioning on the box adds the gradient of its log probability to the score (Wu et al. 2023), for columns
+        without a condition. Columns with one need no gradient, as their predicted distribution is truncated.
         """
         with torch.set_grad_enabled(bool(self.box)):
             seen = noisy.detach().requires_grad_(bool(self.box))
@@ -103,19 +117,19 @@ class Walk:
             inside, log_chance = self.box.restrict(belief, sigma)
             (uphill,) = torch.autograd.grad(log_chance.sum(), seen)
         with torch.no_grad():
-            pull = (sigma**2 * uphill).clamp(-sigma, sigma)  # no further than noise may have carried it
+            pull = (sigma**2 * uphill).clamp(-sigma, sigma)  # no further than the noise level
             free = self.net.expected(belief) + pull.nan_to_num(0.0)
             return torch.where(self.box.columns(self.net.widths), self.net.expected(inside), free)
 
     @torch.no_grad()
     def _class_chance(self) -> np.ndarray:
-        """Return the chance (K,) of each class inside the box: its share times the box's chance in the class."""
+        """Return the probability (K,) of each class inside the box: share times the box's probability in the class."""
         n_classes = self.table.n_classes
         if self.label is not None:
             asked: np.ndarray = np.eye(n_classes)[self.label]
             return asked
         shares = np.bincount(self.table.y[self.table.is_real], minlength=n_classes) / self.table.is_real.sum()
-        nothing = torch.zeros((n_classes, self.space.width), device=device())  # all that is seen at the highest noise
+        nothing = torch.zeros((n_classes, self.space.width), device=device())  # irrelevant at this noise
         belief = self.net.belief(nothing, HIGHEST, torch.arange(n_classes, device=device()))
         log_chance = np.log(np.maximum(shares, 1e-300)) + self.box.restrict(belief, HIGHEST)[1].double().cpu().numpy()
         inside: np.ndarray = softmax(log_chance)

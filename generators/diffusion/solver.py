@@ -1,4 +1,4 @@
-"""From noise to rows in few steps, with places where a run may be steered."""
+"""The sampling steps from noise to rows, which a steering may change."""
 
 import math
 from collections.abc import Callable
@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 LOWEST, HIGHEST = 0.005, 20.0  # noise levels, in standard deviations of the scores
-CURVE = 7.0  # steps get shorter towards low noise
+CURVE = 7.0  # exponent: steps get shorter towards low noise
 
 Estimate = Callable[[Tensor, float, Tensor], Tensor]  # noisy latents (n, w), sigma, labels (n,) -> clean latents (n, w)
 
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """Rows on their way, all at the same noise level."""
+    """Partly denoised rows, all at the same noise level."""
 
     noisy: Tensor  # (n, w)
     label: Tensor  # (n,) class codes
@@ -30,41 +30,56 @@ class State:
 
 
 class Steering(Protocol):
-    """Looks at the clean estimates on the way."""
+    """Resamples or moves clean estimates between steps."""
 
     def choose(self, step: int, clean: Tensor) -> Tensor | None:
-        """Return which rows go on (n,), some of them more than once; None = all."""
+        """Return the numbers (n,) of the rows to continue with, some of them repeated; None = all."""
         ...
 
     def push(self, step: int, clean: Tensor) -> Tensor:
-        """Return clean estimates (n, w) moved to where rows are wanted."""
+        """Return clean estimates (n, w) moved towards wanted rows."""
         ...
 
 
 class Unsteered:
-    """Lets every row go its way, whatever the number of steps."""
+    """Steering that changes nothing."""
 
     def __init__(self, steps: int) -> None:
         pass
 
     def choose(self, step: int, clean: Tensor) -> Tensor | None:
+        """Keep all rows."""
         return None
 
     def push(self, step: int, clean: Tensor) -> Tensor:
+        """Return the estimates unchanged."""
         return clean
 
 
 def noise_levels(steps: int, highest: float = HIGHEST) -> list[float]:
-    """Return falling noise levels, shape (steps,) (Karras et al. 2022, equation 5)."""
+    """Return ``steps`` falling noise levels (Karras et al. 2022, equation 5)."""
     top, bottom = highest ** (1 / CURVE), LOWEST ** (1 / CURVE)
     return [(top + (bottom - top) * step / max(steps - 1, 1)) ** CURVE for step in range(steps)]
 
 
 def run(estimate: Estimate, state: State, sigmas: list[float], steering: Steering, stream: torch.Generator) -> State:
-    """Take rows that are noisy at the first level down to the last; ``noisy`` of the result is the clean estimate.
+    """Denoise rows from the first noise level to the last; ``noisy`` of the result is the clean estimate.
 
-    DPM-Solver++(2M) for the stochastic equation (Lu et al. 2022, arXiv 2211.01095): fresh noise at each step lets
-    copies made by the steering part ways.
+    DPM-Solver++(2M) for the stochastic equation (Lu et al. 2022, arXiv 2211.01095): fresh noise at each step makes
+    copies from the steering diverge.
+
+    Parameters
+    ----------
+    estimate : callable
+        Maps noisy latents (n, w), their noise level and labels (n,) to clean latents (n, w).
+    state : State
+        Rows at the first noise level.
+    sigmas : list of float
+        Falling noise levels, in standard deviations of the scores.
+    steering : Steering
+        May resample or move clean estimates.
+    stream : torch.Generator
+        Draws the noise.
     """
     width = math.inf
     for step, (sigma, lower) in enumerate(zip(sigmas, [*sigmas[1:], 0.0], strict=True)):

@@ -1,4 +1,4 @@
-"""Which discrete values a conditional network is shown: for training by sampling, and to meet a request."""
+"""Which discrete values a conditional network is given: for training by sampling, and to meet a request."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 
 from loop.types import Condition, Request, Table
 
-SHOWN = 0.25  # chance of each further column to be shown
+SHOWN = 0.25  # probability of each further column to be shown
 
 
 @dataclass(frozen=True, eq=False)
 class Conditions:
-    """The discrete values of the real rows: a condition shows some of those of one row, always its label.
+    """The discrete values of the real rows: a condition shows some values of one row, always including its label.
 
-    One column, the pivot, is chosen evenly among all, the label included; each other one is shown by chance. So a
-    network that has learnt to complete the row can be told any set of columns, not the first only.
+    One column, the pivot, is drawn uniformly, the label included; each other one is shown at random. So the network
+    learns to complete a row given any set of columns.
     """
 
     columns: np.ndarray  # (c - 1,) numbers of the discrete columns
@@ -30,7 +30,7 @@ class Conditions:
         return cls(columns, np.column_stack([table.X[:, columns], table.y]))
 
     def shown(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Draw which columns are shown: a mask (n, c), and the pivot among them (n,)."""
+        """Draw which columns are shown: a mask (n, c) bool, and the position of the pivot (n,)."""
         n_columns = self.values.shape[1]
         pivot = rng.integers(n_columns, size=n)
         shown = rng.random((n, n_columns)) < SHOWN
@@ -39,14 +39,14 @@ class Conditions:
         return shown, pivot
 
     def meeting(self, request: Request, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Find rows of values that meet the discrete part of a request.
+        """Find rows of discrete values that meet the discrete part of a request.
 
-        Where no real row meets all of it, values of rows of the label are replaced, each by one that a real row has.
+        Where no real row meets all of it, values in rows of the label are replaced, each by one from a real row.
 
         Returns
         -------
         values : np.ndarray
-            Shape (m, c): drawn from evenly they have their real frequencies. Empty if a value was never seen.
+            Shape (m, c): a uniform draw of rows gives real frequencies. Empty if no real row has an allowed value.
         needed : np.ndarray
             Shape (c,) bool: the columns that must be shown.
         """
@@ -61,7 +61,7 @@ class Conditions:
         return self._replaced(rows.copy(), rule, rng), needed
 
     def _replaced(self, rows: np.ndarray, rule: list[Condition], rng: np.random.Generator) -> np.ndarray:
-        """Replace values (m, c) outside a rule by real ones inside; no rows are left if there are none."""
+        """Replace values (m, c) outside a rule by real ones inside; return no rows if there are none."""
         for each in rule:
             outside = ~each.holds(rows)
             inside = self.values[each.holds(self.values), each.column]
@@ -72,10 +72,15 @@ class Conditions:
 
 
 class Balance:
-    """Training by sampling: row numbers drawn so that rare values of the pivot are seen more often.
+    """Training by sampling: row numbers drawn so that rare values of the pivot occur more often.
 
-    A value's chance is in proportion to the logarithm of its frequency (Xu et al. 2019, section 4.3). That is for
-    training alone: rows given a shown set keep their real frequencies, so conditions drawn by those give real shares.
+    A value's probability is proportional to the logarithm of its frequency (Xu et al. 2019, section 4.3). This applies
+    to training only: given the shown values rows keep their real frequencies, so real conditions give real shares.
+
+    Parameters
+    ----------
+    values : np.ndarray
+        Discrete values of the real rows, (n, c), NaN = missing; the label last.
     """
 
     def __init__(self, values: np.ndarray) -> None:
@@ -83,7 +88,7 @@ class Balance:
         self._rows = np.concatenate([np.argsort(level, kind="stable") for level, _ in levels])  # (c * n,) by value
         self._count = np.concatenate([count for _, count in levels])  # of all values of all columns, in order
         self._start = np.cumsum(self._count) - self._count
-        # The values of column j end at chances j..j + 1, so one search finds the value for any pivot.
+        # Cumulative probabilities of column j lie in j..j + 1, so one search finds the value for any pivot.
         ends = [np.cumsum(np.log1p(count) / np.log1p(count).sum()) for _, count in levels]
         self._end = np.concatenate([column + np.append(end[:-1], 1) for column, end in enumerate(ends)])
 

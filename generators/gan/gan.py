@@ -26,42 +26,42 @@ from loop.support.torch_threads import one_thread
 from loop.types import Request, Samples, Table
 
 WARM = 0.2  # share of the steps that a warm start takes
-PENALTY_EVERY = 2  # steps; its weight is as many times higher (lazy regularisation, Karras et al. 2020)
+PENALTY_EVERY = 2  # steps; its weight is multiplied by this (lazy regularisation, Karras et al. 2020)
 CRITIC_RATE = 4.0  # times the maker's
-BETAS = (0.5, 0.9)  # of the optimisers, as both networks move
+BETAS = (0.5, 0.9)  # of both optimisers: short memory, as each network's target moves
 MAKER, CRITIC, CONDITIONS = "maker.safetensors", "critic.safetensors", "conditions.npz"
 
 
 @dataclass(eq=False)
 class Gan:
-    """Completes rows of which the label and some discrete columns are given, so as to fool a critic.
+    """Completes rows from their label and some discrete columns, trained against a critic.
 
-    In training any set of discrete columns is shown, drawn from a real row, and copied into the row that is made: the
-    critic then judges whether the rest fits. So labels and categories asked for are met natively, whichever columns
-    they are of. Asked for nothing, conditions are drawn by their real frequencies: the prior is kept. Ranges are met by
-    moving the noise towards them (`generators.common.latent_search`).
+    In training a random set of discrete columns is taken from a real row and copied into the generated row: the critic
+    then judges whether the rest fits. So requested labels and categories are met natively, in any column. Without a
+    request, conditions are drawn by their real frequencies: the prior is kept. Ranges are met by moving the noise
+    towards them (`generators.common.latent_search`).
 
     Parameters
     ----------
-    epochs, steps
-        Passes over as many rows as the table has, cut short at so many steps.
-    noise, hidden
+    epochs, steps : int
+        Passes over the rows, and the maximum number of training steps.
+    noise, hidden : int
         Width of the noise, and of the two hidden layers of both networks.
-    batch
-        Rows at a step, a multiple of ``pack``; small tables have smaller batches.
-    pack
-        Rows that the critic judges together: it then sees when they are too alike.
-    rate, decay
+    batch : int
+        Rows in a step, a multiple of ``pack``; small tables have smaller batches.
+    pack : int
+        Rows that the critic judges together, so that it can detect rows that are too similar.
+    rate, decay : float
         AdamW's learning rate and weight decay. The critic learns four times as fast (Heusel et al. 2017).
-    tries
-        At most this many rows are made for each one asked for.
-    warm_start
-        Shall a second fit go on from the weights of the first, in a fifth of the steps, if the rows fit the encoding?
+    tries : int
+        Maximum number of rows made for each requested one.
+    warm_start : bool
+        True: a second fit continues from the weights of the first, in a fifth of the steps, if the encoding fits.
 
     Raises
     ------
     ConfigError
-        If a setting is out of range, or ``batch`` no multiple of ``pack``.
+        If a setting is out of range, or ``batch`` is not a multiple of ``pack``.
 
     References
     ----------
@@ -99,7 +99,7 @@ class Gan:
         stream = torch_training.torch_stream(rng, torch_training.device())
         warm = self.warm_start and hasattr(self, "maker_") and self.modes_.covers(real)
         self.conditions_ = Conditions.of(real)
-        self.modes_ = replace(self.modes_, schema=real.schema) if warm else Modes.of(real)  # the range may be another
+        self.modes_ = replace(self.modes_, schema=real.schema) if warm else Modes.of(real)  # the range may differ
         if not warm:
             self.maker_ = torch_training.build(self._maker, stream)
             self.critic_ = torch_training.build(self._critic, stream)
@@ -116,7 +116,7 @@ class Gan:
         Raises
         ------
         ConditionError
-            If no real row bears the label asked for.
+            If no real row has the requested label.
         """
         self.modes_.check_label(request.label)
         rng = class_stream(rng, request.label)
@@ -149,7 +149,7 @@ class Gan:
         generator.modes_ = Modes.from_json(learnt["modes"], schema)
         with np.load(folder / CONDITIONS, allow_pickle=False) as archive:
             generator.conditions_ = Conditions(archive["columns"], archive["values"])
-        # draws weights that are overwritten
+        # the initial weights are overwritten
         stream = torch_training.torch_stream(np.random.default_rng(0), torch_training.device())
         generator.maker_ = torch_training.load_weights(torch_training.build(generator._maker, stream), folder / MAKER)
         generator.critic_ = torch_training.load_weights(
@@ -159,7 +159,7 @@ class Gan:
 
     @property
     def _conditioned(self) -> list[int]:
-        """Columns of the encoding that can be shown, the label last."""
+        """Numbers of the encoded columns that can be shown, the label last."""
         return [*self.conditions_.columns.tolist(), len(self.modes_.columns) - 1]
 
     def _maker(self) -> Maker:
@@ -171,7 +171,7 @@ class Gan:
     def _trained(
         self, rows: Tensor, steps: int, batch: int, stream: torch.Generator, rng: np.random.Generator
     ) -> Maker:
-        """Train both networks side by side; return the running average of the maker."""
+        """Train both networks alternately; return the running average of the maker."""
         maker, critic = self.maker_.requires_grad_(True).train(), self.critic_
         average, balance = torch_training.Average(maker), Balance(self.conditions_.values)
         makes, judges = (torch_training.adam(net, self.rate, self.decay, BETAS) for net in (maker, critic))
@@ -197,7 +197,7 @@ class Gan:
     def _completed(
         self, noise: np.ndarray, values: np.ndarray, shown: np.ndarray, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return rows (k, d) and labels (k,) that agree with discrete values (k, c) wherever these are shown."""
+        """Return rows (k, d) and labels (k,) that agree with the discrete values (k, c) wherever these are shown."""
         modes, columns = self.modes_, self.conditions_.columns
         vectors = np.zeros((len(noise), modes.width), dtype=np.float32)
         for column, x in zip(self._conditioned, values.T, strict=True):
@@ -205,7 +205,7 @@ class Gan:
         where = self.maker_.last.weight.device
         inputs = (torch_training.tensor(part.astype(np.float32), where) for part in (noise, vectors, shown))
         X, y = modes.decode(self.maker_(*inputs).cpu().numpy(), rng)
-        X[:, columns] = np.where(shown[:, :-1], values[:, :-1], X[:, columns])  # rare values share a place in vectors
+        X[:, columns] = np.where(shown[:, :-1], values[:, :-1], X[:, columns])  # rare values share a mode in vectors
         return X, y
 
 

@@ -1,4 +1,4 @@
-"""The two networks of a conditional adversarial pair: one completes rows, the other tells them from real ones."""
+"""The two networks of a conditional GAN: one completes rows, the other distinguishes them from real ones."""
 
 from __future__ import annotations
 
@@ -8,16 +8,25 @@ from torch.nn import functional
 
 from generators.common.mode_encoding import Modes
 
-TEMPERATURE = 0.2  # of the soft one-hot choices while training
-PENALTY = 1.0  # weight of the gradient penalty: with the usual 10, rows and labels found each other much later
+TEMPERATURE = 0.2  # of the Gumbel-softmax in training
+PENALTY = 1.0  # weight of the gradient penalty: with the usual 10, rows fitted their labels much later in training
 SLOPE = 0.2  # of the critic's units below zero
 
 
 class Maker(nn.Module):
     """Completes vectors of which some columns are shown, from noise.
 
-    Layers are plain: passing each one's input on to the next (Xu et al. 2019, section 4.4) takes nearly twice the
-    multiplications. In an exploratory run that no command repeats it brought no clear difference after as many seconds.
+    Layers have no skip connections: those of Xu et al. 2019, section 4.4, take nearly twice the multiplications. In an
+    exploratory run that no command repeats they made no clear difference after the same time.
+
+    Parameters
+    ----------
+    modes : Modes
+        The encoding of rows.
+    noise, hidden : int
+        Width of the noise, and of the two hidden layers.
+    conditioned : list of int
+        Numbers of the encoded columns that can be shown, c of them.
     """
 
     shown_at: Tensor
@@ -41,14 +50,14 @@ class Maker(nn.Module):
 
         Parameters
         ----------
-        noise
+        noise : Tensor
             Shape (b, noise).
-        vectors
-            Shape (b, width); what is not shown is not looked at.
-        shown
+        vectors : Tensor
+            Shape (b, width); what is not shown is ignored.
+        shown : Tensor
             Shape (b, c), 1 for a shown column.
-        stream
-            If given, modes are drawn from it, softly (Jang, Gu, Poole 2017); else they are left as chances.
+        stream : torch.Generator or None
+            If given, modes are Gumbel-softmax draws (Jang, Gu, Poole 2017); else probabilities.
         """
         visible = shown @ self.shown_at
         x = torch.cat([noise, (vectors * visible)[:, self.can_show]], 1)
@@ -63,16 +72,23 @@ class Maker(nn.Module):
 
 
 def _gumbel(like: Tensor, stream: torch.Generator) -> Tensor:
-    """Draw standard Gumbel noise of a shape; uniform draws are several times faster than torch's exponential ones."""
+    """Draw standard Gumbel noise of the same shape; uniform draws are several times faster than exponential ones."""
     uniform = torch.rand(like.shape, generator=stream, device=stream.device).clamp_(min=torch.finfo(like.dtype).tiny)
     return uniform.log_().neg_().log_().neg_()
 
 
 class Critic(nn.Module):
-    """Scores packs of rows, each beside what is shown of it: higher means more real.
+    """Scores packs of rows, each with its mask of shown columns: higher means more real.
 
-    A pack shows when rows are too alike (PacGAN, Lin et al. 2018). Rows share their weights and meet in their mean, so
-    the order within a pack is nothing that has to be learnt (Lucas, Tallec, Verbeek, Ollivier 2018, arXiv 1806.07185).
+    A pack reveals rows that are too similar (PacGAN, Lin et al. 2018). Rows share weights and enter by their mean, so
+    scores do not depend on the order within a pack (Lucas, Tallec, Verbeek, Ollivier 2018, arXiv 1806.07185).
+
+    Parameters
+    ----------
+    width, hidden : int
+        Width of a row with its mask, and of the two hidden layers.
+    pack : int
+        Rows in a pack.
     """
 
     def __init__(self, width: int, hidden: int, pack: int) -> None:
@@ -90,20 +106,20 @@ class Critic(nn.Module):
         return scores[:, 0]
 
     def _hidden(self, packs: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what enters the units of the two layers, each of shape (p, pack, hidden)."""
+        """Return the pre-activations of the two layers, each of shape (p, pack, hidden)."""
         alone = self.row(packs)
         rows = functional.leaky_relu(alone, SLOPE)
         return alone, self.own(rows) + self.pack_mean(rows.mean(1, keepdim=True))
 
     def packs(self, vectors: Tensor, shown: Tensor) -> Tensor:
-        """Lay rows (b, ...) into packs, shape (b / pack, pack, width)."""
+        """Group rows (b, ...) into packs, shape (b / pack, pack, width)."""
         return torch.cat([vectors, shown], 1).reshape(len(vectors) // self.pack, self.pack, -1)
 
     def slope(self, packs: Tensor) -> Tensor:
-        """Return the gradient of each score along its own pack, shape (p, pack, width), open to differentiation.
+        """Return the gradient of each score by its own pack, shape (p, pack, width), differentiable itself.
 
-        The chain rule is written out. Units are linear in pieces, so their kinks add nothing to the gradient of a
-        gradient; autograd, not knowing that, would send zeros through the whole network once more.
+        The chain rule is written out. Units are piecewise linear, so their second derivative is zero; autograd would
+        propagate these zeros through the whole network once more.
         """
         with torch.no_grad():
             alone, met = (torch.where(units > 0, 1.0, SLOPE) for units in self._hidden(packs))
@@ -113,7 +129,7 @@ class Critic(nn.Module):
         return slope
 
     def penalty(self, real: Tensor, fake: Tensor, stream: torch.Generator) -> Tensor:
-        """Return how far gradients between real and made packs are from length 1 (Gulrajani et al. 2017)."""
+        """Return the penalty on gradient norms other than 1 between real and made packs (Gulrajani et al. 2017)."""
         way = torch.rand(len(real), 1, 1, generator=stream, device=stream.device)
         lengths = self.slope(real.lerp(fake, way)).flatten(1).norm(dim=1)
         penalty: Tensor = PENALTY * (lengths - 1).square().mean()

@@ -1,1 +1,1 @@
-"""Generators that copy or mix real rows, SMOTE and kin included; nothing that fits a density."""
+"""Generators that copy or mix real rows, SMOTE and its variants included; nothing that fits a density."""

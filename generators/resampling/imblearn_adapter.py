@@ -1,4 +1,4 @@
-"""The over-samplers of imbalanced-learn (SMOTE and its kin) as generators."""
+"""The over-samplers of imbalanced-learn (SMOTE and its variants) as generators."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,41 +17,41 @@ from loop.protocols import Generator
 from loop.support.setting_checks import check_bounds
 from loop.types import NOBODY, Request, Samples, Schema, Table
 
-MOST_CELLS = 10_000_000  # rows times categories, of those made in one draw and of those seen: about half a gigabyte
+MOST_CELLS = 10_000_000  # rows times categories, for new rows of one draw and for input rows: about half a gigabyte
 
 
 @dataclass(eq=False)
 class ImblearnAdapter:
-    """Lets an imbalanced-learn over-sampler make rows of one class and keeps those inside the region.
+    """Uses an imbalanced-learn over-sampler to make rows of one class and keeps those inside the region.
 
-    The sampler chooses its own base rows, so seeds of a region are not used. Parents are known where the sampler says
-    which rows it drew (``sample_indices_``: RandomOverSampler); those that interpolate do not say between which rows,
-    and their parents are unknown (-1).
-    A request for any class is shared out by the class frequencies inside the region; classes with too few rows
-    for the sampler then fall short. SMOTENC gives a row the most frequent category among its neighbours, so rare
-    categories fade away and requests for them fall short too.
+    The sampler chooses its own base rows, so seeds of a region are not used. Parents are known only for samplers that
+    report the rows they drew (``sample_indices_``: RandomOverSampler); samplers that interpolate do not, and their
+    parents are unknown (-1).
+    A request for any class is split by the class frequencies inside the region; classes with too few rows for the
+    sampler are left out, and fewer rows are returned. SMOTENC gives a row the most frequent category among its
+    neighbours, so rare categories become rarer, and requests for them return fewer rows too.
 
-    What the sampler sees is complete and on one scale: missing values are replaced by the median or the most
-    frequent value, ordered columns are divided by about their standard deviation. So new rows hold no missing values,
-    except in columns that hold nothing else. Results are scaled back and rounded to what the column can hold.
+    The sampler's input is complete and on one scale: missing values are replaced by the median or the most frequent
+    value, ordered columns are divided by about their standard deviation. So new rows hold no missing values, except in
+    columns that hold nothing else. Results are scaled back and rounded to what the column can hold.
 
     Parameters
     ----------
-    sampler
+    sampler : str or object
         A class name of ``imblearn.over_sampling`` or a sampler object (it is cloned). With categorical or boolean
         columns the name "SMOTE" means SMOTENC, or SMOTEN if there are no others.
-    settings
+    settings : mapping of str to object
         Parameters of the sampler. Numbers of neighbours are lowered to what the class allows: one less than its rows.
-    tries, batch
-        At most ``tries`` rows are drawn for each row asked for, at most ``batch`` at once.
-    reference
-        Of a class with more rows the sampler sees this many, chosen at random for each draw: bounds its search. It
-        sees fewer where columns have more than a thousand categories in all, as it spreads rows out over all of them.
+    tries, batch : int
+        Maximum number of draws for each requested row, and of rows drawn at once.
+    reference : int
+        Maximum number of rows of a class that the sampler uses, chosen at random for each draw: bounds its search. It
+        is lower where columns have more than a thousand categories in all, as these are one-hot encoded.
 
     Raises
     ------
     ConfigError
-        If there is no such sampler or setting, the object is no over-sampler, or a bound is too low.
+        If there is no such sampler or setting, the object is not an over-sampler, or a bound is too low.
 
     References
     ----------
@@ -73,7 +73,7 @@ class ImblearnAdapter:
         check_bounds(self, least={"tries": 1, "batch": 1, "reference": 2})
 
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
-        """Prepare the real rows; the sampler itself learns anew at each draw."""
+        """Prepare the real rows; the sampler itself is fitted at each draw."""
         self.table_ = real_rows(table)
         filled = _filled(self.table_)
         self.scale_ = _scale(filled, table.schema)
@@ -87,7 +87,7 @@ class ImblearnAdapter:
         Raises
         ------
         ConditionError
-            If the class has too few rows for the sampler, or the sampler refuses.
+            If the class has too few rows for the sampler, or the sampler fails.
         """
         if request.label is not None:
             return self._of_class(request.label, request, rng)
@@ -100,14 +100,14 @@ class ImblearnAdapter:
         return Samples(rows, request, tried, "rejection" if request.region.rule else "seeds")
 
     def _frequencies(self, request: Request) -> np.ndarray:  # (K,)
-        """Class frequencies inside the region, or anywhere if no real row is inside."""
+        """Return class frequencies inside the region, or in the whole table if no real row is inside."""
         inside = request.region.contains(self.table_.X)
         counts = np.bincount(self.table_.y[inside] if inside.any() else self.table_.y, minlength=self.table_.n_classes)
         frequencies: np.ndarray = counts / counts.sum()
         return frequencies
 
     def _of_class(self, label: int, request: Request, rng: np.random.Generator) -> Samples:
-        """Serve a request for one class."""
+        """Draw rows for a request for one class."""
         # An integer seed gives every class the same draws (imbalanced-learn 0.14), so each class has its own stream.
         draws = class_stream(rng, label)
         batch = min(self.batch, self._most_rows)
@@ -127,7 +127,7 @@ class ImblearnAdapter:
             X, labels = sampler.fit_resample(X_old, y_old)
         except (ValueError, RuntimeError) as error:
             raise ConditionError(
-                f"{self._name} must be able to make rows of class {self._class(label)!r}, but it refuses ({error}): "
+                f"{self._name} must be able to make rows of class {self._class(label)!r}, but it failed ({error}): "
                 "use the sampler SMOTE or RandomOverSampler, or the generator resample."
             ) from error
         self._check_appended(X, labels, X_old, y_old)
@@ -137,7 +137,7 @@ class ImblearnAdapter:
         return Samples(rows, request, len(new), "seeds")
 
     def _parents(self, sampler: Any, seen: np.ndarray, n: int) -> np.ndarray:
-        """Return row numbers (n,) of the rows that a fitted sampler has drawn again, -1 where it does not say."""
+        """Return row numbers (n,) of the rows that a fitted sampler has copied, -1 if it does not report them."""
         drawn = getattr(sampler, "sample_indices_", None)
         return np.full(n, NOBODY) if drawn is None else self.table_.row_number[seen[drawn[len(seen) :]]]
 
@@ -154,35 +154,35 @@ class ImblearnAdapter:
         return tidy(X, schema)  # some samplers extrapolate
 
     def _seen(self, label: int, rng: np.random.Generator) -> np.ndarray:
-        """Return the rows (m,) the sampler sees: all of the other classes, of this one no more than it may."""
+        """Return the positions (m,) of the sampler's input rows: all of the other classes, a limited number of this."""
         of_class, others = (np.flatnonzero(mask) for mask in (self.table_.y == label, self.table_.y != label))
         if len(of_class) > self._count(label):
             of_class = rng.choice(of_class, self._count(label), replace=False)
         return np.sort(np.concatenate([of_class, others]))
 
     def _count(self, label: int) -> int:
-        """Rows of a class that the sampler sees."""
+        """Return the number of rows of a class that the sampler uses."""
         return min(int((self.table_.y == label).sum()), self.reference, self._most_rows)
 
     @property
     def _most_rows(self) -> int:
-        """Rows that may be spread out over all categories at once, as SMOTENC does (imbalanced-learn 0.14)."""
+        """Maximum number of rows that may be one-hot encoded at once, as SMOTENC does (imbalanced-learn 0.14)."""
         wide = sum(len(column.categories) for column in self.table_.schema.columns)
         return max(2, MOST_CELLS // max(wide, 1))
 
     def _neighbours(self, label: int, seen: int) -> dict[str, int]:
-        """Lower the sampler's numbers of neighbours to what the class (or, for danger zones, the table) allows."""
+        """Lower the sampler's numbers of neighbours to what the class (``m_neighbors``: the whole input) allows."""
         most = {"k_neighbors": self._count(label) - 1, "n_neighbors": self._count(label) - 1}
         most["m_neighbors"] = seen - 1
         given = self.sampler_.get_params(deep=False)
         return {name: min(given[name], most[name]) for name in most if isinstance(given.get(name), int)}
 
     def _fewest(self) -> int:
-        """Rows of a class below which the sampler cannot make more."""
+        """Return the minimum number of rows of a class that the sampler needs."""
         return 2 if {"k_neighbors", "n_neighbors"} & set(self.sampler_.get_params(deep=False)) else 1
 
     def _least_asked(self, label: int) -> int:
-        """ADASYN shares its rows out and rounds: asked for fewer than the class has, it may make none and raise."""
+        """Return how many rows to request at least: ADASYN rounds each row's share, and raises if all become zero."""
         return self._count(label) if "n_neighbors" in self.sampler_.get_params(deep=False) else 0
 
     def _check_count(self, label: int) -> None:
@@ -193,7 +193,7 @@ class ImblearnAdapter:
             )
 
     def _check_appended(self, X: np.ndarray, y: np.ndarray, X_old: np.ndarray, y_old: np.ndarray) -> None:
-        """New rows are told from old ones by their place, so the old ones must come first, untouched."""
+        """Raise ConfigError unless the old rows come first, unchanged: new rows are recognised by their position."""
         old = len(X_old)
         if not (np.array_equal(X[:old], X_old) and np.array_equal(y[:old], y_old)):
             raise ConfigError(
@@ -266,7 +266,7 @@ def _filled(table: Table) -> np.ndarray:
 
 
 def _scale(X: np.ndarray, schema: Schema) -> np.ndarray:
-    """Divisors (d,) that make distances fair: 1 for discrete columns, else about the standard deviation.
+    """Return divisors (d,) that put columns on one scale: 1 for discrete columns, else about the standard deviation.
 
     Powers of two, so that dividing and multiplying back is exact and a copied row stays a copy.
     """

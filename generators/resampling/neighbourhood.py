@@ -1,4 +1,4 @@
-"""Proposals that lie near the data: interpolation, feature swaps and small noise around seed rows."""
+"""Proposals near the data: interpolation, feature swaps and small noise around seed rows."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ from loop.protocols import Generator
 from loop.support.setting_checks import check_bounds
 from loop.types import NOBODY, Condition, Region, Request, Samples, Table
 
-WIDEST = 30  # categories of a column that get an axis of their own in the distance; rarer ones share the origin
+WIDEST = 30  # categories of a column that get their own axis in the distance; rarer ones share the origin
 
 
 @dataclass(eq=False)
 class Neighbourhood:
-    """Moves real rows a little, in three ways, so that proposals lie where labels are in doubt.
+    """Changes real rows slightly, by one of three moves, to make proposals near the data.
 
-    They need not be realistic rows of a class, as the teacher labels them; they must lie near the data.
+    Proposals need not be realistic rows of a class, as the teacher labels them; they must lie near the data.
     A proposal starts at a seed row inside the region. A move that would leave the region is undone in the columns
-    of the region's rule, so every proposal lands inside without rejection. The parents of a proposal are its seed row,
-    then the row it was moved towards or took values from, then the rows whose values brought it back inside.
+    of the region's rule, so nearly every proposal is inside without rejection. The parents of a proposal are its seed
+    row, then the row it was moved towards or took values from, then the rows whose values brought it back inside.
 
     Parameters
     ----------
-    interpolate, swap, noise
+    interpolate, swap, noise : float
         Shares of the three moves; they are normalised to one.
-    neighbours
-        Interpolation goes towards one of this many nearest rows, of whatever class.
-    swap_share
-        Chance of each feature to be taken from another row in a swap, at least one is: keeps the marginals.
-    noise_scale
-        Standard deviation of the noise in units of the column's; also the chance that a discrete value is redrawn.
-    most_seeds
-        Distinct seed rows used for one request: bounds the neighbour search.
-    reference
-        Neighbours are looked for among this many real rows, chosen at random where there are more: bounds it too.
+    neighbours : int
+        Interpolation goes towards one of this many nearest rows, of any class.
+    swap_share : float
+        Probability of each feature to be taken from another row in a swap, which keeps the marginals; at least one is.
+    noise_scale : float
+        Standard deviation of the noise in units of the column's; also the probability that a discrete value is redrawn.
+    most_seeds : int
+        Maximum number of distinct seed rows for one request: bounds the neighbour search.
+    reference : int
+        Maximum number of real rows that can be neighbours, chosen at random: bounds the search too.
 
     Raises
     ------
@@ -60,10 +60,10 @@ class Neighbourhood:
     reference: int = 20_000
 
     table_: Table = field(init=False, repr=False)
-    place_: np.ndarray = field(init=False, repr=False)  # (n,) number of each row among the m real ones
+    place_: np.ndarray = field(init=False, repr=False)  # (n,) index of each row among the m real ones
     X_: np.ndarray = field(init=False, repr=False)  # (m, d) the real rows
     number_: np.ndarray = field(init=False, repr=False)  # (m,) their row numbers
-    space_: np.ndarray = field(init=False, repr=False)  # (m, s) float32: where distances are taken
+    space_: np.ndarray = field(init=False, repr=False)  # (m, s) float32: coordinates for distances
     scale_: np.ndarray = field(init=False, repr=False)  # (d,) standard deviations
     reference_: np.ndarray = field(init=False, repr=False)  # (r,) the real rows that can be neighbours, ascending
     index_: NearestNeighbors = field(init=False, repr=False)
@@ -79,6 +79,7 @@ class Neighbourhood:
             )
 
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
+        """Keep the real rows and build the neighbour index."""
         real = real_rows(table)
         self.table_, self.place_, self.X_ = table, np.cumsum(table.is_real) - 1, real.X
         self.number_ = real.row_number
@@ -89,13 +90,14 @@ class Neighbourhood:
         return self
 
     def _look_among(self, reference: np.ndarray) -> None:
-        """Build the index in which neighbours are looked for from real rows (r,)."""
+        """Build the neighbour index from real rows (r,)."""
         self.reference_ = np.sort(reference)
-        # One more than asked for, as each row of the reference is its own nearest neighbour.
+        # One more neighbour, as each row of the reference is its own nearest neighbour.
         nearest = NearestNeighbors(n_neighbors=min(self.neighbours + 1, len(reference)), algorithm="brute")
         self.index_ = nearest.fit(self.space_[self.reference_])
 
     def sample(self, request: Request, rng: np.random.Generator) -> Samples:
+        """Draw seed rows, move them, and put values back that left the region."""
         rng = class_stream(rng, request.label)
         rows = self._rows(request, rng)
         if not len(rows):
@@ -104,14 +106,14 @@ class Neighbourhood:
         X, partners = self._move(seeds, rng)
         X = tidy(X, self.table_.schema)
         pulled = [self._pull_inside(X, seeds, condition, rng) for condition in request.region.rule]
-        inside = request.region.contains(X)  # a narrow rule may leave no value that the column can hold
+        inside = request.region.contains(X)  # a narrow rule may allow no value that the column can hold
         X, used = X[inside], np.column_stack([seeds, partners, *pulled])[inside]
         y = self.table_.y[rows[inside]] if request.label is None else np.full(len(X), request.label)
         parents = np.where(used >= 0, self.number_[used], NOBODY)
         return Samples(proposals(X, y, parents, self.table_.schema), request, len(rows), "seeds")
 
     def _rows(self, request: Request, rng: np.random.Generator) -> np.ndarray:
-        """Choose n seed rows (n,) with replacement: matching ones, else any of the class, which are then pulled in."""
+        """Choose n seed rows (n,) with replacement: matching ones, else any of the class, to be moved inside later."""
         rows, chance = starting_rows(self.table_, request)
         if not len(rows):
             rows, chance = starting_rows(self.table_, replace(request, region=Region()))
@@ -121,7 +123,7 @@ class Neighbourhood:
         return drawn if len(drawn) == request.n else rng.choice(drawn, size=request.n)  # by weight already
 
     def _move(self, seeds: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Return copies of the seeds (n, d), each moved in one of the three ways, and the other row (n,) each used."""
+        """Return copies of the seeds (n, d), each changed by one of the moves, and the other row (n,) each used."""
         shares = np.array([self.interpolate, self.swap, self.noise])
         move = rng.choice(3, size=len(seeds), p=shares / shares.sum())
         X, partners = np.empty((len(seeds), self.X_.shape[1])), np.full(len(seeds), NOBODY)
@@ -131,11 +133,11 @@ class Neighbourhood:
         return X, np.where(partners == seeds, NOBODY, partners)
 
     def _interpolated(self, seeds: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Go a random part of the way to a near row of either class; take discrete and missing values from one end."""
+        """Interpolate towards a near row of any class; take discrete and missing values from either end."""
         distinct, back = np.unique(seeds, return_inverse=True)
         near = self.index_.kneighbors(self.space_[distinct], return_distance=False)[back]
         pick = rng.integers(min(1, near.shape[1] - 1), near.shape[1], size=len(seeds))
-        pick -= ~np.isin(seeds, self.reference_)  # only a row of the reference meets itself first
+        pick -= ~np.isin(seeds, self.reference_)  # only a reference row is its own first neighbour
         others = self.reference_[near[np.arange(len(seeds)), pick]]
         start, end = self.X_[seeds], self.X_[others]
         way = rng.random((len(seeds), 1))
@@ -152,7 +154,7 @@ class Neighbourhood:
         return np.where(swapped, self.X_[others], X), others
 
     def _noisy(self, seeds: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Add small noise to ordered columns; redraw discrete ones now and then."""
+        """Add small noise to ordered columns; redraw discrete values with probability ``noise_scale``."""
         X = self.X_[seeds]
         jittered = X + self.noise_scale * self.scale_ * rng.standard_normal(X.shape)
         redrawn = (rng.random(X.shape) < self.noise_scale) & self.table_.schema.discrete
@@ -163,7 +165,7 @@ class Neighbourhood:
     def _pull_inside(
         self, X: np.ndarray, seeds: np.ndarray, condition: Condition, rng: np.random.Generator
     ) -> np.ndarray:
-        """Put values back that left the rule: to the seed's where that is inside, else to a real value inside.
+        """Replace values outside the rule: by the seed's value if that is inside, else by a real value inside.
 
         Returns the rows (n,) that such values were taken from, -1 = none.
         """
@@ -192,7 +194,7 @@ class Neighbourhood:
 
 
 def _spread(X: np.ndarray) -> np.ndarray:
-    """Standard deviation of each column (d,), 0 where nothing was seen."""
+    """Return the standard deviation of each column (d,), 0 where all values are missing."""
     seen = ~np.isnan(X)
     count = np.maximum(seen.sum(axis=0), 1)
     centred = np.where(seen, X - np.where(seen, X, 0).sum(axis=0) / count, 0)
@@ -201,9 +203,9 @@ def _spread(X: np.ndarray) -> np.ndarray:
 
 
 def _distance_space(table: Table, scale: np.ndarray) -> np.ndarray:
-    """Map rows to a space (m, s) in which Euclidean distance is fair to every column.
+    """Map rows to a space (m, s) in which Euclidean distance weighs all columns alike.
 
-    Ordered columns in standard deviations, missing ones at the mean; a differing category counts one deviation.
+    Ordered columns in standard deviations, missing values at the mean; a different category counts as one deviation.
     """
     parts = []
     for number, column in enumerate(table.schema.columns):

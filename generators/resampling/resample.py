@@ -1,4 +1,4 @@
-"""Real rows drawn again: nothing new, and therefore the control arm of every comparison."""
+"""Real rows resampled: nothing new, and therefore the control arm of every comparison."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,7 @@ from loop.types import NOBODY, OUTSIDE, Request, Samples, Schema, Table
 class Resample:
     """Draws real rows with replacement from the requested region and class.
 
-    Delivers all rows asked for as soon as one real row matches, else none.
+    Returns all requested rows if at least one real row matches, else none.
 
     Examples
     --------
@@ -69,9 +69,9 @@ def real_rows(table: Table) -> Table:
 
 
 def starting_rows(table: Table, request: Request) -> tuple[np.ndarray, np.ndarray]:
-    """Find the real rows that match a request, with the chance of each to start a proposal.
+    """Find the real rows that match a request, and the probability of each to start a proposal.
 
-    Matching seeds come first; a region without any offers all matching rows inside its box, equally.
+    These are the matching seeds or, in a region without any, all matching rows inside its box with equal probability.
 
     Returns
     -------
@@ -85,7 +85,7 @@ def starting_rows(table: Table, request: Request) -> tuple[np.ndarray, np.ndarra
 
 
 def seed_rows(table: Table, request: Request) -> tuple[np.ndarray, np.ndarray]:
-    """Find the seeds of a region that match a request and have a weight, with their chances, both (m,), as above."""
+    """Find the seeds of a region that match a request and have a weight, and their probabilities, both (m,)."""
     seeds, weight = request.region.seeds, request.region.seed_weight
     if seeds is None:
         return np.arange(0), np.empty(0)
@@ -95,7 +95,7 @@ def seed_rows(table: Table, request: Request) -> tuple[np.ndarray, np.ndarray]:
 
 
 def rows_inside(table: Table, request: Request) -> tuple[np.ndarray, np.ndarray]:
-    """Find the real rows that match a request, with equal chances, both (m,)."""
+    """Find the real rows that match a request, and equal probabilities, both (m,)."""
     rows = np.flatnonzero(_matches(table, request))
     return rows, np.full(len(rows), 1 / max(len(rows), 1))
 
@@ -106,7 +106,7 @@ def _matches(table: Table, request: Request) -> np.ndarray:  # (n,) bool
 
 
 def class_stream(rng: np.random.Generator, label: int | None) -> np.random.Generator:
-    """Derive a stream of its own for each class, so that classes asked for alike do not get the same draws."""
+    """Derive a separate stream for each class, so that equal requests for two classes do not get the same draws."""
     return seeds.stream(seeds.root(rng), "any" if label is None else int(label))
 
 

@@ -1,1 +1,1 @@
-"""The generator of rule books: reading, checking and drawing rows; nothing is learnt from labels."""
+"""The rule-book generator: reading and checking books, drawing rows; nothing that other families use."""

@@ -1,4 +1,4 @@
-"""The model of a rule book: what its YAML may say, checked as a whole before anything is drawn."""
+"""The model of a rule book: what its YAML may contain, checked completely before any row is drawn."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from loop.types import DAY
 
 Reader = Callable[[str, Any, Sequence[str]], Source]
 MOST_EACH = 1_000_000  # rows of an entity: a timeline holds whole entities
-SCENARIO = "scenario"  # column of the name of what each row came from
-CLOCK = ("turn", "elapsed")  # place in the incident, from 0; seconds since the events began
+SCENARIO = "scenario"  # column with the name of each row's scenario
+CLOCK = ("turn", "elapsed")  # position in the incident, from 0; seconds since the start of the events
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """A part of an incident: so many rows, so far apart, with columns of their own."""
+    """A part of an incident: the number of its rows, the gap between them, and columns that differ."""
 
     count: Source
     gap: Source  # seconds since the row before
@@ -58,17 +58,17 @@ class Scenario:
 
 @dataclass(frozen=True, eq=False)
 class Events:
-    """Whose rows they are and when they happen."""
+    """The entities that rows belong to, and the time of rows."""
 
     entity: str  # column of the entity's number
-    time: str  # column of the moment
-    rows_each: int  # rows of an entity, on average; with ``every`` exactly
+    time: str  # column of the time
+    rows_each: int  # rows of an entity, on average; exactly, if ``every`` is given
     start: float  # seconds since 1970-01-01 UTC
     end: float  # ignored with ``every``
-    every: float | None  # seconds between rows of a regular series, None = incidents come when they come
-    hour: Source | None  # of the day at which an incident begins, None = any
-    activity: Source | None  # how often an entity is chosen, relative to others, None = all alike
-    habits: Mapping[str, Source]  # drawn once for each entity
+    every: float | None  # seconds between rows of a regular series, None = incidents at random times
+    hour: Source | None  # hour of the day at which an incident begins, None = any
+    activity: Source | None  # relative frequency of an entity, None = all equal
+    habits: Mapping[str, Source]  # columns drawn once for each entity
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,34 +82,34 @@ class Book:
     events: Events | None
 
     def labels(self) -> list[Source]:
-        """Every source of the label."""
+        """Return every source of the label."""
         told = [self.label, *(scenario.label for scenario in self.scenarios)]
         return [label for label in told if label is not None]
 
     def sources(self) -> list[tuple[str, Source]]:
-        """Every source of a column, base and overriding ones, with the column's name."""
+        """Return every source of a column, base and overriding ones, with the column's name."""
         parts = [self.columns, *(scenario.columns for scenario in self.scenarios)]
         parts += [step.columns for scenario in self.scenarios for step in scenario.steps]
         return [pair for part in parts for pair in part.items()]
 
 
 def read_content(book: str | Path | Mapping[str, Any]) -> dict[str, Any]:
-    """Return the content of a book as plain JSON values, from a YAML file or a mapping.
+    """Return the content of a book as plain JSON values, from the path of a YAML file or a mapping.
 
     Raises
     ------
     ConfigError
-        If the file cannot be read or holds no mapping.
+        If the file cannot be read or does not hold a mapping.
     """
     content: Any = book
     if isinstance(book, str | Path):
         try:
             content = read_plain(Path(book).read_text(encoding="utf-8"))
         except OSError as error:
-            raise ConfigError(f"a rule book must be a YAML file, and {book} is none: check the path.") from error
+            raise ConfigError(f"a rule book must be a YAML file, and {book} cannot be read: check the path.") from error
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             why = " ".join(str(error).split())
-            raise ConfigError(f"a rule book must be valid YAML, and {book} is not ({why}): mend it.") from error
+            raise ConfigError(f"a rule book must be valid YAML, and {book} is not ({why}): correct it.") from error
     if not isinstance(content, Mapping):
         raise ConfigError(f"a rule book must hold keys and values, got {content!r}: begin with the key columns.")
     plain: dict[str, Any] = plain_values(content)
@@ -145,7 +145,7 @@ def read_book(content: Mapping[str, Any]) -> Book:
 
 
 def _check_names(book: Book) -> None:
-    """Raise ConfigError if a name is taken by something that rows come with, or given twice."""
+    """Raise ConfigError if a name is reserved, or given twice."""
     events = book.events
     reserved, seen = {SCENARIO, *(CLOCK if events else ())}, set[str]()
     drawn = [events.entity, events.time, *events.habits] if events else []
@@ -186,16 +186,16 @@ def _scenario(
 
 
 def _check_regular(where: str, *told: Any) -> None:
-    """Raise ConfigError for what says when rows of a regular series come."""
+    """Raise ConfigError if a key sets the times of rows, which a regular series fixes."""
     key = next(
         (key for part in told if isinstance(part, Mapping) for key in ("hour", "activity", "gap") if key in part), ""
     )
     if key:
-        raise ConfigError(f"{where}: rows of a regular series come every so many seconds, got {key!r}: remove it.")
+        raise ConfigError(f"{where}: rows of a regular series have fixed times, got {key!r}: remove it.")
 
 
 def _free(where: str, told: Any, before: Sequence[str]) -> Source:
-    """Read a source of what is drawn before there are rows."""
+    """Read a source that is drawn before there are rows."""
     source = read_source(where, told, before)
     if source.kind in (*HISTORY, "data"):
         raise ConfigError(f"{where} must not come from {source.kind}, as it is drawn before the rows: use another one.")
@@ -223,7 +223,7 @@ def _events(told: Any) -> Events:
     start = a_moment("events, start", told["start"])
     end = a_moment("events, end", told["end"]) if "end" in told else start
     if end < start + DAY and "end" in told:
-        raise ConfigError(f"events must last a day at least, got {told['start']} to {told['end']}: choose a later end.")
+        raise ConfigError(f"events must last at least a day, got {told['start']} to {told['end']}: choose a later end.")
     return Events(
         entity=a_text("events, entity", told["entity"]),
         time=a_text("events, time", told["time"]),

@@ -1,4 +1,4 @@
-"""What the columns of a book hold, moments, truths or whole numbers, and how pandas has them."""
+"""What the columns of a book hold (times, booleans or whole numbers), and their pandas types."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from generators.rules.sources import Source
 from loop.errors import ConfigError
 from loop.expressions.tree import TRUTHS, Apply, Literal, Name, Node
 
-FIRST, LAST = -62_135_596_800.0, 253_402_300_799.0  # seconds from 1970 to the beginning of year 1 and the end of 9999
+FIRST, LAST = -62_135_596_800.0, 253_402_300_799.0  # seconds from 1970 to the start of year 1 and the end of 9999
 
 
 @dataclass(frozen=True)
 class Kinds:
     """Names of columns by what they hold."""
 
-    moments: Collection[str]  # dates, the time of events, and what is reckoned from them
-    truths: Collection[str]  # true and false, from whichever source a value comes
+    moments: Collection[str]  # dates, the time of events, and expressions that compute a time from them
+    truths: Collection[str]  # true or false from every source of the column
     counts: Collection[str]  # drawn as whole numbers
 
     @classmethod
     def of(cls, book: Book) -> Self:
-        """Read a book's sources."""
+        """Classify the columns of a book by their sources."""
         time = {book.events.time} if book.events else set()
         return cls(
             moments=_found(book, time, any, _gives_moments),
@@ -37,14 +37,14 @@ class Kinds:
 
 
 def typed(name: str, values: np.ndarray, kinds: Kinds) -> pd.Series:
-    """Give drawn values (n,) the type that a reader expects.
+    """Convert drawn values (n,) to the pandas type of their column.
 
-    Truths and counts stay what they are where values are missing; other whole numbers are integers if none is.
+    Booleans and counts keep their type if values are missing; other whole numbers become integers if none is missing.
 
     Raises
     ------
     ConfigError
-        If a moment is too far away for pandas.
+        If a time is outside the years 1 to 9999.
     """
     if values.dtype.kind not in "fiub":
         return pd.Series(values)
@@ -62,7 +62,7 @@ def typed(name: str, values: np.ndarray, kinds: Kinds) -> pd.Series:
 
 
 def _dated(name: str, values: np.ndarray) -> np.ndarray:
-    """Turn seconds since 1970 to moments, to the microsecond."""
+    """Convert seconds since 1970 to datetimes (n,), to the microsecond."""
     beyond = values[(values < FIRST) | (values > LAST)]
     if len(beyond):
         raise ConfigError(
@@ -83,7 +83,7 @@ def _found(
     needed: Callable[[Iterable[bool]], bool],
     holds: Callable[[Source, Collection[str]], bool],
 ) -> set[str]:
-    """Add to the names known those of which any source, or all of them, holds; each reads only columns before it."""
+    """Add to the known names each column for which ``needed`` (any or all) of its sources satisfy ``holds``."""
     habits = list(book.events.habits.items()) if book.events else []
     told: dict[str, list[Source]] = {}
     for name, source in (*habits, *book.sources(), *((book.target, label) for label in book.labels())):
@@ -122,7 +122,7 @@ def _is_moment(tree: Node, known: Collection[str]) -> bool:
 
 
 def is_truth(tree: Node, known: Collection[str]) -> bool:
-    """Tell whether an expression is true or false in a row, given the columns that are."""
+    """Tell whether an expression gives a boolean, given the names of the columns that do."""
     match tree:
         case Literal(value):
             return isinstance(value, bool)

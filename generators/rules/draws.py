@@ -1,4 +1,4 @@
-"""Drawing the values of a source, natively inside a region where its distribution function allows."""
+"""Drawing the values of a source, directly inside a region where its distribution allows."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from loop.errors import ConfigError
 from loop.expressions.parser import Expression
 
 Columns = Mapping[str, np.ndarray]  # each (n,): numbers, booleans, or text as objects
-ROW = "#"  # a column that is always there: the number of the row
-LABEL = "#label"  # a column that is there as soon as labels are drawn
+ROW = "#"  # a column that always exists: the number of the row
+LABEL = "#label"  # a column that exists once labels are drawn
 
-# Laws of scipy by name of the distribution; arguments in the order of PARAMETERS.
+# scipy's distributions by name; arguments in the order of PARAMETERS.
 _LAWS: dict[str, Callable[..., Any]] = {
     "normal": stats.norm,
     "lognormal": lambda log_mean, log_sd: stats.lognorm(log_sd, scale=np.exp(log_mean)),
@@ -30,23 +30,23 @@ _LAWS: dict[str, Callable[..., Any]] = {
     "beta": stats.beta,
 }
 _POSITIVE = ("sd", "log_sd", "shape", "scale", "a", "b")
-_COUNTABLE = 2.0**53  # beyond it not every whole number is a float64
+_COUNTABLE = 2.0**53  # above it not every whole number is a float64
 _EDGE = 2.0**-53  # quantiles of exactly 0 and 1 may be infinite
 
 
 @dataclass(frozen=True, eq=False)
 class Limit:
-    """What a region demands of one column, in the terms of the book's values."""
+    """The condition of a region on one column, in the book's values."""
 
     low: float  # low < x <= high
     high: float
     allows: Callable[[np.ndarray], np.ndarray]  # the exact test of values (m,)
-    missing: bool  # does a missing value satisfy it?
+    missing: bool  # True if a missing value satisfies it
 
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """Values of real rows, in the terms of the book."""
+    """Values of real rows, as the book names them."""
 
     columns: Columns  # each (m,)
     label: np.ndarray  # (m,)
@@ -62,24 +62,27 @@ def draw(
     where : str
         The column, named in errors.
     source : Source
-        Anything but history, which needs all rows of an entity together.
+        Any kind except those of history, which need all rows of an entity together.
     columns : mapping of str to ndarray of shape (n,)
-        What the source reads, and `ROW`.
+        Columns that the source reads, and `ROW`.
     limit : Limit or None
-        Draw inside it, as far as the source can: expressions and datetimes cannot.
+        Draw inside it if the source can: expressions, sequences and datetimes cannot.
     seen : Seen or None
-        For sources that say ``from: data``: they draw from real rows of the row's class, where classes are drawn.
+        For sources with ``from: data``: they draw from real rows of the row's class, once classes are drawn.
+    rng : numpy.random.Generator
+        Source of all randomness.
 
     Returns
     -------
     values : ndarray of shape (n,)
+        Numbers, booleans, or text as objects.
     mass : ndarray of shape (n,)
         Probability that an unlimited draw would have been inside the limit: the weight of the row.
 
     Raises
     ------
     ConfigError
-        If parameters are out of range, or data are needed and there are none.
+        If parameters are out of range, or data are needed and ``seen`` is None.
     """
     n = len(columns[ROW])
     if source.kind in PARAMETERS:
@@ -92,7 +95,7 @@ def draw(
         values, mass = _free(where, source, columns, rng), np.ones(n)
     if source.kind in (*PARAMETERS, "sequence") and not np.isfinite(values[mass > 0]).all():
         raise ConfigError(
-            f"{where} must be finite, and its {source.kind} runs over in some rows: lower its parameters."
+            f"{where} must be finite, and its {source.kind} overflows in some rows: lower its parameters."
         )
     return finish(where, source, values, mass, limit, rng)
 
@@ -100,12 +103,12 @@ def draw(
 def finish(
     where: str, source: Source, values: np.ndarray, mass: np.ndarray, limit: Limit | None, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Round values (n,) and leave some out, as the source says; return them and their mass as `draw` does.
+    """Round values (n,) and set some to missing, as the source says; parameters and results are those of `draw`.
 
     Raises
     ------
     ConfigError
-        If what is to be rounded is no number.
+        If the values to be rounded are not numbers.
     """
     if source.decimals is not None:
         if values.dtype.kind not in "fiu":
@@ -116,7 +119,7 @@ def finish(
 
 
 def parameter(where: str, expression: Expression, columns: Columns) -> np.ndarray:
-    """Evaluate a parameter for each row (n,); it must be finite."""
+    """Evaluate a parameter for each row (n,), float64; raise ConfigError unless all values are finite."""
     values = expression.evaluate({ROW: columns[ROW], **{name: columns[name] for name in expression.names}})
     if values.dtype == object or not np.isfinite(values.astype(float)).all():
         raise ConfigError(f'{where} must be a finite number in every row, "{expression.text}" is not: use if(...).')
@@ -130,15 +133,16 @@ def _from_law(
     n = len(columns[ROW])
     if limit is None or (limit.low == -np.inf and limit.high == np.inf):
         return np.asarray(law.rvs(size=n, random_state=rng), dtype=float), np.ones(n)
-    # Rounding to decimals moves values by up to half a unit: widen by it, the exact test comes after.
+    # Rounding to decimals moves values by up to half a unit: widen by it, the exact test comes later.
     half = 0.0 if source.decimals is None else 0.5 * 10.0**-source.decimals
     return truncated(law, limit.low - half, limit.high + half, n, rng)
 
 
 def truncated(law: Any, low: float, high: float, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Draw n values with ``low < x <= high`` by the inverse distribution function, and the mass in between.
+    """Draw n values with ``low < x <= high`` by the inverse distribution function; return them and the mass, both (n,).
 
-    Above the median the survival function is used, so that far tails keep their digits.
+    ``law`` is a frozen distribution of scipy. Above its median the survival function is used, so that far tails keep
+    their precision.
     """
     below, above = law.cdf(low), law.sf(low)
     upper = below > 0.5
@@ -171,21 +175,21 @@ def _law(where: str, source: Source, columns: Columns) -> Any:
 def _from_data(
     where: str, columns: Columns, limit: Limit | None, seen: Seen | None, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw real values of the row's class; of all classes where labels come later, or the class was never seen."""
+    """Draw real values of the row's class, or of all classes where labels are drawn later or the class is unseen."""
     if seen is None:
         raise ConfigError(f"{where!r} comes from the data, and there are none: fit first, or give it a distribution.")
     real = seen.columns[where]
     allowed = np.ones(len(real), dtype=bool) if limit is None else limit.allows(real)
     n = len(columns[ROW])
     values, mass = np.empty(n, dtype=real.dtype), np.empty(n)
-    wanted = columns.get(LABEL, np.full(n, None, dtype=object))  # None is no class
+    wanted = columns.get(LABEL, np.full(n, None, dtype=object))  # None matches no class
     for label in pd.unique(wanted):
         mine = np.flatnonzero(wanted == label)
         known = np.asarray(seen.label == label, dtype=bool)
         of_class = known if known.any() else np.ones(len(real), dtype=bool)
         pool = real[of_class & allowed]
         mass[mine] = len(pool) / of_class.sum()
-        pool = pool if len(pool) else real  # of no weight
+        pool = pool if len(pool) else real  # drawn rows have a mass of 0
         values[mine] = pool[rng.integers(len(pool), size=len(mine))]
     return values, mass
 
@@ -212,12 +216,12 @@ def _from_list(
 
 
 def constants(values: tuple[float | bool | str, ...]) -> np.ndarray:
-    """Values of a book as an array (k,)."""
+    """Return values of a book as an array (k,)."""
     return np.array(values, dtype=object if any(isinstance(value, str) for value in values) else None)
 
 
 def _free(where: str, source: Source, columns: Columns, rng: np.random.Generator) -> np.ndarray:
-    """Draw from what cannot be limited: an expression, a sequence or a datetime range."""
+    """Draw from a source that cannot be limited: an expression, a sequence or a datetime range."""
     if source.kind == "expression":
         return source.numbers["is"].evaluate(columns)
     number = {name: parameter(f"{where}, {name}", each, columns) for name, each in source.numbers.items()}
@@ -225,7 +229,7 @@ def _free(where: str, source: Source, columns: Columns, rng: np.random.Generator
     if source.kind == "datetime":
         moments: np.ndarray = np.floor(rng.uniform(number["start"], number["end"], n))
         return moments
-    with np.errstate(over="ignore"):  # what runs over is refused
+    with np.errstate(over="ignore"):  # the caller refuses overflow
         sequence: np.ndarray = number.get("start", np.zeros(n)) + number.get("step", np.ones(n)) * columns[ROW]
     return sequence
 
@@ -233,7 +237,7 @@ def _free(where: str, source: Source, columns: Columns, rng: np.random.Generator
 def _with_missing(
     values: np.ndarray, mass: np.ndarray, chance: float, limit: Limit | None, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Leave values out with the chance that the limit leaves, and weigh accordingly."""
+    """Set values to missing with the given probability, conditional on the limit; return values and mass (n,)."""
     if not chance:
         return values, mass
     absent = chance if limit is None or limit.missing else 0.0

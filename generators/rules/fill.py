@@ -19,14 +19,32 @@ def fill(
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Draw all columns of the planned rows, in the order of the book.
 
-    A label that reads no column comes first, and what comes from the data then comes from rows of its class.
+    A label that reads no column is drawn first; sources with ``from: data`` then use rows of its class.
+
+    Parameters
+    ----------
+    book : Book
+        The columns and their sources.
+    laid : Plan
+        Scenario and step of the n rows.
+    inside : mapping of str to Limit
+        The condition on each limited column.
+    seen : Seen or None
+        Real values, for sources with ``from: data``.
+    rng : np.random.Generator
+        Source of all randomness.
 
     Returns
     -------
     columns : dict of str to np.ndarray
         Each of shape (n,): those of the plan, the book's and, if it has one, the label.
     mass : np.ndarray
-        Probability (n,) that each row would have been inside the limits without them.
+        Probability (n,) that each row, drawn without limits, would have been inside them.
+
+    Raises
+    ------
+    ConfigError
+        If a source cannot be drawn, or a column is text in some scenarios only.
     """
     columns, mass = dict(laid.columns), np.ones(len(laid.scenario))
     label = {book.target: book.label} if book.labels() else {}
@@ -50,7 +68,7 @@ def fill(
 
 
 def _sources(book: Book, laid: Plan, name: str, base: Source | None) -> Iterator[tuple[Source, np.ndarray]]:
-    """Yield each source of a column with its rows (m,): a step's goes before its scenario's, that before the book's."""
+    """Yield each source of a column with its rows (m,): a step overrides its scenario, which overrides the book."""
     rows_of: dict[int, tuple[Source, list[np.ndarray]]] = {}
     for number, scenario in enumerate(book.scenarios):
         of_scenario = laid.scenario == number

@@ -1,4 +1,4 @@
-"""What came before a row in the rows of the same entity."""
+"""Columns computed from the earlier rows of the same entity."""
 
 from __future__ import annotations
 
@@ -11,14 +11,25 @@ from loop.errors import ConfigError
 
 
 def history(source: Source, where: str, columns: Columns, book: Book) -> np.ndarray:
-    """Tell of each row (n,) what came before it in the rows of its entity; NaN where nothing did.
+    """Compute a history column (n,) from the earlier rows of each row's entity; NaN where there are none.
+
+    Parameters
+    ----------
+    source : Source
+        Of a kind in `HISTORY`.
+    where : str
+        The column, named in errors.
+    columns : mapping of str to np.ndarray
+        Columns drawn so far, each (n,), entity and elapsed seconds included.
+    book : Book
+        Names the column of the entity.
 
     Raises
     ------
     ConfigError
-        If a mean of text is asked for, or the book has no entities.
+        If the mean is of text, a window is negative, or the book has no entities.
     """
-    if book.events is None:  # the book is refused before
+    if book.events is None:  # `read_book` refuses such a book
         raise ConfigError(f"{where} must follow entities over time: add a section events.")
     entity, elapsed = columns[book.events.entity], columns["elapsed"]
     order = np.lexsort((elapsed, entity))
@@ -30,8 +41,8 @@ def history(source: Source, where: str, columns: Columns, book: Book) -> np.ndar
     elif source.kind == "count_before":
         window = parameter(where, source.numbers["seconds"], columns)[order]
         if (window < 0).any():
-            raise ConfigError(f"{where}: seconds must be 0 or more, got {window.min():g}: they reach back in time.")
-        line = whose * (when.max(initial=0.0) + 1.0) + when  # one line of time, an entity after the other
+            raise ConfigError(f"{where}: seconds must be 0 or more, got {window.min():g}: correct its expression.")
+        line = whose * (when.max(initial=0.0) + 1.0) + when  # one time line, entity after entity
         told = np.minimum(place - np.searchsorted(line, line - window), before).astype(float)
     else:
         told = _mean_before(where, source.of, columns[source.of], order, before)
@@ -41,7 +52,7 @@ def history(source: Source, where: str, columns: Columns, book: Book) -> np.ndar
 
 
 def _mean_before(where: str, of: str, values: np.ndarray, order: np.ndarray, before: np.ndarray) -> np.ndarray:
-    """Average what is present in the rows before, (n,) in the given order."""
+    """Return the mean of present values in the earlier rows, (n,) in the given order."""
     if values.dtype == object:
         raise ConfigError(f"{where!r}: mean_before must be of a column of numbers, {of!r} is text: choose another one.")
     x, place = values[order].astype(float), np.arange(len(order))

@@ -1,4 +1,4 @@
-"""Rows that follow a book of rules: the one generator that knows what the data have never shown."""
+"""Rows drawn from a rule book: the one generator with knowledge from outside the data."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from loop.protocols import Generator
 from loop.support.setting_checks import check_bounds
 from loop.types import Request, Samples, Schema, Table
 
-ENTITIES = 20  # of a timeline, at least: with one or two there would be the first days of a series only
-CROWD = 0.05  # share to which a rare class is raised on a timeline: more would change what came before
+ENTITIES = 20  # minimum in a timeline: with one or two there would only be the first days of a series
+CROWD = 0.05  # share to which a rare class is raised in a timeline: more would change the history of other rows
 _DATA = Source("data")
 
 
@@ -35,22 +35,22 @@ _DATA = Source("data")
 class Rules:
     """Draws rows from a declarative book: distributions, derived columns, scenarios, events over time.
 
-    Knowledge comes from whoever wrote the book; from the data only the schema is learnt and, for columns that say
-    ``from: data``, as do all that the book leaves out, the distribution in each class. A region is reached by
-    drawing the columns of its rule inside it (inverse distribution function, masked weights) and weighing each row by
-    the probability of that; what cannot be drawn so is drawn and thrown away. Rows of a book with events are drawn as a
-    whole timeline, as what came before must be right, and are only thrown away. Values beyond the range of the
-    data are clipped to it, as in every generator.
+    The knowledge is in the book; from the data it learns only the schema and, for columns with ``from: data`` and all
+    that the book leaves out, the distribution in each class. A region is reached by drawing the columns of its rule
+    inside it (inverse distribution function, masked weights) and weighting each row by the probability of that; other
+    sources are drawn freely and rejected outside. Rows of a book with events are drawn as a whole timeline, as their
+    history must be right, and only by rejection. Values beyond the range of the data are clipped to it, as in every
+    generator.
 
     Parameters
     ----------
-    book
-        Path of a YAML file, or its content. An empty one draws a class, then each column by itself from
-        the data of the class.
-    tries
-        At most this many rows are drawn for each row asked for; of timelines never fewer than `ENTITIES` need.
-    batch
-        Most rows drawn at once: bounds memory.
+    book : str, Path or mapping
+        Path of a YAML file, or its content. An empty book draws a class, then each column independently from the data
+        of the class.
+    tries : int
+        Maximum number of draws for each requested row; a timeline has at least the rows of `ENTITIES` entities.
+    batch : int
+        Maximum number of rows drawn at once: bounds memory.
 
     Raises
     ------
@@ -72,7 +72,7 @@ class Rules:
     schema_: Schema = field(init=False, repr=False)
     book_: Book = field(init=False, repr=False)
     data_: dict[str, np.ndarray] = field(init=False, repr=False)  # encoded values (m,) by column, "" = the label
-    seen_: Seen = field(init=False, repr=False)  # the same as the book speaks of them
+    seen_: Seen = field(init=False, repr=False)  # the same as the book names them
 
     def __post_init__(self) -> None:
         check_bounds(self, least={"tries": 1, "batch": 1})
@@ -113,12 +113,12 @@ class Rules:
         aimed = bool(request.region.rule) or request.label is not None
         return (
             made if aimed else replace(made, sampling_method="native")
-        )  # rows whose label is missing, say, are thrown away, too
+        )  # even if some rows are rejected, for a missing label for example
 
     def generate(self, n: int, rng: np.random.Generator) -> pd.DataFrame:
         """Make a data set from the book alone, without any table.
 
-        Columns whose name begins with ``_`` are helpers and left out; columns of whole numbers become integers.
+        Columns whose name begins with ``_`` are helpers and are left out; whole numbers become integers.
 
         Returns
         -------
@@ -128,7 +128,7 @@ class Rules:
         Raises
         ------
         ConfigError
-            If a column is said to come from the data.
+            If a column comes from the data.
         """
         book = read_book(read_content(self.book))
         weights = np.array([scenario.weight for scenario in book.scenarios])
@@ -159,7 +159,7 @@ class Rules:
         return rules
 
     def _open(self, schema: Schema, data: Mapping[str, np.ndarray]) -> None:
-        """Take in what was learnt: the schema, and encoded values (m,) by column."""
+        """Set the fitted state: the schema, and encoded values (m,) by column."""
         self.schema_, self.data_ = schema, dict(data)
         columns = {column.name: column for column in schema.columns}
         label = decode(data[""], label_column(schema))
@@ -167,7 +167,7 @@ class Rules:
         self.seen_ = Seen({**values, schema.target: label}, label)
 
     def _mixture(self, request: Request, rng: np.random.Generator) -> Mixture:
-        """Decide which scenarios to try how often, from a few rows of each."""
+        """Decide how often to try each scenario, from a few rows of each."""
         book = self.book_
         able = np.array([self._can_give(scenario.label or book.label, request.label) for scenario in book.scenarios])
         weight = np.array([scenario.weight for scenario in book.scenarios])
@@ -176,7 +176,7 @@ class Rules:
             raise ConditionError(f"no scenario of the book gives class {label!r}: add one, or ask for another class.")
         if not any(source.kind in HISTORY for _, source in book.sources()):
             weight = weight * able
-        elif (share := weight[able].sum() / weight.sum()) < CROWD:  # the others are needed as what came before
+        elif (share := weight[able].sum() / weight.sum()) < CROWD:  # the other rows are needed as history
             weight = np.where(able, weight * CROWD / share, weight * (1 - CROWD) / (1 - share))
         aimed = bool(request.n) and not book.events
         inside = limits(request.region, self.schema_) if aimed else {}
@@ -196,7 +196,7 @@ class Rules:
         return bool(given[0] == wanted)
 
     def _propose(self, n: int, request: Request, mixture: Mixture, rng: np.random.Generator) -> Batch:
-        """Draw rows; those inside the region and of the class, with their mass and scenario."""
+        """Draw rows; return those inside the region and of the class, with their mass and scenario."""
         schema, events = self.schema_, self.book_.events
         n = max(n, ENTITIES * events.rows_each) if events else n
         laid = plan(self.book_, n, mixture.chance, rng)
@@ -211,7 +211,7 @@ class Rules:
 
 
 def _completed(book: Book, schema: Schema) -> Book:
-    """Check a book against a schema; what it leaves out, columns or label, comes from the data."""
+    """Check a book against a schema; columns and label that it leaves out come from the data."""
     check_fits(book, schema)
     book = _with_names(book, schema)
     drawn = {book.events.entity, book.events.time} if book.events else set()
@@ -221,7 +221,7 @@ def _completed(book: Book, schema: Schema) -> Book:
 
 
 def _with_names(book: Book, schema: Schema) -> Book:
-    """Let a column that names the scenarios, as in data sets made by the book itself, follow the scenario drawn."""
+    """Set a column of scenario names, as in data sets made from the book itself, to the scenario drawn."""
     found = next((column for column in schema.columns if column.name == SCENARIO), None)
     names = {scenario.name for scenario in book.scenarios if scenario.weight}
     if found is None or not names & set(found.categories):

@@ -1,4 +1,4 @@
-"""How the scenarios of a rule book are mixed inside a region, and which rows stay to follow the book there."""
+"""How the scenarios of a rule book are mixed inside a region, and the rejection that makes rows follow the book."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from generators.rules.draws import Limit
 from generators.rules.sources import Source
 from loop.types import Request, Samples, SamplingMethod, Table
 
-PILOT = 4000  # rows that show how the mass of a scenario varies; one is enough where it does not
-UNSEEN = 0.1  # share of the draws for scenarios whose pilot rows had no mass: they may have some in rare rows
+PILOT = 4000  # rows to find the largest mass of a scenario; one is enough where the mass is constant
+UNSEEN = 0.1  # share of the draws for scenarios whose pilot rows had no mass: rare rows may have some
 
 Batch = tuple[Table, np.ndarray, np.ndarray, int]  # rows inside (m,), their mass and scenario (m,), rows drawn
 
 
 @dataclass(frozen=True, eq=False)
 class Mixture:
-    """How a request is met: what limits which column, and how often each of the s scenarios is tried."""
+    """How a request is sampled: the limit of each column, and the frequency of each of the s scenarios."""
 
     inside: Mapping[str, Limit]
     weight: np.ndarray  # (s,) share of the rows without limits, up to a factor
-    bound: np.ndarray  # (s,) largest mass that a row of the scenario was seen to have
-    drawn: int = 0  # rows it took to learn this
+    bound: np.ndarray  # (s,) largest mass of a row of the scenario so far
+    drawn: int = 0  # rows drawn to learn this
 
     @property
     def chance(self) -> np.ndarray:
@@ -37,7 +37,19 @@ class Mixture:
 
 
 def explored(book: Book, inside: Mapping[str, Limit], weight: np.ndarray, mass: Callable[[int, int], float]) -> Mixture:
-    """Learn the largest mass of each scenario from a few rows; ``mass(number, n)`` tells that of n rows of one."""
+    """Learn the largest mass of each scenario from a few rows.
+
+    Parameters
+    ----------
+    book : Book
+        The s scenarios.
+    inside : mapping of str to Limit
+        The condition on each limited column.
+    weight : np.ndarray
+        Share of the rows of each scenario without limits, (s,), up to a factor.
+    mass : callable
+        Draws n rows of one scenario, from its number and n, and returns their largest mass.
+    """
     bound, unseen, drawn = np.ones(len(weight)), np.zeros(len(weight), dtype=bool), 0
     for number in np.flatnonzero(weight) if inside else ():
         n = PILOT if _varies(book, book.scenarios[number], inside) else 1
@@ -58,10 +70,23 @@ def thinned(
     batch: int,
     rng: np.random.Generator,
 ) -> Samples:
-    """Draw rows and keep each with a chance in proportion to its mass, at most ``tries * request.n`` draws.
+    """Draw rows and keep each with probability proportional to its mass, at most ``tries * request.n`` draws.
 
-    Rejection needs a bound of the masses, and the largest one seen is only a guess. Where a row exceeds it, it is
-    raised, and the rows kept before are thinned to what the new bound would have let through.
+    Rejection needs a bound of the masses, and the largest one so far is only an estimate. Where a row exceeds the
+    bound, it is raised, and the rows kept before are thinned to those that the new bound would have accepted.
+
+    Parameters
+    ----------
+    draw : callable
+        Draws n rows of a mixture; returns rows inside the region, their mass and scenario (m,), and rows drawn.
+    request : Request
+        The rows wanted.
+    mixture : Mixture
+        From `explored`.
+    tries, batch : int
+        Maximum number of draws for each requested row, and of rows drawn at once.
+    rng : np.random.Generator
+        Draws which rows are kept.
     """
     budget, asked, made, pilot = tries * request.n, 0, 0, mixture.drawn
     parts: list[_Part] = []
@@ -78,7 +103,7 @@ def thinned(
         parts = [part.under(bound) for part in parts]
         asked, made = asked + n, made + drawn
     sampling_method: SamplingMethod = "rejection" if made > _found(parts) else "native"
-    # Random order: what is cut off must not depend on the order in which the rows were made.
+    # Random order: which rows are cut off must not depend on the order in which they were made.
     kept = rng.permutation(_found(parts))[: request.n]
     return Samples(Table.concat([part.rows for part in parts]).take(kept), request, pilot + made, sampling_method)
 
@@ -88,11 +113,11 @@ class _Part:
     """Rows drawn under the same bounds."""
 
     rows: Table
-    luck: np.ndarray  # (m,) factor by which all bounds could have been higher and the row still be kept
+    luck: np.ndarray  # (m,) largest factor on all bounds at which the row would still be kept
     bound: np.ndarray  # (s,)
 
     def under(self, bound: np.ndarray) -> _Part:
-        """Keep what higher bounds would have kept; the same factor for all scenarios leaves their shares right."""
+        """Keep the rows that higher bounds would have kept; one factor for all scenarios preserves their shares."""
         factor = (bound[self.bound > 0] / self.bound[self.bound > 0]).max()
         keep = self.luck >= factor
         return self if keep.all() else _Part(self.rows.take(keep), self.luck[keep], self.bound)

@@ -1,4 +1,4 @@
-"""Between the values that a rule book speaks of and the encoded columns of a table."""
+"""Conversion between the values in a rule book and the encoded columns of a table."""
 
 from __future__ import annotations
 
@@ -17,33 +17,35 @@ from loop.types import Column, Condition, Region, Schema
 
 
 def label_column(schema: Schema) -> Column:
-    """The label as a categorical column, whose codes are those of the classes."""
+    """Return the label as a categorical column, whose codes are those of the classes."""
     return Column(schema.target, "categorical", "object", categories=schema.classes)
 
 
 def encode(values: np.ndarray, column: Column) -> np.ndarray:
-    """Turn a book's values (n,) into what a table holds, float64 (n,), NaN = missing.
+    """Convert a book's values (n,) to a table's encoding, float64 (n,), NaN = missing.
 
     Raises
     ------
     ConditionError
-        If a category does not exist, or text is in a column of numbers.
+        If a category does not exist, or a column of numbers gets text.
     """
     if column.kind == "categorical":
-        values = values if values.dtype == object else values.astype(float)  # an index of booleans finds no numbers
+        values = values if values.dtype == object else values.astype(float)  # pandas: booleans match no numbers
         codes = pd.Index(_spoken(column)).get_indexer(pd.Index(values))
         unknown = (codes < 0) & ~pd.isna(values)
         if unknown.any():
             _refuse_category(values[unknown].tolist()[0], column)
         return np.where(codes < 0, np.nan, codes.astype(float))
     if values.dtype == object:
-        raise ConditionError(f"column {column.name!r} is {column.kind} and must get numbers, the book gives text.")
+        raise ConditionError(
+            f"column {column.name!r} is {column.kind} and must get numbers, the book gives text: change it."
+        )
     x = values.astype(float)
     return np.where(np.isnan(x), np.nan, x != 0) if column.kind == "boolean" else x
 
 
 def decode(x: np.ndarray, column: Column) -> np.ndarray:
-    """Turn encoded values (n,) into those that a book speaks of: text as objects, all else as numbers."""
+    """Convert encoded values (n,) to a book's values: text as objects, everything else as numbers."""
     if column.kind != "categorical":
         return x
     spoken = _spoken(column)
@@ -57,7 +59,7 @@ def decode(x: np.ndarray, column: Column) -> np.ndarray:
 
 
 def limits(region: Region, schema: Schema) -> dict[str, Limit]:
-    """Say what a region demands of each column of its rule."""
+    """Return the limit of each column in a region's rule, by name."""
     by_column: dict[int, list[Condition]] = {}
     for condition in region.rule:
         by_column.setdefault(condition.column, []).append(condition)
@@ -65,7 +67,7 @@ def limits(region: Region, schema: Schema) -> dict[str, Limit]:
 
 
 def label_limit(label: int, schema: Schema) -> Limit:
-    """Say what the wish for a class demands of the label."""
+    """Return the limit of the label when a class is requested."""
     column = label_column(schema)
     return Limit(-np.inf, np.inf, lambda values: encode(values, column) == label, missing=False)
 
@@ -74,7 +76,7 @@ def _limit(schema: Schema, number: int, rule: Sequence[Condition]) -> Limit:
     column = schema.columns[number]
     alone = replace(schema, columns=(column,))
     low, high = max(condition.low for condition in rule), min(condition.high for condition in rule)
-    # Values are rounded to what the column holds and clipped to its range: what ends inside may begin outside.
+    # Values are rounded and clipped to what the column holds, so a value outside may end up inside.
     grid = grid_of(column)
     half = 0.0 if grid is None else 0.5 * grid.step
 
@@ -96,7 +98,7 @@ def check_fits(book: Book, schema: Schema) -> None:
     columns = dict(zip(schema.names, schema.columns, strict=True))
     aside = {name for name, _ in schema.excluded}
     if schema.target in book.columns:
-        raise ConfigError(f"{schema.target!r} is the label of the table and no column: give it as label.")
+        raise ConfigError(f"{schema.target!r} is the label of the table, not a column: give it as label.")
     taken = {*CLOCK, *book.events.habits} if book.events else set()
     for name in schema.names:
         if name in taken or name.startswith("#"):
@@ -134,7 +136,7 @@ def _check_source(column: Column, source: Source) -> None:
 
 
 def _spoken(column: Column) -> np.ndarray:
-    """Categories as a book names them: text as objects, numbers and booleans as numbers."""
+    """Return the categories as a book names them: text as objects, numbers and booleans as numbers."""
     if all(isinstance(category, bool | int | float) for category in column.categories):
         return np.array(column.categories, dtype=float)
     return np.array([str(category) for category in column.categories], dtype=object)

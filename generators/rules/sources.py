@@ -1,4 +1,4 @@
-"""Where the values of a column come from, as a rule book says it in YAML."""
+"""Sources of a column's values, as a rule book defines them in YAML."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
     "gamma": ("shape", "scale"),
     "beta": ("a", "b"),
 }
-# What came before in the rows of the same entity.
+# Computed from earlier rows of the same entity.
 HISTORY: dict[str, tuple[str, ...]] = {
     "seconds_since_last": (),
     "count_before": ("seconds",),
@@ -43,19 +43,19 @@ Scalar = float | bool | str
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A distribution with its parameters, an expression, a constant, or another place that values come from."""
+    """A distribution with its parameters, an expression, a constant, or another source of values."""
 
     kind: str  # a key of the tables above, "constant" or "expression"
-    numbers: Mapping[str, Expression] = field(default_factory=dict)  # parameters; of an expression "is"
+    numbers: Mapping[str, Expression] = field(default_factory=dict)  # parameters; "is" for an expression
     values: tuple[Scalar, ...] = ()  # of a choice or constant
-    weights: tuple[Expression, ...] = ()  # of a choice; none = equal ones
-    of: str = ""  # the column that a mean is taken of
+    weights: tuple[Expression, ...] = ()  # of a choice; empty = equal weights
+    of: str = ""  # the column whose mean is computed
     decimals: int | None = None  # digits after the point, None = all
     missing: float = 0.0  # probability of a missing value
 
     @property
     def names(self) -> frozenset[str]:
-        """The columns that must be there before."""
+        """Names of the columns that must be drawn before."""
         read = (expression.names for expression in (*self.numbers.values(), *self.weights))
         return frozenset({self.of} if self.of else ()).union(*read)
 
@@ -66,8 +66,8 @@ def read_source(where: str, told: Any, before: Collection[str]) -> Source:
     Parameters
     ----------
     where : str
-        Named in errors.
-    told
+        Place in the book, named in errors.
+    told : object
         The value in the book.
     before : collection of str
         Columns that its expressions may read.
@@ -75,7 +75,7 @@ def read_source(where: str, told: Any, before: Collection[str]) -> Source:
     Raises
     ------
     ConfigError
-        If it is none of these, or reads another column.
+        If the value is none of these, or reads another column.
     """
     if not isinstance(told, Mapping):
         source = (
@@ -108,7 +108,7 @@ def _drawn(where: str, told: Mapping[str, Any]) -> Source:
     kind = told.get("from")
     if not isinstance(kind, str) or kind not in _NEEDED:
         raise ConfigError(
-            f"{where} must be a number, an expression, or draw from one of {', '.join(_NEEDED)}, got {told!r}."
+            f"{where} must be a number, an expression, or draw from one of {', '.join(_NEEDED)}, got {told!r}: fix it."
         )
     needed, optional = _NEEDED[kind], _OPTIONAL.get(kind, ())
     keys(where, told, ("from", *needed), (*optional, "decimals", "missing"))
@@ -120,9 +120,13 @@ def _drawn(where: str, told: Mapping[str, Any]) -> Source:
         for weight in a_list(f"{where}, weights", told.get("weights", []))
     )
     if kind == "choice" and (not values or len({isinstance(value, str) for value in values}) > 1):
-        raise ConfigError(f"{where}: values must be all text or all numbers, at least one, got {list(values)!r}.")
+        raise ConfigError(
+            f"{where}: values must be all text or all numbers, at least one, got {list(values)!r}: fix it."
+        )
     if weights and len(weights) != len(values):
-        raise ConfigError(f"{where} must have one weight a value, got {len(weights)} for {len(values)}: count them.")
+        raise ConfigError(
+            f"{where} must have one weight for each value, got {len(weights)} for {len(values)}: count them."
+        )
     if "decimals" in told and any(isinstance(value, str | bool) for value in values):
         raise ConfigError(f"{where}: decimals must be those of numbers, and the values are none: leave decimals out.")
     if kind == "datetime" and a_moment(f"{where}, end", told["end"]) < a_moment(f"{where}, start", told["start"]):
@@ -165,25 +169,28 @@ def keys(where: str, told: Any, needed: Collection[str] = (), optional: Collecti
 
 
 def a_mapping(where: str, told: Any) -> Mapping[str, Any]:
-    """Return a mapping with text as keys, else raise ConfigError; so do the readers below."""
+    """Return a mapping with text as keys, else raise ConfigError."""
     if not isinstance(told, Mapping) or not all(isinstance(key, str) for key in told):
         raise ConfigError(f"{where} must be a mapping with text as keys, got {told!r}: see the examples.")
     return told
 
 
 def a_list(where: str, told: Any) -> list[Any]:
+    """Return a list, else raise ConfigError."""
     if not isinstance(told, list):
         raise ConfigError(f"{where} must be a list, got {told!r}: put it in brackets.")
     return told
 
 
 def a_text(where: str, told: Any) -> str:
+    """Return text that is not empty, else raise ConfigError."""
     if not isinstance(told, str) or not told:
         raise ConfigError(f"{where} must be text, got {told!r}: put it in quotes.")
     return told
 
 
 def a_number(where: str, told: Any, *, least: float = -1.7e308, most: float = 1.7e308) -> float:
+    """Return a number within bounds, else raise ConfigError."""
     if isinstance(told, bool) or not isinstance(told, int | float) or not least <= told <= most:
         bounds = (
             "" if least < -1e308 else f" of at least {least:g}" + ("" if most > 1e308 else f" and at most {most:g}")
@@ -193,6 +200,7 @@ def a_number(where: str, told: Any, *, least: float = -1.7e308, most: float = 1.
 
 
 def a_whole(where: str, told: Any, *, least: float = 0, most: float = 2.0**53) -> int:
+    """Return a whole number within bounds, else raise ConfigError."""
     number = a_number(where, told, least=least, most=most)
     if number != int(number):
         raise ConfigError(f"{where} must be a whole number, got {told!r}: round it.")
@@ -200,7 +208,7 @@ def a_whole(where: str, told: Any, *, least: float = 0, most: float = 2.0**53) -
 
 
 def a_moment(where: str, told: Any) -> float:
-    """Return seconds since 1970-01-01 UTC of an ISO date or time."""
+    """Return seconds since 1970-01-01 UTC of an ISO date or time, else raise ConfigError."""
     try:
         return seconds(a_text(where, told))
     except ConfigError:
@@ -208,7 +216,7 @@ def a_moment(where: str, told: Any) -> float:
 
 
 def plain_values(told: Any) -> Any:
-    """Return YAML's values as JSON has them: dates become ISO text."""
+    """Convert YAML values to JSON values: dates become ISO text."""
     if isinstance(told, Mapping):
         return {key: plain_values(value) for key, value in told.items()}
     if isinstance(told, list | tuple):

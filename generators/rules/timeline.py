@@ -1,4 +1,4 @@
-"""Incidents of entities over time: who, when, in which step."""
+"""Incidents of entities over time: entity, time and step of each row."""
 
 from __future__ import annotations
 
@@ -16,20 +16,26 @@ from loop.types import DAY
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """Which scenario and step every row belongs to and, with events, the columns that time and entities give."""
+    """Scenario and step of every row and, with events, the columns of time and entities."""
 
     scenario: np.ndarray  # (n,) position among the book's scenarios
-    step: np.ndarray  # (n,) position among the scenario's steps, 0 without
+    step: np.ndarray  # (n,) position among the scenario's steps, 0 without steps
     columns: dict[str, np.ndarray]  # each (n,)
 
 
 def plan(book: Book, n: int, chance: np.ndarray, rng: np.random.Generator) -> Plan:
-    """Decide for n rows what will happen in them.
+    """Assign scenario, step and, with events, entity and time to n rows.
 
     Parameters
     ----------
+    book : Book
+        The scenarios and events.
+    n : int
+        Number of rows.
     chance : ndarray
         Probability of each scenario, shape (number of scenarios,).
+    rng : numpy.random.Generator
+        Source of all randomness.
 
     Raises
     ------
@@ -42,12 +48,12 @@ def plan(book: Book, n: int, chance: np.ndarray, rng: np.random.Generator) -> Pl
     if book.events.every is None:
         return _scattered(book, _bare(book, n, n, chance, rng), rng)
     each = book.events.rows_each
-    spare = n + 2 * each if any(scenario.steps for scenario in book.scenarios) else 0  # for what is cut off
+    spare = n + 2 * each if any(scenario.steps for scenario in book.scenarios) else 0  # as incidents are cut off
     return _regular(book, n, _bare(book, n + spare, each, chance, rng), rng)
 
 
 def _bare(book: Book, n: int, most: int, chance: np.ndarray, rng: np.random.Generator) -> Plan:
-    """Fill n rows with incidents of at most so many rows; those of an incident are neighbours."""
+    """Fill n rows with incidents of at most ``most`` rows; the rows of an incident are adjacent."""
     counts = rng.multinomial(n, chance)
     parts = [_incidents(each, int(count), most, rng) for each, count in zip(book.scenarios, counts, strict=True)]
     incident, step, turn = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -59,15 +65,15 @@ def _bare(book: Book, n: int, most: int, chance: np.ndarray, rng: np.random.Gene
 def _incidents(
     scenario: Scenario, n: int, most: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Fill n rows with incidents: incident, step and turn of each row, (n,) each; the last incident may be cut."""
+    """Fill n rows with incidents: return incident, step and turn of each row, (n,) each; the last may be cut off."""
     if not scenario.steps:
         return np.arange(n), np.zeros(n, np.int64), np.zeros(n, np.int64)
-    rows = {ROW: np.arange(n)}  # n incidents are enough, as each has a row at least
+    rows = {ROW: np.arange(n)}  # n incidents are enough, as each has at least one row
     counts = [_numbers(f"scenario {scenario.name!r}, count", step.count, rows, rng) for step in scenario.steps]
     upto = np.minimum(np.cumsum(np.clip(np.round(np.stack(counts, axis=1)), 0, most), axis=1), most)
     size = np.diff(upto, axis=1, prepend=0).astype(np.int64)  # (n, steps)
     if (size.sum(axis=1) < 1).any():
-        raise ConfigError(f"scenario {scenario.name!r}: an incident must have a row at least: raise a count.")
+        raise ConfigError(f"scenario {scenario.name!r}: an incident must have at least one row: raise a count.")
     enough = int(np.searchsorted(np.cumsum(size.sum(axis=1)), n)) + 1
     size = size[:enough]
     incident = np.repeat(np.arange(len(size)), size.sum(axis=1))[:n]
@@ -76,7 +82,7 @@ def _incidents(
 
 
 def _scattered(book: Book, bare: Plan, rng: np.random.Generator) -> Plan:
-    """Give each incident an entity and a moment to begin; return the rows in order of time."""
+    """Give each incident an entity and a start time; return the rows in order of time."""
     events, n = _events(book), len(bare.scenario)
     habits = _habits(events, max(round(n / events.rows_each), 1), rng)
     incident = bare.columns["#incident"]
@@ -88,7 +94,7 @@ def _scattered(book: Book, bare: Plan, rng: np.random.Generator) -> Plan:
         hour[mine] = _hour(scenario.hour or events.hour, _of(habits, entity[mine]), rng)
     whose, length = entity[incident], events.end - events.start
     since = _gaps(book, bare, _of(habits, whose), length, rng)
-    # An incident longer than the world is cut; each further piece of it begins at a moment of its own.
+    # An incident longer than the events is split; each further piece gets its own start time.
     _, first, piece = np.unique(np.stack([incident, since // length]), axis=1, return_index=True, return_inverse=True)
     since = since - since[first][piece]
     span = np.zeros(len(first))
@@ -99,19 +105,19 @@ def _scattered(book: Book, bare: Plan, rng: np.random.Generator) -> Plan:
 
 
 def _begun(events: Events, hour: np.ndarray, span: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Choose the second (k,) at which incidents begin: on any day at their hour, so that they end in time."""
+    """Choose the start (k,), in seconds, of incidents: on any day at their hour, early enough to end in time."""
     length = events.end - events.start
-    at = hour * 3600 - events.start % DAY  # on the first day, which may have begun before the events do
+    at = hour * 3600 - events.start % DAY  # on the first day, which may begin before the events
     first, last = np.ceil(-at / DAY), np.ceil((length - span - at) / DAY) - 1
     day = first + np.floor(rng.random(len(hour)) * np.maximum(last - first + 1, 1))
-    anywhere = rng.random(len(hour)) * (length - span)  # for those that fit, but on no day at their hour
+    anywhere = rng.random(len(hour)) * (length - span)  # for incidents that fit, but on no day at their hour
     begun = np.where(last >= first, at + day * DAY, anywhere)
     inside: np.ndarray = np.clip(begun, 0, np.maximum(length - span - 1, 0))
     return inside
 
 
 def _regular(book: Book, n: int, bare: Plan, rng: np.random.Generator) -> Plan:
-    """Lay incidents one after the other, in random order, along n rows; the end of an entity's series cuts them."""
+    """Place incidents one after the other, in random order, in n rows; the end of an entity's series cuts them off."""
     events, incident = _events(book), bare.columns["#incident"]
     shuffled = rng.permutation(len(incident))[incident]
     order = np.lexsort((bare.columns["turn"], shuffled))
@@ -137,14 +143,14 @@ def _arranged(
 
 
 def _gaps(book: Book, bare: Plan, columns: Columns, most: float, rng: np.random.Generator) -> np.ndarray:
-    """Return the seconds (n,) from the beginning of its incident to each row; no gap counts for more than ``most``."""
+    """Return the seconds (n,) from the start of its incident to each row; a gap is at most ``most``."""
     gap = np.zeros(len(bare.scenario))
     for number, scenario in enumerate(book.scenarios):
         for place, step in enumerate(scenario.steps):
             mine = np.flatnonzero((bare.scenario == number) & (bare.step == place) & (bare.columns["turn"] > 0))
             where = f"scenario {scenario.name!r}, gap"
             gap[mine] = np.clip(_numbers(where, step.gap, _of(columns, mine), rng), 0, most)
-    total = np.cumsum(gap)  # an incident's rows are neighbours here, and its first has no gap
+    total = np.cumsum(gap)  # an incident's rows are adjacent here, and its first has no gap
     first = np.searchsorted(bare.columns["#incident"], bare.columns["#incident"])
     since: np.ndarray = total - total[first]
     return since
@@ -168,7 +174,7 @@ def _whose(activity: Source | None, habits: Columns, n: int, rng: np.random.Gene
         raise ConfigError(
             f"activity must be at least 0 and have a finite sum, got {weight.min():g} to {weight.max():g}: correct it."
         )
-    if not total:  # a small world may hold nobody that a scenario is meant for
+    if not total:  # with few entities there may be none that fits a scenario
         return rng.integers(entities, size=n)
     return rng.choice(entities, size=n, p=weight / total)
 
@@ -181,10 +187,12 @@ def _hour(source: Source | None, columns: Columns, rng: np.random.Generator) -> 
 
 
 def _numbers(where: str, source: Source, columns: Columns, rng: np.random.Generator) -> np.ndarray:
-    """Draw what must be a finite number for each incident, row or entity, (n,)."""
+    """Draw numbers (n,), one for each incident, row or entity; raise ConfigError unless all are finite."""
     values = draw(where, source, columns, None, None, rng)[0]
     if values.dtype == object or not np.isfinite(values.astype(float)).all():
-        raise ConfigError(f"{where} must be a finite number each time, and is not: give it a number or a distribution.")
+        raise ConfigError(
+            f"{where} must be a finite number in every draw, and is not: give a number or a distribution."
+        )
     return values.astype(float)
 
 

@@ -1,1 +1,1 @@
-"""Generators made of decision trees and their parts; no learners, those are in `learners`."""
+"""Generators built on decision trees, and their parts; no learners, those are in `learners`."""

@@ -1,4 +1,4 @@
-"""Columns as regression trees need them: values as ranks, categories in the order of what they predict."""
+"""Columns as inputs of regression trees: values as ranks, categories ordered by the mean target."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.tree import DecisionTreeRegressor
 
-ONE_HOT = 16  # distinct values of a discrete target that get an output each; more share as many random directions
+ONE_HOT = 16  # outputs of a discrete target: an indicator for each value, random projections if there are more values
 COARSE_ROWS, COARSE_LEAF = (
     20_000,
     50,
-)  # rows of the tree that tells how much each column says of the label, and of its leaves
-PRIOR_ROWS = 5.0  # rows at the overall mean that are added to each category before categories are ordered
+)  # rows of the tree that measures importance, and the fewest in its leaves
+PRIOR_ROWS = 5.0  # rows at the overall mean that are added to each category, to stabilise the order of rare ones
 
 
 def midranks(x: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Return the ranks (n,) float32 of x among the sorted distinct values, half-way ones between two; NaN stays NaN.
+    """Return the ranks (n,) float32 of x among sorted distinct values; x between two gets their mean, NaN stays NaN.
 
-    Trees hold their inputs as float32; ranks keep neighbours apart where the values themselves would not.
+    Trees store their inputs as float32, which keeps close ranks apart but not always close values.
     """
     ranks = 0.5 * (np.searchsorted(values, x, "left") + np.searchsorted(values, x, "right") - 1)
     return np.where(np.isnan(x), np.nan, ranks).astype(np.float32)
 
 
 def targets(x: np.ndarray, discrete: bool, rng: np.random.Generator) -> np.ndarray:
-    """Turn a column (n,) into regression targets (n, k) whose squared error tells its values apart.
+    """Turn a column (n,) into regression targets (n, k) whose squared error separates its values.
 
     An ordered column gives its normalised ranks and, where values are missing, an indicator. A discrete one gives an
-    indicator for each value (squared error is then Gini impurity); with very many values the indicators are projected
-    on random directions, which keeps squared distances in expectation (Johnson and Lindenstrauss, 1984).
+    indicator for each value (squared error is then Gini impurity); with many values the indicators are projected on
+    random directions, which preserves squared distances in expectation (Johnson and Lindenstrauss, 1984).
     """
     values, codes = np.unique(x, return_inverse=True)  # NaN is a value, the last one
     n_values = len(values)
@@ -48,15 +48,15 @@ def targets(x: np.ndarray, discrete: bool, rng: np.random.Generator) -> np.ndarr
 
 
 def importance(label: np.ndarray, ranks: np.ndarray, coded: np.ndarray) -> np.ndarray:
-    """Return how much each column (d,) tells of the label: its share in the impurity that one coarse tree removes.
+    """Return the importance (d,) of each column for the label: its share of the impurity that one coarse tree removes.
 
     Parameters
     ----------
-    label
+    label : np.ndarray
         Codes, (n,).
-    ranks
+    ranks : np.ndarray
         Ranks or codes of the columns, (n, d) float32.
-    coded
+    coded : np.ndarray
         Which columns hold codes, (d,) bool.
     """
     rows = np.linspace(0, len(label), min(len(label), COARSE_ROWS), endpoint=False).astype(np.int64)
@@ -69,28 +69,28 @@ def importance(label: np.ndarray, ranks: np.ndarray, coded: np.ndarray) -> np.nd
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """How the columns a tree may look at become its inputs."""
+    """How columns become the inputs of one tree."""
 
     columns: np.ndarray  # (c,) int
     orders: dict[int, np.ndarray]  # position among the inputs -> (codes,) float32 place of each category
 
     @classmethod
     def of(cls, columns: np.ndarray, ranks: np.ndarray, categorical: np.ndarray, target: np.ndarray) -> Inputs:
-        """Order the categories of each categorical column by what they say about the target.
+        """Order the categories of each categorical column by their mean target.
 
-        For one target the order by mean is the best for splitting (Fisher, 1958; Breiman et al., 1984); for several it
-        is that along the first principal axis of the means (Coppersmith, Hong and Hosking, 1999).
+        For one target this order is optimal for splitting (Fisher, 1958; Breiman et al., 1984); for several targets
+        the order is along the first principal axis of the means (Coppersmith, Hong and Hosking, 1999).
 
         Parameters
         ----------
-        columns
-            Columns that the tree may look at, (c,).
-        ranks
+        columns : np.ndarray
+            Numbers of the columns that the tree may use, (c,) int.
+        ranks : np.ndarray
             Ranks or codes of all columns, (n, d) float32.
-        categorical
+        categorical : np.ndarray
             Which columns hold codes, (d,) bool.
-        target
-            (n, k) float64.
+        target : np.ndarray
+            Regression targets, (n, k) float64.
         """
         orders = {
             place: _order(ranks[:, column], target) for place, column in enumerate(columns) if categorical[column]
@@ -107,7 +107,7 @@ class Inputs:
 
 
 def _order(codes: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Place of each code (n_codes,) float32 in the order of their mean targets."""
+    """Return the position (n_codes,) float32 of each code in the order of mean targets."""
     known = ~np.isnan(codes)
     code, target = codes[known].astype(np.int64), target[known]
     count = np.bincount(code, minlength=1)

@@ -12,9 +12,9 @@ from generators.trees.chain_inputs import Inputs, targets
 from loop import seeds
 from loop.types import Condition
 
-MOST_ROWS = 50_000  # real rows that one tree learns from, another draw of them for each tree: bounds time and memory
+MOST_ROWS = 50_000  # real rows that one tree learns from, a new random draw for each tree: bounds time and memory
 MOST_FEATURES = 24  # columns compared in one split: bounds the time on wide tables
-ATOM = 0.01  # share of the rows from which on a value counts as a spike, which is never averaged with others
+ATOM = 0.01  # a value with a larger share of the rows is a spike, which is never averaged with others
 ELSEWHERE = 1e-6  # weight of a draw from the whole column where a leaf holds no allowed value
 
 
@@ -24,12 +24,12 @@ class Leaves:
 
     tree: DecisionTreeRegressor | None  # None = one leaf that holds all rows
     values: np.ndarray  # (n,) float64, leaf by leaf
-    atoms: np.ndarray  # (n,) bool: values that are not to be averaged with others
-    start: np.ndarray  # (nodes + 1,) where the values of each node begin
+    atoms: np.ndarray  # (n,) bool: values that must not be averaged with others
+    start: np.ndarray  # (nodes + 1,) index of the first value of each node
 
     @classmethod
     def of(cls, tree: DecisionTreeRegressor | None, inputs: np.ndarray, x: np.ndarray, atoms: np.ndarray) -> Leaves:
-        """Sort the values x (n,) of the rows of inputs (n, c) into the leaves."""
+        """Sort the values x (n,) into the leaves of their inputs (n, c)."""
         leaf = _leaf(tree, inputs)
         order = np.lexsort((x, leaf))
         size = np.bincount(leaf, minlength=1 if tree is None else tree.tree_.node_count)
@@ -48,8 +48,8 @@ class Leaves:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Draw a value for each row of inputs (n, c) among those of its leaf that meet the conditions.
 
-        Returns the values (n,) and how much each draw weighs (n,): the share of the leaf that meets the conditions. A
-        leaf without such values lends the whole column's, at next to no weight; weights are 0 if there are none at all.
+        Returns the values (n,) and the weight of each draw (n,): the share of the leaf that meets the conditions. For a
+        leaf without such values, draw from the whole column with a tiny weight; weights are 0 if no value qualifies.
         """
         leaf = _leaf(self.tree, inputs)
         some = self.allowing(conditions) if conditions else self
@@ -61,7 +61,7 @@ class Leaves:
         return some._quantile(first, size, rng.random(len(leaf))), weight
 
     def _quantile(self, first: np.ndarray, size: np.ndarray, u: np.ndarray) -> np.ndarray:
-        """Return the quantiles u (n,) of ``size`` sorted values from ``first`` on, interpolated but next to atoms."""
+        """Return the quantiles u (n,) of ``size`` sorted values from ``first`` on, interpolated except at atoms."""
         place = np.clip(u * size - 0.5, 0, size - 1)
         below = first + place.astype(np.int64)
         above = np.minimum(below + 1, first + size - 1)
@@ -97,17 +97,19 @@ class ColumnTrees:
 
         Parameters
         ----------
-        x
-            Values, NaN = missing.
-        inputs
+        x : np.ndarray
+            Values, (n,), NaN = missing.
+        inputs : tuple of np.ndarray
             What it may depend on: the columns' numbers (c,), ranks or codes of all columns (n, d) float32, and which
             columns hold codes (d,) bool.
-        discrete
-            Are the values of x codes?
-        rng
+        discrete : bool
+            True if the values of x are codes.
+        rng : np.random.Generator
             Draws the trees' rows and splits.
-        trees, min_leaf, feature_share
-            Number of trees, fewest rows a leaf, and share of the columns that are compared in a split.
+        trees, min_leaf : int
+            Number of trees, and minimum rows in a leaf.
+        feature_share : float
+            Share of the columns that are compared in a split.
         """
         columns, ranks, coded = inputs
         target = targets(x, discrete, rng)
@@ -128,7 +130,7 @@ class ColumnTrees:
     def draw(
         self, ranks: np.ndarray, conditions: tuple[Condition, ...], rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Draw values (n,) and weights (n,) given ranks or codes of all columns (n, d), each by one of the trees."""
+        """Draw values (n,) and weights (n,) given ranks or codes of all columns (n, d), each from a random tree."""
         matrix, which = self.inputs.matrix(ranks), rng.integers(len(self.leaves), size=len(ranks))
         x, weight = np.empty(len(ranks)), np.empty(len(ranks))
         for number, leaves in enumerate(self.leaves):
@@ -138,13 +140,13 @@ class ColumnTrees:
 
 
 def _leaf(tree: DecisionTreeRegressor | None, inputs: np.ndarray) -> np.ndarray:
-    """Number the leaf of each row (n,)."""
+    """Return the leaf number of each row (n,)."""
     leaf: np.ndarray = np.zeros(len(inputs), np.int64) if tree is None else tree.tree_.apply(inputs)
     return leaf
 
 
 def _atoms(x: np.ndarray, discrete: bool) -> np.ndarray:
-    """Tell which values (n,) are spikes of their column, codes or missing."""
+    """Tell which values (n,) are codes, missing or spikes of their column."""
     values, back, count = np.unique(x, return_inverse=True, return_counts=True)
     atoms: np.ndarray = (discrete | np.isnan(values) | (count > max(ATOM * len(x), 1)))[back]
     return atoms

@@ -1,4 +1,4 @@
-"""Flow matching with boosted trees: noise becomes rows along a velocity that XGBoost has learnt, class by class."""
+"""Flow matching with boosted trees: XGBoost learns the velocity that carries noise to rows, class by class."""
 
 from __future__ import annotations
 
@@ -22,41 +22,42 @@ from loop.support.progress import tell
 from loop.support.setting_checks import check_bounds
 from loop.types import Request, Samples, Table
 
-LEAST = {"levels": 1, "copies": 1, "most_noisy_rows": 1, "trees": 1, "depth": 1, "bins": 2}  # value of a setting
+LEAST = {"levels": 1, "copies": 1, "most_noisy_rows": 1, "trees": 1, "depth": 1, "bins": 2}  # minimum of a setting
 LEAST |= {"smallest_leaf": 0, "tries": 1, "most_draws": 1, "jobs": 1}
 
 
 @dataclass(eq=False)
 class ForestFlow:
-    """Carries standard normal noise to rows in small steps; trees have learnt the direction of each step.
+    """Carries standard normal noise to rows in small steps; trees learn the direction of each step.
 
-    Every column becomes a standard normal score first, in each class by the class's own marginal. So spikes,
-    categories and missing values keep their exact shares (a missing value is an atom of the marginal and needs no
-    mask), and the flow has only to learn how columns depend on each other. At each noise level the part of the
-    velocity that follows from the correlations alone is put in closed form; the trees learn what is left. On tables of
-    more than 32 columns they look at some of the columns only, others at each level, so cost grows with the columns.
+    Every column is first mapped to a standard normal score, by the class's own marginal. So spikes, categories and
+    missing values keep their exact shares (a missing value is an atom of the marginal and needs no mask), and the flow
+    only has to learn how columns depend on each other. At each noise level the part of the velocity that follows from
+    the correlations is computed in closed form; the trees learn the rest. On tables of more than 32 columns each tree
+    uses one group of columns, drawn again for each level, so cost grows linearly with the columns.
 
-    In a region a real row of it is mixed with noise half the way and carried back (SDEdit). What leaves the region is
-    tried again, each time from nearer to its row. A region without real rows is reached through the noise itself.
+    For a region, its real rows are mixed with noise and carried back (SDEdit). Rows that leave the region are tried
+    again, each time with less noise. A region without real rows is reached by a search over the noise itself.
 
     Parameters
     ----------
-    levels
-        Noise levels, each with trees of its own; also the Euler steps of sampling.
-    copies
+    levels : int
+        Noise levels, each with its own trees; also the number of Euler steps in sampling.
+    copies : int
         Noisy copies of each real row at each level.
-    most_noisy_rows
-        Rows a level learns from at most, for each class: bounds the copies, though every row has at least one.
-    trees, depth, rate, bins, smallest_leaf
-        Boosting rounds, depth of a tree, learning rate, histogram bins and fewest noisy rows in a leaf; each round
-        grows a tree for every column.
-    seed_noise
-        Share of noise that the rows of a region are mixed with at the first try, 1 = they are forgotten.
-    tries
-        Tries for each row of a region.
-    most_draws
-        Draws for each row asked for where no real row lies in the region.
-    jobs
+    most_noisy_rows : int
+        Maximum number of rows a level learns from, for each class: bounds the copies, but every row has at least one.
+    trees, depth, bins : int
+        Boosting rounds (each grows one tree for every column), depth of a tree, and histogram bins.
+    rate, smallest_leaf : float
+        Learning rate, and minimum of noisy rows in a leaf.
+    seed_noise : float
+        Share of noise in the rows of a region at the first try, 1 = nothing of the row is left.
+    tries : int
+        Maximum number of tries for each row of a region.
+    most_draws : int
+        Maximum number of draws for each requested row where no real row lies in the region.
+    jobs : int
         Threads.
 
     Raises
@@ -106,7 +107,7 @@ class ForestFlow:
         return self
 
     def sample(self, request: Request, rng: np.random.Generator) -> Samples:
-        """Draw near the seeds or real rows of the region if it has any, else from noise."""
+        """Draw rows near the seeds or real rows of the region if there are any, else from noise."""
         rng = class_stream(rng, request.label)
         rows, chance = starting_rows(self.table_, request)
         anywhere = not request.region.rule and request.region.seeds is None
@@ -135,7 +136,7 @@ class ForestFlow:
         n, d = X.shape
         X = np.tile(X, (max(1, min(self.copies, self.most_noisy_rows // n)), 1))
         scores = _scores(X, marginals, rng)
-        # As if d further rows had shown no correlation: few rows are not believed when they show a strong one.
+        # Shrunk as if d further rows had shown no correlation: few rows are no evidence of a strong one.
         correlation = (n * (scores.T @ scores) / len(X) + d * np.eye(d)) / (n + d)
         settings = {"max_depth": self.depth, "eta": self.rate, "max_bin": self.bins}
         settings |= {"min_child_weight": self.smallest_leaf, "nthread": self.jobs}
@@ -150,7 +151,7 @@ class ForestFlow:
         return Flow(marginals, correlation, tuple(trees))
 
     def _from_noise(self, request: Request, rng: np.random.Generator) -> Samples:
-        """Draw from the classes' flows; the first latent chooses the class, by the prior if none is asked for."""
+        """Draw from the classes' flows; the first latent chooses the class, by its share if no label is requested."""
         real = self.table_.y[self.table_.is_real]
         labels = np.array([label for label in self.flows_ if request.label in (None, label)], dtype=np.int64)
         below = np.cumsum([np.sum(real == label) for label in labels])
@@ -169,7 +170,7 @@ class ForestFlow:
         return Samples(made, request, tried, sampling_method)
 
     def _from_rows(self, request: Request, rows: np.ndarray, rng: np.random.Generator) -> Samples:
-        """Move real rows (n,) along noise and back, up to ``tries`` times until they end inside the region."""
+        """Add noise to real rows (n,) and remove it, up to ``tries`` times until they end inside the region."""
         parents = self.table_.take(rows)
         X, left, tried = parents.X.copy(), np.arange(len(rows)), 0
         first = min(round((1 - self.seed_noise) * self.levels), self.levels - 1)
@@ -182,7 +183,7 @@ class ForestFlow:
         return Samples(made, request, tried, "seeds")
 
     def _moved(self, parents: Table, level: int, rng: np.random.Generator) -> np.ndarray:
-        """Mix rows with as much noise as a level has, and carry them back; returns (n, d)."""
+        """Mix rows with the noise of a level, and carry them back; return (n, d)."""
         mixed, time = rng.standard_normal(parents.X.shape), level / self.levels
         for label in np.unique(parents.y).tolist():
             mine = parents.y == label
@@ -190,7 +191,7 @@ class ForestFlow:
         return self._carried(mixed, parents.y, level)
 
     def _carried(self, mixed: np.ndarray, y: np.ndarray, level: int) -> np.ndarray:
-        """Carry scores (n, d) of given classes from a level to the data; returns rows (n, d)."""
+        """Carry scores (n, d) of given classes from a level to the data; return rows (n, d)."""
         X = np.empty(mixed.shape)
         for label in np.unique(y).tolist():
             X[y == label] = self.flows_[label].values(mixed[y == label], level)
@@ -201,19 +202,19 @@ class ForestFlow:
 class Flow:
     """The flow of one class: marginals between rows and scores, and the velocity of scores at each level.
 
-    Level l of L is time t = l / L on the straight way ``(1 - t) * noise + t * scores``.
+    Level l of L is time t = l / L on the straight path ``(1 - t) * noise + t * scores``.
     """
 
     marginals: tuple[Marginal, ...]  # one for each column
     correlation: np.ndarray  # (d, d) of the scores
-    trees: tuple[FlowTrees, ...]  # for each level, what the correlations leave of the velocity
+    trees: tuple[FlowTrees, ...]  # for each level, the part of the velocity that correlations do not explain
 
     def values(self, mixed: np.ndarray, level: int) -> np.ndarray:
         """Follow the velocity from a level on, and return rows (n, d).
 
-        What the trees have learnt is followed by Euler steps. The linear part is followed exactly, as its flow is
-        known: along each eigenvector scores grow with the spread of the mixture. Euler steps alone would shrink them,
-        by six per cent over twenty levels, and with them the shares of rare values.
+        The trees' part is integrated by Euler steps. The linear part is integrated exactly: along each eigenvector
+        scores grow with the spread of the mixture. Euler steps alone would shrink scores by six per cent over twenty
+        levels, and with them the shares of rare values.
         """
         levels = len(self.trees)
         variance, axes = np.linalg.eigh(self.correlation)
@@ -265,13 +266,13 @@ def _linear_velocity(correlation: np.ndarray, time: float) -> np.ndarray:
 
 
 def _orders(table: Table) -> list[np.ndarray | None]:
-    """Order the codes of each discrete column by how often they are positive, so that neighbours mean alike."""
+    """Order the codes of each discrete column by their rate of positives, so that neighbours are similar."""
     positive = table.y == table.schema.positive
     orders: list[np.ndarray | None] = []
     for x, discrete in zip(table.X.T, table.schema.discrete, strict=True):
         seen = ~np.isnan(x)
         codes, place, counts = np.unique(x[seen], return_inverse=True, return_counts=True)
-        # As if each code had one more row, as positive as the average: a code seen once does not go to an end.
+        # As if each code had one more row with the average rate: a code seen once does not go to an end.
         share = (np.bincount(place, positive[seen], len(codes)) + positive.mean()) / (counts + 1)
         orders.append(codes[np.argsort(share, kind="stable")] if discrete else None)
     return orders

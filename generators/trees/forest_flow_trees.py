@@ -1,4 +1,4 @@
-"""Boosted trees that predict every column from the others, at a cost that grows with the columns, not their square."""
+"""Boosted trees that predict every column from the others, at a cost linear in the number of columns."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ import xgboost as xgb
 
 from loop.seeds import integer
 
-MOST_TOGETHER = 32  # columns whose trees look at each other
+MOST_TOGETHER = 32  # columns in a group
 
 
 @dataclass(frozen=True, eq=False)
 class FlowTrees:
-    """The trees of one noise level: one booster for each group of columns, which looks at that group alone.
+    """The trees of one noise level: one booster for each group of columns, which uses that group alone.
 
-    A narrow table is one group. On a wide one groups are drawn anew for each level, so that over the levels every
-    column meets many others; what correlations tell of the rest is known without trees.
+    A narrow table is one group. On a wide one groups are drawn again for each level, so that over the levels every
+    column is grouped with many others; correlations with the rest are handled without trees.
     In an exploratory run that no command repeats, groups of 32 took a third of the time on 72 and 100 columns, and
-    their rows served a learner about as well.
+    a learner trained on their rows scored about as well.
     """
 
     group: np.ndarray  # (d,) int64 number of each column's group
@@ -43,14 +43,14 @@ class FlowTrees:
 
         Parameters
         ----------
-        mixed, target
-            What the trees see and what they predict, both (n, d).
-        rng
+        mixed, target : np.ndarray
+            Inputs of the trees and what they predict, both (n, d).
+        rng : np.random.Generator
             Draws groups and seeds.
-        rounds
+        rounds : int
             Trees for each column.
-        settings
-            Parameters of XGBoost, ``max_bin`` and ``nthread`` among them.
+        settings : mapping of str to float
+            Parameters of XGBoost, including ``max_bin`` and ``nthread``.
         """
         group = _groups(mixed.shape[1], rng)
         boosters = []
@@ -62,7 +62,7 @@ class FlowTrees:
                 max_bin=int(settings["max_bin"]),
                 nthread=int(settings["nthread"]),
             )
-            # At equal cost a tree for each column fits far better than one tree for all of them.
+            # At equal cost one tree for each column fits far better than one tree for all of them.
             fixed = {"tree_method": "hist", "multi_strategy": "one_output_per_tree", "base_score": 0.0}
             boosters.append(xgb.train({**settings, **fixed, "seed": integer(rng)}, data, num_boost_round=rounds))
         return cls(group, tuple(boosters))
@@ -89,7 +89,7 @@ class FlowTrees:
 
 
 def _groups(columns: int, rng: np.random.Generator) -> np.ndarray:
-    """Share columns out evenly among as few groups as there must be; returns the number of each one's group (d,)."""
+    """Divide columns evenly among the fewest possible groups; return the group number of each column (d,)."""
     groups = ceil(columns / MOST_TOGETHER)
     group: np.ndarray = np.arange(columns) % groups
     return rng.permutation(group) if groups > 1 else group

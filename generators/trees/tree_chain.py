@@ -1,4 +1,4 @@
-"""Column after column from trees: every distribution of one column given others, so also the one inside a region."""
+"""Rows drawn column by column from trees, each column given others, and therefore also inside a region."""
 
 from __future__ import annotations
 
@@ -20,36 +20,35 @@ from loop.support.progress import tell
 from loop.support.setting_checks import check_bounds
 from loop.types import NOBODY, Condition, Request, Samples, SamplingMethod, Table
 
-CHAINS_KEPT = 8  # as many columns' trees are kept as so many whole chains have
-PARTICLES, LEAST = 10, 1000  # weighted starts for each row asked for, and at least, where no real row is inside
-ROUNDS = 4  # of them at most, until they are worth as many independent ones as are asked for
-SEED_COLUMNS = 3  # columns, besides the label, that seed rows of a region without a rule hand down
+CHAINS_KEPT = 8  # size of the cache of trees, in whole chains
+PARTICLES, LEAST = 10, 1000  # weighted starts for each requested row, and at least, where no real row is inside
+ROUNDS = 4  # of weighted starts at most, until their effective sample size is the number of requested rows
+SEED_COLUMNS = 3  # columns, besides the label, that are copied from seed rows of a region without a rule
 
-Conditions = dict[int, tuple[Condition, ...]]  # of each column that has some
-# Rows (n, d + 1) with the columns at the front filled, which these are, row numbers (n,) of the real rows they started
-# from (-1 = none), how many rows were drawn, and by which sampling method.
+Conditions = dict[int, tuple[Condition, ...]]  # by column number
+# Rows (n, d + 1) with the front columns filled, the numbers of these columns, row numbers (n,) of the real rows they
+# started from (-1 = none), the number of rows drawn, and the sampling method.
 Start = tuple[np.ndarray, tuple[int, ...], np.ndarray, int, SamplingMethod]
 
 
 @dataclass(eq=False)
 class TreeChain:
-    """Draws one column after the other, each from the leaves of trees that look at the columns before it.
+    """Draws one column after the other, each from the leaves of trees whose inputs are the columns before it.
 
-    The label comes first, then the columns by how much they tell of it, so rows fit their label. Missing values are
-    values like others; ordered values are interpolated between the quantiles of a leaf, spikes and codes are not.
+    The label comes first, then the columns by their importance for it, so rows fit their label. Missing values are
+    treated as values; ordered values are interpolated between the quantiles of a leaf, spikes and codes are not.
 
-    A request for a region moves the columns of its rule to the front, beside the label. They start as those of real
-    rows inside, and each but the label is drawn anew from the values that the rule allows, given the others (a sweep of
+    A request for a region moves the columns of its rule to the front, next to the label. They start as those of real
+    rows inside, and each except the label is redrawn from the values that the rule allows, given the others (a sweep of
     Gibbs sampling). Where no real row is inside, they are drawn one after the other, the narrowest condition first,
-    weighted by the share of the leaf that the rule allows, and drawn again by weight (sequential importance sampling),
-    so that boxes without any real row are served too. The other columns follow from trees given those at the front,
-    fitted when they are first asked for. Where few real rows are inside, leaves reach beyond the region, and the other
-    columns are a little more like those of its surroundings.
+    weighted by the share of the leaf that the rule allows, and resampled by weight (sequential importance sampling), so
+    regions without any real row are served too. The other columns are drawn from trees given the front columns; those
+    trees are fitted on first use. Where few real rows are inside, leaves reach beyond the region, and the other columns
+    are a little more like those of its surroundings.
 
-    A region with seeds takes the label and the columns of its rule from them as they are, in proportion to their
-    weight, as the weak rows of a loop are few and their joint values matter; without a rule, the label and the first
-    three columns of the chain. A rule that names every column then gives copies of seeds, which the loop's gate for
-    copies refuses.
+    A region with seeds takes the label and the columns of its rule from them unchanged, in proportion to their weight,
+    as weak rows are few and their joint values matter; without a rule, it takes the label and the first three columns
+    of the chain. A rule on every column then gives copies of seeds, which the loop's gate for copies rejects.
 
     ``TreeChain()`` is for utility, ``TreeChain(min_leaf=100)`` for privacy. Measured on adult, magic and shoppers by
     ``python -m experiments.benchmarks.fidelity.fidelity``: ROC AUC on real rows of XGBoost trained on as many synthetic
@@ -60,13 +59,13 @@ class TreeChain:
 
     Parameters
     ----------
-    min_leaf
-        Fewest real rows in a leaf: more of them blur single rows (privacy) and fine structure (utility).
-    trees
+    min_leaf : int
+        Minimum of real rows in a leaf: a higher value blurs single rows (privacy) and fine structure (utility).
+    trees : int
         Trees for each column; every draw uses one of them at random.
-    feature_share
-        Share of the columns that are compared in one split: lower makes trees differ more and fit faster, and loses the
-        dependence of two columns that hangs on one another alone.
+    feature_share : float
+        Share of the columns that are compared in one split: a lower value makes trees differ more and fit faster, but
+        loses the dependence between two columns that depend on each other alone.
 
     Raises
     ------
@@ -91,9 +90,9 @@ class TreeChain:
     feature_share: float = 0.7
 
     table_: Table = field(init=False, repr=False)
-    root_: int = field(init=False, repr=False)  # all trees are drawn from it
+    root_: int = field(init=False, repr=False)  # seed of all trees
     rows_: np.ndarray = field(init=False, repr=False)  # (n, d + 1) real rows; the last column is the label
-    ranks_: np.ndarray = field(init=False, repr=False)  # (n, d + 1) float32: ranks of ordered values, codes of others
+    ranks_: np.ndarray = field(init=False, repr=False)  # (n, d + 1) float32: ranks of ordered values, else codes
     order_: tuple[int, ...] = field(init=False, repr=False)  # the label and then the columns, as they are drawn
     values_: list[np.ndarray] = field(init=False, repr=False)  # of each column, sorted and distinct
     known_: OrderedDict[tuple[int, tuple[int, ...]], ColumnTrees] = field(init=False, repr=False)  # latest used last
@@ -102,7 +101,7 @@ class TreeChain:
         check_bounds(self, least={"min_leaf": 1, "trees": 1}, shares=["feature_share"])
 
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
-        """Learn the chain of the whole table; the chains of regions are learnt when they are asked for."""
+        """Learn the chain of the whole table; the chains of regions are learnt on first use."""
         self._keep(table, seeds.root(rng))
         order = self.order_ if len(self.rows_) else ()
         for place, column in enumerate(order):
@@ -111,7 +110,7 @@ class TreeChain:
         return self
 
     def sample(self, request: Request, rng: np.random.Generator) -> Samples:
-        """Draw ``request.n`` rows; none if some condition is met by no real row."""
+        """Draw ``request.n`` rows; none if no real row meets one of the conditions."""
         rng = class_stream(rng, request.label)
         rows, front, starts, tried, sampling_method = self._start(request, rng)
         if len(rows):
@@ -122,7 +121,7 @@ class TreeChain:
         return Samples(proposals(X, y, starts[kept], self.table_.schema), request, tried, sampling_method)
 
     def save(self, folder: Path) -> None:
-        """Write settings and real rows; trees grow again from them, the same ones."""
+        """Write settings and real rows; the same trees are fitted from them again."""
         write_settings(self, folder, self.table_.schema, root=self.root_)
         write_table(self.table_, folder / ROWS)
 
@@ -146,11 +145,11 @@ class TreeChain:
         self.order_ = (label, *np.argsort(-shares, kind="stable").tolist())
 
     def _order(self, front: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the columns in the order in which they are drawn: those at the front, then the others."""
+        """Return the columns in the order in which they are drawn: front columns, then the others."""
         return tuple(dict.fromkeys((*front, *self.order_)))
 
     def _start(self, request: Request, rng: np.random.Generator) -> Start:
-        """Fill the columns at the front: from seeds, else anew from real rows inside, else by weight."""
+        """Fill the front columns: from seeds, else redrawn from real rows inside, else by importance sampling."""
         conditions, n = self._conditions(request), request.n
         front = tuple(column for column in self.order_ if column in conditions or column == self.order_[0])
         if not n or not len(self.rows_):
@@ -165,7 +164,7 @@ class TreeChain:
         rows, starts = np.column_stack([self.table_.X[drawn], self.table_.y[drawn]]), self.table_.row_number[drawn]
         if are_seeds:
             return rows, front if request.region.rule else self.order_[: SEED_COLUMNS + 1], starts, n, "seeds"
-        if not request.region.rule:  # of the row only the label stays
+        if not request.region.rule:  # only the label of the row is kept
             return rows, front, np.full(n, NOBODY), n, "native"
         self._draw_anew(rows, front, conditions, rng)
         return rows, front, starts, n, "seeds"
@@ -173,10 +172,10 @@ class TreeChain:
     def _draw_anew(
         self, rows: np.ndarray, front: tuple[int, ...], conditions: Conditions, rng: np.random.Generator
     ) -> None:
-        """Draw the rule's columns given the others at the front, inside their conditions, in place (a Gibbs sweep).
+        """Redraw the rule's columns given the other front columns, inside their conditions, in place (a Gibbs sweep).
 
-        The label stays, as do values where the leaf holds none that is allowed: classes have their shares inside, which
-        leaves that reach beyond the region would blur.
+        The label is kept, so that classes keep their shares inside, which leaves that reach beyond the region would
+        blur. Values are also kept where the leaf holds no allowed value.
         """
         ranks = np.empty(rows.shape, np.float32, order="F")
         for column in front:
@@ -192,7 +191,7 @@ class TreeChain:
     def _weighted_start(
         self, conditions: Conditions, front: tuple[int, ...], n: int, rng: np.random.Generator
     ) -> Start:
-        """Draw the columns at the front one by one inside their conditions, then draw again by weight."""
+        """Draw the front columns one by one inside their conditions, then resample by weight."""
         front = tuple(sorted(front, key=lambda column: self._allowed(column, conditions)))
         size, found = max(PARTICLES * n, LEAST), []
         for _ in range(ROUNDS):
@@ -200,7 +199,7 @@ class TreeChain:
             log_weight = np.concatenate([log_weight for _, log_weight in found])
             highest = log_weight.max()
             weight = np.exp(log_weight - highest) if np.isfinite(highest) else np.zeros(len(log_weight))
-            if not weight.any() or weight.sum() ** 2 >= n * (weight**2).sum():  # worth n independent draws (Kish 1965)
+            if not weight.any() or weight.sum() ** 2 >= n * (weight**2).sum():  # effective sample size (Kish 1965)
                 break
         rows, tried = np.empty((n, self.rows_.shape[1])), len(weight)
         if not weight.any():
@@ -212,15 +211,15 @@ class TreeChain:
     def _particles(
         self, conditions: Conditions, front: tuple[int, ...], size: int, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Draw the columns at the front (size, k) inside their conditions, with the logarithm of each weight."""
+        """Draw the front columns (size, k) inside their conditions, and the logarithm of each weight (size,)."""
         values, log_weight = np.empty((size, len(front))), np.zeros(size)
-        # Column after column in memory: those behind the front are never touched, and take none.
+        # Column-major: memory of columns behind the front is never touched, so the system does not allocate it.
         ranks = np.empty((size, self.rows_.shape[1]), np.float32, order="F")
         for place, column in enumerate(front):
             values[:, place], share = self._trees(column, front[:place]).draw(ranks, conditions.get(column, ()), rng)
             if not share.any():  # no value is allowed
                 return values, np.full(size, -np.inf)
-            log_weight += np.log(share)  # a product of many small shares would be zero
+            log_weight += np.log(share)  # a product of many small shares could underflow
             ranks[:, column] = self._ranked(column, values[:, place])
         return values, log_weight
 
@@ -231,7 +230,7 @@ class TreeChain:
         return float(np.all(holds, axis=0).mean()) if holds else 1.0
 
     def _complete(self, rows: np.ndarray, front: tuple[int, ...], rng: np.random.Generator) -> None:
-        """Draw the columns behind the front, in place."""
+        """Draw the columns after the front columns, in place."""
         ranks, order = np.empty(rows.shape, np.float32), self._order(front)
         for column in front:
             ranks[:, column] = self._ranked(column, rows[:, column])
@@ -241,7 +240,7 @@ class TreeChain:
             ranks[:, column] = self._ranked(column, rows[:, column])
 
     def _trees(self, column: int, given: tuple[int, ...]) -> ColumnTrees:
-        """Return the trees of a column given others, fitted at the first call; those unused for longest are dropped."""
+        """Return the trees of a column given others, fitted on first use; the least recently used are dropped."""
         given = tuple(sorted(given))
         key = (column, given)
         if key not in self.known_:
@@ -261,13 +260,13 @@ class TreeChain:
         return self.known_[key]
 
     def _ranked(self, column: int, x: np.ndarray) -> np.ndarray:
-        """Return x (n,) as the trees look at it: codes as they are, other values as ranks."""
+        """Return x (n,) as an input of the trees: codes unchanged, other values as ranks."""
         n_columns = len(self.values_) - 1
         coded = column == n_columns or self.table_.schema.columns[column].kind == "categorical"
         return x.astype(np.float32) if coded else midranks(x, self.values_[column])
 
     def _conditions(self, request: Request) -> Conditions:
-        """Return the conditions of each column that has some; the label's is one of them."""
+        """Return the conditions of each column that has any, the label included."""
         found: Conditions = {}
         for condition in request.region.rule:
             found[condition.column] = (*found.get(condition.column, ()), condition)

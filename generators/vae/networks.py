@@ -1,4 +1,4 @@
-"""Encoder and decoder of mixed rows, told their class."""
+"""Encoder and decoder of mixed rows, conditioned on the class."""
 
 from __future__ import annotations
 
@@ -9,11 +9,19 @@ from torch import Tensor, nn
 from generators.common import torch_training
 from generators.common.mode_encoding import Modes
 
-MOST_LOG_VARIANCE = 5.0  # of a code: no code is wider than its prior for long, and the exponential must not overflow
+MOST_LOG_VARIANCE = 5.0  # of a code: the exponential must not overflow, and codes are rarely wider than the prior
 
 
 class Autoencoder(nn.Module):
-    """Encoder and decoder of vectors whose last part, the one-hot label, is the condition of both."""
+    """Encoder and decoder of vectors whose last part, the one-hot label, is the condition of both.
+
+    Parameters
+    ----------
+    modes : Modes
+        The encoding of rows.
+    latent, hidden : int
+        Width of the code, and of the two hidden layers of encoder and decoder.
+    """
 
     gaussian: Tensor
     is_modes: Tensor
@@ -31,7 +39,7 @@ class Autoencoder(nn.Module):
         self.noise = _Noise(len(self.scalars))
 
     def forward(self, vectors: Tensor, beta: float, stream: torch.Generator) -> Tensor:
-        """Return the mean loss in nats: negative log-likelihood plus weighted divergence from the prior."""
+        """Return the mean loss in nats of vectors (b, p): negative log-likelihood plus ``beta`` times divergence."""
         x, label = vectors[:, : self.width], vectors[:, self.width :]
         mean, log_variance = self.encoder(vectors).chunk(2, dim=1)
         log_variance = log_variance.clamp(max=MOST_LOG_VARIANCE)
@@ -43,7 +51,7 @@ class Autoencoder(nn.Module):
         return loss
 
     def _said(self, made: Tensor) -> Tensor:
-        """Read what the decoder made (b, width): the logarithm of each mode's chance, and places in [-1, 1]."""
+        """Normalise the decoder's output (b, width): log-probability of each mode, and positions in [-1, 1]."""
         pieces = torch.split(made, [size for size, _ in self.parts], 1)
         read = [
             piece.log_softmax(1) if is_modes else piece.tanh()
@@ -52,9 +60,9 @@ class Autoencoder(nn.Module):
         return torch.cat(read, 1)
 
     def _surprise(self, x: Tensor, made: Tensor) -> Tensor:
-        """Return the negative log-likelihood (b,) of vectors, up to a constant: categorical modes, normal places."""
+        """Return the negative log-likelihood (b,) of vectors up to a constant: categorical modes, normal positions."""
         said = self._said(made)
-        # A place means nothing in an atom.
+        # A position has no meaning within an atom.
         off = (x[:, self.scalars] - said[:, self.scalars]) / self.noise.log_sd.exp()
         places = ((off.square() / 2 + self.noise.log_sd) * (x @ self.gaussian)).sum(1)
         surprise: Tensor = places - (x * said) @ self.is_modes
@@ -62,7 +70,7 @@ class Autoencoder(nn.Module):
 
     @torch.no_grad()
     def rows(self, codes: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return vectors (k, width) of codes (k, latent) and one-hot labels: chances of modes, and places drawn."""
+        """Return vectors (k, width) of codes (k, latent) and one-hot labels: mode probabilities, drawn positions."""
         inputs = torch_training.tensor(np.hstack([codes, labels]).astype(np.float32), self.gaussian.device)
         said = self._said(self.decoder(inputs))
         vectors: np.ndarray = torch.where(self.is_modes > 0, said.exp(), said).cpu().numpy()
@@ -72,7 +80,7 @@ class Autoencoder(nn.Module):
 
 
 class _Noise(nn.Module):
-    """Spread of each place around what the decoder says."""
+    """Standard deviation of each position around the decoder's output."""
 
     def __init__(self, n_scalars: int) -> None:
         super().__init__()

@@ -33,28 +33,30 @@ WEIGHTS = "vae.safetensors"
 class Vae:
     """Learns a code for rows of each class and decodes codes drawn from a standard normal distribution.
 
-    Encoder and decoder are told the class, so a label is met natively and classes keep their prior. Ranges and
-    categories are met by moving the codes towards them (`generators.common.latent_search`), so rows follow the model's
-    own distribution inside the region. Every value is drawn from what the decoder says of it, never its most likely
-    one: rare categories stay.
+    Encoder and decoder are conditioned on the class, so a label is met natively and classes keep their prior. Ranges
+    and categories are met by moving the codes towards them (`generators.common.latent_search`), so rows follow the
+    model's own distribution inside the region. Every value is drawn from the decoder's distribution, not set to its
+    mode, so that rare categories are kept.
 
     Parameters
     ----------
-    epochs, steps
-        Passes over the rows, cut short at so many steps.
-    latent, hidden
+    epochs, steps : int
+        Passes over the rows, and the maximum number of training steps.
+    latent, hidden : int
         Width of the code, and of the two hidden layers of encoder and decoder.
-    batch, rate, decay
-        Rows at a step (fewer of small tables); AdamW's learning rate and weight decay.
-    beta
+    batch : int
+        Rows in a step; small tables have smaller batches.
+    rate, decay : float
+        AdamW's learning rate and weight decay.
+    beta : float
         Weight of the divergence between code and prior (Higgins et al. 2017). Below 1, rows are sharper.
-    held_out
-        Share of the real rows kept back from learning, to stop it when their loss no longer falls; 0 = none. For
-        tables of a few hundred rows and many columns, which the net else learns by heart.
-    tries
-        At most this many codes are decoded for each row asked for.
-    warm_start
-        Shall a second fit go on from the weights of the first, in a fifth of the steps, if the rows fit the encoding?
+    held_out : float
+        Share of the real rows held out for early stopping, 0 = none. For tables of a few hundred rows and many
+        columns, where the net would otherwise overfit.
+    tries : int
+        Maximum number of codes decoded for each requested row.
+    warm_start : bool
+        True: a second fit continues from the weights of the first, in a fifth of the steps, if the encoding fits.
 
     Raises
     ------
@@ -95,7 +97,7 @@ class Vae:
         real = real_rows(table)
         stream = torch_training.torch_stream(rng, torch_training.device())
         warm = self.warm_start and hasattr(self, "net_") and self.modes_.covers(real)
-        self.modes_ = replace(self.modes_, schema=real.schema) if warm else Modes.of(real)  # the range may be another
+        self.modes_ = replace(self.modes_, schema=real.schema) if warm else Modes.of(real)  # the range may differ
         if not warm:
             self.net_ = torch_training.build(self._net, stream)
         vectors = self.modes_.encode(real.X, real.y, rng)
@@ -128,7 +130,7 @@ class Vae:
         Raises
         ------
         ConditionError
-            If no real row bears the label asked for.
+            If no real row has the requested label.
         """
         self.modes_.check_label(request.label)
         rng = class_stream(rng, request.label)
@@ -159,7 +161,7 @@ class Vae:
         generator = cls(**settings)
         generator.modes_ = Modes.from_json(learnt["modes"], schema)
         generator.prior_ = np.array(learnt["prior"])
-        # draws weights that are overwritten
+        # the initial weights are overwritten
         stream = torch_training.torch_stream(np.random.default_rng(0), torch_training.device())
         generator.net_ = torch_training.load_weights(torch_training.build(generator._net, stream), folder / WEIGHTS)
         return generator
@@ -167,7 +169,7 @@ class Vae:
     def _sides(
         self, vectors: np.ndarray, where: torch.device, rng: np.random.Generator
     ) -> tuple[Tensor, Callable[[nn.Module], float] | None]:
-        """Split encoded rows (n, p) into those to learn from, and a judge of a net by those held out, if any are."""
+        """Split encoded rows (n, p) into training rows, and a function that scores a net on held-out rows, if any."""
         held = round(self.held_out * len(vectors))
         if not held:
             return torch_training.tensor(vectors, where), None

@@ -1,8 +1,8 @@
-"""A small language of expressions over columns: read by a parser of its own, evaluated on whole arrays.
+"""A small language of expressions over columns: its own parser, evaluated on whole arrays.
 
 Numbers, 'text' (a quote inside it is written twice), true, false, columns (`` `odd names` `` in backquotes),
-``+ - * / % **``, comparisons, ``and or not``, ``in [...]`` and the functions of `FUNCTIONS`. Nothing else can be said,
-so nothing else can be run.
+``+ - * / % **``, comparisons, ``and or not``, ``in [...]`` and the functions of `FUNCTIONS`. The language has nothing
+else, so no other code can be run.
 """
 
 from __future__ import annotations
@@ -32,22 +32,22 @@ _WORDS = ("and", "or", "not", "in", "true", "false")
 
 @dataclass(frozen=True)
 class Expression:
-    """A parsed expression."""
+    """A parsed expression: its text and tree."""
 
     text: str
     tree: Node
 
     @property
     def names(self) -> frozenset[str]:
-        """The columns it reads."""
+        """Names of the columns it reads."""
         return names(self.tree)
 
     def evaluate(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
         """Compute the value of every row.
 
-        Datetimes count as seconds since 1970-01-01 UTC, so that they can be added to; a quoted ISO date compared
-        with numbers is one, too. A comparison with a missing value is false. What has no finite value (a division
-        by zero, the logarithm of -1, an overflow) is missing.
+        Datetimes count as seconds since 1970-01-01 UTC, so that arithmetic works; so does a quoted ISO date that is
+        compared with numbers. A comparison with a missing value is false. A result that is not finite (a division by
+        zero, the logarithm of -1, an overflow) is missing.
 
         Parameters
         ----------
@@ -62,7 +62,7 @@ class Expression:
         Raises
         ------
         ConfigError
-            If a column is not there or a value is of the wrong type for what is done with it.
+            If a column does not exist or a value has the wrong type for its operator.
         """
         try:
             value = evaluate(self.tree, columns)
@@ -74,12 +74,12 @@ class Expression:
 
 
 def parse(text: str) -> Expression:
-    """Read an expression.
+    """Parse an expression.
 
     Raises
     ------
     ConfigError
-        If the text is no expression, longer than `LONGEST` or deeper than `DEEPEST`.
+        If the text is not an expression, longer than `LONGEST` or deeper than `DEEPEST`.
 
     Examples
     --------
@@ -97,20 +97,20 @@ def parse(text: str) -> Expression:
 
 
 def quoted(name: str) -> str:
-    """Spell a column as an expression names it."""
+    """Return a column's name as it is written in an expression, in backquotes if needed."""
     plain = re.fullmatch(r"[^\W\d]\w*", name) and name not in _WORDS
     return name if plain else "`{}`".format(name.replace("`", "``"))
 
 
 def spelled(value: object) -> str:
-    """Spell a constant as an expression has it."""
+    """Return a constant as it is written in an expression."""
     if isinstance(value, str):
         return "'{}'".format(value.replace("'", "''"))
     return str(value).lower() if isinstance(value, bool | np.bool_) else str(value)
 
 
 def _unquoted(token: str) -> str:
-    """Take off the quotes around a token, and read doubled ones inside as one."""
+    """Remove the quotes around a token, and read doubled ones inside as one."""
     sign = token[0]
     return token[1:-1].replace(2 * sign, sign) if sign in "'\"`" else token
 
@@ -143,7 +143,7 @@ class _Parser:
         raise ConfigError(f'"{self.text}": expected {expected} at character {self.next.at}, got {got}: {way_out}.')
 
     def accept(self, *texts: str) -> str:
-        """Step over the next token if it is an operator among these, and return it; else ""."""
+        """Consume the next token and return it if it is one of these operators, else return ""."""
         if self.next.kind in ("sign", "word") and self.next.text in texts:
             self.place += 1
             return self.tokens[self.place - 1].text
@@ -151,7 +151,7 @@ class _Parser:
 
     def expect(self, sign: str) -> None:
         if not self.accept(sign):
-            self.fail(repr(sign), "close what was opened")
+            self.fail(repr(sign), "add it")
 
     def climb(self, least: int) -> Node:
         """Read a value and every operator after it that binds more tightly than ``least``."""

@@ -25,9 +25,9 @@ def as_region(expression: Expression, schema: Schema) -> Region:
     Parameters
     ----------
     expression : Expression
-        From `loop.expressions.parser.parse`.
+        From `loop.expressions.parser.parse`; categories are given by value, datetimes as quoted ISO dates.
     schema : Schema
-        Says what the columns are; categories are given by value, datetimes as quoted ISO dates.
+        Defines the columns.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def as_region(expression: Expression, schema: Schema) -> Region:
     Raises
     ------
     ConfigError
-        If the expression is no conjunction of comparisons of one column with a constant, names a column or category
+        If the expression is not a conjunction of comparisons of one column with a constant, names a column or category
         that does not exist, or contradicts itself.
     """
     rule: dict[int, Condition] = {}
@@ -105,7 +105,7 @@ def _find(name: str, expression: Expression, schema: Schema) -> tuple[int, Colum
 
 
 def _constant(tree: Node) -> float | bool | str:
-    """Compute what holds no column; text and true stay what they are, everything else is a number."""
+    """Compute a tree without columns; text and booleans stay unchanged, everything else is a number."""
     value = tree.value if isinstance(tree, Literal) else evaluate(tree, {})
     return value if isinstance(value, (bool, str)) else np.asarray(value).item()
 
@@ -144,7 +144,7 @@ def _range(column: Column, operator: str, values: list[float | bool | str]) -> t
 
 
 def _both(one: Condition, other: Condition) -> Condition:
-    """Return the condition that holds where both of the same column hold."""
+    """Return the condition that holds where two conditions on the same column both hold."""
     missing = one.missing and other.missing
     if one.codes is not None and other.codes is not None:
         return replace(one, codes=one.codes & other.codes, missing=missing)

@@ -1,4 +1,4 @@
-"""The tree of an expression and what its operators and functions compute, on whole arrays."""
+"""The tree of an expression and its evaluation on whole arrays."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Name:
 
 @dataclass(frozen=True)
 class Apply:
-    """An operator or function with its arguments; of a membership the first is looked for among the others."""
+    """An operator or function with its arguments; ``in`` looks for the first argument among the others."""
 
     operator: str
     arguments: tuple[Node, ...]
@@ -51,7 +51,7 @@ Node = Literal | Name | Apply
 
 @dataclass(frozen=True)
 class Function:
-    """Something that can be called by name."""
+    """A function of the language, with its numbers of arguments."""
 
     compute: Callable[..., Any]
     fewest: int = 1  # arguments
@@ -66,7 +66,13 @@ def names(tree: Node) -> frozenset[str]:
 
 
 def evaluate(tree: Node, columns: Mapping[str, np.ndarray]) -> Value:
-    """Compute a tree over columns of shape (n,); a tree without columns gives a scalar."""
+    """Compute a tree over columns of shape (n,); a tree without columns gives a scalar.
+
+    Raises
+    ------
+    ConfigError
+        If a column does not exist, or an operator gets values of the wrong type.
+    """
     if isinstance(tree, Literal):
         return tree.value
     if isinstance(tree, Name):
@@ -78,7 +84,13 @@ def evaluate(tree: Node, columns: Mapping[str, np.ndarray]) -> Value:
 
 
 def apply(operator: str, arguments: list[Value]) -> Value:
-    """Compute one operator or function."""
+    """Compute one operator or function.
+
+    Raises
+    ------
+    ConfigError
+        If an argument has the wrong type.
+    """
     if operator in COMPARISONS:
         return _compare(operator, *arguments)
     if operator in ("in", "not in"):
@@ -97,12 +109,13 @@ def apply(operator: str, arguments: list[Value]) -> Value:
 
 
 def finite(x: np.ndarray) -> np.ndarray:
-    """What has no finite value is missing."""
+    """Replace infinities by NaN, which means missing."""
     clean: np.ndarray = np.where(np.isfinite(x), x, np.nan)
     return clean
 
 
 def is_text(value: Value) -> bool:
+    """Tell whether a value is text: a string, or an array of strings."""
     return isinstance(value, str) or (isinstance(value, np.ndarray) and value.dtype.kind in "OU")
 
 
@@ -112,7 +125,7 @@ def seconds(text: str) -> float:
     Raises
     ------
     ConfigError
-        If the text is none.
+        If the text is not an ISO date or time.
     """
     try:  # numpy also takes "now", and a year alone, which is more likely a number in quotes
         moment = np.array([text if _DATE.match(text) else "NaT"], dtype="datetime64[us]")
@@ -124,7 +137,7 @@ def seconds(text: str) -> float:
 
 
 def _readable(name: str, values: np.ndarray) -> np.ndarray:
-    """Bring a column to numbers, booleans or text."""
+    """Convert a column to numbers, booleans or text."""
     if values.dtype.kind == "M":
         since = values.astype("datetime64[us]")
         return np.where(np.isnat(since), np.nan, since.astype(np.int64) / 1e6)
@@ -144,7 +157,7 @@ def _readable(name: str, values: np.ndarray) -> np.ndarray:
 
 
 def _is_blank(value: Value) -> bool:
-    """Tell whether values are all missing, and so may have been text or numbers."""
+    """Tell whether all values are missing, so that they can count as text or as numbers."""
     return isinstance(value, np.ndarray) and value.dtype == object and all(item is None for item in value.flat)
 
 
@@ -157,7 +170,7 @@ def _number(value: Value, operator: str) -> np.ndarray:
 
 
 def _true(x: np.ndarray) -> np.ndarray:
-    """Any number but zero is true; a missing one is not."""
+    """Tell which numbers are true: all but zero and missing."""
     true: np.ndarray = (x != 0) & ~np.isnan(x)
     return true
 
@@ -189,7 +202,7 @@ def _choose(condition: Value, yes: Value, no: Value) -> np.ndarray:
     if is_text(yes) != is_text(no):
         yes, no = (_number(side, "if") if _is_blank(side) else side for side in (yes, no))
     if is_text(yes) != is_text(no):
-        raise ConfigError("if needs two numbers or two texts to choose from, got one of each.")
+        raise ConfigError("if needs two numbers or two texts to choose from, got one of each: make them alike.")
     truths = all(np.asarray(side).dtype == bool for side in (yes, no))
     dtype = object if is_text(yes) else bool if truths else np.float64
     holds = _true(_number(condition, "if"))

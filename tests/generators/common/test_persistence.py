@@ -308,7 +308,7 @@ class Unsavable:
 
 
 def test_a_wrapped_generator_that_cannot_be_saved_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="Unsavable has not"):
+    with pytest.raises(DataError, match="Unsavable lacks them"):
         Reject(Unsavable()).fit(mixed_table(), rng()).save(tmp_path / "saved")  # type: ignore[arg-type]
 
 

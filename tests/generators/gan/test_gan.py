@@ -168,7 +168,7 @@ def test_a_warm_start_goes_on():
 
 
 def test_a_label_of_no_real_row_is_refused(marked):
-    with pytest.raises(ConditionError, match=r"7 is by none: ask for one of \[0, 1\]"):
+    with pytest.raises(ConditionError, match=r"7 does not: ask for one of \[0, 1\]"):
         marked.sample(Request(Region(), 7, 5), rng())
 
 

@@ -42,7 +42,10 @@ def with_events(**told):
         (with_columns(a=[1]), "must be a number"),
         (with_columns(a={"from": "choice", "values": []}), "at least one"),
         (with_columns(a={"from": "choice", "values": [1, "b"]}), "all text or all numbers"),
-        (with_columns(a={"from": "choice", "values": [1, 2], "weights": [1]}), "one weight a value, got 1 for 2"),
+        (
+            with_columns(a={"from": "choice", "values": [1, 2], "weights": [1]}),
+            "one weight for each value, got 1 for 2",
+        ),
         (with_columns(a={"from": "datetime", "start": "soon", "end": "2024-01-01"}), "must be an ISO date"),
         (with_columns(a={"is": "1", "missing": 2}), "at least 0 and at most 1, got 2"),
         (with_columns(a={"is": "1", "decimals": 1.5}), "decimals must be a whole number, got 1.5"),
@@ -80,7 +83,7 @@ def with_events(**told):
             with_events(every=60, scenarios={"s": {"weight": 1, "steps": [{"gap": 3}]}}),
             "scenario 's': rows of a regular series .* got 'gap'",
         ),
-        ("nowhere.yaml", "must be a YAML file, and nowhere.yaml is none"),
+        ("nowhere.yaml", "must be a YAML file, and nowhere.yaml cannot be read"),
         ([], "must hold keys and values"),
     ],
 )
@@ -101,7 +104,7 @@ def test_a_bad_book(book, message):
         ({"merchant": 3}, "must get text, the book gives 3"),
         ({"amount": {"from": "choice", "values": ["much"]}}, "must get numbers, the book gives 'much'"),
         ({"score": {"is": "1", "missing": 0.1}}, "has no missing values in the data"),
-        ({"target": 1}, "is the label of the table and no column"),
+        ({"target": 1}, "is the label of the table, not a column"),
     ],
 )
 def test_a_book_that_does_not_fit_the_table(columns, message):
@@ -115,14 +118,14 @@ def test_a_book_that_does_not_fit_the_table(columns, message):
         ({"from": "normal", "mean": 0, "sd": "a - 5"}, "sd must be above 0, got -4"),
         ({"from": "uniform", "low": 3, "high": "a"}, "low must be below high in every row"),
         ({"from": "uniform", "low": 1, "high": "a"}, "low must be below high in every row"),
-        ({"from": "uniform", "low": -1.7e308, "high": 1.7e308}, "its uniform runs over in some rows"),
+        ({"from": "uniform", "low": -1.7e308, "high": 1.7e308}, "its uniform overflows in some rows"),
         ({"from": "integers", "low": 3, "high": "a"}, "low must not be above high in any row"),
         ({"from": "integers", "low": "a / 2", "high": 3}, "low must be a whole number in every row"),
         ({"from": "integers", "low": 0, "high": 1e17}, "high must lie within"),
         ({"from": "poisson", "mean": 1e30}, "mean must lie within"),
-        ({"from": "lognormal", "log_mean": 800, "log_sd": 1}, "its lognormal runs over in some rows"),
+        ({"from": "lognormal", "log_mean": 800, "log_sd": 1}, "its lognormal overflows in some rows"),
         ({"from": "sequence", "start": "'first'"}, "start must be a finite number in every row"),
-        ({"from": "sequence", "step": 1.7e308}, "its sequence runs over in some rows"),
+        ({"from": "sequence", "step": 1.7e308}, "its sequence overflows in some rows"),
         ({"is": "if(a > 0, 'b', 'c')", "decimals": 2}, "and it holds none: leave decimals out"),
         ({"is": "a > 0", "decimals": 2}, "and it holds none: leave decimals out"),
         ({"from": "poisson", "mean": "log(0 - a)"}, "must be a finite number in every row"),
@@ -138,8 +141,8 @@ def test_a_book_that_fails_while_drawing(told, message):
 @pytest.mark.parametrize(
     ("book", "message"),
     [
-        (with_events(hour="'late'"), "hour must be a finite number each time"),
-        (with_events(hour="0 / 0"), "hour must be a finite number each time"),
+        (with_events(hour="'late'"), "hour must be a finite number in every draw"),
+        (with_events(hour="0 / 0"), "hour must be a finite number in every draw"),
         (with_events(activity="'often'"), "activity must be a finite number"),
         (with_events(start="9998-01-01", every=1e9), "must lie between the years 1 and 9999, 't' has one"),
         (with_events(activity="1.7e308"), "activity must be at least 0 and have a finite sum"),

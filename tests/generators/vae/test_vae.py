@@ -108,5 +108,5 @@ def test_a_rare_corner_is_filled():
 
 def test_a_label_of_no_real_row_is_refused():
     generator = Vae(epochs=1).fit(numeric_table(), rng())
-    with pytest.raises(ConditionError, match=r"7 is by none: ask for one of \[0, 1\]"):
+    with pytest.raises(ConditionError, match=r"7 does not: ask for one of \[0, 1\]"):
         generator.sample(Request(Region(), 7, 5), rng())
