@@ -1,4 +1,4 @@
-"""Settings of parts under the names that scikit-learn's searches use, such as ``learner__depth``."""
+"""Settings of parts under nested names for scikit-learn's searches, such as ``learner__depth``."""
 
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, Self

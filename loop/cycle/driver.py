@@ -75,6 +75,9 @@ def turn(
 
     Parameters
     ----------
+    prepared : Prepared
+    watches : sequence of callable
+        Each is called with every generation as it ends, in order.
     past : sequence of Generation
         Generations of an interrupted run that this one continues.
     until_interrupted : bool
