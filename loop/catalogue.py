@@ -63,7 +63,7 @@ class Catalogue(Generic[Part]):
         if len(owners) > 1:
             raise ConfigError(
                 f"{self.part} {name!r} must be registered once, got it from {' and '.join(owners)}: "
-                f"uninstall {owners[-1]} or let it take another name."
+                f"uninstall {owners[-1]} or rename the part in it."
             )
         return name
 
@@ -106,7 +106,7 @@ class Catalogue(Generic[Part]):
         what = f"{self.part} {entry.name!r} of {_owner(entry)}"
         try:
             found = entry.load()
-        except Exception as error:  # somebody else's module may fail in any way
+        except Exception as error:  # a module of another package may fail in any way
             why = " ".join(f"{type(error).__name__}: {error}".split())[:120]
             raise ConfigError(
                 f"{what} must be importable, and {entry.value} is not ({why}): repair or uninstall it."
@@ -114,7 +114,7 @@ class Catalogue(Generic[Part]):
         able = all(callable(getattr(found, name, None)) for name in self.methods)
         if not isinstance(found, type) or not is_dataclass(found) or not able:
             raise ConfigError(
-                f"{what} must be a dataclass with {' and '.join(self.methods)}, and {entry.value} is none: "
+                f"{what} must be a dataclass with {' and '.join(self.methods)}, and {entry.value} is not: "
                 "repair or uninstall it."
             )
         return cast("type[Part]", found)

@@ -42,6 +42,8 @@ class NestedParams(BaseEstimator):  # type: ignore[misc]
                 continue
             allowed = [each.name for each in fields(getattr(self, part)) if each.init]
             if setting not in allowed:
-                raise ConfigError(f"a setting of {part} must be one of {', '.join(allowed)}, got {setting!r}")
+                raise ConfigError(
+                    f"a setting of {part} must be one of {', '.join(allowed)}, got {setting!r}: choose one of these"
+                )
             setattr(self, part, replace(getattr(self, part), **{setting: value}))
         return self

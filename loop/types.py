@@ -237,7 +237,7 @@ class Verdict:
         return cls(~refused, np.where(refused, reason, "").astype(object))
 
     def then(self, other: "Verdict") -> "Verdict":
-        """Combine with a later verdict on the same rows; the first reason stands."""
+        """Combine with a later verdict on the same rows; the first reason is kept."""
         return Verdict(self.keep & other.keep, np.where(self.keep, other.reason, self.reason).astype(object))
 
     def counts(self) -> dict[str, int]:
@@ -253,7 +253,7 @@ class Origin:
     generation: int
     lane: int  # -1 = the deliverable lane
     region: str
-    label: str  # the class asked for, "any" if none
+    label: str  # the class requested, "any" if none
     generator: str
     acquisition: str
     labeller: str
@@ -275,7 +275,7 @@ class Generation:
 
     index: int  # 1, 2, ...
     regions: tuple[Region, ...]
-    requests: tuple[tuple[str, int], ...]  # (region text, rows asked for) of the deliverable lane
+    requests: tuple[tuple[str, int], ...]  # (region text, rows requested) of the deliverable lane
     counts: dict[str, int]  # proposed, short, unchosen, refused by reason, kept
     scores: dict[str, Interval]  # of the champion after the decision, on the pooled judge rows
     challenger: dict[str, Interval]  # of the challenger, kept or not

@@ -126,7 +126,7 @@ class Committee:
     def _fit_cell(
         self, table: Table, folds: np.ndarray, fold: int, number: int, seed: int
     ) -> tuple[Learner, np.ndarray, np.ndarray]:
-        """Fit one member without one fold; return it, its kept shares and its answers on that fold."""
+        """Fit one member without one fold; return it, its kept shares and its predictions on that fold."""
         rng = stream(seed, fold, number)
         rows, shares = self._thin(table, np.flatnonzero((folds >= 0) & (folds != fold)), rng)
         member = copy.deepcopy(self.members[number]).fit(table.take(rows), rng)

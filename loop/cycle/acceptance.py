@@ -80,10 +80,12 @@ class GroupGuard:
     def objection(self, judged: JudgeRows, champion: np.ndarray, challenger: np.ndarray) -> str | None:
         """Return the reason to roll back, or None; ConfigError if groups and rows do not match."""
         if judged.rows is None:
-            raise ConfigError("a guard of groups must know the judge rows' numbers in the input, got none: pass them.")
+            raise ConfigError(
+                "a group guard needs the judge rows' numbers in the input, got none: pass judge rows with them."
+            )
         if judged.rows.max(initial=-1) >= len(self.groups):
             raise ConfigError(
-                f"groups must name one for every row of the input, got {len(self.groups)} for row {judged.rows.max()}: "
+                f"groups must have one entry per row of the input, got {len(self.groups)} for row {judged.rows.max()}: "
                 "pass one for each row."
             )
         each_once, groups = replace(judged, weight=None), self.groups[judged.rows]
@@ -145,7 +147,7 @@ class Acceptance:
             raise ConfigError(
                 "acceptance needs prior_sd above 0, level between 0 and 1 and 2 replicates or more, "
                 f"got {self.prior_sd}, {self.level} and {self.replicates}: "
-                f"{Acceptance.prior_sd}, {Acceptance.level} and {Acceptance.replicates} are usual."
+                f"the defaults are {Acceptance.prior_sd}, {Acceptance.level} and {Acceptance.replicates}."
             )
 
     def decide(
@@ -169,7 +171,7 @@ class Acceptance:
     ) -> tuple[LoopVerdict, Decision]:
         """Decide whether the gain of the champion over the learner on real rows alone is proven.
 
-        The confidence is corrected for the number of ``evaluations`` of the judge rows (Bonferroni). Guards are asked
+        The confidence is corrected for the number of ``evaluations`` of the judge rows (Bonferroni). Guards are applied
         once more, as small losses of several generations may add up.
 
         Parameters

@@ -10,7 +10,7 @@ from loop.errors import ConfigError
 
 @dataclass(frozen=True)
 class Gap:
-    """Where teacher and learner differ: half the total variation distance between their answers."""
+    """Where teacher and learner differ: half the L1 distance of their probabilities (total variation)."""
 
     needs_teacher = True
 

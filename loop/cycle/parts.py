@@ -158,7 +158,7 @@ class Parts:
                 )
         if self.settings.steer and not isinstance(self.generator, Steerable):
             raise ConfigError(
-                f"steer needs a generator that can be steered, got {type(self.generator).__name__}: diffusion can."
+                f"steer needs a generator that can be steered, got {type(self.generator).__name__}: use diffusion."
             )
 
     def learner_for(self, table: Table) -> Learner:

@@ -210,7 +210,7 @@ def _to_numbers(column: Column, values: pd.Series) -> np.ndarray:
     if infer_dtype(values, skipna=True) == "integer" and (np.abs(x) >= 2**53).any():
         raise DataError(
             f"integers must lie below 2**53 to be kept exactly, got {np.nanmax(np.abs(x)):.0f} in column"
-            f" {column.name!r}: make it text, rescale it or exclude it."
+            f" {column.name!r}: make it text, rescale it or drop the column."
         )
     return x
 

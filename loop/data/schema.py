@@ -107,7 +107,7 @@ def with_target(schema: Schema, name: str, labels: pd.Series, positive: object |
     if len(classes) > len(labels) / 2:
         raise DataError(
             f"target {name!r} must have at most half as many classes as rows, got {len(classes)} classes in"
-            f" {len(labels)} rows: cut a measured target into classes, with pd.cut for example."
+            f" {len(labels)} rows: divide a numeric target into classes, for example with pd.cut."
         )
     code = _last_rarest(counts.to_numpy()) if positive is None else _code(positive, name, classes)
     return replace(schema, classes=classes, positive=code, target=name, target_dtype=_dtype_name(labels.dtype))

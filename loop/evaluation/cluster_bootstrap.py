@@ -41,7 +41,7 @@ def weighted_replicates(
     if len(values) < 2:
         raise DataError(
             f"an interval needs several groups that hold each class, got {len(strata)} groups of {len(y)} rows: "
-            "name a column that makes more of them."
+            "name a column with more groups."
         )
     return np.array(values).T
 

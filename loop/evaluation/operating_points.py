@@ -57,7 +57,7 @@ class Point(Protocol):
 
 @dataclass(frozen=True)
 class AtPrecision:
-    """The most recall among thresholds with at least this precision."""
+    """The most recall among thresholds with at least this precision, in (0, 1); ConfigError if out of range."""
 
     precision: float
     figure = "recall"
@@ -81,7 +81,7 @@ class AtPrecision:
 
 @dataclass(frozen=True)
 class AtFalsePositiveRate:
-    """The most recall among thresholds with at most this share of the negatives alerted."""
+    """The most recall with at most this share of the negatives alerted; ConfigError if it is out of range."""
 
     false_positive_rate: float
     figure = "recall"
@@ -112,7 +112,7 @@ class AlertBudget:
     This models a team that can check k cases a day, as precision@k in the Fraud Detection Handbook (Le Borgne et al.
     2022). Each day's ranking sets its own threshold, so none is chosen beforehand and the budget is never exceeded.
     Rows tied at the last place share the rest of the budget. If only a share of a day's rows is present, the budget is
-    that share.
+    that share. ConfigError if the budget is out of range.
     """
 
     alerts: float
@@ -145,6 +145,20 @@ class ExpectedCost:
     ``false_positive / (false_positive + false_negative)`` (Elkan 2001). If a column holds the cost of missing each
     row, rows are alerted by the expected saving ``p * miss_cost - (1 - p) * false_positive`` and the threshold is in
     units of cost; calibrated, it tends to 0 (Bahnsen et al. 2014).
+
+    Parameters
+    ----------
+    false_positive : float
+        Cost of a false alarm.
+    false_negative : float, optional
+        Cost of a miss, the same for every row.
+    miss_cost : str, optional
+        Column with the cost of missing each row; give this or ``false_negative``.
+
+    Raises
+    ------
+    ConfigError
+        If a cost is out of range, or both or neither cost of a miss are given.
     """
 
     false_positive: float
@@ -201,7 +215,7 @@ class ExpectedCost:
 def _counts(
     is_positive: np.ndarray, scores: np.ndarray, worth: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the distinct scores (m,), highest first, with the worth of the positives and the negatives at or above."""
+    """Return the distinct scores (m,), highest first, with the worth of positives and negatives at or above each."""
     levels, level = np.unique(-scores, return_inverse=True)
     worth = np.ones(len(scores)) if worth is None else worth
     hits, alarms = (np.bincount(level, mask, len(levels)).cumsum() for mask in (worth * is_positive, ~is_positive))
@@ -221,7 +235,7 @@ def _at_or_above(scores: np.ndarray, threshold: float) -> np.ndarray:
 
 
 def _top(budget: np.ndarray, day: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Give each day's budget, told at each of its rows, to its highest scores, (n,); ties at the edge share it."""
+    """Return alerts (n,): each day's budget, repeated in its rows, goes to its highest scores; ties share it."""
     order = np.lexsort((-scores, day))
     days, ranked = day[order], scores[order]
     new_day = np.append(True, days[1:] != days[:-1])

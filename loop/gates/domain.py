@@ -15,7 +15,7 @@ class Domain:
     Parameters
     ----------
     margin : float
-        How far beyond the observed range an ordered value may lie, as a share of that range.
+        Largest distance of an ordered value beyond the observed range, as a share of that range.
 
     Raises
     ------

@@ -66,7 +66,9 @@ def measured_rows(table: Table, weakness: np.ndarray) -> np.ndarray:
         If the weakness has another length than the table or is infinite somewhere.
     """
     if weakness.shape != (len(table),):
-        raise DataError(f"weakness must hold one number for each of the {len(table)} rows, got shape {weakness.shape}.")
+        raise DataError(
+            f"weakness must have one number for each of {len(table)} rows, got {weakness.shape}: pass one per row."
+        )
     if np.isinf(weakness).any():
         raise DataError(
             f"weakness must be finite, got {np.isinf(weakness).sum()} infinities: clip probabilities first."

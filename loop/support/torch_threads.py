@@ -23,7 +23,7 @@ def one_thread() -> Iterator[None]:
         yield
         return
     with ONE_AT_A_TIME:
-        found = torch.get_num_threads()  # asked always: a new thread takes over the last number set when first asked
+        found = torch.get_num_threads()  # always called: the first call in a new thread fixes its number
         _USUAL.append(_USUAL[0] if _USUAL else found)
         torch.set_num_threads(1)
     _HERE.inside = True

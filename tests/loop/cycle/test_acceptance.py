@@ -136,7 +136,7 @@ def test_group_guard_takes_groups_as_they_come() -> None:
     names = pd.Series(np.where(np.arange(400) % 3, "east", None), index=np.random.default_rng(0).permutation(400))
     harmed = worsened(y, champion, 0.9)
     assert "worst group" in str(GroupGuard(names).objection(judge_rows(y), champion, harmed))  # type: ignore[arg-type]
-    with pytest.raises(ConfigError, match="must name one for every row of the input, got 300 for row 399"):
+    with pytest.raises(ConfigError, match="must have one entry per row of the input, got 300 for row 399"):
         GroupGuard(names[:300]).objection(judge_rows(y), champion, harmed)  # type: ignore[arg-type]
 
 
