@@ -1,4 +1,4 @@
-"""The catalogue of learners. A name costs nothing until it is used: libraries load with their learner."""
+"""The catalogue of learners. A learner and its library are imported only when its name is used."""
 
 from typing import TYPE_CHECKING
 
@@ -37,7 +37,7 @@ LEARNERS: "Catalogue[Learner]" = Catalogue(
     group="weakspot.learners",
     methods=("fit", "predict_proba"),
 )
-# Made around other learners, in Python: a committee of them teaches, an adapter lets one of scikit-learn in.
+# Learners built around other learners in Python: a committee as teacher, an adapter for scikit-learn classifiers.
 WRAPPERS: "Catalogue[Learner]" = Catalogue(
     "wrapper of learners",
     {

@@ -22,7 +22,7 @@ TRUSTED = ["sklearn.tree._tree.Tree"]  # beyond what skops trusts by itself
 class Forest:
     """Random forest (Breiman 2001).
 
-    Grown as regression trees on the label distributions: on one-hot labels the squared error is half the Gini
+    Fitted as regression trees on the label distributions: on one-hot labels the squared error is half the Gini
     impurity, so hard labels give the classification forest, and soft labels need no copies of rows. Missing values
     go to the better side of each split; categories are split as ordered codes.
 
@@ -40,7 +40,7 @@ class Forest:
     Raises
     ------
     ConfigError
-        If there is less than one tree, or row in a leaf.
+        If ``trees`` or ``min_leaf`` is below 1.
     """
 
     trees: int = 300
@@ -60,7 +60,7 @@ class Forest:
         targets = table.targets[:, 1] if table.n_classes == 2 else table.targets
         self.offsets_ = ColumnOffsets.of(table)
         X = self.offsets_.moved(table.X).astype(np.float32)
-        # Not scikit-learn's own loop over trees: it swaps the global warning filters, which other threads then lose.
+        # Not scikit-learn's own loop over trees: it changes the global warning filters while other threads need them.
         self.model_ = Parallel(n_jobs=self.jobs, backend="threading")(
             delayed(self._grow)(X, targets, table.weight, own) for own in rng.spawn(self.trees)
         )

@@ -1,4 +1,4 @@
-"""Logistic regression: the plain learner that the others must beat."""
+"""Logistic regression: the simplest learner."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,7 @@ from loop.protocols import Learner
 from loop.support.setting_checks import check_bounds
 from loop.types import Table
 
-CLIP_SD = 5.0  # standardised values are clipped here, so that no single heavy tail steers the fit
+CLIP_SD = 5.0  # standardised values are clipped here, so that outliers do not dominate the fit
 MIN_CATEGORY_ROWS = 10  # rarer categories share one column
 MAX_CATEGORIES = 50  # columns per categorical feature; keeps the Newton solver's Hessian small
 
@@ -39,7 +39,7 @@ class Linear:
     Raises
     ------
     ConfigError
-        If it is not.
+        If ``C`` is not positive.
     """
 
     C: float = 1.0
@@ -69,13 +69,13 @@ class Linear:
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Return probabilities of shape (n, K)."""
-        if not len(X):  # scikit-learn refuses to answer nothing with nothing
+        if not len(X):  # scikit-learn refuses tables without rows
             return np.empty((0, self.n_classes_))
         return with_all_classes(self.model_.predict_proba(self._encode(X)), self.model_.classes_, self.n_classes_)
 
     def _encode(self, X: np.ndarray) -> np.ndarray:
         """Return the rows as the model sees them, shape (n, p)."""
-        # Not a ColumnTransformer: it swaps the global warning filters, which other threads then lose.
+        # Not a ColumnTransformer: it changes the global warning filters while other threads need them.
         parts = zip(self.encoders_, (~self.categorical_, self.categorical_), strict=True)
         return np.hstack([encoder.transform(X[:, columns]) for encoder, columns in parts if encoder is not None])
 

@@ -26,22 +26,22 @@ FILE = "mlp.safetensors"
 AVERAGING = 0.98  # share of the running average of the weights kept at each step
 MIN_FOLDS = 5  # each member holds out at most a fifth of the rows
 MAX_JUDGE_ROWS = 2000  # rows a member holds out at most
-MAX_ROUND = 100  # steps between two looks at the held-out rows at most
+MAX_ROUND = 100  # most steps between two evaluations on the held-out rows
 CHUNK = 4096  # rows predicted at once
 
 
 @dataclass(eq=False)
 class MLP:
-    """Mean of several multilayer perceptrons that share nothing but the computation.
+    """Mean of several multilayer perceptrons that share no weights and are computed together.
 
-    All members live in one set of tensors of shape (members, in, out), so eight networks cost little more than one
+    All members are held in one set of tensors of shape (members, in, out), so eight networks cost little more than one
     (cf. TabM, Gorishniy et al. 2024, arXiv 2410.24210); their disagreement makes the mean well calibrated (deep
     ensembles, Lakshminarayanan et al. 2017). Numbers also enter through periodic features (Gorishniy et al. 2022,
     arXiv 2203.05556), which let a small network follow local structure.
 
     Each member holds out a fold of its own. Training stops when the log-loss pooled over all held-out rows no longer
-    falls, and the best running average of the weights is kept: with few positives, one common hold-out would decide
-    on a handful of them. The loss is the weighted cross-entropy to ``table.targets``.
+    falls, and the best running average of the weights is kept: with few positives, one common hold-out would
+    contain only a handful of them. The loss is the weighted cross-entropy to ``table.targets``.
 
     Parameters
     ----------
@@ -52,11 +52,11 @@ class MLP:
     rate, decay : float
         AdamW's learning rate and weight decay.
     batch : int
-        Rows that each member sees at a step.
+        Rows that each member sees in a step.
     steps : int
         Most steps taken.
     patience : int
-        Looks at the held-out rows without progress before training stops.
+        Evaluations on the held-out rows without progress before training stops.
 
     Raises
     ------
@@ -120,7 +120,7 @@ class MLP:
         weights = {name.removeprefix("net/"): array for name, array in arrays.items() if name.startswith("net/")}
         device = _device()
         n_classes = weights[f"bias.{learner.layers}"].shape[-1]
-        generator = torch.Generator(device)  # draws weights that are overwritten
+        generator = torch.Generator(device)  # its weights are overwritten below
         hidden = [learner.hidden] * learner.layers
         shape = learner.members, learner.input_.widths, learner.input_.n_slots, hidden
         learner.net_ = BatchedNet(*shape, torch.ones(n_classes, device=device), generator)
@@ -201,7 +201,7 @@ def _folds(y: np.ndarray, members: int, rng: np.random.Generator) -> tuple[np.nd
 
 
 def _batches(rows: Tensor, size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Yield batches (members, b) without end; in each pass, every member sees its rows in an order of its own."""
+    """Yield batches (members, b) without end; in each pass, every member sees its rows in a different order."""
     while True:
         order = torch.rand(rows.shape, generator=generator, device=rows.device).argsort(1)
         shuffled = rows.gather(1, order)

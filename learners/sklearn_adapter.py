@@ -23,8 +23,8 @@ class SklearnAdapter:
     """Wrap a classifier or pipeline that has ``predict_proba``.
 
     The estimator is cloned for each fit, and its ``random_state`` parameters are seeded from ``rng``. Soft labels
-    become weighted copies of rows. Where ``fit`` takes no ``sample_weight``, unequal weights are honoured by drawing
-    as many rows in proportion to them (systematic resampling, Kitagawa 1996). Missing values are passed on where
+    become weighted copies of rows. Where ``fit`` takes no ``sample_weight``, unequal weights are respected by drawing
+    n of the n rows in proportion to them (systematic resampling, Kitagawa 1996). Missing values are passed on where
     the estimator's tags allow them, else replaced by medians.
 
     Parameters
@@ -66,16 +66,16 @@ class SklearnAdapter:
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Return probabilities of shape (n, K)."""
-        if not len(X):  # scikit-learn refuses to answer nothing with nothing
+        if not len(X):  # scikit-learn refuses tables without rows
             return np.empty((0, self.n_classes_))
         proba = self.model_.predict_proba(self.impute_.transform(X))
         return with_all_classes(proba, self.model_.classes_, self.n_classes_)
 
 
 def _resample(y: np.ndarray, weight: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw as many rows as there are weights, each as often as its share says, rounded up or down.
+    """Draw n of n rows with replacement, each as often as its share of the weight says, rounded up or down.
 
-    Rows are lined up by class, so that the rounding evens out within each class, and in random order inside it.
+    Rows are sorted by class, in random order within a class, so that the rounding evens out within each class.
     """
     order = np.lexsort((rng.random(len(y)), y))
     cumulative = np.cumsum(weight[order])
@@ -91,7 +91,7 @@ def _seeded_clone(estimator: Any, rng: np.random.Generator) -> Any:
 
 
 def _takes_gaps(estimator: Any) -> bool:
-    """Say whether missing values may be left in; a pipeline does not say so itself, even if a step of it fills them."""
+    """Tell whether missing values may be left in; a pipeline's tags do not tell, even if a step fills them."""
     for _, step in getattr(estimator, "steps", [("", estimator)]):
         if step in (None, "passthrough"):
             continue

@@ -25,18 +25,20 @@ class XGBoost:
     With two classes soft labels enter the logistic loss as they are; with more, rows with soft labels become
     weighted copies, one for each probable class.
 
-    More rows with soft labels carry more capacity: see `augmented`.
+    Tables with many soft-labelled rows support more capacity: see `augmented`.
 
     Parameters
     ----------
-    trees, depth, rate
-        Boosting rounds, depth of a tree and learning rate.
-    min_child_weight, row_share, column_share, l2
+    trees, depth : int
+        Boosting rounds and depth of a tree.
+    rate : float
+        Learning rate.
+    min_child_weight, row_share, column_share, l2 : float
         Regularisation: smallest sum of hessians in a leaf, share of rows and of columns a tree sees, leaf penalty.
-    bins
-        Histogram bins a column.
-    jobs
-        Threads. One is best for small tables, as lanes and members already run side by side.
+    bins : int
+        Histogram bins for each column.
+    jobs : int
+        Threads. One is best for small tables, as lanes and members already run in parallel.
 
     Raises
     ------
@@ -64,6 +66,7 @@ class XGBoost:
         check_bounds(self, least=least, shares=("rate", "row_share", "column_share"))
 
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
+        """Boost trees on the rows with weight above zero."""
         self.n_classes_ = table.n_classes
         self.feature_types_ = _feature_types(table.schema)
         X, target, weight = self._rows(table)
@@ -83,6 +86,7 @@ class XGBoost:
         return self
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Return probabilities of shape (n, K)."""
         X = self.offsets_.moved(X)
         proba = self.booster_.inplace_predict(X) if "c" not in self.feature_types_ else self._predict_categories(X)
         proba = proba.astype(np.float64)
@@ -142,8 +146,8 @@ class XGBoost:
 def augmented(learner: XGBoost) -> XGBoost:
     """Return the learner with the capacity for tables that hold new rows: fewer, deeper and faster trees.
 
-    More rows with soft labels carry more capacity; on real rows alone the same capacity overfits. A tree sees at most
-    80 % of the rows, as new rows are near others, and columns have at most 128 bins, which is faster.
+    Many soft-labelled rows support more capacity; on real rows alone the same capacity overfits. A tree sees at most
+    80 % of the rows, as new rows resemble others, and columns have at most 128 bins, for speed.
     """
     return replace(
         learner, trees=250, depth=8, rate=0.07, row_share=min(learner.row_share, 0.8), bins=min(learner.bins, 128)

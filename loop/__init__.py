@@ -1,4 +1,7 @@
-"""The loop: train, find weak regions, make rows there, retrain, and prove whether that helped."""
+"""The loop: train, find weak regions, make rows there, retrain, and prove whether that helped.
+
+Lanes and judge rows are explained in `loop.cycle.lanes`.
+"""
 
 from typing import TYPE_CHECKING
 

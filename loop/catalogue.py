@@ -1,6 +1,6 @@
-"""One lazy catalogue for each kind of part: a name costs nothing until its class is used; other packages may add names.
+"""One lazy catalogue for each kind of part: a class is imported when its name is used; other packages may add names.
 
-The catalogues of what `loop` itself brings along stand at the end; those of generators and learners in their packages.
+The catalogues of the parts in `loop` are at the end; those of generators and learners are in their packages.
 """
 
 import sys
@@ -27,13 +27,13 @@ class Catalogue(Generic[Part]):
     Parameters
     ----------
     part : str
-        What such a part is called in sentences, for example "learner".
+        Name of the kind of part in messages, for example "learner".
     homes : mapping of str to str
-        ``package.module:Class`` by name: the parts of this project.
+        ``package.module:Class`` by name, for the parts of this project.
     group : str, optional
         Group of the entry points by which other packages add names; None = no others.
     methods : tuple of str
-        What a class of another package must be able to do; its settings are the fields of a dataclass.
+        Methods that a class of another package must have; it must also be a dataclass, its fields being the settings.
 
     Examples
     --------
@@ -56,14 +56,14 @@ class Catalogue(Generic[Part]):
         Raises
         ------
         ConfigError
-            With the names that exist, or with the packages that register the same name.
+            If there is none, with the names that exist; if there are several, with the packages that register it.
         """
         check_name(self.part, name, self.names())
         owners = [OURS] * (name in self.homes) + [_owner(entry) for entry in self._others().get(name, ())]
         if len(owners) > 1:
             raise ConfigError(
                 f"{self.part} {name!r} must be registered once, got it from {' and '.join(owners)}: "
-                f"uninstall {owners[-1]} or let it take another name."
+                f"uninstall {owners[-1]} or rename the part in it."
             )
         return name
 
@@ -73,7 +73,7 @@ class Catalogue(Generic[Part]):
         Raises
         ------
         ConfigError
-            As `check` does, or if the class of another package cannot be imported or is no such part.
+            As `check`, and if the class of another package cannot be imported or lacks a method.
         """
         self.check(name)
         if name not in self.homes:
@@ -82,7 +82,7 @@ class Catalogue(Generic[Part]):
         return cast("type[Part]", getattr(import_module(module), public))
 
     def make(self, name: str, **settings: object) -> Part:
-        """Make the part of a name; settings are the arguments of its class."""
+        """Create the part of a name; settings are the arguments of its class."""
         return self.kind(name)(**settings)
 
     def name_of(self, kind: type) -> str | None:
@@ -92,10 +92,10 @@ class Catalogue(Generic[Part]):
         return own or next((name for name in sorted(self._others()) if self._is_other(name, kind)), None)
 
     def _is_other(self, name: str, kind: type) -> bool:
-        """Tell whether a class is what another package registers, wherever that package imports it from."""
+        """Tell whether another package registers this class under the name, whatever module the class is defined in."""
         try:
             return name not in self.homes and self.kind(name) is kind
-        except ConfigError:  # a broken package; the class at hand was imported, so it is another one
+        except ConfigError:  # a broken package: the class at hand could be imported, so it is not this one
             return False
 
     def _others(self) -> Mapping[str, tuple["EntryPoint", ...]]:
@@ -106,7 +106,7 @@ class Catalogue(Generic[Part]):
         what = f"{self.part} {entry.name!r} of {_owner(entry)}"
         try:
             found = entry.load()
-        except Exception as error:  # somebody else's module may fail in any way
+        except Exception as error:  # a module of another package may fail in any way
             why = " ".join(f"{type(error).__name__}: {error}".split())[:120]
             raise ConfigError(
                 f"{what} must be importable, and {entry.value} is not ({why}): repair or uninstall it."
@@ -114,19 +114,19 @@ class Catalogue(Generic[Part]):
         able = all(callable(getattr(found, name, None)) for name in self.methods)
         if not isinstance(found, type) or not is_dataclass(found) or not able:
             raise ConfigError(
-                f"{what} must be a dataclass with {' and '.join(self.methods)}, and {entry.value} is none: "
+                f"{what} must be a dataclass with {' and '.join(self.methods)}, and {entry.value} is not: "
                 "repair or uninstall it."
             )
         return cast("type[Part]", found)
 
 
 def check_name(what: str, name: str, names: Iterable[str]) -> str:
-    """Return a name that is among others.
+    """Return a name if it is one of ``names``.
 
     Raises
     ------
     ConfigError
-        With the names that exist, and those that look alike.
+        If it is not; the message lists the names that exist and similar ones.
     """
     names = tuple(names)
     if name not in names:
@@ -152,14 +152,14 @@ def lazy(module: str, homes: Iterable[str]) -> Callable[[str], object]:
 
 @lru_cache(maxsize=1)
 def _registered(path: tuple[str, ...]) -> Mapping[str, Mapping[str, tuple["EntryPoint", ...]]]:
-    """Return entry points by group and name; of a package that is there twice the first on the path counts."""
+    """Return entry points by group and name; of a package installed twice the first on the path counts."""
     from importlib.metadata import distributions  # slow to load, and not needed to name the classes
 
     found: dict[str, dict[str, dict[str, EntryPoint]]] = {}
     for distribution in distributions(path=list(path)):
         try:
             entries = [entry for entry in distribution.entry_points if entry.group.startswith(f"{OURS}.")]
-        except (TypeError, ValueError, OSError):  # a file of metadata that nobody can read registers nothing
+        except (TypeError, ValueError, OSError):  # a package with unreadable metadata registers nothing
             continue
         for entry in entries:
             found.setdefault(entry.group, {}).setdefault(entry.name, {}).setdefault(distribution.name, entry)

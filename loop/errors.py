@@ -1,8 +1,8 @@
-"""Errors for what a user can put right: one sentence with the rule, the value and the way out."""
+"""Errors that the user can correct: one sentence with the rule, the value and the way out."""
 
 
 class WeakspotError(Exception):
-    """Something the user can put right. The command line prints it and exits with code 2."""
+    """An error that the user can correct. The command line prints it and exits with code 2."""
 
 
 class DataError(WeakspotError, ValueError):
@@ -14,8 +14,8 @@ class ConfigError(WeakspotError, ValueError):
 
 
 class ConditionError(WeakspotError, ValueError):
-    """A generator cannot condition in the way it was asked to."""
+    """The generator does not support the requested condition."""
 
 
 class TrackingError(WeakspotError, RuntimeError):
-    """A tracking server or its disk did not take the records; they were kept locally."""
+    """A tracking server or its disk did not accept the records; they are kept locally."""

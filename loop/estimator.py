@@ -49,22 +49,22 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
     generator : Generator
         Where proposals come from.
     teacher : Teacher, optional
-        Labels the new rows; without one they carry the label of the row they were made from.
+        Labels the new rows; without one they have the label of the row they were made from.
     augmented_learner : Learner, optional
-        Fits tables with new rows, say ``learners.xgboost.augmented(learner)``; by default, or by a surrogate, unused.
+        Used on tables with new rows, such as ``learners.xgboost.augmented(learner)``; by default the learner itself.
     surrogate : Learner, optional
-        A cheaper stand-in for the learner that aims and decides between generations.
-    finder, acquisition, labeller, gates, acceptance : optional
+        A cheaper model used instead of the learner during the generations.
+    finder, acquisition, labeller, gates, acceptance : RegionFinder, Acquisition, ..., optional
         Other parts; by default a tree of weak regions, the gap between teacher and learner (without a teacher: the
         learner's entropy), soft labels of the teacher, the domain and copies gates, and shrunk acceptance.
-    generations, budget, most_rows, pool, share_anywhere, weight, steer, weakness, patience, jobs
+    generations, budget, most_rows, pool, share_anywhere, weight, steer, weakness, patience, jobs : int, float, ...
         See `loop.cycle.parts.Settings`.
     lanes : int
-        Folds that are judged out of fold; 1 = a single hold-out of 30 % of the rows, for large data.
+        Number of lanes (folds), see `loop.cycle.lanes`; 1 = a single hold-out of 30 % of the rows, for large data.
     calibration : str
         How probabilities are calibrated on real judge rows, see `loop.evaluation.calibration.calibrate`; "none" = not
         at all.
-    positive : optional
+    positive : object, optional
         The class to catch; by default the rarest.
     tracker : RunTracker, optional
         Keeps the records of the run.
@@ -82,7 +82,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         The kept rows, with their trail in columns that begin with ``ws_``.
     verdict_ : LoopVerdict
     model_ : Model
-        What predicts, with the schema of the frame and the calibration of its answers.
+        The learner with the schema of the frame and the calibration of its probabilities.
     outcome_ : Outcome
 
     Examples
@@ -153,12 +153,12 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         Parameters
         ----------
         X : DataFrame or array of shape (n, d)
-            Mixed types and missing values are welcome in a frame.
+            A frame may have mixed types and missing values.
         y : array of shape (n,)
         sample_weight : array of shape (n,), optional
-            Not negative, in any unit; a row of weight zero counts as absent. Scores and claims weigh rows alike.
+            Not negative, in any unit; rows of weight zero are ignored. Scores and claims weight all rows equally.
         groups : array of shape (n,), optional
-            Rows of one group (card, customer) are never on both sides of a lane, and one piece of evidence together.
+            Rows of one group (card, customer) are never on both sides of a lane and count as one independent unit.
 
         Raises
         ------
@@ -247,7 +247,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
     def _features(self, X: Any, *, reset: bool) -> pd.DataFrame:
         """Return the features as a frame with the columns of ``fit``. Frames keep their types."""
         if isinstance(X, pd.DataFrame):
-            named(X)  # refuses names that are empty or come twice
+            named(X)  # refuses empty and duplicate names
             validate_data(self, X, reset=reset, skip_check_array=True)
             if not len(X):
                 raise DataError("a table must have at least one row, got 0 sample(s): pass some.")
@@ -260,7 +260,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         return frame.set_axis(self._columns, axis=1)
 
     def _settings(self) -> dict[str, object]:
-        """Return the settings that a tracker can write: numbers and the names of parts."""
+        """Return the settings as a tracker can store them: numbers and class names of parts."""
         params = self.get_params(deep=False)
         return {
             name: value if isinstance(value, (bool, int, float, str)) else type(value).__name__
@@ -286,6 +286,6 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
 
 
 def _rarest(labels: pd.Series, weight: np.ndarray) -> Any:
-    """Return the class whose rows weigh least, of equally light ones the last."""
+    """Return the class with the smallest total weight; of equal ones the last."""
     weights = pd.Series(weight).groupby(labels.to_numpy()).sum()
     return weights[::-1].idxmin()

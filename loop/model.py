@@ -1,4 +1,4 @@
-"""What is delivered: a learner with the schema of the frames it understands and the calibration of its answers."""
+"""The delivered model: a learner with the schema of its frames and the calibration of its probabilities."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""Settings of parts under the names that scikit-learn's searches use, such as ``learner__depth``."""
+"""Settings of parts under nested names for scikit-learn's searches, such as ``learner__depth``."""
 
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, Self
@@ -42,6 +42,8 @@ class NestedParams(BaseEstimator):  # type: ignore[misc]
                 continue
             allowed = [each.name for each in fields(getattr(self, part)) if each.init]
             if setting not in allowed:
-                raise ConfigError(f"a setting of {part} must be one of {', '.join(allowed)}, got {setting!r}")
+                raise ConfigError(
+                    f"a setting of {part} must be one of {', '.join(allowed)}, got {setting!r}: choose one of these"
+                )
             setattr(self, part, replace(getattr(self, part), **{setting: value}))
         return self

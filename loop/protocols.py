@@ -1,4 +1,4 @@
-"""What the parts of the loop must be able to do. No inheritance needed: a class with these methods fits."""
+"""Protocols of the parts of the loop. No inheritance is needed: a class with these methods conforms."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -41,7 +41,7 @@ class Teacher(Protocol):
     def views(self, X: np.ndarray, without: int | None) -> tuple[np.ndarray, np.ndarray]:
         """Return probabilities (n, K) and the members' variance of the positive class (n,).
 
-        With ``without`` a fold id, only members that have not seen that fold answer; with None all do.
+        If ``without`` is a fold id, only members that have not seen that fold are used; None = all members.
         """
         ...
 
@@ -54,18 +54,18 @@ class Generator(Protocol):
         ...
 
     def sample(self, request: Request, rng: np.random.Generator) -> Samples:
-        """Deliver at most ``request.n`` rows, all inside ``request.region``."""
+        """Return at most ``request.n`` rows, all inside ``request.region``."""
         ...
 
 
 @runtime_checkable
 class Steerable(Protocol):
-    """A generator that a score of rows can lead while it makes them."""
+    """A generator that a score of rows can guide while it makes them."""
 
     def steered(self, score: Callable[[np.ndarray], np.ndarray]) -> Generator:
-        """Return a generator, fitted like this one, that makes more of the rows which score high.
+        """Return a generator, fitted like this one, that makes more rows with a high score.
 
-        ``score`` gives non-negative numbers (n,) to encoded rows X (n, d), finished or not.
+        ``score`` maps encoded rows X (n, d), also unfinished ones, to non-negative numbers (n,).
         """
         ...
 
@@ -74,12 +74,12 @@ class RegionFinder(Protocol):
     """Finds where a learner is weak."""
 
     def find(self, table: Table, weakness: np.ndarray, rng: np.random.Generator) -> tuple[Region, ...]:
-        """Return weak regions, worst first, from the weakness (n,) of each row; none is an answer."""
+        """Return weak regions, worst first, from the weakness (n,) of each row; there may be none."""
         ...
 
 
 class Acquisition(Protocol):
-    """Says how much is to be learnt from each proposal."""
+    """Scores how much the learner can learn from each proposal."""
 
     def score(self, pool: Pool, rng: np.random.Generator) -> np.ndarray:
         """Return non-negative scores (n,); rows are drawn in proportion to them."""
@@ -87,7 +87,7 @@ class Acquisition(Protocol):
 
 
 class Labeller(Protocol):
-    """Gives the chosen rows their labels."""
+    """Labels the chosen rows."""
 
     def label(self, pool: Pool, rng: np.random.Generator) -> Table:
         """Return the pool's rows with labels."""
@@ -104,7 +104,7 @@ class Gate(Protocol):
 
 @runtime_checkable
 class RunTracker(Protocol):
-    """Follows a loop. A context: ``finish`` is called on error too."""
+    """Records a run of the loop; ``finish`` is called after an error, too."""
 
     def start(self, run: Mapping[str, object]) -> None:
         """Open the run; ``run`` holds "name", "params" (flat, str or number) and "tags"."""
@@ -121,10 +121,10 @@ class RunTracker(Protocol):
 
 @runtime_checkable
 class Store(Protocol):
-    """Keeps whatever else belongs to an open run, and says at the end what it could not keep."""
+    """Keeps everything else of an open run, and reports at the end what it could not keep."""
 
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
-        """Keep metrics of the run itself, for example the score of the learner on real rows alone as step 0."""
+        """Keep metrics of the run itself, for example the score of the learner on real rows only as step 0."""
         ...
 
     def attach(self, path: Path, folder: str = "") -> None:
@@ -139,21 +139,21 @@ class Store(Protocol):
         tags: Mapping[str, str],
         curves: Mapping[str, Sequence[float]] = NO_CURVES,
     ) -> None:
-        """Keep one finished arm of a comparison; the name tells it from the others of the run.
+        """Keep one finished arm of a comparison under a name that is unique in the run.
 
-        ``curves`` hold a metric's values at steps 0, 1, ...
+        ``curves`` holds values of metrics at steps 0, 1, ...
         """
         ...
 
     def keep_model(self, write: Callable[[Path], object]) -> None:
-        """Keep the model that ``write`` puts into a new folder, in MLflow's format, if models are kept here at all."""
+        """Keep the model that ``write`` saves into a new folder in MLflow's format, if this store keeps models."""
         ...
 
     def complaints(self) -> tuple[str, ...]:
-        """Say, in one sentence each, what was not kept where it belongs, and what to do; empty = all was."""
+        """Return one sentence for each thing that was not kept, with the way out; empty = everything was kept."""
         ...
 
 
 @runtime_checkable
 class Tracker(RunTracker, Store, Protocol):
-    """Both: what the commands need."""
+    """A run tracker and a store in one, as the commands need."""

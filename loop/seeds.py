@@ -22,7 +22,7 @@ def stream(root_seed: int, *purpose: int | str) -> np.random.Generator:
     root_seed : int
         Non-negative root of the run.
     *purpose : int or str
-        Names and numbers (non-negative) that tell this stream from all others of the run.
+        Names and non-negative numbers that identify this stream within the run.
     """
     key = tuple(zlib.crc32(part.encode()) if isinstance(part, str) else part for part in purpose)
     return np.random.default_rng(np.random.SeedSequence(root_seed, spawn_key=key))

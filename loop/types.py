@@ -1,4 +1,4 @@
-"""The values that stages hand to each other. All are frozen; the arrays inside are never written to.
+"""Values passed between stages. All are frozen; the arrays inside are never written to.
 
 In shapes, ``n`` counts rows, ``d`` columns and ``K`` classes.
 """
@@ -11,17 +11,17 @@ from typing import Any, Literal
 import numpy as np
 
 DAY = 86_400  # seconds
-OUTSIDE = -1  # the generation of rows that were made outside of a loop, or that the controller has not marked yet
+OUTSIDE = -1  # generation of rows made outside of a loop, or not yet marked by the controller
 NOBODY = -1  # no parent, no supply
 Kind = Literal["numeric", "integer", "boolean", "categorical", "datetime"]
-# How a region was reached: the method itself draws inside; from real rows, of the region if there are any; weighted and
-# drawn again; what is outside is thrown away.
+# How rows inside a region were made: drawn there directly; from real rows, of the region if it has any; resampled by
+# weight; drawn anywhere, with those outside discarded.
 SamplingMethod = Literal["native", "seeds", "importance", "rejection"]
 
 
 @dataclass(frozen=True, eq=False)
 class Column:
-    """What is known of one feature column.
+    """Kind and range of one feature column.
 
     Every column is held as float64: categorical values as codes ``0..len(categories)-1``, booleans as 0 and 1,
     datetimes as seconds since 1970-01-01 UTC, a missing value as NaN.
@@ -29,32 +29,32 @@ class Column:
 
     name: str
     kind: Kind
-    dtype: str  # the pandas dtype that decode restores
+    dtype: str  # pandas dtype that `decode` restores
     low: float = -np.inf  # smallest value seen, in encoded units
     high: float = np.inf  # largest value seen
     categories: tuple[object, ...] = ()  # for categorical columns: value of code i at position i
     missing: bool = False  # were missing values seen?
-    decimals: int | None = None  # numbers, seconds of datetimes: digits that hold every value seen; None = free
-    days: bool = False  # of datetimes: was every value seen a date, that is midnight UTC (or without a zone)?
+    decimals: int | None = None  # of numbers and seconds of datetimes: decimals that hold every value seen; None = any
+    days: bool = False  # of datetimes: was every value seen a date, that is midnight in UTC or without time zone?
 
 
 @dataclass(frozen=True, eq=False)
 class Schema:
-    """Columns in order, the class names in code order, and which class is the one to catch."""
+    """Columns in order, class names in code order, and the class to catch."""
 
     columns: tuple[Column, ...]
     classes: tuple[object, ...]
     positive: int = 1  # code of the class to catch: the rarest unless the user names it
     target: str = "target"
-    excluded: tuple[tuple[str, str], ...] = ()  # (column, reason) of columns that are no features
-    target_dtype: str = "object"  # the pandas dtype that decode restores
+    excluded: tuple[tuple[str, str], ...] = ()  # (column, reason) of columns that are not features
+    target_dtype: str = "object"  # pandas dtype that `decode` restores
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def names(self) -> tuple[str, ...]:  # of the columns
         return tuple(column.name for column in self.columns)
 
     @property
-    def n_classes(self) -> int:
+    def n_classes(self) -> int:  # K
         return len(self.classes)
 
     @property
@@ -68,21 +68,21 @@ class Schema:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Encoded rows with their labels and their trail. Build one with `Table.real`, then `take` and `concat`."""
+    """Encoded rows with their labels and their origin. Build one with `Table.real`, then `take` and `concat`."""
 
     X: np.ndarray  # (n, d) float64, NaN = missing
-    y: np.ndarray  # (n,) int64 class codes; of a soft label the most likely class
+    y: np.ndarray  # (n,) int64 class codes; for a soft label the most probable class
     schema: Schema
     weight: np.ndarray  # (n,) float64
     generation: np.ndarray  # (n,) int64: 0 = real, g = made in generation g, `OUTSIDE` (-1) = made outside of a loop
-    supply: np.ndarray  # (n,) int64: entry of the list of origins, -1 = of none: real, or made outside of a loop
-    parents: np.ndarray  # (n, p) int64: row numbers of all real rows it was made from, -1 = none; a real row's: its own
+    supply: np.ndarray  # (n,) int64: entry of the list of origins; -1 = real, or made outside of a loop
+    parents: np.ndarray  # (n, p) int64: row numbers of the real rows it was made from, -1 = none; of a real row: itself
     soft: np.ndarray | None = None  # (n, K) float64 label distribution, None = all labels are hard
-    unit: np.ndarray | None = None  # (n,) int64: rows of one card are one piece of evidence; None = each row is
+    unit: np.ndarray | None = None  # (n,) int64: rows of one unit, such as a card, are not independent; None = all are
 
     @classmethod
     def real(cls, X: np.ndarray, y: np.ndarray, schema: Schema, weight: np.ndarray | None = None) -> "Table":
-        """Wrap real rows; each is its own parent, under its position as row number."""
+        """Wrap real rows; the position is the row number, and each row is its own parent."""
         n = len(X)
         weight = np.ones(n) if weight is None else np.asarray(weight, dtype=np.float64)
         trail = (np.zeros(n, np.int64), np.full(n, NOBODY), np.arange(n, dtype=np.int64)[:, None])
@@ -92,7 +92,7 @@ class Table:
         return len(self.X)
 
     @property
-    def n_classes(self) -> int:
+    def n_classes(self) -> int:  # K
         return self.schema.n_classes
 
     @property
@@ -114,7 +114,7 @@ class Table:
         return np.where(self.is_real, self.parents[:, 0], NOBODY)
 
     def numbered(self, rows: np.ndarray) -> "Table":
-        """Return the same real rows under other row numbers (n,), those of the input they were taken from."""
+        """Return the same real rows with other row numbers (n,), for example those of the input."""
         return replace(self, parents=np.asarray(rows, dtype=np.int64)[:, None])
 
     def take(self, rows: np.ndarray) -> "Table":
@@ -126,7 +126,7 @@ class Table:
 
     @staticmethod
     def concat(tables: Sequence["Table"]) -> "Table":
-        """Stack tables of one schema, without units; hard labels become one-hot rows if need be, parents are padded."""
+        """Stack tables of one schema, without units; hard labels become one-hot if needed, parents are padded."""
 
         def stack(name: str) -> Any:
             return np.concatenate([getattr(table, name) for table in tables])
@@ -175,17 +175,17 @@ class Condition:
 class Region:
     """A box in feature space, readable as a rule, optionally with rows to start from.
 
-    A region with an empty rule is "anywhere". Counts are those of the rows on which the region was confirmed
-    and chosen together; the deficit comes from rows that did not choose it.
+    A region with an empty rule is "anywhere". Counts include the rows that chose the region and those that confirmed
+    it; the deficit is measured on the latter only.
     """
 
     rule: tuple[Condition, ...] = ()
     text: str = "anywhere"
-    label: int | None = None  # class whose weakness it is, None = no class in particular
+    label: int | None = None  # class that is weak, None = no particular class
     rows: int = 0
     positives: int = 0
     deficit: Interval | None = None  # mean weakness inside minus outside
-    seeds: np.ndarray | None = None  # (m,) int positions in the table the finder was given
+    seeds: np.ndarray | None = None  # (m,) int positions in the finder's table
     seed_weight: np.ndarray | None = None  # (m,) >= 0, how often each seed should start a proposal
 
     def contains(self, X: np.ndarray) -> np.ndarray:
@@ -198,7 +198,7 @@ class Region:
 
 @dataclass(frozen=True, eq=False)
 class Request:
-    """A wish for n rows inside a region, of one class or (None) of any."""
+    """A request for n rows inside a region, of one class or (None) of any."""
 
     region: Region
     label: int | None
@@ -207,11 +207,11 @@ class Request:
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """What a generator delivered: at most ``request.n`` rows; fewer is allowed and visible."""
+    """Rows from a generator: at most ``request.n``; fewer are allowed and counted."""
 
-    table: Table  # rows as proposed: labels are the condition's, or the parent's
+    table: Table  # proposals, with the requested label or the parent's
     request: Request
-    tried: int  # rows drawn before any was thrown away, the cost: tried >= len(table)
+    tried: int  # rows drawn before any was discarded: tried >= len(table)
     sampling_method: SamplingMethod = "native"  # how the region was reached
 
     @property
@@ -226,10 +226,10 @@ class Samples:
 
 @dataclass(frozen=True, eq=False)
 class Verdict:
-    """Which candidates may stay and, for each refused row, the first reason."""
+    """Which candidates are kept and, for each refused row, the first reason."""
 
     keep: np.ndarray  # (n,) bool
-    reason: np.ndarray  # (n,) object: "" where kept, else the name of the reason
+    reason: np.ndarray  # (n,) object: "" where kept, else the reason
 
     @classmethod
     def refuse(cls, refused: np.ndarray, reason: str) -> "Verdict":
@@ -237,7 +237,7 @@ class Verdict:
         return cls(~refused, np.where(refused, reason, "").astype(object))
 
     def then(self, other: "Verdict") -> "Verdict":
-        """Combine with a later verdict on the same rows; the first reason stands."""
+        """Combine with a later verdict on the same rows; the first reason is kept."""
         return Verdict(self.keep & other.keep, np.where(self.keep, other.reason, self.reason).astype(object))
 
     def counts(self) -> dict[str, int]:
@@ -253,7 +253,7 @@ class Origin:
     generation: int
     lane: int  # -1 = the deliverable lane
     region: str
-    label: str  # the class asked for, "any" if none
+    label: str  # the class requested, "any" if none
     generator: str
     acquisition: str
     labeller: str
@@ -261,7 +261,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Decision:
-    """Answer to "does this generation stay?", with the paired difference it rests on."""
+    """Whether a generation is kept, with the paired difference behind it."""
 
     kept: bool
     reason: str
@@ -271,11 +271,11 @@ class Decision:
 
 @dataclass(frozen=True, eq=False)
 class Generation:
-    """Everything that happened in one turn of the loop, as data."""
+    """Record of one generation of the loop."""
 
     index: int  # 1, 2, ...
     regions: tuple[Region, ...]
-    requests: tuple[tuple[str, int], ...]  # (region text, rows asked for) of the deliverable lane
+    requests: tuple[tuple[str, int], ...]  # (region text, rows requested) of the deliverable lane
     counts: dict[str, int]  # proposed, short, unchosen, refused by reason, kept
     scores: dict[str, Interval]  # of the champion after the decision, on the pooled judge rows
     challenger: dict[str, Interval]  # of the challenger, kept or not
@@ -285,12 +285,12 @@ class Generation:
     rows: Table  # new rows of the deliverable lane, whether kept or rolled back
     origins: tuple[Origin, ...]  # `rows.supply` indexes them
     evaluations: int  # how often the judge rows were evaluated so far
-    lane_rows: tuple[Table, ...] = ()  # new rows of the judging lanes, in order: with `rows` all a resumed run needs
+    lane_rows: tuple[Table, ...] = ()  # new rows of the judging lanes, in order, for resumed runs
 
 
 @dataclass(frozen=True)
 class LoopVerdict:
-    """The claim made at the end. ``proven`` is the only licence for the word "gain"."""
+    """The claim at the end. Call the difference a gain only if it is ``proven``."""
 
     kept: int  # generations kept
     gain: float  # score of the champion minus score of the learner on real rows alone

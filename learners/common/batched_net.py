@@ -31,10 +31,10 @@ class BatchedNet(nn.Module):
     hidden : sequence of int
         Units of each hidden layer.
     shares : Tensor
-        Class shares (K,): an untrained network predicts about these. A rare class would else spend its first steps
-        on getting there.
+        Shape (K,): class shares that the untrained network predicts. Otherwise the first steps would only teach the
+        network that a class is rare.
     generator : torch.Generator
-        Draws the initial weights, on the device where the network shall live.
+        Draws the initial weights, on the device of the network.
     """
 
     def __init__(
@@ -76,6 +76,6 @@ class BatchedNet(nn.Module):
 
     @torch.no_grad()
     def approach(self, other: "BatchedNet", share: float) -> None:
-        """Move all weights towards those of another network by a share of the way."""
+        """Move all weights towards those of another network by a share of their difference."""
         for mine, theirs in zip(self.parameters(), other.parameters(), strict=True):
             mine.lerp_(theirs, share)

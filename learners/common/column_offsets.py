@@ -1,4 +1,4 @@
-"""Values as single-precision floats, which trees compute with, without losing what tells them apart."""
+"""Large whole numbers in single precision, in which trees compute, without merging different values."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ EXACT = 2.0**24  # whole numbers up to here are exact in single precision
 
 @dataclass(frozen=True)
 class ColumnOffsets:
-    """What is taken from columns of large whole numbers, such as moments in time, before they are rounded.
+    """Offsets subtracted from columns of large whole numbers, such as points in time, before they are rounded.
 
-    Seconds since 1970 would come in steps of two minutes, and milliseconds in steps of hours.
+    Without them, seconds since 1970 would be rounded to steps of two minutes, and milliseconds to steps of hours.
     """
 
     offsets: Mapping[int, float]  # by position of the column
@@ -40,8 +40,10 @@ class ColumnOffsets:
         return X
 
     def to_json(self) -> list[list[float]]:
+        """Return pairs of column position and offset, as JSON can hold them."""
         return [[at, offset] for at, offset in self.offsets.items()]
 
     @classmethod
     def from_json(cls, pairs: Sequence[Sequence[float]]) -> "ColumnOffsets":
+        """Rebuild from what `to_json` returned."""
         return cls({int(at): offset for at, offset in pairs})

@@ -1,4 +1,4 @@
-"""Settings of a learner on disk, beside what it has learnt."""
+"""Settings of a learner on disk, and small values that it has learnt."""
 
 import json
 from collections.abc import Mapping
@@ -15,12 +15,12 @@ _CONTENT = record_checks.fields(dict.fromkeys(("settings", "learnt"), record_che
 
 
 def write_settings(learner: Any, folder: Path, **learnt: object) -> None:
-    """Make the folder and write the constructor's arguments of a dataclass, and small facts learnt in the fit."""
+    """Create the folder; write the constructor's arguments of a dataclass and small values learnt in the fit."""
     settings = {field.name: getattr(learner, field.name) for field in fields(learner) if field.init}
     write_text(folder / FILE, json.dumps({"settings": settings, "learnt": learnt}, indent=1))
 
 
 def read_settings(folder: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Return the constructor's arguments and the facts that `write_settings` has written."""
+    """Return the constructor's arguments and the learnt values that `write_settings` has written."""
     content = _CONTENT(parse((folder / FILE).read_text(encoding="utf-8")), f"{folder / FILE}")
     return content["settings"], content["learnt"]

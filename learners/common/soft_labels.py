@@ -4,7 +4,7 @@ import numpy as np
 
 from loop.types import Table
 
-NEGLIGIBLE = 1e-3  # class probabilities below this make no copy: their weight would not pay for the extra row
+NEGLIGIBLE = 1e-3  # less probable classes get no copy: so little weight is not worth a row
 
 
 def weighted_copies(table: Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""How a network sees a table: a few well-scaled numbers and one embedding slot for each category."""
+"""Encoding of tables for networks: a few well-scaled numbers and one embedding slot for each category."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ class NetInput:
     sizes_: np.ndarray = field(init=False, repr=False)  # (c,) int: categories of each categorical column
 
     def fit(self, table: Table) -> Self:
-        """Learn ranks, means and spreads from the rows, each counting by its weight (> 0)."""
+        """Learn ranks, means and standard deviations from the rows, weighted by their weights (> 0)."""
         self.categorical_ = table.schema.categorical
         self.sizes_ = np.array([len(c.categories) for c in table.schema.columns if c.kind == "categorical"], dtype=int)
         numeric = table.X[:, ~self.categorical_]

@@ -1,1 +1,1 @@
-"""Learners that label for others, too costly to serve; no learner that is delivered by default."""
+"""Strong learners that label rows for others and cost too much to serve; none is delivered by default."""

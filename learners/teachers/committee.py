@@ -21,39 +21,39 @@ from loop.types import Table
 
 
 def default_members() -> tuple[Learner, ...]:
-    """Kinds that err in different ways: boosted trees, random trees fine and coarse, networks, a linear model."""
+    """Return learners whose errors differ: boosted trees, random trees fine and coarse, networks, a linear model."""
     return (
         XGBoost(depth=4, row_share=0.8, column_share=0.8),
         ExtraTrees(trees=150),
         ExtraTrees(trees=100, min_leaf=3),
-        MLP(members=4, steps=800, rate=4e-3),  # every fold adds four more networks, so few and short ones do
+        MLP(members=4, steps=800, rate=4e-3),  # every fold adds four networks, so small ones are enough
         Linear(),
     )
 
 
-Fitted = tuple[Learner, np.ndarray]  # a member and the share of each class (K,) that it was shown
+Fitted = tuple[Learner, np.ndarray]  # a member and the share of each class (K,) that it was fitted on
 
 
 @dataclass(eq=False)
 class Committee:
-    """Every kind fitted once without each fold; weights by greedy selection on out-of-fold log-loss.
+    """Weighted mean of learners of several kinds, each fitted once without each fold.
 
-    The members fitted without fold k are a teacher that never saw fold k; all together are the teacher of the
-    deliverable. The weights of the former come from the out-of-fold rows of the other folds only.
+    The weights come from greedy selection on the out-of-fold log-loss. The members fitted without fold k are a teacher
+    that never saw fold k, with weights from the other folds only; all members together teach the deliverable lane.
     The selection is Caruana et al. 2004, "Ensemble selection from libraries of models", with replacement.
 
     Parameters
     ----------
-    members
+    members : sequence of Learner
         Unfitted learners, one of each kind.
-    folds
+    folds : int
         Folds when the committee is fitted on its own, as a plain learner.
-    majority_ratio
-        Members of large tables learn from at most this many majority rows for each other row, drawn anew for each
-        member, with the probabilities corrected for it. Tables under ``small`` rows are never thinned.
-    small
-        Rows under which nothing is thinned.
-    jobs
+    majority_ratio : float
+        Most majority rows for each other row that a member is fitted on, drawn anew for each member; its probabilities
+        are corrected for this thinning.
+    small : int
+        Number of rows below which nothing is thinned.
+    jobs : int
         Members fitted side by side (threads).
 
     Raises
@@ -86,6 +86,7 @@ class Committee:
         return self.fit_folds(table, folds, rng)
 
     def fit_folds(self, table: Table, folds: np.ndarray, rng: np.random.Generator) -> Self:
+        """Fit every member once for each fold id, and the weights; see `loop.protocols.Teacher.fit_folds`."""
         self.positive_ = table.schema.positive
         seed, ids = root(rng), range(int(folds.max()) + 1)
         cells = [(fold, number) for fold in ids for number in range(len(self.members))]
@@ -106,6 +107,7 @@ class Committee:
         return self
 
     def views(self, X: np.ndarray, without: int | None) -> tuple[np.ndarray, np.ndarray]:
+        """Return probabilities (n, K) and the members' variance (n,); see `loop.protocols.Teacher.views`."""
         chosen = range(len(self.fitted_)) if without is None else [without]
         weights = self.weights_[-1 if without is None else without]
         used = [(fold, number) for fold in chosen for number in np.flatnonzero(weights).tolist()]
@@ -118,12 +120,13 @@ class Committee:
         return proba, spread
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Return probabilities of shape (n, K): the weighted mean over all members."""
         return self.views(X, without=None)[0]
 
     def _fit_cell(
         self, table: Table, folds: np.ndarray, fold: int, number: int, seed: int
     ) -> tuple[Learner, np.ndarray, np.ndarray]:
-        """Fit one member without one fold; return it, its kept shares and its answers on that fold."""
+        """Fit one member without one fold; return it, its kept shares and its predictions on that fold."""
         rng = stream(seed, fold, number)
         rows, shares = self._thin(table, np.flatnonzero((folds >= 0) & (folds != fold)), rng)
         member = copy.deepcopy(self.members[number]).fit(table.take(rows), rng)
@@ -147,7 +150,7 @@ class Committee:
         return np.sort(np.concatenate([rows[~of_majority], rows[kept]])), shares
 
     def _greedy(self, member_oof: np.ndarray, table: Table, rows: np.ndarray, rounds: int = 40) -> np.ndarray:
-        """Weights (M,) by adding, round after round, the member that lowers the log-loss most."""
+        """Return weights (M,): in each round the member that lowers the log-loss most gets one more vote."""
         truth = np.take_along_axis(member_oof[:, rows], table.y[rows][None, :, None], axis=2)[:, :, 0]  # (M, r)
         weight = table.weight[rows]
         total = np.zeros(truth.shape[1])

@@ -1,4 +1,4 @@
-"""Acceptance: does a generation stay, and is there a gain to claim? Two questions, kept apart."""
+"""Acceptance: is a generation kept, and is the gain proven? The two questions are answered separately."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,33 +13,38 @@ from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import resolve, score
 from loop.types import Decision, Interval, LoopVerdict
 
-FEWEST = 20  # with fewer positives intervals hold the truth too rarely
-NOTHING = 1e-9  # an expected gain below this is the prior's echo of no difference at all
+FEWEST = 20  # with fewer positives, intervals hold the true value less often than they claim
+NOTHING = 1e-9  # a smaller expected gain comes from the prior alone, not from the data
 
 
 class Guard(Protocol):
-    """Objects to a challenger that does harm elsewhere, whatever it gains on the score."""
+    """Objects to a challenger that gets worse by another measure, whatever it gains on the score."""
 
     def objection(self, judged: JudgeRows, champion: np.ndarray, challenger: np.ndarray) -> str | None:
         """Return the reason to roll back, or None.
 
         Parameters
         ----------
-        judged
-            The pooled judge rows, j of them, with their row numbers in the input.
-        champion, challenger
-            Answers (j, K) to them.
+        judged : JudgeRows, j rows
+            The pooled judge rows, with their row numbers in the input.
+        champion, challenger : ndarray of shape (j, K)
+            Predicted probabilities of these rows.
+
+        Returns
+        -------
+        str or None
         """
         ...
 
 
 @dataclass(frozen=True)
 class CalibrationGuard:
-    """Objects when the log-loss on real judge rows, each counted once, grows by more than a share of the champion's."""
+    """Objects if the log-loss on the judge rows, each counted once, grows by more than a share of the champion's."""
 
     tolerance: float = 0.25
 
     def objection(self, judged: JudgeRows, champion: np.ndarray, challenger: np.ndarray) -> str | None:
+        """Return the reason to roll back, or None; see `Guard.objection`."""
         each_once = replace(judged, weight=None)
         before, after = (score("log_loss", each_once, proba) for proba in (champion, challenger))
         if after <= before * (1 + self.tolerance):
@@ -49,16 +54,18 @@ class CalibrationGuard:
 
 @dataclass(frozen=True, eq=False)
 class GroupGuard:
-    """Objects when the score of the worst group, each row counted once, worsens by more than a tolerance.
+    """Objects if the score of the worst group, each row counted once, falls by more than a tolerance.
 
     Parameters
     ----------
-    groups
-        Group of each row of the input, shape (n,), of any type; missing ones are a group, too.
-    tolerance
-        Loss of the worst group's score that is put up with.
-    least
-        Positives under which a group is too small to be scored, as is one of positives only.
+    groups : ndarray of shape (n,)
+        Group of each row of the input, of any type; rows with a missing value form a group, too.
+    metric : str
+        Name of the score.
+    tolerance : float
+        Largest accepted loss of the worst group's score.
+    least : int
+        Fewest positives of a group that is scored; a group of positives only is not scored.
     """
 
     groups: np.ndarray
@@ -71,11 +78,14 @@ class GroupGuard:
         object.__setattr__(self, "groups", codes)
 
     def objection(self, judged: JudgeRows, champion: np.ndarray, challenger: np.ndarray) -> str | None:
+        """Return the reason to roll back, or None; ConfigError if groups and rows do not match."""
         if judged.rows is None:
-            raise ConfigError("a guard of groups must know the judge rows' numbers in the input, got none: pass them.")
+            raise ConfigError(
+                "a group guard needs the judge rows' numbers in the input, got none: pass judge rows with them."
+            )
         if judged.rows.max(initial=-1) >= len(self.groups):
             raise ConfigError(
-                f"groups must name one for every row of the input, got {len(self.groups)} for row {judged.rows.max()}: "
+                f"groups must have one entry per row of the input, got {len(self.groups)} for row {judged.rows.max()}: "
                 "pass one for each row."
             )
         each_once, groups = replace(judged, weight=None), self.groups[judged.rows]
@@ -94,28 +104,27 @@ class GroupGuard:
 
 @dataclass(frozen=True)
 class Acceptance:
-    """Keeps a generation unless the evidence, weighed against a prior, speaks against it.
+    """Keeps a generation if its expected gain, the measured difference shrunk to a prior, is above zero.
 
-    With 20 to 100 positives no paired test can prove what is there, so demanding proof throws the gain away. The
+    With 20 to 100 positives, a paired test rarely proves a real gain, so demanding proof would discard it. The
     paired difference d with standard error s on pooled judge rows is therefore shrunk to a stated prior N(m, t²):
-    expected = (d / s² + m / t²) / (1 / s² + 1 / t²). With few positives the prior decides, with many the data. A
-    difference whose interval lies wholly below zero is harm, and rolls back whatever the prior hopes.
+    expected = (d / s² + m / t²) / (1 / s² + 1 / t²). With few positives the prior decides, with many the data. If
+    the interval of the difference lies wholly below zero, the generation is rolled back whatever the prior.
 
     Parameters
     ----------
-    metric
+    metric : str
         Name of the score that decides.
-    prior_mean, prior_sd
-        What the strategy is known to bring in one generation, and how much that varies between tables.
-    level
+    prior_mean, prior_sd : float
+        Mean gain of one generation known from other tables, and its standard deviation between tables.
+    level : float
         Confidence of the claim, before it is corrected for the number of evaluations of the judge rows.
-    replicates
-        Bootstrap replicates of the claim. What stays from generation to generation rests on a standard error alone,
-        for which a sixth of them do.
-    guards
-        Reasons to roll back in spite of the score.
-    least
-        Judge rows (or groups of them) of each class under which nothing is called proven: with fewer, intervals are
+    replicates : int
+        Bootstrap replicates of the claim. Decisions between generations need a standard error only and use a sixth.
+    guards : sequence of Guard
+        Each can roll a generation back in spite of the score.
+    least : int
+        Fewest judge rows (or groups of them) of each class for a gain to be called proven: with fewer, intervals are
         too narrow.
 
     Raises
@@ -138,13 +147,13 @@ class Acceptance:
             raise ConfigError(
                 "acceptance needs prior_sd above 0, level between 0 and 1 and 2 replicates or more, "
                 f"got {self.prior_sd}, {self.level} and {self.replicates}: "
-                f"{Acceptance.prior_sd}, {Acceptance.level} and {Acceptance.replicates} are usual."
+                f"the defaults are {Acceptance.prior_sd}, {Acceptance.level} and {Acceptance.replicates}."
             )
 
     def decide(
         self, judged: JudgeRows, champion: np.ndarray, challenger: np.ndarray, rng: np.random.Generator
     ) -> Decision:
-        """Answer "keep?" for a challenger from answers (j, K) to the same judge rows, as guards take them."""
+        """Decide whether the challenger is kept; parameters are those of `Guard.objection`."""
         few = max(2, self.replicates // 6)
         evidence = paired(self.metric, judged, champion, challenger, rng, level=self.level, replicates=few)
         expected = self._expected(evidence)
@@ -160,19 +169,28 @@ class Acceptance:
         kept: int,
         evaluations: int,
     ) -> tuple[LoopVerdict, Decision]:
-        """Answer "proven?" for the champion against the learner on real rows alone.
+        """Decide whether the gain of the champion over the learner on real rows alone is proven.
 
-        The confidence is corrected for the number of ``evaluations`` of the judge rows (Bonferroni). Guards are asked
-        once more: what is delivered must not harm what they guard, however little each generation did.
+        The confidence is corrected for the number of ``evaluations`` of the judge rows (Bonferroni). Guards are applied
+        once more, as small losses of several generations may add up.
 
         Parameters
         ----------
-        judged, baseline, champion
-            As guards take them.
-        kept
-            Generations that were kept.
-        evaluations
-            How often the judge rows were evaluated, this time included.
+        judged : JudgeRows, j rows
+            The pooled judge rows.
+        baseline, champion : ndarray of shape (j, K)
+            Predicted probabilities of these rows.
+        rng : numpy.random.Generator
+            Draws the bootstrap.
+        kept : int
+            Number of generations kept.
+        evaluations : int
+            Number of times that the judge rows were evaluated, this time included.
+
+        Returns
+        -------
+        tuple of LoopVerdict and Decision
+            The claim, and whether the final learner keeps the synthetic rows.
         """
         level = 1 - (1 - self.level) / max(evaluations, 1)
         evidence = paired(self.metric, judged, baseline, champion, rng, level=level, replicates=self.replicates)
@@ -183,19 +201,19 @@ class Acceptance:
         return claim, self._decision(self._objection(judged, baseline, champion), difference, expected)
 
     def nothing_kept(self, objection: Decision | None = None) -> LoopVerdict:
-        """The verdict of a loop that hands over the real-only model.
+        """Return the verdict of a loop whose model was trained on real rows only.
 
         Parameters
         ----------
-        objection
-            The decision by which the learner itself, at the end, was rolled back; None = no generation was kept.
+        objection : Decision, optional
+            The decision that rolled back the final learner; None = no generation was kept.
         """
         why = "no generation was kept"
         if objection is not None:
             measured = f"{self.metric} {objection.difference}"
             why = f"the kept rows were rolled back for the final learner ({objection.reason}; {measured})"
         zero = Interval(0.0, 0.0, 0.0, self.level)
-        return LoopVerdict(0, 0.0, zero, False, f"No proven gain: {why}; the model is the real-only one.")
+        return LoopVerdict(0, 0.0, zero, False, f"No proven gain: {why}; the model was trained on real rows only.")
 
     def _objection(self, judged: JudgeRows, before: np.ndarray, after: np.ndarray) -> str | None:
         """Return the first objection of a guard."""
@@ -208,12 +226,12 @@ class Acceptance:
             return Decision(False, objection, difference, expected)
         if abs(expected) <= NOTHING:
             return Decision(False, "it makes no difference", difference, expected)
-        # However sure the prior is, it was made on other tables: what is proven here is not overruled.
+        # The prior comes from other tables, so it must not overrule harm that is proven on this one.
         kept = expected > 0 and not difference.high < 0
-        return Decision(kept, "expected to help" if kept else "judge rows speak against it", difference, expected)
+        return Decision(kept, "expected to help" if kept else "not expected to help", difference, expected)
 
     def _expected(self, evidence: Paired, generations: int = 1) -> float:
-        """Shrink the difference that some generations made to what so many are known to bring."""
+        """Shrink the difference made by some generations to the prior for that many."""
         precision = 1 / max(evidence.standard_error, 1e-9) ** 2
         prior, mean = 1 / (generations * self.prior_sd**2), generations * self.prior_mean
         return float((precision * evidence.difference.estimate + prior * mean) / (precision + prior))
@@ -224,5 +242,5 @@ class Acceptance:
         if proven:
             return f"Proven gain: {measured}."
         if difference.low > 0:
-            measured += f"; {pieces} rows or groups of a class are too few to prove anything, {self.least} would do"
+            measured += f"; {pieces} rows or groups of a class are too few to prove anything, {self.least} are needed"
         return f"No proven gain: {measured}."

@@ -1,4 +1,4 @@
-"""Acquisition: how much is to be learnt from each proposal. Rows are drawn in proportion to the score."""
+"""Acquisition: scores for how much the learner can learn from each proposal. Rows are drawn in proportion to them."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,12 @@ from loop.errors import ConfigError
 
 @dataclass(frozen=True)
 class Gap:
-    """Where teacher and learner differ: half the total variation distance between their answers."""
+    """Where teacher and learner differ: half the L1 distance of their probabilities (total variation)."""
 
     needs_teacher = True
 
     def score(self, pool: Pool, rng: np.random.Generator) -> np.ndarray:
+        """Return the score of each row, (n,) in [0, 1]; ConfigError without a teacher."""
         if pool.teacher is None:
             raise ConfigError(_NO_TEACHER.format("gap"))
         gap: np.ndarray = 0.5 * np.abs(pool.teacher - pool.learner).sum(axis=1)
@@ -28,6 +29,7 @@ class Entropy:
     needs_teacher = False
 
     def score(self, pool: Pool, rng: np.random.Generator) -> np.ndarray:
+        """Return the entropy of each row, (n,), in nats."""
         entropy: np.ndarray = -(pool.learner * np.log(np.clip(pool.learner, 1e-12, None))).sum(axis=1)
         return entropy
 
@@ -39,6 +41,7 @@ class Variance:
     needs_teacher = True
 
     def score(self, pool: Pool, rng: np.random.Generator) -> np.ndarray:
+        """Return the variance of each row, (n,); ConfigError without a teacher."""
         if pool.variance is None:
             raise ConfigError(_NO_TEACHER.format("variance"))
         return pool.variance
@@ -46,11 +49,12 @@ class Variance:
 
 @dataclass(frozen=True)
 class Uniform:
-    """Anywhere alike: the control arm."""
+    """All proposals score alike: the control arm."""
 
     needs_teacher = False
 
     def score(self, pool: Pool, rng: np.random.Generator) -> np.ndarray:
+        """Return ones, (n,)."""
         return np.ones(len(pool.table))
 
 
@@ -58,7 +62,7 @@ _NO_TEACHER = "acquisition {!r} needs a teacher, got none: pass one or use 'entr
 
 
 def draw(score: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw at most n of the rows without replacement, in proportion to their score (m,); zero scores never.
+    """Draw at most n of the rows without replacement, in proportion to their score (m,); rows that score 0 never.
 
     Exponential keys (Efraimidis and Spirakis 2006, "Weighted random sampling with a reservoir"): the n smallest of
     E_i / score_i are such a draw.

@@ -1,4 +1,4 @@
-"""Budget to requests: how many of the new rows go to each weak region, and how many to no region in particular."""
+"""Allocation of the budget: how many new rows are requested in each weak region, and how many anywhere."""
 
 from collections.abc import Sequence
 
@@ -10,14 +10,14 @@ from loop.types import Region, Request
 
 
 def anywhere(weakness: np.ndarray, by_weakness: bool) -> Region:
-    """Return the region without a rule, whose seeds are all rows.
+    """Return the region without a rule: it holds the whole feature space, and all rows are its seeds.
 
     Parameters
     ----------
     weakness : ndarray of shape (n,)
         Weakness of each row, higher is weaker, NaN where it was not measured.
     by_weakness : bool
-        Whether a row starts proposals in proportion to its weakness, or as often as any other.
+        True: rows start proposals in proportion to their weakness; False: all equally often.
     """
     weight = seed_weights(weakness) if by_weakness else np.ones(len(weakness))
     return Region(rows=len(weakness), seeds=np.arange(len(weakness)), seed_weight=weight)
@@ -40,7 +40,7 @@ def allocate(
     share_anywhere : float
         Part of the rows, between 0 and 1, for the background region.
     background : Region
-        As a rule the one made by `anywhere`.
+        Usually the one made by `anywhere`.
 
     Returns
     -------

@@ -1,7 +1,7 @@
-"""Generations on disk, so that an interrupted run goes on where it stopped.
+"""Generations on disk, so that an interrupted run can be resumed.
 
 One file a generation: a NumPy archive that holds the arrays and, as UTF-8 bytes, the rest as JSON. It is read without
-pickle, and written under a temporary name first, so a file of the final name is always whole.
+pickle, and written under a temporary name first, so a file with its final name is always complete.
 """
 
 import json
@@ -34,13 +34,15 @@ def load(folder: Path, schema: Schema) -> list[Generation]:
 
     Parameters
     ----------
-    schema
-        Of the rows; the same as when they were saved.
+    folder : Path
+        Folder of the checkpoints.
+    schema : Schema
+        Schema of the rows, the same as when they were saved.
 
     Raises
     ------
     DataError
-        If a file cannot be read or belongs to other columns, or a generation is missing between two others.
+        If a file cannot be read or belongs to other columns, or the number of a generation is missing.
     """
     history = [_read(path, schema) for path in sorted(folder.glob("generation-*.npz"))]
     found = [generation.index for generation in history]
@@ -50,7 +52,7 @@ def load(folder: Path, schema: Schema) -> list[Generation]:
 
 
 def _write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    with path.open("wb") as file:  # given a path, NumPy would add an ending
+    with path.open("wb") as file:  # given a path, NumPy would append .npz
         np.savez(file, allow_pickle=False, **arrays)
 
 
@@ -72,7 +74,7 @@ def _read(path: Path, schema: Schema) -> Generation:
 
 
 def _opened(path: Path) -> dict[str, object]:
-    """Read all arrays of an archive; a member that is no array comes as bytes."""
+    """Read all arrays of an archive; a member that is not an array is returned as bytes."""
     try:
         with path.open("rb") as file:
             archive = np.load(file, allow_pickle=False)
@@ -81,7 +83,7 @@ def _opened(path: Path) -> dict[str, object]:
             return dict(archive)
     except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error, MemoryError, RuntimeError) as error:
         # numpy.load: the first three, and MemoryError for a header with a huge shape; zipfile: the next two, and
-        # RuntimeError for a member that is encrypted or packed in a way it does not know
+        # RuntimeError for a member that is encrypted or compressed by an unknown method
         raise _damaged(path, error) from error
 
 

@@ -1,7 +1,7 @@
-"""The cycle: prepare once, turn generation by generation, conclude with a model and a verdict.
+"""The cycle: prepare once, run generation after generation, conclude with a model and a verdict.
 
-Everything between the three functions is data. ``generations`` yields one frozen record a turn; watching,
-printing, tracking and saving are ordinary loops around it. A run is resumed by handing in the records so far.
+Only data pass between the three functions. ``generations`` yields one frozen record for each generation; printing,
+tracking and saving are ordinary loops around it. A run is resumed by passing the records so far.
 """
 
 import copy
@@ -26,14 +26,14 @@ from loop.regions.weakness import MEASURES
 from loop.support.timing import Clock
 from loop.types import Generation, Interval, LoopVerdict, Origin, Table
 
-# Names the random streams of learners between generations. Part of the seed: another name would draw other numbers.
+# Name of the random streams of learners between generations; another name would draw other numbers.
 SURROGATE_STREAM = "scout"
 REPORTED = ("average_precision", "recall_at_fpr_01", "brier", "log_loss")
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What a finished loop hands over."""
+    """Result of a finished loop."""
 
     learner: Learner  # fitted on all real rows and the kept rows of the deliverable lane
     verdict: LoopVerdict
@@ -42,8 +42,8 @@ class Outcome:
     baseline: dict[str, Interval]  # real rows alone, on the pooled judge rows
     scores: dict[str, Interval]  # of the champion
     judged: np.ndarray  # (j,) positions of the judge rows in the training table
-    proba: np.ndarray  # (j, K) answers of the champion to them, out of fold
-    proba_real_only: np.ndarray  # (j, K) answers of the learner on real rows alone to them, out of fold
+    proba: np.ndarray  # (j, K) out-of-fold probabilities of the champion for them
+    proba_real_only: np.ndarray  # (j, K) the same of the learner on real rows alone
     seconds: dict[str, float]
 
 
@@ -52,10 +52,14 @@ def prepare(parts: Parts, table: Table, folds: np.ndarray, rng: np.random.Genera
 
     Parameters
     ----------
-    table
+    parts : Parts
+        Unfitted parts.
+    table : Table, n rows
         Real training rows.
-    folds
-        Fold ids (n,) as `loop.cycle.lanes.lanes` takes them, from `loop.data.split.folds` or `loop.data.split.holdout`.
+    folds : ndarray of shape (n,), int
+        Fold ids, see `loop.cycle.lanes.lanes`; from `loop.data.split.folds` or `loop.data.split.holdout`.
+    rng : numpy.random.Generator
+        Root of all random streams of the run.
     """
     check_range(table.schema, table.X)
     clock, seed, ways = Clock(), seeds.root(rng), lanes(folds)
@@ -72,12 +76,12 @@ def prepare(parts: Parts, table: Table, folds: np.ndarray, rng: np.random.Genera
 
 
 def generations(prepared: Prepared, past: Sequence[Generation] = ()) -> Iterator[Generation]:
-    """Turn the cycle, one record a generation, until there is a reason to stop.
+    """Run generations, one record for each, until there is a reason to stop.
 
     Parameters
     ----------
-    past
-        Records of an interrupted run with the same parts, table, folds and seed: it goes on after them.
+    past : sequence of Generation
+        Records of an interrupted run with the same parts, table, folds and seed; the run continues after them.
     """
     history = list(past)
     settings = prepared.parts.settings
@@ -90,9 +94,9 @@ def generations(prepared: Prepared, past: Sequence[Generation] = ()) -> Iterator
 
 
 def conclude(prepared: Prepared, history: Sequence[Generation]) -> Outcome:
-    """Fit the learner itself, with and without the kept rows; claim what the judge rows bear out.
+    """Fit the final learner with and without the kept rows, compare both on the judge rows and return the outcome.
 
-    A champion that the judge rows speak against, seen through the learner itself, is rolled back to real rows.
+    If the final learner scores worse on the judge rows, all synthetic rows are dropped.
     """
     clock, parts = Clock(), prepared.parts
     judged = JudgeRows.of(prepared.table, prepared.judged)
@@ -131,13 +135,13 @@ def conclude(prepared: Prepared, history: Sequence[Generation]) -> Outcome:
 
 
 def _final_answers(prepared: Prepared, kept: Sequence[Generation]) -> np.ndarray:
-    """Return the answers (j, K) to the judge rows of the learner itself, on real rows and some kept ones."""
+    """Return probabilities (j, K) of the judge rows by the final learner, fitted on real rows and the kept ones."""
     number = int(bool(kept))
     return _pooled(train(prepared, prepared.parts.learner_for, kept, "final", number, prepared.lanes[:-1]))
 
 
 def _pooled(trained: Sequence[Trained]) -> np.ndarray:
-    """Stack the answers of judging lanes to their judge rows, (j, K)."""
+    """Stack the probabilities of all judge rows, lane after lane, (j, K)."""
     return np.concatenate([each.proba for each in trained])
 
 
@@ -210,7 +214,7 @@ def _scores(judged: JudgeRows, proba: np.ndarray, rng: np.random.Generator) -> d
 def _last_scores(
     history: Sequence[Generation], judged: JudgeRows, proba: np.ndarray, prepared: Prepared
 ) -> dict[str, Interval]:
-    """Scores of a champion that stays: those of the generation that crowned it, or of real rows alone."""
+    """Return the scores of a champion that stays: those of the last generation kept, or of real rows alone."""
     if history:
         return history[-1].scores
     return _scores(judged, proba, prepared.stream("scores", 0))

@@ -31,28 +31,32 @@ def run_loop(
 
     Parameters
     ----------
-    parts
+    parts : Parts
         Unfitted parts.
-    table
-        Real training rows (n).
-    folds
-        Fold ids (n,) of the rows, from `loop.cycle.lanes.deal`.
-    rng
+    table : Table, n rows
+        Real training rows.
+    folds : ndarray of shape (n,), int
+        Fold ids of the rows, from `loop.cycle.lanes.deal`.
+    rng : numpy.random.Generator
         Root of all random streams of the run.
-    watches
-        Are shown each generation as it ends, in order.
+    watches : sequence of callable
+        Each is called with every generation as it ends, in order.
     """
     started = time.perf_counter()
     return run_prepared(prepare(parts, table, folds, rng), watches, started=started)
 
 
 def run_prepared(prepared: Prepared, watches: Sequence[Watch] = (), *, started: float | None = None) -> LoopRun:
-    """Run a loop whose teacher and generators are fitted.
+    """Run a loop whose teacher and generators are already fitted.
 
     Parameters
     ----------
-    started
-        When the work on it began, on the clock of ``time.perf_counter``; None = now, its preparation counted in.
+    prepared : Prepared
+        From `loop.cycle.controller.prepare`.
+    watches : sequence of callable
+        Each is called with every generation as it ends, in order.
+    started : float, optional
+        Start of the work in seconds of ``time.perf_counter``; None = now, with the seconds of preparation added.
     """
     begin = time.perf_counter() - sum(prepared.seconds.values()) if started is None else started
     history, _ = turn(prepared, watches)
@@ -67,20 +71,23 @@ def turn(
     *,
     until_interrupted: bool = False,
 ) -> tuple[list[Generation], bool]:
-    """Turn the cycle until there is a reason to stop; return all generations, and whether Ctrl-C came in between.
+    """Run generations until there is a reason to stop; return all of them, and whether Ctrl-C interrupted the run.
 
     Parameters
     ----------
-    past
-        Generations of an interrupted run that this one goes on with.
-    until_interrupted
-        Whether Ctrl-C ends the turning instead of being raised. A generation that not all watches have seen is left
-        out then.
+    prepared : Prepared
+    watches : sequence of callable
+        Each is called with every generation as it ends, in order.
+    past : sequence of Generation
+        Generations of an interrupted run that this one continues.
+    until_interrupted : bool
+        Whether Ctrl-C ends the run instead of being raised; a generation that not all watches have seen is then left
+        out.
 
     Raises
     ------
     KeyboardInterrupt
-        On Ctrl-C, unless it ends the turning.
+        On Ctrl-C, unless ``until_interrupted``.
     """
     history = list(past)
     try:

@@ -1,7 +1,7 @@
 """A `Generation` as a record of plain values beside its arrays, and back.
 
 Checkpoint, journal, MLflow and report use the same record.
-What is read is checked as a whole before it is used: types, ranges, shapes, and that nothing else is there.
+A record is checked as a whole before it is used: types, ranges, shapes, and that it holds nothing else.
 """
 
 from collections.abc import Mapping
@@ -81,9 +81,9 @@ shape = fields(
 
 
 def to_record(generation: Generation) -> Record:
-    """Return everything of a generation but its arrays, as values that JSON can hold.
+    """Return everything of a generation except its arrays, as values that JSON can hold.
 
-    Of regions the seed rows are left out: no later turn needs them.
+    Seed rows of regions are left out: no later generation needs them.
     """
     classes = generation.rows.schema.classes
     record: Record = plain(
@@ -121,14 +121,18 @@ def from_record(record: Any, arrays: Mapping[str, object], schema: Schema) -> Ge
 
     Parameters
     ----------
-    schema
-        Of the rows; the same as when the record was made.
+    record : object
+        The record as read from JSON.
+    arrays : mapping of str to ndarray
+        Its arrays by name.
+    schema : Schema
+        Schema of the rows, the same as when the record was made.
 
     Raises
     ------
     DataError
-        If anything is missing, of another type, out of range, or there besides; the sentence names the place, the rule
-        and the value, and the caller adds the file and the way out.
+        If anything is missing, of another type, out of range or not expected; the message names the place, the rule and
+        the value, and the caller adds the file and the way out.
     """
     held = shape(record, "the record")
     for position, region in enumerate(held["regions"]):
@@ -191,7 +195,7 @@ def _intervals(held: Mapping[str, Record]) -> dict[str, Interval]:
 
 
 def _built(kind: Any, held: Record) -> Any:
-    """Make a dataclass of the keys that are its fields; that there are others shows when it is written again."""
+    """Create a dataclass from the keys that are its fields; others are found when it is written again and compared."""
     return kind(**{name: held[name] for name in kind.__dataclass_fields__})
 
 
@@ -220,7 +224,7 @@ def _table(arrays: Mapping[str, object], number: int, schema: Schema) -> Table:
         elif name != "soft":
             raise DataError(f"the array {number}/{name} must be there, and is not")
     n, widths = len(taken["X"]), {"X": len(schema.columns), "soft": schema.n_classes}
-    widths["parents"] = taken["parents"].shape[1]  # as many as the row with most of them
+    widths["parents"] = taken["parents"].shape[1]  # of the row with the most parents
     for name, array in taken.items():
         wanted = (n, widths[name]) if name in widths else (n,)
         if array.shape != wanted:

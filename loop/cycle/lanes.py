@@ -1,4 +1,9 @@
-"""Lanes: who fits on which rows and is judged on which others."""
+"""Lanes: which rows a copy of the cycle is fitted on, and which rows it is judged on.
+
+A lane is one split of the real training rows: learner and generator are fitted on its fit rows, and new rows are made
+from these only. Its judge rows are held out. All scores and decisions use the judge rows of all lanes, pooled.
+The deliverable lane is fitted on all training rows and has no judge rows; its model is delivered.
+"""
 
 from dataclasses import dataclass
 
@@ -8,25 +13,25 @@ from loop.data.split import duplicate_groups, folds, holdout, merge_groups
 from loop.errors import ConfigError, DataError
 from loop.types import Table
 
-USUAL = 5  # lanes, unless told otherwise
+USUAL = 5  # default number of lanes
 TEACHER_FOLDS = 5  # of the fit rows of a hold-out lane
 DELIVERABLE = -1
 
 
 @dataclass(frozen=True, eq=False)
 class Lane:
-    """One copy of the cycle. Its teacher's members, its generator, learner and rows are never fitted on its judge rows.
+    """One copy of the cycle. Its learner, generator and teacher's members are never fitted on its judge rows.
 
-    Two things know of them at second hand, as k lanes share them: the weights of the teacher's members, and where the
-    learner is weak, both measured on all rows out of fold.
+    Two things depend on them indirectly, as all k lanes share them: the weights of the teacher's members, and the
+    weakness of the learner. Both are measured out of fold on all rows.
 
     Parameters
     ----------
-    index
-        Number of the lane; `DELIVERABLE` for the lane that is fitted on all rows and judged by nobody.
-    fit, judge
-        Row positions in the training table, shapes (m,) and (j,).
-    without
+    index : int
+        Number of the lane; `DELIVERABLE` for the lane that is fitted on all rows and has no judge rows.
+    fit, judge : ndarray of shapes (m,) and (j,), int
+        Row positions in the training table.
+    without : int or None
         Fold id that the lane's teacher must not have seen; None = a teacher that may use all its members.
     """
 
@@ -37,14 +42,15 @@ class Lane:
 
     @property
     def delivers(self) -> bool:
+        """Whether this is the deliverable lane."""
         return self.index == DELIVERABLE
 
 
 def lanes(folds: np.ndarray) -> tuple[Lane, ...]:
-    """Turn fold ids (n,) into lanes, the deliverable lane last.
+    """Return the lanes of fold ids (n,), the deliverable lane last.
 
-    Ids 0..k-1 make k lanes, each judged on its own fold. Where some rows have the id -1 these are judge rows of a
-    single hold-out lane, which no member of the teacher ever sees.
+    Ids 0..k-1 make k lanes, each judged on its own fold. If some rows have the id -1, these are the judge rows of a
+    single hold-out lane, and no member of the teacher is ever fitted on them.
     """
     rows = np.arange(len(folds))
     if (folds < 0).any():
@@ -55,7 +61,7 @@ def lanes(folds: np.ndarray) -> tuple[Lane, ...]:
 
 
 def deal(table: Table, rng: np.random.Generator, *, k: int = USUAL, groups: np.ndarray | None = None) -> np.ndarray:
-    """Deal the training rows into the fold ids (n,) of k lanes, or (k = 1) of a single hold-out lane.
+    """Assign the training rows to k lanes, or (k = 1) to a single hold-out lane; return fold ids (n,).
 
     Exact duplicates stay together, as do rows of one group (n,).
 

@@ -1,4 +1,4 @@
-"""All new rows of some generations in one table, with the list of where they came from."""
+"""All new rows of some generations in one table, with the list of their origins."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ class Ledger:
 
     @classmethod
     def of(cls, history: Iterable[Generation], schema: Schema) -> Self:
-        """Stack the rows of all generations given, counting their entries on."""
+        """Stack the rows of all generations given; entries of origins are renumbered."""
         nothing = Table.real(np.empty((0, len(schema.columns))), np.empty(0), schema)
         tables, origins, turns = [nothing], list[Origin](), list(history)
         for turn in turns:

@@ -12,33 +12,33 @@ from loop.types import Table
 
 @dataclass(frozen=True)
 class Settings:
-    """Numbers that steer the loop: the one place where they have their defaults and bounds.
+    """Settings of the loop, with their defaults and bounds.
 
     The metadata of a field bounds it: ``ge`` (at least), ``gt`` (above), ``le`` (at most), ``among`` (names).
 
     Parameters
     ----------
-    generations
-        Turns of the loop at most.
-    budget
+    generations : int
+        Most generations of a run.
+    budget : float
         New rows in a generation as a share of the real rows.
-    most_rows
-        New rows in a generation at most, whatever the share: on large tables a few thousand aimed rows do it all.
-    pool
-        Proposals made for each row that is kept.
-    share_anywhere
-        Share of the budget that goes anywhere instead of into weak regions.
-    weight
-        Weight of a synthetic row against a real one.
-    steer
-        Whether the learner's entropy leads the generator while it makes rows; for generators that can be steered.
-        The acquisition then picks among them. It may ask the teacher, which is too slow an answer at every step.
-    weakness
+    most_rows : int
+        Most new rows in a generation, whatever the share: on large tables a few thousand are enough.
+    pool : int
+        Proposals made for each row that is chosen.
+    share_anywhere : float
+        Share of the budget, 0 to 1, that is spent anywhere instead of in weak regions.
+    weight : float
+        Weight of a synthetic row relative to a real one.
+    steer : bool
+        Whether the learner's entropy guides the generator while it makes rows; needs a generator that can be steered.
+        The teacher would be too slow to ask at every step; the acquisition may ask it about the finished rows.
+    weakness : str
         Measure that the region finder works on, see `loop.regions.weakness`.
-    patience
-        Generations in a row that may be rolled back.
-    jobs
-        Lanes worked on side by side (threads).
+    patience : int
+        Number of generations rolled back in a row after which the run stops.
+    jobs : int
+        Lanes that run in parallel (threads).
     """
 
     generations: int = field(default=4, metadata={"ge": 1})
@@ -65,13 +65,17 @@ def check_setting(name: str, value: float | str, key: str | None = None) -> None
 
     Parameters
     ----------
+    name : str
+        Field of `Settings`.
+    value : float or str
+        Its value.
     key : str, optional
-        What the user calls it; None = its name.
+        Name of the setting in the message; None = ``name``.
 
     Raises
     ------
     ConfigError
-        With the bounds.
+        If it is out of its bounds.
     """
     setting, key = next(each for each in fields(Settings) if each.name == name), key or name
     bounds, usual = setting.metadata, setting.default
@@ -89,7 +93,7 @@ def check_setting(name: str, value: float | str, key: str | None = None) -> None
 
 @dataclass(frozen=True)
 class Choice:
-    """Names of parts, see `loop.catalogue`; by default those of a loop with a teacher."""
+    """Names of parts, see `loop.catalogue`; the defaults are those of a loop with a teacher."""
 
     finder: str = "tree"
     acquisition: str = "gap"
@@ -106,16 +110,30 @@ class Parts:
 
     Parameters
     ----------
-    learner
+    learner : Learner
         The model to be delivered.
-    surrogate
-        A cheaper stand-in for the learner that aims and decides between generations; None = the learner itself.
-        The claim at the end always rests on the learner.
-    augmented_learner, augmented_surrogate
-        What fits tables that hold new rows, with more capacity say; None = learner and surrogate themselves. A loop
-        that keeps nothing delivers the learner.
-    teacher
-        None = a loop without a teacher: labels by condition, aim by the learner's own doubt.
+    generator : Generator
+        Makes the proposals.
+    finder, acquisition, labeller : RegionFinder, Acquisition, Labeller
+        Find weak regions, score the proposals, label the chosen ones.
+    teacher : Teacher, optional
+        None = a loop without a teacher: labels by condition, acquisition by the learner's own entropy.
+    surrogate : Learner, optional
+        A cheaper model used instead of the learner during the generations; None = the learner itself. The final
+        claim always uses the learner.
+    augmented_learner, augmented_surrogate : Learner, optional
+        Models for tables that hold new rows, for example with more capacity; None = learner and surrogate themselves.
+        If no generation is kept, the learner is delivered.
+    gates : sequence of Gate
+        Refuse rows, in order.
+    acceptance : Acceptance
+        Decides whether a generation is kept.
+    settings : Settings
+
+    Raises
+    ------
+    ConfigError
+        If a part needs a teacher and there is none, or the generator cannot be steered although it should.
     """
 
     learner: Learner
@@ -140,7 +158,7 @@ class Parts:
                 )
         if self.settings.steer and not isinstance(self.generator, Steerable):
             raise ConfigError(
-                f"steer needs a generator that can be steered, got {type(self.generator).__name__}: diffusion can."
+                f"steer needs a generator that can be steered, got {type(self.generator).__name__}: use diffusion."
             )
 
     def learner_for(self, table: Table) -> Learner:
@@ -148,7 +166,7 @@ class Parts:
         return self.learner if table.is_real.all() else self.augmented_learner or self.learner
 
     def surrogate_for(self, table: Table) -> Learner:
-        """Return what aims and decides on a table; without a surrogate it is the learner for that table."""
+        """Return the surrogate for a table; without one, the learner for that table."""
         if self.surrogate is None:
             return self.learner_for(table)
         return self.surrogate if table.is_real.all() else self.augmented_surrogate or self.surrogate

@@ -1,4 +1,4 @@
-"""Proposals beside what is known of them."""
+"""Proposals with the predictions of learner and teacher."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from loop.types import Table
 
 @dataclass(frozen=True, eq=False)
 class Pool:
-    """Proposals with what learner and teacher say of them: all that acquisition and labelling may look at."""
+    """Proposals with the predictions of learner and teacher: the input of acquisition and labelling."""
 
     table: Table
     learner: np.ndarray  # (n, K) probabilities of the learner
@@ -17,6 +17,7 @@ class Pool:
     variance: np.ndarray | None = None  # (n,) variance of the positive probability over the teacher's members
 
     def take(self, rows: np.ndarray) -> "Pool":
+        """Return the rows chosen by an index or mask of shape (m,)."""
         return Pool(
             self.table.take(rows),
             self.learner[rows],

@@ -1,4 +1,4 @@
-"""One lane's way from weak regions to new rows: find, allocate, generate, aim, label, judge."""
+"""New rows of one lane: find weak regions, allocate, generate, choose, label, pass the gates."""
 
 from dataclasses import dataclass, replace
 
@@ -15,12 +15,12 @@ from loop.regions.weakness import entropy
 from loop.support.timing import Clock
 from loop.types import Origin, Region, Request, Samples, Table
 
-TAUGHT = "taught"  # name of the supply: rows that a generator proposes and the loop's labeller labels
+TAUGHT = "taught"  # supply of rows that a generator proposes and the loop's labeller labels
 
 
 @dataclass(frozen=True, eq=False)
 class Proposed:
-    """What one lane came up with in one generation."""
+    """New rows of one lane in one generation, and how they were made."""
 
     rows: Table  # labelled and passed by the gates
     regions: tuple[Region, ...]
@@ -46,10 +46,16 @@ def propose(
 
     Parameters
     ----------
-    real, weakness
-        The lane's fit rows (m) and how weak a learner that has not seen them is on each (m,).
-    learner, teacher, generator
-        Fitted; the lane's champion, the teacher of all lanes, the lane's generator.
+    real : Table, m rows
+        The lane's fit rows.
+    weakness : ndarray of shape (m,)
+        Weakness of a learner on each of these rows, measured by one that has not seen it.
+    learner, teacher, generator : Learner, Teacher or None, Generator
+        Fitted: the lane's champion, the teacher of all lanes, the lane's generator.
+    lane : Lane
+    generation : int
+        Number of the generation, from 1.
+    rng : numpy.random.Generator
     """
     settings, clock = parts.settings, Clock()
     n = max(1, min(round(settings.budget * len(real)), settings.most_rows))
@@ -90,7 +96,7 @@ def propose(
 
 
 def _gather(samples: list[Samples], generation: int) -> Table:
-    """Stack samples and write their trail: the generation and the entry of the list of origins."""
+    """Stack samples and set their generation and their entry in the list of origins."""
     return Table.concat(
         [
             replace(
@@ -104,7 +110,7 @@ def _gather(samples: list[Samples], generation: int) -> Table:
 
 
 def _views(rows: Table, learner: Learner, teacher: Teacher | None, lane: Lane, clock: Clock) -> Pool:
-    """Ask learner and teacher about rows."""
+    """Predict rows by learner and teacher."""
     with clock.stage("learner"):
         answers = learner.predict_proba(rows.X)
     if teacher is None:

@@ -11,10 +11,12 @@ def reason_to_stop(history: Sequence[Generation], *, generations: int, patience:
 
     Parameters
     ----------
-    generations
-        How many generations there may be at most.
-    patience
-        How many generations in a row may be rolled back.
+    history : sequence of Generation
+        All generations so far.
+    generations : int
+        Most generations of a run.
+    patience : int
+        Number of generations rolled back in a row after which the run stops.
     """
     if len(history) >= generations:
         return "all generations done"

@@ -1,4 +1,4 @@
-"""Fitting learners lane by lane, and asking them about rows that they have not seen."""
+"""Fitting learners lane by lane, and predicting rows that they have not seen."""
 
 import copy
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """What stays the same from generation to generation."""
+    """Everything that is the same in all generations."""
 
     parts: Parts
     table: Table  # the real training rows
@@ -32,10 +32,11 @@ class Prepared:
 
     @property
     def judged(self) -> np.ndarray:  # (j,)
-        """Positions of the pooled judge rows in the table, in the order in which the lanes answer."""
+        """Positions of the pooled judge rows in the table, in the order of the lanes."""
         return np.concatenate([lane.judge for lane in self.lanes[:-1]])
 
     def stream(self, *purpose: int | str) -> np.random.Generator:
+        """Return the random stream of a purpose, see `loop.seeds.stream`."""
         return seeds.stream(self.seed, *purpose)
 
     def final_stream(self, *, kept: bool) -> np.random.Generator:
@@ -43,14 +44,14 @@ class Prepared:
         return self.stream("final", int(kept), self.lanes[-1].index + 1)
 
     def each(self, work: Callable[[Lane], Result], of: Sequence[Lane]) -> list[Result]:
-        """Do the same work in several lanes side by side; results in the order of the lanes."""
+        """Do the same work in several lanes in parallel; return results in the order of the lanes."""
         with ThreadPoolExecutor(self.parts.settings.jobs) as pool:
             return list(pool.map(work, of))
 
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """A fitted learner of one lane and its answers to the lane's judge rows."""
+    """A fitted learner of one lane and its predicted probabilities of the lane's judge rows."""
 
     learner: Learner
     proba: np.ndarray  # (j, K)
@@ -66,16 +67,21 @@ def train(
     of: Sequence[Lane] | None = None,
     extra: Sequence[Table] = (),
 ) -> list[Trained]:
-    """Fit a copy of the learner in each lane on real and kept rows, and answer the judge rows.
+    """Fit a copy of the learner in each lane on real and kept rows, and predict the judge rows.
 
     Parameters
     ----------
-    learner_for
+    prepared : Prepared
+    learner_for : callable
         Chooses the unfitted learner for a lane's table: `Parts.learner_for` or `Parts.surrogate_for`.
-    history
-        Generations whose rows count, as far as they were kept.
-    extra
-        One more table of rows a lane, not yet in the history.
+    history : sequence of Generation
+        Generations whose rows are used if they were kept.
+    purpose, number : str and int
+        Name of the random stream.
+    of : sequence of Lane, optional
+        Lanes to fit in; None = all.
+    extra : sequence of Table
+        One more table of rows for each lane, not yet in the history.
     """
 
     def fit(lane: Lane) -> Trained:
@@ -97,10 +103,10 @@ def lane_rows(generation: Generation, lane: Lane) -> Table:
 
 
 def unseen_answers(prepared: Prepared, history: Sequence[Generation], champions: Sequence[Trained]) -> np.ndarray:
-    """Answers (n, K) to every training row by a learner that has not seen it.
+    """Return out-of-fold probabilities (n, K): every training row is predicted by a learner that has not seen it.
 
-    With k lanes these are the answers to the judge rows. A hold-out lane leaves its fit rows unanswered; there two
-    halves of them answer each other.
+    With k lanes these are the probabilities of the judge rows. A hold-out lane predicts its judge rows only; its fit
+    rows are split in two halves, and a learner fitted on one half predicts the other.
     """
     table, judging = prepared.table, prepared.lanes[:-1]
     answers = np.full((len(table), table.n_classes), np.nan)
@@ -110,7 +116,7 @@ def unseen_answers(prepared: Prepared, history: Sequence[Generation], champions:
     if len(missing):
         rng = prepared.stream("halves", len(history))
         half = rng.permutation(len(missing)) % 2
-        for side in (0, 1):  # on real rows alone: new ones come from rows of both halves
+        for side in (0, 1):  # on real rows only: new rows come from rows of both halves
             other = table.take(missing[half != side])
             learner = copy.deepcopy(prepared.parts.surrogate_for(other)).fit(other, rng)
             answers[missing[half == side]] = learner.predict_proba(table.X[missing[half == side]])

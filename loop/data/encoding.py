@@ -1,4 +1,4 @@
-"""Between frames and encoded rows: every column becomes float64, and comes back as it was."""
+"""Encoding of frames as float64 columns, and decoding without loss."""
 
 import difflib
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from loop.types import Column, Schema, Table
 
 LARGEST = float(np.finfo(np.float32).max)
 CONTENT = {"numeric": "number", "integer": "number", "boolean": "boolean", "datetime": "datetime64"}
-TICKS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000}  # per second, as far as they are kept
+TICKS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000}  # per second; finer digits are dropped, see `_dropped`
 
 
 def encode(schema: Schema, frame: pd.DataFrame) -> Table:
@@ -23,7 +23,7 @@ def encode(schema: Schema, frame: pd.DataFrame) -> Table:
     schema : Schema
         As inferred, with a target.
     frame : pandas.DataFrame, n rows
-        Holds the schema's columns and its target; other columns are ignored.
+        Has the schema's columns and its target; other columns are ignored.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def encode_features(schema: Schema, frame: pd.DataFrame) -> np.ndarray:
     schema : Schema
         As inferred.
     frame : pandas.DataFrame, n rows
-        Holds the schema's columns in any order; other columns are ignored.
+        Has the schema's columns in any order; other columns are ignored.
 
     Returns
     -------
@@ -96,8 +96,8 @@ def encode_features(schema: Schema, frame: pd.DataFrame) -> np.ndarray:
 def decode(schema: Schema, table: Table) -> pd.DataFrame:
     """Turn encoded rows back into a frame: features in the schema's order, then the target if there is one.
 
-    Every dtype comes back. Not kept are the index, columns that were excluded, and, in columns of dtype object,
-    whether a missing value was None or NaN: it comes back as NaN.
+    Every dtype is restored. The index and excluded columns are lost, and missing values in columns of dtype object
+    become NaN even if they were None.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def decode(schema: Schema, table: Table) -> pd.DataFrame:
 
 
 def target_column(schema: Schema) -> Column:
-    """Describe the target as what it is: a categorical column without missing values."""
+    """Return the target as a categorical column without missing values; DataError if the schema has no target."""
     if not schema.classes:
         raise DataError("labels need a schema with a target, got one without: name the target when inferring it.")
     return Column(schema.target, "categorical", schema.target_dtype, categories=schema.classes)
@@ -130,7 +130,7 @@ def encode_column(column: Column, values: pd.Series) -> np.ndarray:
 
 
 def decode_column(column: Column, x: np.ndarray) -> pd.Series:
-    """Restore one column from its encoded values x (n,)."""
+    """Restore one column from its encoded values x (n,); DataError if a value is missing where none may be."""
     missing = np.isnan(x)
     if missing.any() and not column.missing:
         raise DataError(
@@ -147,7 +147,7 @@ def decode_column(column: Column, x: np.ndarray) -> pd.Series:
 
 
 def named(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the frame with column names that are text; DataError if one is empty or comes twice."""
+    """Return the frame with column names that are text; DataError if one is empty or given twice."""
     names = [str(name) for name in frame.columns]
     empty = [position for position, name in enumerate(names) if not name.strip()]
     if empty:
@@ -164,7 +164,7 @@ def check_range(schema: Schema, X: np.ndarray) -> None:
         if (large := np.abs(x) > LARGEST).any():
             raise DataError(
                 f"numbers must lie below {LARGEST:.2g} in size, as learners compute in single precision, got "
-                f"{x[large][0]:g} in column {column.name!r}: rescale it, or make such marks missing."
+                f"{x[large][0]:g} in column {column.name!r}: rescale it, or replace special values by missing ones."
             )
 
 
@@ -179,6 +179,7 @@ def require(wanted: Iterable[str], frame: pd.DataFrame) -> None:
 
 
 def listed(names: list[str]) -> str:
+    """Quote up to ten names for a message, and count the others."""
     shown = ", ".join(repr(name) for name in names[:10])
     return shown if len(names) <= 10 else f"{shown} and {len(names) - 10} more"
 
@@ -209,7 +210,7 @@ def _to_numbers(column: Column, values: pd.Series) -> np.ndarray:
     if infer_dtype(values, skipna=True) == "integer" and (np.abs(x) >= 2**53).any():
         raise DataError(
             f"integers must lie below 2**53 to be kept exactly, got {np.nanmax(np.abs(x)):.0f} in column"
-            f" {column.name!r}: make it text, rescale it or set it aside."
+            f" {column.name!r}: make it text, rescale it or drop the column."
         )
     return x
 
@@ -260,7 +261,7 @@ def _from_seconds(column: Column, x: np.ndarray) -> pd.Series:
 
 
 def _ticks(seconds: np.ndarray, unit: str) -> np.ndarray:
-    """Convert seconds to int64 counts of a unit; whole and part apart, or digits would be lost in the product."""
+    """Convert seconds to int64 counts of a unit; whole and fractional parts apart, as one product loses digits."""
     whole = np.floor(seconds)
     part = np.rint((seconds - whole) * TICKS[unit]).astype(np.int64)
     ticks: np.ndarray = (whole.astype(np.int64) * TICKS[unit] + part) * _dropped(unit)
@@ -268,7 +269,7 @@ def _ticks(seconds: np.ndarray, unit: str) -> np.ndarray:
 
 
 def _dropped(unit: str) -> int:
-    """Ticks in the finest step kept: a float64 of seconds has no room for nanoseconds."""
+    """Return the ticks in the finest step kept: a float64 of seconds cannot hold nanoseconds."""
     return 1_000 if unit == "ns" else 1
 
 

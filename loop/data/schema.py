@@ -1,4 +1,4 @@
-"""What a frame holds: kinds of columns, what is excluded and why, and the classes."""
+"""Inference of a schema: kinds of columns, excluded columns with the reason, and the classes."""
 
 import re
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ from loop.errors import DataError
 from loop.types import DAY, Column, Kind, Schema
 
 MOST_CATEGORIES = 1_000
-FEWEST_ROWS_NUMBERED = 20  # below, integers may follow each other by chance
+FEWEST_ROWS_NUMBERED = 20  # in fewer rows, integers may be consecutive by chance
 MOST_DECIMALS = 6
 IDENTIFIER = "identifier: every value is different"
-TRAIL = "ws_"  # begins the names of the columns that tell where a synthetic row came from
+TRAIL = "ws_"  # prefix of the columns that tell where a synthetic row came from
 KINDS: dict[str, Kind] = {  # by what pandas finds in the values
     "floating": "numeric",
     "integer": "integer",
@@ -43,7 +43,7 @@ def infer(
     target : str or None
         Column of the labels; None = the frame has none and the schema no classes.
     positive : object, optional
-        The class to catch, as a value or spelled as text. By default the rarest, of equally rare ones the later.
+        The class to catch, as a value or as text. By default the rarest; of equally rare classes the last.
     aside : mapping of str to str
         Columns that are no features, with the reason: a time or a group column, for example.
 
@@ -55,8 +55,8 @@ def infer(
     Raises
     ------
     DataError
-        For an empty frame; for names that are empty, reserved, come twice or are not there; for a target with missing
-        values, a single class or too many; for values that cannot be kept exactly; when no feature is left.
+        If the frame is empty, a name is empty, reserved, given twice or missing, the target has missing values, a
+        single class or too many classes, values cannot be kept exactly, or no feature is left.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def infer(
 
 
 def no_features(frame: pd.DataFrame, target: str | None, aside: Mapping[str, str] = {}) -> dict[str, str]:
-    """Return the columns that can be no features, each with the reason; those of ``aside`` come first.
+    """Return the columns that cannot be features, each with the reason; those of ``aside`` come first.
 
     Parameters and errors are those of `infer`.
     """
@@ -100,14 +100,14 @@ def with_target(schema: Schema, name: str, labels: pd.Series, positive: object |
     if _kind(name, labels) == "datetime":
         raise DataError(f"target {name!r} must hold classes, got datetimes: name another column.")
     counts = _plain(labels).value_counts().sort_index()
-    counts = counts[counts > 0]  # an ordered target counts its unused categories too
+    counts = counts[counts > 0]  # value_counts lists unused categories of an ordered target, too
     classes = tuple(counts.index.tolist())
     if len(classes) < 2:
         raise DataError(f"target {name!r} must have at least two classes, got only {classes[0]!r}: add rows of others.")
     if len(classes) > len(labels) / 2:
         raise DataError(
             f"target {name!r} must have at most half as many classes as rows, got {len(classes)} classes in"
-            f" {len(labels)} rows: cut a measured target into classes, with pd.cut for example."
+            f" {len(labels)} rows: divide a numeric target into classes, for example with pd.cut."
         )
     code = _last_rarest(counts.to_numpy()) if positive is None else _code(positive, name, classes)
     return replace(schema, classes=classes, positive=code, target=name, target_dtype=_dtype_name(labels.dtype))
@@ -126,7 +126,7 @@ def _last_rarest(counts: np.ndarray) -> int:
 
 
 def _code(positive: object, target: str, classes: tuple[object, ...]) -> int:
-    """Find the class to catch by value or, as the command line passes text, by its spelling."""
+    """Find the class to catch by its value or, as the command line passes text, by its text."""
     for spell in (lambda value: value, str):
         for code, name in enumerate(classes):
             if spell(name) == spell(positive):
@@ -136,7 +136,7 @@ def _code(positive: object, target: str, classes: tuple[object, ...]) -> int:
 
 
 def _no_feature(name: str, values: pd.Series) -> str | None:
-    """Return why a column can be no feature, or None if it can."""
+    """Return why a column cannot be a feature, or None if it can."""
     rows, present = len(values), values.dropna()
     if present.empty:
         return "all values are missing"
@@ -187,13 +187,13 @@ def _categories(values: pd.Series) -> tuple[object, ...]:
 
 
 def _decimals(x: np.ndarray) -> int | None:
-    """Return the fewest digits after the point, up to six, that hold every value of x (n,); None if more are needed."""
-    with np.errstate(over="ignore", invalid="ignore"):  # digits of values near the largest float overflow
+    """Return the fewest decimals, up to six, that represent every value of x (n,); None if more are needed."""
+    with np.errstate(over="ignore", invalid="ignore"):  # values near the largest float overflow
         return next((digits for digits in range(MOST_DECIMALS + 1) if (np.round(x, digits) == x).all()), None)
 
 
 def _kind(name: str, values: pd.Series) -> Kind:
-    """Tell the kind of a column with at least one value."""
+    """Return the kind of a column with at least one value."""
     content = infer_dtype(values, skipna=True)
     if content.startswith("mixed"):
         types = ", ".join(sorted({type(value).__name__ for value in values.dropna()}))
@@ -223,7 +223,7 @@ def _restorable(dtype: np.dtype | ExtensionDtype) -> bool:
 
 
 def _dtype_name(dtype: np.dtype | ExtensionDtype) -> str:
-    """Name a dtype so that it can be restored: as pandas does, but category[...] says of what, and if ordered."""
+    """Name a dtype so that it can be restored: as pandas does, but categories with their dtype and order."""
     if isinstance(dtype, pd.CategoricalDtype):
         return f"{'ordered' if dtype.ordered else 'category'}[{_dtype_name(dtype.categories.dtype)}]"
     if isinstance(dtype, pd.StringDtype) and dtype.na_value is pd.NA:

@@ -1,10 +1,10 @@
-"""What encoded values of a schema mean, and whether another one says the same."""
+"""Whether encoded values have the same meaning in two schemas."""
 
 from loop.types import Schema
 
 
 def difference(stored: Schema, given: Schema) -> str | None:
-    """Say how encoded values of two schemas differ in meaning, None if they do not; ranges may differ."""
+    """Return how the meaning of encoded values differs between two schemas, None if it does not; ranges may differ."""
     if stored.names != given.names:
         odd = sorted(set(stored.names) ^ set(given.names))
         return f"only one of the two has column {odd[0]!r}" if odd else "the order of the columns differs"

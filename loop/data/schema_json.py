@@ -1,4 +1,4 @@
-"""A schema as JSON values and back; what is read is data only, nothing in it is executed."""
+"""A schema as JSON values and back; reading executes nothing."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -8,7 +8,7 @@ from loop.errors import DataError
 from loop.support.record_checks import count, fields, flag, integer, listed, number, optional, scalar, text, text_in
 from loop.types import Column, Kind, Schema
 
-SAVABLE = (str, bool, int, float)  # JSON tells them apart by itself: "1", true, 1, 1.0
+SAVABLE = (str, bool, int, float)  # types that JSON tells apart: "1", true, 1, 1.0
 
 
 def to_json(schema: Schema) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def from_json(content: Mapping[str, Any]) -> Schema:
     Raises
     ------
     DataError
-        If it is nothing that `to_json` writes; the caller adds the file and the way out.
+        If it is not what `to_json` writes; the caller adds the file and the way out.
     """
     _SCHEMA(content, "the schema")
     if content["classes"] and content["positive"] >= len(content["classes"]):

@@ -1,4 +1,4 @@
-"""Who may see which row: test and training part, folds and hold-out, in which copies and groups stay together."""
+"""Splits of rows: training and test part, folds and hold-out. Exact duplicates and groups stay together."""
 
 from collections.abc import Sequence
 
@@ -9,18 +9,22 @@ from scipy.sparse.csgraph import connected_components
 
 from loop.errors import ConfigError, DataError
 
-_TELLING_ROWS = 1_000  # rows that tell how many values a column has
+_TELLING_ROWS = 1_000  # sample of rows in which the values of a column are counted
 
 
 def duplicate_groups(rows: np.ndarray | pd.DataFrame) -> np.ndarray:
-    """Number the distinct rows as they appear: ids (n,) int64, equal for equal rows; a missing value equals another.
+    """Number the distinct rows in order of appearance: ids (n,) int64, equal for equal rows; missing values are equal.
 
-    Columns that tell most rows apart come first, so that few of them are looked at.
+    Columns with most values are compared first, so that few columns need comparing.
 
     Parameters
     ----------
     rows : numpy.ndarray or pandas.DataFrame, shape (n, d)
         Encoded rows, or rows as the user wrote them.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n,), int64
     """
     columns = [rows[name] for name in rows] if isinstance(rows, pd.DataFrame) else list(rows.T)
     ids = np.zeros(len(rows), dtype=np.int64)
@@ -34,12 +38,12 @@ def duplicate_groups(rows: np.ndarray | pd.DataFrame) -> np.ndarray:
 
 
 def merge_groups(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Join rows that share either id, directly or through others.
+    """Merge two groupings: rows that share either id, directly or through other rows, get one id.
 
     Parameters
     ----------
     a, b : numpy.ndarray, shape (n,)
-        Ids of any type; a row whose id is missing shares it with no other.
+        Ids of any type; a missing id is shared with no other row.
 
     Returns
     -------
@@ -55,7 +59,7 @@ def merge_groups(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def units(groups: np.ndarray | None) -> np.ndarray | None:
-    """Number the groups (n,), each one piece of evidence, a missing one alone; None where every row is alone."""
+    """Number the groups (n,) as independent units; a row without a group is its own unit; None without groups."""
     ids = None if groups is None else _ids(groups)
     return ids if ids is not None and ids.max(initial=-1) + 1 < len(ids) else None
 
@@ -73,8 +77,8 @@ def train_test(
     """Split off the test part.
 
     Exact duplicates and groups are never on both sides. Without ``time`` the split is random and stratified by class.
-    With ``time`` the later rows test and rows of equal time stay together; of groups (and duplicates) on both sides
-    of the boundary the later rows are left out altogether, so the two parts may not add up to the table.
+    With ``time`` the later rows are the test part, and rows of equal time stay together. If a group (or duplicates) has
+    rows on both sides, its later rows are left out, so the two parts may not add up to the table.
 
     Parameters
     ----------
@@ -83,13 +87,13 @@ def train_test(
     copies : numpy.ndarray, shape (n,)
         Ids, equal for rows that are exact duplicates, from `duplicate_groups`.
     rng : numpy.random.Generator
-        Decides which rows test; not used with ``time``.
-    classes : sequence of K
+        Draws the test rows; not used with ``time``.
+    classes : sequence of length K
         Names of the classes; each must have rows on both sides.
     test_size : float
-        Share of the rows to test on, strictly between 0 and 1; met as nearly as groups allow.
+        Share of test rows, strictly between 0 and 1; reached as closely as groups allow.
     time : numpy.ndarray, shape (n,), optional
-        Anything that sorts, without missing values.
+        Any type that can be sorted, without missing values.
     groups : numpy.ndarray, shape (n,), optional
         Ids of cards or customers; a row whose id is missing is a group of its own.
 
@@ -101,7 +105,9 @@ def train_test(
     Raises
     ------
     DataError
-        When a class is missing on a side, or time is missing or the same in all rows.
+        If a class is missing on one side, or time is missing or the same in all rows.
+    ConfigError
+        If ``test_size`` is out of range.
     """
     together = copies if groups is None else merge_groups(copies, groups)
     test_size = _checked_share(test_size)
@@ -124,18 +130,18 @@ def train_test(
 
 
 def folds(y: np.ndarray, rng: np.random.Generator, *, k: int = 5, groups: np.ndarray | None = None) -> np.ndarray:
-    """Deal rows into k folds, stratified by class, groups kept whole.
+    """Assign rows to k folds, stratified by class; groups stay together.
 
     Parameters
     ----------
     y : numpy.ndarray, shape (n,)
         Class codes.
     rng : numpy.random.Generator
-        Decides who falls where.
+        Assigns the rows.
     k : int
         Number of folds, at least 2.
     groups : numpy.ndarray, shape (n,), optional
-        Ids of rows that must stay together. By default every row is free.
+        Ids of rows that must stay together. By default every row is its own group.
 
     Returns
     -------
@@ -145,7 +151,9 @@ def folds(y: np.ndarray, rng: np.random.Generator, *, k: int = 5, groups: np.nda
     Raises
     ------
     DataError
-        When a class has rows in fewer than k groups, or cannot be had in each fold.
+        If a class has rows in fewer than k groups, or cannot be in every fold.
+    ConfigError
+        If k is below 2.
     """
     if k < 2:
         raise ConfigError(f"the number of folds must be at least 2, got {k}: use holdout for a single split.")
@@ -165,28 +173,30 @@ def folds(y: np.ndarray, rng: np.random.Generator, *, k: int = 5, groups: np.nda
 def holdout(
     y: np.ndarray, rng: np.random.Generator, *, share: float = 0.3, groups: np.ndarray | None = None
 ) -> np.ndarray:
-    """Split rows once, stratified by class, groups kept whole.
+    """Split rows once, stratified by class; groups stay together.
 
     Parameters
     ----------
     y : numpy.ndarray, shape (n,)
         Class codes.
     rng : numpy.random.Generator
-        Decides who judges.
+        Draws the judge rows.
     share : float
         Share of judge rows, strictly between 0 and 1.
     groups : numpy.ndarray, shape (n,), optional
-        Ids of rows that must stay together. By default every row is free.
+        Ids of rows that must stay together. By default every row is its own group.
 
     Returns
     -------
     numpy.ndarray, shape (n,), int
-        0 for rows to fit on, -1 for rows to judge on.
+        0 for fit rows, -1 for judge rows.
 
     Raises
     ------
     DataError
-        When a class is missing on a side.
+        If a class is missing on one side.
+    ConfigError
+        If the share is out of range.
     """
     share = _checked_share(share)
     together = np.arange(len(y)) if groups is None else _ids(groups)
@@ -196,14 +206,14 @@ def holdout(
 
 
 def _deal(y: np.ndarray, groups: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Deal whole groups into parts so that each part gets its share of every class, (n,) part ids.
+    """Assign whole groups to parts so that each part gets its share of every class; return part ids (n,).
 
-    Groups of several rows go first, those with the rarest class and most rows of it ahead, each to the part with most
-    room for that class; single rows then fill the rooms exactly. Any number of single rows costs one pass.
+    Groups of several rows are assigned first, starting with those of the rarest class and most rows of it, each to the
+    part that lacks most rows of that class. Single rows then fill all parts exactly, in one pass.
     """
     _, label, n_label = np.unique(y, return_inverse=True, return_counts=True)
     _, group, n_group = np.unique(groups, return_inverse=True, return_counts=True)
-    # The jitter breaks ties between equal rooms at random.
+    # The jitter breaks ties between parts with equal room at random.
     room = np.outer(shares, n_label) + rng.random((len(shares), len(n_label))) * 1e-6
     part = np.empty(len(y), dtype=np.int64)
 
@@ -218,7 +228,7 @@ def _deal(y: np.ndarray, groups: np.ndarray, shares: np.ndarray, rng: np.random.
 def _deal_groups(
     label: np.ndarray, group: np.ndarray, n_label: np.ndarray, room: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """Deal groups one by one, (m,) part of each row; takes what it gives from room (parts, K)."""
+    """Assign groups one by one; return the part of each row (m,). ``room`` (parts, K) is reduced in place."""
     ids, group = np.unique(group, return_inverse=True)
     counts = np.zeros((len(ids), len(n_label)))
     np.add.at(counts, (group, label), 1)
@@ -233,7 +243,7 @@ def _deal_groups(
 
 
 def _fill(room: np.ndarray, n: int) -> np.ndarray:
-    """Share n rows out in proportion to the room of each part, by largest remainder: (parts,) int summing to n."""
+    """Divide n rows in proportion to the room of each part, by largest remainder: (parts,) int summing to n."""
     room = np.clip(room, 0, None)
     quota = room * (n / room.sum()) if n else np.zeros(len(room))
     rows = np.floor(quota).astype(np.int64)
@@ -243,7 +253,7 @@ def _fill(room: np.ndarray, n: int) -> np.ndarray:
 
 
 def _late(time: np.ndarray, share: float) -> np.ndarray:
-    """Mark the latest rows, as nearly ``share`` of them as equal times allow, (n,) bool."""
+    """Mark the latest rows, (n,) bool, as close to ``share`` of all as equal times allow."""
     missing = int(pd.isna(time).sum())
     if missing:
         raise DataError(f"every row must have a time, got {missing} without: drop these rows.")

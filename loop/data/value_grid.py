@@ -10,14 +10,14 @@ from loop.types import DAY, Column, Condition, Schema
 
 @dataclass(frozen=True)
 class Grid:
-    """Equally spaced values: so many digits after the point, counted in a unit."""
+    """Equally spaced values: multiples of a unit with a number of decimals."""
 
     digits: int
     unit: float = 1.0
 
     @property
     def step(self) -> float:
-        """Return the distance of two neighbours."""
+        """Return the distance between neighbouring values."""
         return float(self.unit * 10.0**-self.digits)
 
     def nearest(self, x: np.ndarray) -> np.ndarray:
@@ -26,7 +26,7 @@ class Grid:
         return rounded
 
     def below(self, edge: float) -> float:
-        """Return the largest value that is not above an edge, whatever binary fractions make of it."""
+        """Return the largest value not above an edge, despite floating-point rounding."""
         if self.is_finer_than_floats(edge):
             return edge
         near = np.floor(edge / self.unit * 10.0**self.digits) + np.array([-1, 0, 1])
@@ -40,12 +40,12 @@ class Grid:
         return float(self.nearest(np.array([self.below(edge) + self.step]))[0])
 
     def is_finer_than_floats(self, edge: float) -> bool:
-        """Tell whether a number is so large that floats hold no such digits of it."""
+        """Tell whether floats are too coarse for the grid near a number."""
         return abs(float(edge)) / self.unit * 10.0**self.digits >= 2.0**53
 
 
 def grid_of(column: Column) -> Grid | None:
-    """Return the values that an ordered column can hold, None if any number will do."""
+    """Return the grid of an ordered column, None if it can hold any number."""
     if column.days:
         return Grid(0, DAY)
     is_whole = column.decimals is None and column.kind in ("integer", "datetime")
@@ -54,7 +54,7 @@ def grid_of(column: Column) -> Grid | None:
 
 
 def tidy(X: np.ndarray, schema: Schema) -> np.ndarray:
-    """Round to what the columns can hold and stay within the range that was seen.
+    """Round to values that the columns can hold, within the range that was seen.
 
     Parameters
     ----------
@@ -78,14 +78,14 @@ def tidy(X: np.ndarray, schema: Schema) -> np.ndarray:
 
 
 def pulled_inside(X: np.ndarray, rule: Sequence[Condition], schema: Schema) -> np.ndarray:
-    """Put back what rounding has carried over an edge of a region: to the last value that the column can hold.
+    """Move values that rounding has carried out of a region to the nearest value inside that the column can hold.
 
     Parameters
     ----------
     X : np.ndarray
-        Tidy rows that lay inside before they were tidied, shape (n, d).
+        Rows after `tidy`, shape (n, d); they were inside before it.
     rule : sequence of Condition
-        The region's; where no value can be held inside, rows are left outside.
+        The region's rule; where the column can hold no value inside, rows stay outside.
     schema : Schema
         Says which columns are whole or dates, and how many decimals they have.
 
@@ -108,9 +108,9 @@ def pulled_inside(X: np.ndarray, rule: Sequence[Condition], schema: Schema) -> n
 
 
 def aligned(rule: Sequence[Condition], schema: Schema) -> tuple[Condition, ...]:
-    """Move the ends of ranges half way between two values that the columns can hold; the same values are inside.
+    """Move the ends of ranges half-way between two values that the columns can hold; the same values stay inside.
 
-    A single value then has a width, and so a probability, where values between are thought possible.
+    A range with a single value then has a positive width, and so a positive probability under a density.
     """
     moved = []
     for condition in rule:

@@ -1,4 +1,4 @@
-"""Calibration: probabilities that mean what they say, fitted on answers to real rows that the learner had not seen."""
+"""Calibration of probabilities, fitted on out-of-fold predictions of real rows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ METHODS: tuple[str, ...] = get_args(Method)
 DEFAULT: Method = "auto"
 METRICS = ("brier", "log_loss", "calibration_error")
 FOLDS = 5
-_FLOOR = float(np.finfo(np.float64).eps)  # a probability of 0 or 1 counts as this far from it
-_FLATTEST = 1e-3  # slope; it stays positive, so that no ranking turns round
+_FLOOR = float(np.finfo(np.float64).eps)  # probabilities are clipped to this distance from 0 and 1
+_FLATTEST = 1e-3  # smallest slope; a positive one keeps the ranking
 
 
 class Calibration(Protocol):
-    """A map from probabilities to better ones, made of plain numbers."""
+    """A map from probabilities to calibrated ones, with plain numbers as parameters."""
 
     def apply(self, proba: np.ndarray) -> np.ndarray:
         """Return calibrated probabilities (n, K); every row sums to one."""
@@ -36,40 +36,45 @@ class Identity:
     """Leaves probabilities as they are."""
 
     def apply(self, proba: np.ndarray) -> np.ndarray:
+        """Return calibrated probabilities (n, K)."""
         return proba
 
     def to_json(self) -> dict[str, Any]:
+        """Return the parameters as values that JSON can hold."""
         return {"method": "none"}
 
 
 @dataclass(frozen=True)
 class Platt:
-    """One slope for the log-probabilities and an offset a class.
+    """One slope for the log-probabilities and an offset for each class.
 
-    For two classes this is a line in the log-odds, strictly rising: the ranking stays, to the precision of floats
-    (Platt 1999). For more it is temperature scaling (Guo et al. 2017) with a bias a class (Alexandari et al. 2020).
+    For two classes this is a strictly increasing line in the log-odds, which keeps the ranking up to rounding
+    (Platt 1999). For more it is temperature scaling (Guo et al. 2017) with a bias per class (Alexandari et al. 2020).
     """
 
     slope: float
     offset: tuple[float, ...]  # (K,) nats, the first 0
 
     def apply(self, proba: np.ndarray) -> np.ndarray:
+        """Return calibrated probabilities (n, K)."""
         return _softmax(self.slope * _logs(proba) + np.asarray(self.offset))
 
     def to_json(self) -> dict[str, Any]:
+        """Return the parameters as values that JSON can hold."""
         return {"method": "platt", "slope": self.slope, "offset": list(self.offset)}
 
 
 @dataclass(frozen=True)
 class Isotonic:
-    """A rising line through knots for each class (of two: for the second), rows scaled to sum to one.
+    """Isotonic regression for each class (of two: for the second), with rows scaled to sum to one.
 
-    Stretches where it is flat tie rows that the learner told apart, which costs ranking.
+    Where the fitted line is flat, rows with different probabilities become tied, which makes rankings worse.
     """
 
     knots: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...]  # (probability, calibrated) for each line
 
     def apply(self, proba: np.ndarray) -> np.ndarray:
+        """Return calibrated probabilities (n, K)."""
         if proba.shape[1] == 2:
             p = np.interp(proba[:, 1], *self.knots[0])
             return np.column_stack([1 - p, p])
@@ -78,16 +83,17 @@ class Isotonic:
         return shares
 
     def to_json(self) -> dict[str, Any]:
+        """Return the parameters as values that JSON can hold."""
         return {"method": "isotonic", "knots": [[list(x), list(y)] for x, y in self.knots]}
 
 
 def check_method(method: str) -> None:
-    """Refuse a name that is no method.
+    """Raise an error if a name is no calibration method.
 
     Raises
     ------
     ConfigError
-        With the names that are.
+        With the names of the methods.
     """
     if method not in METHODS:
         raise ConfigError(f"calibration must be one of {', '.join(METHODS)}, got {method!r}: choose one of these.")
@@ -102,10 +108,14 @@ def calibrate(method: str, judged: JudgeRows, proba: np.ndarray, rng: np.random.
         "platt", "isotonic", "none", or "auto": Platt if it lowers the cross-fitted log-loss, else none.
     judged : JudgeRows, n rows
         Real rows.
-    proba : (n, K) float
-        Answers to them, of learners that had not seen them.
+    proba : numpy.ndarray, shape (n, K), float
+        Probabilities for them, from learners that have not seen them.
     rng : numpy.random.Generator
-        Deals the rows into folds; used by "auto" only.
+        Assigns the rows to folds; used by "auto" only.
+
+    Returns
+    -------
+    Calibration
 
     Raises
     ------
@@ -127,10 +137,10 @@ def calibrate(method: str, judged: JudgeRows, proba: np.ndarray, rng: np.random.
 
 
 def cross_fitted(method: str, judged: JudgeRows, proba: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return what the rows' calibrated probabilities (n, K) would be, had each row no part in its calibration.
+    """Return cross-fitted calibrated probabilities (n, K): no row is used to fit its own calibration.
 
-    Rows are dealt into folds, stratified by class; each fold gets the calibration fitted on the others. The method is
-    one that `calibrate` knows; "auto" chooses anew in each fold.
+    Rows are split into folds, stratified by class; each fold gets the calibration fitted on the others. Methods are
+    those of `calibrate`; "auto" chooses separately in each fold.
     """
     fold = np.empty(len(judged), dtype=np.int64)
     fold[np.lexsort((rng.random(len(judged)), judged.y))] = np.arange(len(judged)) % FOLDS
@@ -150,16 +160,16 @@ def effect(
 ) -> dict[str, dict[str, dict[str, float]]]:
     """Score probabilities before and after a calibration.
 
-    On judge rows, where it was fitted, the answers "after" are cross-fitted, so that no row calibrates itself. That
-    "auto" chose on these rows is left in.
+    On judge rows, where it was fitted, the probabilities "after" are cross-fitted, so that no row calibrates itself.
+    The choice that "auto" made on these rows is not corrected for.
 
     Parameters
     ----------
     calibration : Calibration
-    judged, tested : pair of JudgeRows and (n, K) float
-        Judge rows and test rows, with the uncalibrated answers to them.
+    judged, tested : pair of JudgeRows and numpy.ndarray, shape (n, K), float
+        Judge rows and test rows, with their uncalibrated probabilities.
     rng : numpy.random.Generator
-        Deals the judge rows into folds.
+        Assigns the judge rows to folds.
 
     Returns
     -------
@@ -191,7 +201,7 @@ def from_json(record: Mapping[str, Any]) -> Calibration:
         if record["method"] == "none":
             return Identity()
     except (KeyError, TypeError, ValueError):
-        pass  # the same fault as an unknown method
+        pass  # the same error as for an unknown method
     raise DataError(f"a saved calibration must hold its method and parameters, got {record!r}: save the model again.")
 
 
@@ -232,7 +242,7 @@ def _isotonic(y: np.ndarray, proba: np.ndarray, weight: np.ndarray) -> Isotonic:
 
 
 def _smoothed(y: np.ndarray, n_classes: int, weight: np.ndarray) -> np.ndarray:
-    """Return Platt's targets (n, K): a row of a class with N rows is of it by (N + 1) / (N + 2), else of the others."""
+    """Return Platt's targets (n, K): (N + 1) / (N + 2) for the row's class, of N rows; the rest for others."""
     own = (np.bincount(y, weight, n_classes) + 1) / (np.bincount(y, weight, n_classes) + 2)
     targets = np.repeat((1 - own[y])[:, None] / (n_classes - 1), n_classes, axis=1)
     targets[np.arange(len(y)), y] = own[y]

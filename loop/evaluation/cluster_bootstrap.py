@@ -1,4 +1,4 @@
-"""Replicates and standard errors of scores where rows differ in weight, or stand and fall together in units."""
+"""Bootstrap replicates and standard errors of scores for weighted rows, or rows in units that are drawn together."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,7 +12,7 @@ Weighing = Callable[[np.ndarray], float]  # weights of the rows (n,) -> score
 
 
 def standard_error(values: np.ndarray, judged: JudgeRows) -> float:
-    """Return the standard error of the weighted mean of values (n,) whose units are drawn within their class."""
+    """Return the standard error of the weighted mean of values (n,), with units drawn within their class."""
     weight = judged.weights
     where, strata = _strata(judged)
     apart = np.bincount(where, weight * (values - np.average(values, weights=weight)))
@@ -23,7 +23,13 @@ def standard_error(values: np.ndarray, judged: JudgeRows) -> float:
 def weighted_replicates(
     models: Sequence[Weighing], judged: JudgeRows, rng: np.random.Generator, replicates: int
 ) -> np.ndarray:  # (models, B'), without replicates that miss a class
-    """Score each model where a replicate gives each row its weight times how often its unit was drawn."""
+    """Score each model on replicates: a row weighs its weight times how often its unit was drawn.
+
+    Raises
+    ------
+    DataError
+        If a class has rows in too few units.
+    """
     y, weight = judged.y, judged.weights
     where, strata = _strata(judged)
     members, values = [np.flatnonzero(strata == code) for code in np.unique(strata)], []
@@ -35,13 +41,13 @@ def weighted_replicates(
     if len(values) < 2:
         raise DataError(
             f"an interval needs several groups that hold each class, got {len(strata)} groups of {len(y)} rows: "
-            "name a column that makes more of them."
+            "name a column with more groups."
         )
     return np.array(values).T
 
 
 def weighing(metric: Metric, judged: JudgeRows, proba: np.ndarray) -> Weighing:
-    """Prepare the scoring of one model under changing weights: a ranking is sorted once."""
+    """Return a function that scores one model for given weights; a ranking is sorted only once."""
     y, positive, ranking = judged.y, judged.positive, metric.ranking
     if ranking is None:
         return lambda weights: metric.function(y, proba, positive, weights)

@@ -1,6 +1,6 @@
-"""How far synthetic rows, or the rows of two generations, lie from each other: distances and coverage.
+"""Distances and coverage between synthetic and real rows, or between two generations.
 
-Fidelity is watched, never taken for usefulness: rows aimed at weak regions differ from the rest on purpose.
+Fidelity is monitored but does not measure usefulness: rows in weak regions differ from the rest on purpose.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,24 +17,28 @@ _BINS = 10
 _DETECTION_ROWS = 1_000  # a side
 _DETECTION_TREES = 20
 _COVERAGE_ROWS = 1_000  # a side
-_COLUMN_ROWS = 10_000  # a side: distances are then known to about 0.01
+_COLUMN_ROWS = 10_000  # a side: enough to know distances to about 0.01
 _RARE = 0.05  # share below which a category is rare
-_SHRINKS = 0.02  # loss of coverage that is more than the noise of its sample
+_SHRINKS = 0.02  # smaller losses of coverage are sampling noise
 
 
 def psi(reference: np.ndarray, sample: np.ndarray, discrete: bool = False) -> float:
     """Return the population stability index of two samples of one column or score, in nats.
 
-    The sum over bins of (p - q) log(p / q), of tenths of the reference or of each discrete value, with missing values
-    as a bin of their own. A value that holds a tenth of the reference by itself gets its own bin, and
-    half a row is added to every bin so that empty ones stay finite. Below 0.1 is read as stable, above 0.25 as drift.
+    The sum over bins of (p - q) log(p / q). Bins are tenths of the reference, or the discrete values. Missing values
+    have a bin of their own, as has a value that holds a tenth of the reference. Half a row is added to every bin, so
+    that empty bins stay finite. Below 0.1 is usually read as stable, above 0.25 as drift.
 
     Parameters
     ----------
-    reference, sample : (n,), (m,) float
-        NaN = missing. Without rows on either side there is nothing to compare and the index is 0.
+    reference, sample : numpy.ndarray, shapes (n,) and (m,), float
+        NaN = missing. If either is empty, the index is 0.
     discrete : bool
-        Are the values codes?
+        Whether the values are codes.
+
+    Returns
+    -------
+    float
     """
     if not len(reference) or not len(sample):
         return 0.0
@@ -93,7 +97,7 @@ def columns(real: Table, synthetic: Table) -> list[dict[str, str | float]]:
 
     Each has ``column``, ``kind``, ``psi`` and the missing shares ``missing_real`` and ``missing_synthetic``; ordered
     columns add ``ks`` (Kolmogorov-Smirnov, 0 to 1) and ``wasserstein`` (in standard deviations of the real
-    values), both of the values not missing; discrete ones ``total_variation`` (0 to 1, missing as a category).
+    values), both without missing values; discrete ones ``total_variation`` (0 to 1, missing as a category).
     """
     rows: list[dict[str, str | float]] = []
     for position, column in enumerate(real.schema.columns):
@@ -124,9 +128,9 @@ def report(real: Table, synthetic: Table, rng: np.random.Generator) -> dict[str,
     dict
         All finite. ``drift/psi_max``, ``drift/psi_mean``, ``drift/ks_max``, ``drift/total_variation_max`` and
         ``drift/wasserstein_max``: over the columns, see `columns`; ``drift/label_shift``: total variation of the mean
-        labels; ``drift/detection_auc``: how well trees tell the two apart, 0.5 = not at all; ``drift/coverage``: share
+        labels; ``drift/detection_auc``: how well trees separate the two, 0.5 = not at all; ``drift/coverage``: share
         of real rows with a synthetic row near them, about 0.9 at best; ``drift/rare_category_coverage``: share of the
-        categories under 5 % seen again.
+        categories with under 5 % of the real rows that synthetic rows hold, too.
     """
     root = seeds.root(rng)
     by_column = columns(*(_some(table, seeds.stream(root, "columns")) for table in (real, synthetic)))
@@ -163,7 +167,7 @@ def _some(table: Table, rng: np.random.Generator) -> Table:
 
 
 def detection_auc(real: np.ndarray, synthetic: np.ndarray, rng: np.random.Generator) -> float:
-    """Return the mean out-of-fold area of a small forest over two folds; below 0.5 hints at copies of real rows."""
+    """Return the out-of-fold ROC AUC of a small forest, mean of two folds; below 0.5 suggests copies of real rows."""
     from sklearn.ensemble import ExtraTreesClassifier  # here, to keep `import loop` fast
 
     if min(len(real), len(synthetic)) < 4:
@@ -184,10 +188,10 @@ def detection_auc(real: np.ndarray, synthetic: np.ndarray, rng: np.random.Genera
 
 
 def _coverage(real: Table, synthetic: Table, rng: np.random.Generator) -> float:
-    """Return the share of real rows to which a synthetic row is near: as near as 9 in 10 have another real row.
+    """Return the share of real rows with a synthetic row near them.
 
-    So rows like the real ones score about 0.9 in any number of dimensions. Samples of one size on all three sides
-    make the share independent of how many synthetic rows there are.
+    Near means: within the distance at which 9 of 10 real rows have another real row. Rows like the real ones thus score
+    about 0.9 in any dimension. All three samples have the same size, so the number of synthetic rows does not matter.
     """
     size = min(_COVERAGE_ROWS, len(real) // 2, len(synthetic))
     if size == 0:
@@ -201,7 +205,7 @@ def _coverage(real: Table, synthetic: Table, rng: np.random.Generator) -> float:
 
 
 def _rare_category_coverage(real: Table, synthetic: Table) -> float:
-    """Return the share of rare real categories that synthetic rows hold too; 1 if none is rare."""
+    """Return the share of rare real categories that also occur in synthetic rows; 1 if none is rare."""
     seen: list[np.ndarray] = []
     for position in np.flatnonzero(real.schema.discrete):
         values, counts = np.unique(real.X[:, position], return_counts=True)
@@ -212,7 +216,7 @@ def _rare_category_coverage(real: Table, synthetic: Table) -> float:
 
 
 def collapse(history: Sequence[Mapping[str, float]]) -> bool:
-    """Tell whether coverage, of rows or of rare categories, shrank in each of the last two generations.
+    """Tell whether coverage, of rows or of rare categories, fell in each of the last two generations.
 
     Parameters
     ----------

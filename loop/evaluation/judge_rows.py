@@ -1,4 +1,4 @@
-"""The rows that judge a model, as one value."""
+"""The rows that a model is judged on, as one value."""
 
 from dataclasses import dataclass
 
@@ -9,19 +9,19 @@ from loop.types import Table
 
 @dataclass(frozen=True, eq=False)
 class JudgeRows:
-    """What scores, intervals, decisions and guards know of the rows they judge on; answers come beside it.
+    """Rows on which scores, intervals, decisions and guards judge a model; predictions are passed beside them.
 
     Parameters
     ----------
-    y
+    y : ndarray of shape (n,), int64
         Class codes.
-    positive
+    positive : int
         Code of the class to catch.
-    weight
-        What a row counts in scores; None = all alike.
-    unit
-        Rows of one unit, such as a card, are one piece of evidence; None = each row is.
-    rows
+    weight : ndarray of shape (n,), optional
+        Weight of each row in scores; None = all equal.
+    unit : ndarray of shape (n,), int64, optional
+        Rows of one unit, such as a card, are not independent; None = all rows are.
+    rows : ndarray of shape (n,), int64, optional
         Row numbers in the input; None = not known.
     """
 
@@ -47,17 +47,18 @@ class JudgeRows:
 
     @property
     def is_positive(self) -> np.ndarray:  # (n,) bool
+        """Whether each row is of the class to catch."""
         mask: np.ndarray = self.y == self.positive
         return mask
 
     @property
     def weights(self) -> np.ndarray:  # (n,) float64
-        """What each row counts: ones where all count alike."""
+        """Weight of each row; ones if there are no weights."""
         return np.ones(len(self)) if self.weight is None else self.weight
 
     @property
     def fewest(self) -> int:
-        """Pieces of evidence, rows or units, of the class that has the fewest; absent classes do not count."""
+        """Number of independent rows or units in the class that has the fewest; absent classes do not count."""
         if self.unit is None:
             return int(np.unique(self.y, return_counts=True)[1].min())
         return min(len(np.unique(self.unit[self.y == code])) for code in np.unique(self.y))

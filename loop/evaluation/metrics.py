@@ -1,8 +1,7 @@
-"""Scores of predicted probabilities by name, each with its direction.
+"""Scores of predicted probabilities by name, each with its direction (higher or lower is better).
 
-A ranking metric is written once, on the cumulative counts of a ranking, and broadcasts over leading axes. So the
-score of some rows and the scores of their 500 bootstrap replicates (`loop.evaluation.bootstrap`) come from the same
-lines.
+A ranking metric is a function of the cumulative counts of a ranking and broadcasts over leading axes. The same code
+thus scores rows and their bootstrap replicates (`loop.evaluation.bootstrap`).
 """
 
 import re
@@ -19,7 +18,7 @@ PointScore = Callable[[np.ndarray, np.ndarray, int, np.ndarray], float]
 RowScore = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
 
 CALIBRATION_BINS = 15
-_ROUNDING = 1e-9  # 0.29 * 100 is 28.999999999999996; a limit met exactly must count as met
+_ROUNDING = 1e-9  # 0.29 * 100 is 28.999999999999996; a limit reached exactly must count as met
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,20 +38,22 @@ class Metric:
 
 
 def steps(scores: np.ndarray, is_positive: np.ndarray) -> np.ndarray:
-    """Number the steps of a ranking, best first, merging rows that no ranking metric can tell apart.
+    """Number the steps of a ranking, best first; rows that no ranking metric distinguishes share a step.
 
     Only the m distinct scores of positives matter as thresholds. Odd steps hold the rows tied with the best, second
-    best, ... of them; even steps the negatives before, between and after. Cumulative counts at odd steps are those
-    "at or above the threshold", at the even step before, "strictly above". A tie thus never depends on row order.
+    best, ... of them; even steps hold the negatives before, between and after. Cumulative counts at an odd step are
+    those "at or above the threshold", at the even step before it "strictly above". So ties never depend on row order.
 
     Parameters
     ----------
-    scores : (n,) float, higher means more likely positive
-    is_positive : (n,) bool
+    scores : numpy.ndarray, shape (n,), float
+        Higher means more likely positive.
+    is_positive : numpy.ndarray, shape (n,), bool
 
     Returns
     -------
-    (n,) int, from 0 to at most 2m
+    numpy.ndarray, shape (n,), int
+        Steps from 0 to at most 2m.
     """
     thresholds = np.unique(scores[is_positive])
     below = np.searchsorted(thresholds, scores)
@@ -62,7 +63,7 @@ def steps(scores: np.ndarray, is_positive: np.ndarray) -> np.ndarray:
 
 
 def ranked_classes(y: np.ndarray, n_classes: int, positive: int) -> list[int]:
-    """Name the classes whose rankings are averaged: ``positive`` of two classes, all present of more.
+    """Return the classes whose rankings are averaged: ``positive`` of two classes, all classes present of more.
 
     Raises
     ------
@@ -164,7 +165,7 @@ def _calibration_error(y: np.ndarray, proba: np.ndarray, positive: int, weight: 
         stated, true = proba.max(axis=1), y == proba.argmax(axis=1)
     _, level = np.unique(stated, return_inverse=True)
     mass = np.bincount(level, weight)
-    middle = (mass.cumsum() - mass / 2) / mass.sum()  # in (0, 1): equal probabilities never part
+    middle = (mass.cumsum() - mass / 2) / mass.sum()  # in (0, 1): equal probabilities get equal bins
     bins = (middle * CALIBRATION_BINS).astype(np.intp)[level]
     return float(np.abs(np.bincount(bins, weight * (stated - true))).sum() / mass.sum())
 
@@ -174,7 +175,7 @@ def _balanced_accuracy(y: np.ndarray, proba: np.ndarray, positive: int, weight: 
 
 
 def per_class_recall(y: np.ndarray, proba: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
-    """Return, for each class, the share of its rows whose most likely class it is: (K,), NaN for an absent class."""
+    """Return the recall of each class under the most likely class, shape (K,), NaN for an absent class."""
     weight = np.ones(len(y)) if weight is None else weight
     n_classes = proba.shape[1]
     rows = np.bincount(y, weight, n_classes)
@@ -224,7 +225,7 @@ def resolve(name: str) -> Metric:
 
 
 def score(name: str, judged: JudgeRows, proba: np.ndarray) -> float:
-    """Score probabilities by the metric of a name.
+    """Score probabilities by the metric with a name.
 
     With two classes a ranking metric is that of class ``positive``; with more it is the mean of one class against
     the rest over the classes present (macro). ``brier`` is the mean squared distance of the positive probability
@@ -233,12 +234,16 @@ def score(name: str, judged: JudgeRows, proba: np.ndarray) -> float:
     Parameters
     ----------
     name : str
-        As in `resolve`.
+        Metric, as in `resolve`.
     judged : JudgeRows, n rows
-        Weights are not negative; a weight of 2 is worth the same row twice. The class to catch is ignored for more
+        Weights are not negative; a weight of 2 equals the same row twice. The class to catch is ignored for more
         than two classes.
-    proba : (n, K) float
+    proba : numpy.ndarray, shape (n, K), float
         Probabilities; every row sums to one.
+
+    Returns
+    -------
+    float
 
     Raises
     ------

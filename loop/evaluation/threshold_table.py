@@ -1,6 +1,6 @@
-"""Thresholds chosen on judge rows, held fixed, and judged on other rows: what was promised and what is delivered.
+"""Thresholds chosen on judge rows, held fixed, and evaluated on other rows: promised and delivered figures.
 
-A threshold chosen on the rows that score it flatters; here the two never meet.
+A threshold evaluated on the rows on which it was chosen looks better than it is; here the rows always differ.
 """
 
 from collections.abc import Sequence
@@ -16,15 +16,15 @@ REPLICATES = 2000
 
 
 def judge(point: Point, threshold: float, rows: EvaluationRows, scores: np.ndarray) -> dict[str, float]:
-    """Return what a point delivers with its threshold fixed.
+    """Return the figures of an operating point with a fixed threshold.
 
     Parameters
     ----------
     point : Point
     threshold : float
-        As its `choose` returned it, of other rows.
+        From the point's `choose` on other rows.
     rows : EvaluationRows, n rows
-    scores : (n,) float
+    scores : numpy.ndarray, shape (n,), float
         Probability of the class to catch.
 
     Returns
@@ -62,8 +62,8 @@ def operating_table(
     points : sequence of Point
     chosen_on, judged_on : EvaluationRows
         Judge rows with out-of-fold scores, and test rows.
-    chosen_scores, judged_scores : pair of (n,) float
-        Probability of the class to catch, of real rows alone and of the loop.
+    chosen_scores, judged_scores : pair of numpy.ndarray, shape (n,), float
+        Probability of the class to catch, by the model on real rows alone and by the loop's model.
     rng : numpy.random.Generator
         Draws the bootstrap.
     level : float
@@ -72,9 +72,9 @@ def operating_table(
     Returns
     -------
     list of dict
-        One a point: ``point`` (its description), ``figure`` (what is compared), ``real_only`` and ``loop``, each with
+        One per point: ``point`` (its description), ``figure`` (what is compared), ``real_only`` and ``loop``, each with
         ``threshold`` and the figures of `judge` as ``promised`` and as ``delivered``, and ``difference``: the interval
-        of the loop's gain in the figure on the judged rows, positive = better.
+        of the loop's gain in the figure on ``judged_on``, positive = better.
     """
     table = []
     for point in points:
@@ -102,7 +102,7 @@ def _difference(
         where = np.unique(rows.judged.unit, return_inverse=True)[1]
         gain, hit = np.bincount(where, gain), np.bincount(where, hit) > 0
     for side in (hit, ~hit):
-        values, counts = np.unique(gain[side], return_counts=True)  # few: most rows are decided alike
+        values, counts = np.unique(gain[side], return_counts=True)  # few: both models decide alike on most rows
         if len(values):
             drawn += rng.multinomial(counts.sum(), counts / counts.sum(), REPLICATES) @ values
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])

@@ -1,4 +1,4 @@
-"""Gates refuse rows that must not enter training; several of them form one verdict."""
+"""Gates refuse rows that must not enter training; several gates give one verdict."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ __all__ = ["Constraints", "Copies", "Domain", "Label", "Rule", "combine"]
 
 
 def combine(gates: Sequence[Gate], candidates: Table, reference: Table, rng: np.random.Generator) -> Verdict:
-    """Pass candidates through gates in order; the first reason stands, and a refused row is not judged again."""
+    """Judge candidates by several gates in order; a refused row keeps the first reason and is not judged again."""
     keep = np.ones(len(candidates), dtype=bool)
     reason = np.full(len(candidates), "", dtype=object)
     root = seeds.root(rng)

@@ -1,4 +1,4 @@
-"""Refuse rows that break rules the user has stated: knowledge that needs no model."""
+"""Refuse rows that break rules stated by the user."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ Columns = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True, eq=False)
 class Rule:
-    """What must hold in every row.
+    """A rule that must hold in every row.
 
     Parameters
     ----------
-    text
-        As the user wrote it; the reason of a refusal.
-    columns
-        Names of the columns it looks at. A row in which one of them is missing is not judged, as by a CHECK of SQL.
-    holds
-        Maps these columns, each (m,), to a mask (m,). Categories come as their values, booleans as such, datetimes as
-        seconds since 1970-01-01 UTC.
+    text : str
+        The rule as the user wrote it; the reason of a refusal.
+    columns : frozenset of str
+        Names of the columns it uses. A row with a missing value in one of them passes, as in an SQL CHECK.
+    holds : callable
+        Maps these columns, each (m,), to a mask (m,). Categories are passed as their values, booleans as booleans,
+        datetimes as seconds since 1970-01-01 UTC.
     """
 
     text: str
@@ -32,12 +32,12 @@ class Rule:
     holds: Callable[[Columns], np.ndarray]
 
     def broken(self, table: Table) -> np.ndarray:
-        """Tell which rows break the rule, as a mask (n,).
+        """Return which rows break the rule, as a mask (n,).
 
         Raises
         ------
         ConfigError
-            If the table lacks a column, or the rule does not answer with true or false.
+            If the table lacks a column, or the rule is not true or false in a row.
         """
         positions = {name: _position(table.schema, name, self.text) for name in sorted(self.columns)}
         known = _present(table, list(positions.values()))
@@ -57,24 +57,23 @@ class Constraints:
 
     Parameters
     ----------
-    rules
+    rules : tuple of Rule
         Judged in order.
-    unique
-        Sets of columns whose values together must differ between any two rows: from those of the reference and of
-        the candidates before, which are those of one generation. As in SQL, a row in which one of them is missing
-        differs from all.
+    unique : tuple of tuple of str
+        Sets of columns whose values together must be unique among the reference and the candidates of a generation.
+        As in SQL, a row with a missing value in one of them differs from all others.
 
     Raises
     ------
     ConfigError
-        By ``judge``, as `Rule.broken`.
+        From ``judge``, as in `Rule.broken`.
     """
 
     rules: tuple[Rule, ...] = ()
     unique: tuple[tuple[str, ...], ...] = ()
 
     def judge(self, candidates: Table, reference: Table, rng: np.random.Generator) -> Verdict:
-        """Judge candidates; of candidates that share unique values the first that breaks no rule stays."""
+        """Judge candidates; of those with equal unique values, the first that breaks no rule is kept."""
         verdict = Verdict.refuse(np.zeros(len(candidates), dtype=bool), "")
         for rule in self.rules:
             verdict = verdict.then(Verdict.refuse(rule.broken(candidates), rule.text))
@@ -85,19 +84,19 @@ class Constraints:
         return verdict
 
     def broken(self, table: Table) -> dict[str, int]:
-        """Count the rows of a table that break each rule, by its text."""
+        """Count the rows of a table that break each rule, by the rule's text."""
         nothing = table.take(np.arange(0))
         counts = {rule.text: int(rule.broken(table).sum()) for rule in self.rules}
         return counts | {unique_text(names): int(_repeats(table, nothing, names).sum()) for names in self.unique}
 
 
 def unique_text(names: tuple[str, ...]) -> str:
-    """Spell the rule that columns together are unique."""
+    """Return the text of the rule that the columns together are unique."""
     return f"unique: {', '.join(names)}"
 
 
 def _repeats(table: Table, before: Table, names: tuple[str, ...]) -> np.ndarray:
-    """Tell which rows (n,) repeat the values of a row before them or of the other table."""
+    """Return which rows (n,) repeat the values of an earlier row or of the other table."""
     at = [_position(table.schema, name, unique_text(names)) for name in names]
     values = pd.DataFrame(np.concatenate([before.X[:, at], table.X[:, at]]))
     repeated: np.ndarray = values.duplicated().to_numpy()[len(before) :] & _present(table, at)
@@ -116,7 +115,7 @@ def _position(schema: Schema, name: str, text: str) -> int:
 
 
 def _present(table: Table, at: list[int]) -> np.ndarray:
-    """Tell which rows (n,) have a value in all of the columns; an unknown category counts as missing."""
+    """Return which rows (n,) have a value in all of the columns; an unknown category counts as missing."""
     present = np.ones(len(table), dtype=bool)
     for position in at:
         x, column = table.X[:, position], table.schema.columns[position]
@@ -125,7 +124,7 @@ def _present(table: Table, at: list[int]) -> np.ndarray:
 
 
 def _decoded(column: Column, x: np.ndarray) -> np.ndarray:
-    """Turn codes (m,) into categories and truths; other values are as they are."""
+    """Turn codes (m,) into categories or booleans; other values stay as they are."""
     if column.kind == "boolean":
         return np.asarray(x == 1, dtype=bool)
     if column.kind != "categorical":

@@ -1,4 +1,4 @@
-"""Refuse rows that say nothing new, and the standardised space in which "near" is measured."""
+"""Refuse copies of known rows; with the standardised space in which distances are measured."""
 
 from dataclasses import dataclass
 
@@ -9,11 +9,11 @@ from loop.data.split import duplicate_groups
 from loop.errors import ConfigError
 from loop.types import Table, Verdict
 
-_LEVELS = 50  # categories of a column told apart by distance; rarer ones coincide, which bounds memory
+_LEVELS = 50  # categories of a column with distances between them; rarer ones coincide, to bound memory
 
 
 class Space:
-    """Mixed columns as points whose Euclidean distance counts standard deviations and mismatches.
+    """Embedding of mixed columns in which Euclidean distance counts standard deviations and mismatches.
 
     An ordered column contributes its difference in standard deviations of the reference; a discrete one contributes 1
     where the values differ; and a column that is missing in one row of two contributes about 1. Infinities, which
@@ -22,7 +22,7 @@ class Space:
     Parameters
     ----------
     reference : Table
-        Rows that set means, standard deviations and the commonest categories; at least one.
+        Rows from which means, standard deviations and most common categories are taken; at least one.
     """
 
     def __init__(self, reference: Table) -> None:
@@ -62,7 +62,7 @@ def _commonest(values: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Copies:
-    """Refuse copies of reference rows and, but for the first, of each other; labels play no part.
+    """Refuse copies of reference rows and of earlier candidates; labels are ignored.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class Copies:
             raise ConfigError(f"Copies.near must be a distance of 0 or more, got {self.near}: use 0 for exact copies.")
 
     def judge(self, candidates: Table, reference: Table, rng: np.random.Generator) -> Verdict:
-        """Judge candidates against the rows of ``reference``; reasons name which row was copied."""
+        """Judge candidates against the rows of ``reference``; the reason tells what was copied."""
         suspects = reference.X[_shares_values(reference.X, candidates.X)]
         codes = duplicate_groups(np.concatenate([suspects, candidates.X]))
         real, made = codes[: len(suspects)], codes[len(suspects) :]
@@ -96,7 +96,7 @@ class Copies:
 
 
 def _shares_values(X: np.ndarray, with_rows: np.ndarray) -> np.ndarray:  # positions (m,)
-    """Find the rows of X (n, d) whose every value occurs in its column of the other rows: only they can be copied."""
+    """Return the rows of X (n, d) with every value also in that column of the other rows: only these can be copies."""
     rows = np.arange(len(X))
     for own, other in zip(X.T, with_rows.T, strict=True):
         missing = np.isnan(own[rows]) & np.isnan(other).any()

@@ -1,4 +1,4 @@
-"""Refuse rows that cannot be: values outside what the schema allows."""
+"""Refuse rows with values that the schema does not allow."""
 
 from dataclasses import dataclass
 
@@ -10,12 +10,12 @@ from loop.types import Column, Table, Verdict
 
 @dataclass(frozen=True)
 class Domain:
-    """Refuse values that no real row could hold.
+    """Refuse rows with values that no real row could have.
 
     Parameters
     ----------
     margin : float
-        How far beyond the observed range an ordered value may lie, as a share of that range.
+        Largest distance of an ordered value beyond the observed range, as a share of that range.
 
     Raises
     ------
@@ -32,8 +32,8 @@ class Domain:
     def judge(self, candidates: Table, reference: Table, rng: np.random.Generator) -> Verdict:
         """Judge candidates against the schema of ``reference``.
 
-        Of the reasons "not finite", "missing not allowed", "unknown category", "not whole" and "out of range" a row
-        gets the first in this order.
+        The reason is the first that applies of "not finite", "missing not allowed", "unknown category", "not whole" and
+        "out of range".
         """
         columns = reference.schema.columns
         X = candidates.X

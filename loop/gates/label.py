@@ -1,4 +1,4 @@
-"""Refuse rows whose label the real rows around them contradict."""
+"""Refuse rows whose label is contradicted by the real rows near them."""
 
 from dataclasses import dataclass
 
@@ -8,30 +8,30 @@ from loop.errors import ConfigError
 from loop.gates.copies import Space
 from loop.types import Table, Verdict
 
-_CLASS_ROWS = 10_000  # rows that stand for a class when distances to it are measured
-_ANCHORS = 1_000  # of these, rows that tell how far apart they usually lie
+_CLASS_ROWS = 10_000  # most rows of a class to which distances are measured
+_ANCHORS = 1_000  # of these, rows that give the usual distance within the class
 
 
 @dataclass(frozen=True)
 class Label:
-    """Refuse a label that no neighbour shares; for rows labelled by the condition they were made under.
+    """Refuse a label that no neighbour shares; for rows labelled by the requested condition.
 
-    A majority vote would refuse nearly every row of a rare class. What is asked for here is any support at all:
-    a row is refused only if none of its nearest real rows has its class *and* it lies farther from that class than
-    the rows of the class lie from each other. Soft labels are judged by the class above one half, if there is one.
+    A majority vote would refuse nearly every row of a rare class. So a row is refused only if none of its nearest real
+    rows has its class *and* it is farther from that class than the rows of the class are from each other. Soft labels
+    are judged by the class above one half, if there is one.
 
     Parameters
     ----------
     neighbours : int
-        How many of the nearest reference rows may support the label.
+        Number of nearest reference rows that can support the label.
     factor : float
-        How far from its class a row may lie, in median distances between nearest reference rows of that class.
+        Largest distance of a row from its class, in median distances between nearest reference rows of that class.
         A class with fewer than two reference rows cannot be judged and passes.
 
     Raises
     ------
     ConfigError
-        If neighbours is below 1 or factor not positive.
+        If ``neighbours`` is below 1 or ``factor`` is not positive.
     """
 
     neighbours: int = 10
@@ -55,13 +55,13 @@ class Label:
         return Verdict.refuse(far, "label contradicted")
 
     def _is_far(self, X: np.ndarray, own: np.ndarray, space: Space, rng: np.random.Generator) -> np.ndarray:
-        """Tell which rows lie far from the reference rows ``own`` of their class."""
+        """Return which rows are far from the reference rows ``own`` of their class."""
         if len(own) < 2:
             return np.zeros(len(X), dtype=bool)
         own = own[rng.permutation(len(own))[:_CLASS_ROWS]]
         apart, _ = space.distances(own[:_ANCHORS], own, neighbours=2)  # the first neighbour is the row itself
         distance, _ = space.distances(X, own)
-        between = apart[:, 1][apart[:, 1] > 0]  # rows with an exact twin say nothing of how far apart a class lies
+        between = apart[:, 1][apart[:, 1] > 0]  # exact duplicates do not tell the usual distance within a class
         if not len(between):
             return np.zeros(len(X), dtype=bool)
         far: np.ndarray = distance[:, 0] > self.factor * np.median(between)

@@ -1,4 +1,4 @@
-"""Finders of the places where a learner is weak."""
+"""Finders of the regions where a learner is weak."""
 
 from loop.regions.by_class import ByClass
 from loop.regions.groups import Groups

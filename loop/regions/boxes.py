@@ -1,7 +1,7 @@
 """A regression tree whose weak leaves are boxes that hold exactly the rows they were grown on.
 
-The tree sees ranks, not values. scikit-learn casts what it is given to float32, which merges large numbers
-(seconds since 1970 become steps of two minutes); ranks below 2**24 survive. Thresholds are values seen in the data.
+The tree is fitted on ranks, not values: scikit-learn converts to float32, which merges large numbers (seconds since
+1970 become steps of two minutes) but keeps ranks below 2**24. Thresholds are values seen in the data.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,8 +14,8 @@ from loop.seeds import integer
 from loop.types import Condition
 
 _MOST_STEPS = 256  # thresholds tried for an ordered column, at its quantiles
-_MOST_ROWS = 8_000  # rows that a tree is grown on: more only sharpen the cuts
-_PRICE = 12.0  # three and a half standard errors, squared: the best of some ten columns' chance splits stays below
+_MOST_ROWS = 8_000  # most rows that a tree is grown on: more hardly change it
+_PRICE = 12.0  # (3.5 standard errors)², more than the best chance split of about ten columns
 Rule = tuple[Condition, ...]
 
 
@@ -30,22 +30,27 @@ def weak_boxes(
 ) -> list[Rule]:
     """Return the rules of all leaves whose mean weakness is above that of all rows.
 
-    Of many rows the tree sees the weakest, and of the others a sample that stands for all of them.
+    Large tables are thinned: the tree is grown on the weakest rows and a weighted sample of the others.
 
     Parameters
     ----------
     X : ndarray of shape (n, d)
         Encoded rows, NaN = missing.
     weakness : ndarray of shape (n,)
+        Weakness of each row, higher is weaker.
     discrete : bool ndarray of shape (d,)
-        Columns whose values are codes. They are ordered by their mean weakness, so that a split parts the codes in
-        two sets: for squared error the best such split is among these (Fisher 1958).
+        Columns whose values are codes. They are ordered by their mean weakness, so that a split divides the codes
+        into two sets: for squared error the best such split is among these (Fisher 1958).
     depth : int
-        Splits on the way to a leaf, at most.
+        Most splits on the path to a leaf.
     min_rows : int
-        Rows in a leaf, at least.
+        Fewest rows in a leaf.
     rng : numpy.random.Generator
-        Decides between equally good splits.
+        Draws the sample, and decides between equally good splits.
+
+    Returns
+    -------
+    list of Rule
     """
     from sklearn.tree import DecisionTreeRegressor  # half a second to import
 
@@ -69,7 +74,7 @@ def weak_boxes(
 
 
 def _thinned(weakness: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Choose the rows (m,) to grow on and how many rows each stands for (m,)."""
+    """Choose the rows (m,) to grow the tree on and the number of rows that each represents (m,)."""
     n = len(weakness)
     if n <= _MOST_ROWS:
         return np.arange(n), np.ones(n)
@@ -93,7 +98,7 @@ class _Side:
 class _Axis:
     """How the values of one column become ranks 0, 1, ... and back."""
 
-    values: np.ndarray  # (r,) rising: codes, or the largest values of the ranks
+    values: np.ndarray  # (r,) in rank order: codes, or the largest value of each rank
     ranks: np.ndarray  # (r,) int
     coded: bool
     missing: bool  # were missing values among the rows?
@@ -109,7 +114,7 @@ class _Axis:
 
     @classmethod
     def discrete(cls, x: np.ndarray, weakness: np.ndarray, weight: np.ndarray, min_rows: int) -> "_Axis":
-        """Rank codes by mean weakness; those rarer than a leaf share a rank, as their chance order would look real."""
+        """Rank codes by mean weakness; codes rarer than a leaf share a rank, as their order is mostly chance."""
         known = ~np.isnan(x)
         values, position = np.unique(x[known], return_inverse=True)
         pool = np.where(np.bincount(position, weight[known]) < min_rows, len(values), np.arange(len(values)))
@@ -133,7 +138,7 @@ class _Axis:
 
 
 def _leaves(tree: Any, axes: Sequence[_Axis]) -> Iterator[tuple[int, tuple[_Side, ...]]]:
-    """Yield each leaf of scikit-learn's tree, once pruned, with the sides of its box, one side a column."""
+    """Yield each leaf of the pruned scikit-learn tree with the sides of its box, one per column."""
     pays = _splits_that_pay(tree)
     stack: list[tuple[int, dict[int, _Side]]] = [(0, {})]
     while stack:
@@ -149,7 +154,7 @@ def _leaves(tree: Any, axes: Sequence[_Axis]) -> Iterator[tuple[int, tuple[_Side
 
 
 def _splits_that_pay(tree: Any) -> np.ndarray:  # (nodes,) bool
-    """Tell which splits stay. A weak box cut in two by chance is told twice and confirmed half as well.
+    """Return which splits stay. A weak box split by chance would be reported as two, each with less evidence.
 
     A split stays if one below it does or if it lowers the squared error by more than `_PRICE` times the variance.
     """

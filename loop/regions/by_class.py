@@ -13,16 +13,16 @@ from loop.types import Region, Table
 
 @dataclass(frozen=True)
 class ByClass:
-    """Finds the classes whose rows are weaker than all others together.
+    """Finds the classes on which the learner is weaker than on all other rows.
 
-    Classes are given, not chosen by the data, so all rows may confirm them.
+    Classes are given, not chosen from the data, so all rows are used to confirm them.
 
     Parameters
     ----------
     min_rows : int
-        Rows of a class, at least.
+        Fewest rows of a class.
     false_discovery : float
-        Expected share of classes that are not weaker than the rest, at most; on pure noise, the chance to report any.
+        Largest expected share of reported classes that are not weaker; on pure noise, the chance to report any.
 
     Raises
     ------
@@ -37,7 +37,7 @@ class ByClass:
         check_bounds(self, least={"min_rows": 1}, shares=("false_discovery",))
 
     def find(self, table: Table, weakness: np.ndarray, rng: np.random.Generator) -> tuple[Region, ...]:
-        """Return a region without a rule for each confirmed class, worst first; none is an answer.
+        """Return a region without a rule for each confirmed class, worst first; there may be none.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Is a region really weaker, where rows come in units, such as the payments of a card, that stand and fall together?"""
+"""Tests and intervals for weak regions where rows of a unit, such as the payments of a card, are not independent."""
 
 from collections.abc import Sequence
 from statistics import NormalDist
@@ -7,11 +7,11 @@ import numpy as np
 
 from loop.types import Interval
 
-_DRAWN_SINGLY = 64  # the heaviest units; the sum of the others is drawn from a normal distribution
+_DRAWN_SINGLY = 64  # units with the largest sums; the sum of the others is drawn from a normal distribution
 
 
 def of(unit: np.ndarray | None, rows: np.ndarray) -> np.ndarray | None:
-    """Return the units of some rows, None where each row is one."""
+    """Return the units of some rows, None without units."""
     return None if unit is None else unit[rows]
 
 
@@ -20,10 +20,10 @@ def unit_p(
 ) -> np.ndarray:
     """Test for each group of rows whether its mean weakness exceeds that of the other rows.
 
-    A unit contributes what its rows add to the covariance of weakness and membership. If there is none, every
-    contribution is as likely with the other sign: the wild bootstrap of the score test (Cameron, Gelbach, Miller 2008,
-    *Review of Economics and Statistics* 90:3). Parameters and result are those of `confirm.permutation_p`, with
-    ``unit`` (n,) beside them.
+    Each unit contributes its rows' part of the covariance of weakness and membership. Under the null hypothesis every
+    contribution may have either sign: the wild bootstrap of the score test (Cameron, Gelbach, Miller 2008,
+    *Review of Economics and Statistics* 90:3). Parameters and result are those of
+    `loop.regions.significance.permutation_p`.
     """
     where = np.unique(unit, return_inverse=True)[1]
     apart = weakness - weakness.mean()
@@ -43,9 +43,9 @@ def unit_p(
 def unit_difference(
     weakness: np.ndarray, inside: np.ndarray, unit: np.ndarray, *, shown: int = 1, tested: int = 1
 ) -> Interval:
-    """Return the mean inside minus the mean outside with a 95 % interval, normal, from the spread between units.
+    """Return the mean inside minus the mean outside with a 95 % interval, normal, from the variance between units.
 
-    Widened as `confirm.bootstrap_difference` is; both sides of the mask ``inside`` (n,) have rows.
+    Widened as in `loop.regions.significance.bootstrap_difference`; both sides of the mask ``inside`` (n,) have rows.
     """
     where = np.unique(unit, return_inverse=True)[1]
     pull = np.zeros(int(where.max()) + 1)

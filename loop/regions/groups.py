@@ -15,26 +15,26 @@ from loop.regions.weakness import measured_rows
 from loop.support.setting_checks import check_bounds
 from loop.types import Condition, Region, Schema, Table
 
-MOST = 200  # groups tested, the largest: each is compared with as many random ones, and more tests prove less
+MOST = 200  # only the largest groups are tested: more tests cost time and power
 _MISSING = -1
 
 
 @dataclass(frozen=True)
 class Groups:
-    """Finds the weak ones among the groups that columns such as sex or region make.
+    """Finds the weak groups among those that columns such as sex or region define.
 
-    Every value of a column is a group, a missing one too; so is every pair of values of two different columns, where
-    gaps can hide that neither column shows (Kearns, Neel, Roth, Wu 2018, Preventing Fairness Gerrymandering). Of many
-    groups the largest 200 are looked at.
+    Every value of a column is a group, also a missing one, and so is every pair of values of two different columns:
+    a pair can be weak although neither column shows it (Kearns, Neel, Roth, Wu 2018, Preventing Fairness
+    Gerrymandering). Only the largest 200 groups are tested.
 
     Parameters
     ----------
     columns : tuple of str
         Names of categorical or boolean columns.
     min_rows, min_positives : int
-        Rows and rows of the positive class in a group, at least.
+        Fewest rows, and fewest rows of the positive class, in a group.
     false_discovery : float
-        Expected share of groups that are not weaker than the rest, at most; on pure noise, the chance to report any.
+        Largest expected share of reported groups that are not weaker; on pure noise, the chance to report any.
 
     Raises
     ------
@@ -54,7 +54,7 @@ class Groups:
         check_bounds(self, least={"min_rows": 1, "min_positives": 0}, shares=("false_discovery",))
 
     def find(self, table: Table, weakness: np.ndarray, rng: np.random.Generator) -> tuple[Region, ...]:
-        """Return the confirmed groups as rules, worst first; none is an answer.
+        """Return the confirmed groups as rules, worst first; there may be none.
 
         Parameters
         ----------
@@ -67,7 +67,7 @@ class Groups:
         Raises
         ------
         DataError
-            If the table lacks one of the columns or it makes no groups, or the weakness does not fit the table.
+            If a column is missing or has no groups, or the weakness does not fit the table.
         """
         rows = measured_rows(table, weakness)
         X, positive = table.X[rows], table.y[rows] == table.schema.positive
@@ -82,7 +82,7 @@ class Groups:
         return confirmed(candidates, weakness[rows], positive, rows, self.false_discovery, rng, unit)
 
     def _large(self, schema: Schema, X: np.ndarray, positive: np.ndarray) -> Iterator[tuple[int, Rule]]:
-        """Yield the size and the rule of every value of a column, and pair of values of two, that has rows enough."""
+        """Yield size and rule of every value of a column, and every pair of values of two, that has enough rows."""
         columns = positions(schema, self.columns)
         for chosen in [*((at,) for at in columns), *combinations(columns, 2)]:
             values, group = np.unique(np.nan_to_num(X[:, chosen], nan=_MISSING), axis=0, return_inverse=True)
@@ -94,12 +94,12 @@ class Groups:
 
 
 def positions(schema: Schema, columns: tuple[str, ...]) -> list[int]:
-    """Return where the columns are that make groups.
+    """Return the positions of the columns that define groups.
 
     Raises
     ------
     DataError
-        If one is not there, or holds numbers.
+        If a column is missing or numeric.
     """
     discrete = {column.name: at for at, column in enumerate(schema.columns) if schema.discrete[at]}
     if unknown := [name for name in columns if name not in discrete]:

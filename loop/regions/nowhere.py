@@ -1,4 +1,4 @@
-"""The finder that finds nothing: what is left of the loop without its aim."""
+"""The finder that finds nothing: the control arm without weak regions."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from loop.types import Region, Table
 
 @dataclass(frozen=True)
 class Nowhere:
-    """Look for no region, so that all new rows come from anywhere."""
+    """Finds no region, so that all new rows are made anywhere."""
 
     def find(self, table: Table, weakness: np.ndarray, rng: np.random.Generator) -> tuple[Region, ...]:
         """Return no region."""

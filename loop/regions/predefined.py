@@ -1,4 +1,4 @@
-"""Confirming groups that are given, not chosen by the data: all rows may speak for or against them."""
+"""Confirmation of groups that are given, not chosen from the data, so all rows are used."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,7 +9,7 @@ from loop.regions.significance import benjamini_hochberg, difference, permutatio
 from loop.regions.weakness import seed_weights
 from loop.types import Region
 
-Candidate = tuple[Region, np.ndarray]  # what to call it, and which of the measured rows are in it (m,) bool
+Candidate = tuple[Region, np.ndarray]  # its region, and which of the measured rows are in it (m,) bool
 
 
 def confirmed(
@@ -25,19 +25,19 @@ def confirmed(
 
     Parameters
     ----------
-    candidates
+    candidates : sequence of (Region, bool ndarray of shape (m,))
         Each with at least one row inside and one outside.
     weakness, is_positive : ndarrays of shape (m,)
-        Of the measured rows.
+        Weakness and positive class of the measured rows.
     rows : int ndarray of shape (m,)
-        Where they are in the finder's table.
+        Their positions in the finder's table.
     false_discovery : float
-        Expected share of those returned that are not weaker, at most.
+        Largest expected share of returned candidates that are not weaker.
     rng : numpy.random.Generator
     unit : int ndarray of shape (m,), optional
-        Which of the measured rows are one piece of evidence.
+        Rows of one unit are not independent.
     """
-    draws = max(1999, int(2 * len(candidates) / false_discovery))  # a single sure one can pass, too
+    draws = max(1999, int(2 * len(candidates) / false_discovery))  # enough draws for a single weak candidate to pass
     p = permutation_p(weakness, [inside for _, inside in candidates], draws, rng, unit)
     shown = np.flatnonzero(benjamini_hochberg(p, false_discovery))
     regions = []

@@ -1,4 +1,4 @@
-"""A rule in words of the data: ``amount > 312.5 and merchant in {fuel, travel} and age missing``."""
+"""Rules as text: ``amount > 312.5 and merchant in {fuel, travel} and age missing``."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -43,7 +43,7 @@ def _between(condition: Condition, column: Column) -> str:
 def _number(value: float, column: Column) -> str:
     if column.kind == "datetime":
         moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=value)
-        # Where all are midnights, an edge between two of them parts the same values as the midnight before it.
+        # If all values are midnights, an edge between two of them separates the same values as the midnight before it.
         return f"{moment:%Y-%m-%d}" if column.days else f"{moment:%Y-%m-%d %H:%M:%S}"
     if column.kind == "integer":
         return f"{value:.0f}"

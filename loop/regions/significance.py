@@ -1,8 +1,8 @@
-"""Is a region really weaker, and by how much: a permutation test, control over many tests, and an interval.
+"""Tests and intervals for weak regions: a permutation test, control of false discoveries, and an interval.
 
-Weakness is heavy-tailed and rare positives carry most of it, so no step takes its mean for normal. All sums over
-random rows are split in two: the weakest sixty-four rows are drawn one by one, and only the sum of the remaining
-many, which are bounded by those, is drawn from a normal distribution. Up to `_DRAWN_SINGLY` rows that is exact.
+Weakness is heavy-tailed and concentrated in rare positives, so its mean is not assumed to be normal. Sums over random
+rows have two parts: the weakest 64 rows are drawn one by one, and only the sum of the others, which are bounded by
+these, is drawn from a normal distribution. Up to `_DRAWN_SINGLY` rows this is exact.
 """
 
 from collections.abc import Sequence
@@ -26,19 +26,20 @@ def permutation_p(
 ) -> np.ndarray:
     """Test for each group of rows whether its mean weakness exceeds that of the other rows.
 
-    The null distribution is the sum over as many rows drawn at random without replacement (Fisher's randomization
-    test). One set of shuffles serves all groups.
+    The null distribution is the sum over equally many rows drawn at random without replacement (Fisher's randomization
+    test). All groups use the same shuffles.
 
     Parameters
     ----------
     weakness : ndarray of shape (n,)
+        Weakness of each row, higher is weaker.
     members : sequence of bool ndarrays of shape (n,)
         The groups, each with at least one row.
     draws : int
         Random groups per test; the smallest p is ``1 / (draws + 1)``.
     rng : numpy.random.Generator
     unit : int ndarray of shape (n,), optional
-        Rows of one unit are one piece of evidence; see `units.unit_p` for the test that then takes over.
+        Rows of one unit are not independent; if given, `loop.regions.clusters.unit_p` is used instead.
 
     Returns
     -------
@@ -69,14 +70,14 @@ def difference(
     shown: int = 1,
     tested: int = 1,
 ) -> Interval:
-    """Return the mean inside a mask (n,) minus the mean outside, its interval that of rows or, if given, of units."""
+    """Return the mean inside a mask (n,) minus the mean outside, with an interval over rows or, if given, units."""
     if unit is not None:
         return unit_difference(weakness, inside, unit, shown=shown, tested=tested)
     return bootstrap_difference(weakness[inside], weakness[~inside], rng, shown=shown, tested=tested)
 
 
 def benjamini_hochberg(p: np.ndarray, level: float) -> np.ndarray:
-    """Return which of the p-values (k,) stand when at most ``level`` of those that stand may be false, as a mask.
+    """Return which of the p-values (k,) are significant at a false discovery rate of ``level``, as a mask.
 
     Benjamini and Hochberg 1995: the largest i with ``p_(i) <= i * level / k`` and all below it.
     """
@@ -93,8 +94,8 @@ def bootstrap_difference(
 ) -> Interval:
     """Return the mean inside minus the mean outside with a 95 % interval (percentile bootstrap).
 
-    Where only some of the tested groups are shown, each of their intervals is widened so that 95 % of those shown
-    hold the truth (Benjamini and Yekutieli 2005: coverage ``1 - 0.05 * shown / tested`` for each).
+    If only some of the tested groups are shown, their intervals are widened so that 95 % of those shown contain the
+    true value (Benjamini and Yekutieli 2005: coverage ``1 - 0.05 * shown / tested`` for each).
 
     Parameters
     ----------
@@ -102,7 +103,7 @@ def bootstrap_difference(
         Weakness of the rows in the group and of the others, at least one each.
     rng : numpy.random.Generator
     shown, tested : int
-        How many groups are reported, of how many that were tested on the same rows.
+        Number of groups reported, and number of groups tested on the same rows.
     """
     differences = _bootstrap_means(inside, rng) - _bootstrap_means(outside, rng)
     tail = 0.05 * shown / tested / 2

@@ -1,4 +1,4 @@
-"""Weak regions as boxes: one half of the rows proposes them, the other half confirms them."""
+"""Weak regions as boxes, chosen on one half of the rows and confirmed on the other."""
 
 from dataclasses import dataclass
 
@@ -13,28 +13,28 @@ from loop.regions.weakness import measured_rows, seed_weights
 from loop.support.setting_checks import check_bounds
 from loop.types import Region, Table
 
-_SAME = 0.5  # Jaccard similarity of two regions' rows above which they are told as one
+_SAME = 0.5  # regions with a higher Jaccard similarity of their rows count as one
 
 
 @dataclass(frozen=True)
 class TreeFinder:
     """Finds boxes in feature space, by regression trees on the weakness.
 
-    The worst leaf of a tree looks worse than it is on the rows that chose it. So the rows are split in two halves; the
-    leaves of a tree grown on either half are tested, and their deficits measured, on the other.
+    The worst leaf of a tree looks worse than it is on the rows that chose it. So the rows are split in two halves, and
+    the leaves of a tree grown on one half are tested and measured on the other, in both directions.
 
     Parameters
     ----------
     depth : int
-        Conditions in a rule, at most.
+        Most conditions in a rule.
     min_share : float
-        Rows in a region, at least, as a share of those measured.
+        Fewest rows in a region, as a share of those measured.
     min_rows, min_positives : int
-        Rows and rows of the positive class in a region, at least, both halves together.
+        Fewest rows, and fewest rows of the positive class, in a region, both halves together.
     false_discovery : float
-        Expected share of regions that are not weaker than the rest, at most; on pure noise, the chance to report any.
+        Largest expected share of reported regions that are not weaker; on pure noise, the chance to report any.
     cover : float
-        Regions are reported, worst first, until they hold this share of the rows.
+        Regions are reported, worst first, until they contain this share of the rows.
 
     Raises
     ------
@@ -54,7 +54,7 @@ class TreeFinder:
         check_bounds(self, least=least, shares=("min_share", "false_discovery", "cover"))
 
     def find(self, table: Table, weakness: np.ndarray, rng: np.random.Generator) -> tuple[Region, ...]:
-        """Return the confirmed weak regions, worst first; none is an answer.
+        """Return the confirmed weak regions, worst first; there may be none.
 
         Parameters
         ----------
@@ -74,7 +74,7 @@ class TreeFinder:
         if len(rows) < 4 * self.min_rows or np.ptp(weak) == 0:
             return ()
         first = _halves(known, rng)
-        if not self.min_rows <= first.sum() <= len(rows) - self.min_rows:  # most rows are copies of each other
+        if not self.min_rows <= first.sum() <= len(rows) - self.min_rows:  # too few distinct rows for two halves
             return ()
         tested = [*self._candidates(known, weak, first, rng), *self._candidates(known, weak, ~first, rng)]
         told = self._worst(_distinct(self._confirmed(tested, known.y == table.schema.positive)))
@@ -110,7 +110,7 @@ class TreeFinder:
         boxes = [(rule, Region(rule).contains(table.X)) for rule in rules]
         boxes = [(rule, inside) for rule, inside in boxes if 0 < (inside & ~chooses).sum() < (~chooses).sum()]
         leaves = min(2.0**self.depth, 1 / self.min_share)
-        draws = max(999, int(4 * leaves / self.false_discovery))  # a single sure leaf can pass, too
+        draws = max(999, int(4 * leaves / self.false_discovery))  # enough draws for a single weak leaf to pass
         members = [inside[~chooses] for _, inside in boxes]
         p = permutation_p(weakness[~chooses], members, draws, rng, clusters.of(table.unit, ~chooses))
         return [
@@ -121,8 +121,8 @@ class TreeFinder:
     def _confirmed(self, tested: "list[_Candidate]", positive: np.ndarray) -> "list[_Candidate]":
         """Return the candidates that pass the tests and are large enough; ``positive`` is a mask (n,).
 
-        In this order: the number of positives tells of the weakness, and if it decided who is tested, only the lucky
-        would be.
+        Size is checked after the tests: the number of positives is correlated with the weakness, so selecting by it
+        first would bias them.
         """
         stands = benjamini_hochberg(np.array([candidate.p for candidate in tested]), self.false_discovery)
         return [
@@ -135,7 +135,7 @@ class TreeFinder:
         ]
 
     def _worst(self, candidates: "list[_Candidate]") -> "list[_Candidate]":
-        """Return candidates by falling gap, up to the one with which they cover enough rows."""
+        """Return candidates by decreasing gap until they cover enough rows."""
         shown: list[_Candidate] = []
         covered = np.zeros(len(candidates[0].inside) if candidates else 1, dtype=bool)
         for candidate in sorted(candidates, key=lambda c: -c.gap):
@@ -160,7 +160,7 @@ def _gap(weakness: np.ndarray, inside: np.ndarray, judges: np.ndarray) -> float:
 
 
 def _halves(table: Table, rng: np.random.Generator) -> np.ndarray:  # (n,) bool
-    """Choose half of the distinct rows, stratified by label; copies of a row, or rows of its unit, are on its side."""
+    """Choose half of the distinct rows, stratified by label; copies, and rows of a unit, stay together."""
     group = duplicate_groups(table.X if table.unit is None else table.unit[:, None])
     where = np.flatnonzero(np.diff(np.maximum.accumulate(group), prepend=-1))  # first row of each group
     order, y = rng.permutation(len(where)), table.y[where]
@@ -173,7 +173,7 @@ def _halves(table: Table, rng: np.random.Generator) -> np.ndarray:  # (n,) bool
 
 
 def _distinct(candidates: list[_Candidate]) -> list[_Candidate]:
-    """Drop each candidate that shares most of its rows with a surer one."""
+    """Drop each candidate that shares most of its rows with a more significant one."""
     kept: list[_Candidate] = []
     for candidate in sorted(candidates, key=lambda c: (c.p, -c.gap)):
         if all(_jaccard(candidate.inside, other.inside) <= _SAME for other in kept):

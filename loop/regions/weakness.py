@@ -1,6 +1,6 @@
-"""How weak a learner is on each row, from probabilities it gave to rows it had not seen.
+"""Weakness of a learner on each row, from out-of-fold probabilities.
 
-In every measure higher is weaker. ``y`` holds class codes (n,), ``proba`` class probabilities (n, K).
+Higher is weaker in every measure. ``y`` holds class codes (n,), ``proba`` class probabilities (n, K).
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import numpy as np
 from loop.errors import DataError
 from loop.types import Table
 
-# Learners that answer in float32 cannot tell smaller probabilities from zero; it bounds a row's loss by 15.9 nats.
+# Learners with float32 output cannot distinguish smaller probabilities from zero; bounds a row's loss to 15.9 nats.
 _SMALLEST = float(np.finfo(np.float32).eps)
 
 
@@ -21,7 +21,7 @@ def log_loss(y: np.ndarray, proba: np.ndarray) -> np.ndarray:
 
 
 def entropy(proba: np.ndarray) -> np.ndarray:
-    """Return the Shannon entropy of each row, in nats, shape (n,): the log-loss the learner itself expects."""
+    """Return the Shannon entropy of each row, in nats, shape (n,): the log-loss that the learner expects."""
     surprise: np.ndarray = -np.log(np.clip(proba, _SMALLEST, 1.0))
     expected: np.ndarray = (np.clip(proba, 0.0, 1.0) * surprise).sum(axis=1)
     return expected
@@ -30,8 +30,8 @@ def entropy(proba: np.ndarray) -> np.ndarray:
 def excess(y: np.ndarray, proba: np.ndarray) -> np.ndarray:
     """Return log-loss minus the entropy, in nats, shape (n,).
 
-    Its mean is near zero where the learner is calibrated, however hard the rows are: what stands out is where it is
-    surer than it may be. It is negative where the learner did better than it expected.
+    Its mean is near zero where the learner is calibrated, however hard the rows are, and positive where the learner is
+    overconfident. It is negative where the learner did better than it expected.
     """
     surplus: np.ndarray = log_loss(y, proba) - entropy(proba)
     return surplus
@@ -52,7 +52,7 @@ def wrong(y: np.ndarray, proba: np.ndarray) -> np.ndarray:
 
 
 def seed_weights(weakness: np.ndarray) -> np.ndarray:
-    """Return how often each row should start a proposal, shape (n,): its weakness, or all alike if none is positive."""
+    """Return how often each row should start a proposal, (n,): its weakness, or all equal if none is positive."""
     weight: np.ndarray = np.clip(np.nan_to_num(weakness), 0.0, None)
     return weight if weight.any() else np.ones_like(weight)
 
@@ -66,7 +66,9 @@ def measured_rows(table: Table, weakness: np.ndarray) -> np.ndarray:
         If the weakness has another length than the table or is infinite somewhere.
     """
     if weakness.shape != (len(table),):
-        raise DataError(f"weakness must hold one number for each of the {len(table)} rows, got shape {weakness.shape}.")
+        raise DataError(
+            f"weakness must have one number for each of {len(table)} rows, got {weakness.shape}: pass one per row."
+        )
     if np.isinf(weakness).any():
         raise DataError(
             f"weakness must be finite, got {np.isinf(weakness).sum()} infinities: clip probabilities first."

@@ -1,1 +1,1 @@
-"""Small helpers that know nothing of learning: files, time, progress, threads; no domain types of the loop."""
+"""Small helpers for files, time, progress and threads; they use no domain types of the loop."""

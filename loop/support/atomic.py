@@ -1,6 +1,6 @@
-"""Files and folders that are whole or not there: written under a temporary name and renamed, removed on failure.
+"""Atomic writing of files and folders: written under a temporary name and renamed, removed on failure.
 
-A folder can be sealed with a list of digests by which damage shows.
+A folder can be sealed with a list of digests, so that damage is detected.
 """
 
 import hashlib
@@ -17,11 +17,13 @@ LIST = "files.json"  # SHA-256 of every other file
 
 
 def write_file(path: Path, write: Callable[[Path], object]) -> None:
-    """Have a file written under a temporary name in the same folder, which is made, and rename it.
+    """Write a file under a temporary name in the same folder, which is created, and rename it.
 
     Parameters
     ----------
-    write
+    path : Path
+        Final path of the file.
+    write : callable
         Writes a file at the path it is given.
     """
     partial = _beside(path, "partial")
@@ -30,7 +32,7 @@ def write_file(path: Path, write: Callable[[Path], object]) -> None:
         write(partial)
         partial.replace(path)
     finally:
-        with suppress(OSError):  # a name too long for the disk has told so already
+        with suppress(OSError):  # a name too long for the disk has already raised its error
             partial.unlink(missing_ok=True)
 
 
@@ -40,13 +42,13 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: object) -> None:
-    """Write plain values as JSON; numbers it has no word for become text, see `loop.support.plain_json.plain`."""
+    """Write plain values as JSON; non-finite numbers become text, see `loop.support.plain_json.plain`."""
     write_text(path, json.dumps(plain(value), indent=1, allow_nan=False) + "\n")
 
 
 @contextmanager
 def replaced(folder: Path) -> Iterator[Path]:
-    """Offer an empty folder that takes the place of another one when all went well; else the other stays as it was."""
+    """Yield an empty folder that replaces another one on success; on an error the other stays as it was."""
     folder = folder.resolve()  # "." has no name
     partial, old = _beside(folder, "partial"), _beside(folder, "old")
     try:
@@ -59,18 +61,18 @@ def replaced(folder: Path) -> Iterator[Path]:
 
 
 def seal(folder: Path) -> None:
-    """List the digests of all files of a folder, in a file that is written last."""
+    """Write the digests of all files of a folder into a file, which is written last."""
     digests = {path.relative_to(folder).as_posix(): _digest(path) for path in folder.rglob("*") if path.is_file()}
     (folder / LIST).write_text(json.dumps(digests, indent=1), encoding="utf-8")
 
 
 def check(folder: Path) -> None:
-    """Compare all files that `seal` has listed with their digests; no file is read in any other way.
+    """Compare all files listed by `seal` with their digests.
 
     Raises
     ------
     ValueError, OSError
-        If a file is missing or has changed, or the list itself.
+        If a file or the list is missing or has changed.
     """
     listed = parse((folder / LIST).read_text(encoding="utf-8"))
     if not isinstance(listed, dict):
@@ -82,7 +84,7 @@ def check(folder: Path) -> None:
 
 
 def _swap(partial: Path, folder: Path, old: Path) -> None:
-    """Rename the new folder to the place of the old one, which is put back if that fails."""
+    """Replace the old folder by the new one; restore the old one if that fails."""
     shutil.rmtree(old, ignore_errors=True)
     with suppress(FileNotFoundError):
         folder.rename(old)
@@ -96,7 +98,7 @@ def _swap(partial: Path, folder: Path, old: Path) -> None:
 
 
 def _beside(path: Path, ending: str) -> Path:
-    """Name a temporary neighbour; another process may write the same file."""
+    """Return a temporary path beside a file, unique as another process may write the same file."""
     return path.with_name(f".{path.name}.{os.getpid()}.{ending}")
 
 

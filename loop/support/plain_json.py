@@ -1,4 +1,4 @@
-"""Values as JSON can hold them, and text back to values."""
+"""Conversion of values to what JSON can hold, and reading of JSON."""
 
 import json
 import math
@@ -13,8 +13,8 @@ Record = dict[str, Any]  # a JSON object
 def plain(value: object) -> Any:
     """Return a value as JSON can hold it.
 
-    Numbers that JSON has no word for become the strings "NaN", "Infinity" and "-Infinity", as in the JSON form of
-    protocol buffers; ``float`` reads them back. What is neither number, text nor container becomes its ``str``.
+    Non-finite numbers become the strings "NaN", "Infinity" and "-Infinity", as in the JSON form of
+    protocol buffers; ``float`` reads them back. Other types than numbers, text and containers become their ``str``.
     """
     if isinstance(value, np.generic):
         value = value.item()
@@ -35,7 +35,7 @@ def parse(text: str | bytes) -> Any:
     Raises
     ------
     ValueError
-        If the text is no JSON, or nested too deeply to be read.
+        If the text is not JSON, or nested too deeply.
     """
     try:
         return json.loads(text)

@@ -1,17 +1,17 @@
-"""How far long work inside a part has come, told to whoever listens; a part knows nothing of the listener."""
+"""Progress of long work inside a part, reported to a listener that the part does not know."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-Listener = Callable[[int, int], None]  # is told the steps done and the steps in all
+Listener = Callable[[int, int], None]  # (steps done, steps in total)
 
 _listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
 
 
 @contextmanager
 def listening(listener: Listener) -> Iterator[None]:
-    """Tell the listener of all steps in this thread until the context ends."""
+    """Report all steps of this thread to the listener until the context ends."""
     token = _listener.set(listener)
     try:
         yield
@@ -20,6 +20,6 @@ def listening(listener: Listener) -> Iterator[None]:
 
 
 def tell(done: int, total: int) -> None:
-    """Tell the listener, if there is one, that so many steps of the total are done."""
+    """Report the number of steps done to the listener, if there is one."""
     if (listener := _listener.get()) is not None:
         listener(done, total)

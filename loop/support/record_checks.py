@@ -1,7 +1,7 @@
-"""Checks of values read from JSON: each returns the value in its Python type, or says where it is not as it must be.
+"""Checks of values read from JSON: each returns the value in its Python type, or raises a DataError.
 
-A check takes a value and the place where it stood. Checks are put together from small ones, like the types they are
-written for: ``listed(number)`` is a list of numbers.
+A check takes a value and its place in the record, for the message. Checks are composed like the types that they stand
+for: ``listed(number)`` checks a list of numbers.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from loop.errors import DataError
 
 Check = Callable[[object, str], Any]  # (value, place) -> value
-WORDS = {"NaN", "Infinity", "-Infinity"}  # numbers that JSON has no word for, see `loop.support.plain_json.plain`
+WORDS = {"NaN", "Infinity", "-Infinity"}  # non-finite numbers, see `loop.support.plain_json.plain`
 LARGEST = 2**63 - 1
 _short = Repr()
 _short.maxlevel, _short.maxlist, _short.maxdict = 2, 3, 3
@@ -20,12 +20,12 @@ _short.maxstring = _short.maxother = _short.maxlong = 40
 
 
 def refuse(place: str, rule: str, value: object) -> NoReturn:
-    """Raise the error of a value that breaks a rule."""
+    """Raise a DataError for a value that breaks a rule."""
     raise DataError(f"{place} must be {rule}, got {_short.repr(value)[:80]}")
 
 
 def number(value: object, place: str) -> float:
-    """Take a number, or one of the words for numbers that are not finite."""
+    """Accept a number, or one of the words for non-finite numbers."""
     if isinstance(value, str) and value in WORDS:
         return float(value)
     fits = isinstance(value, float) or (isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1e308)
@@ -33,19 +33,19 @@ def number(value: object, place: str) -> float:
 
 
 def bound(value: object, place: str) -> float:
-    """Take a number that may be infinite."""
+    """Accept a number that may be infinite."""
     taken = number(value, place)
     return taken if taken == taken else refuse(place, "a number, finite or not", value)
 
 
 def amount(value: object, place: str) -> float:
-    """Take a finite number that is not negative."""
+    """Accept a finite number that is not negative."""
     taken = number(value, place)
     return taken if 0 <= taken < float("inf") else refuse(place, "a number from 0 on", value)
 
 
 def integer(least: int = 0, most: int = LARGEST) -> Check:
-    """Make a check for whole numbers from ``least`` to ``most``."""
+    """Return a check for whole numbers from ``least`` to ``most``."""
 
     def check(value: object, place: str) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
@@ -59,16 +59,17 @@ count = integer()
 
 
 def text(value: object, place: str) -> str:
+    """Accept text."""
     return value if isinstance(value, str) else refuse(place, "text", value)
 
 
 def text_in(allowed: Collection[str]) -> Check:
-    """Make a check for text that is one of a few."""
+    """Return a check for text that is one of ``allowed``."""
     return lambda value, place: value if text(value, place) in allowed else refuse(place, _either(allowed), value)
 
 
 def path_inside(value: object, place: str) -> str:
-    """Take the path of something inside a folder, as seen from that folder."""
+    """Accept a relative path that stays inside its folder."""
     path = PurePosixPath(text(value, place))
     if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in str(path):
         refuse(place, "a path inside the folder", value)
@@ -76,25 +77,27 @@ def path_inside(value: object, place: str) -> str:
 
 
 def flag(value: object, place: str) -> bool:
+    """Accept true or false."""
     return value if isinstance(value, bool) else refuse(place, "true or false", value)
 
 
 def scalar(value: object, place: str) -> str | bool | int | float:
-    """Take text, a number, or true or false."""
+    """Accept text, a number, or true or false."""
     return value if isinstance(value, (str, bool, int, float)) else refuse(place, "text, a number or a flag", value)
 
 
 def anything(value: object, place: str) -> object:
+    """Accept any value."""
     return value
 
 
 def optional(inner: Check) -> Check:
-    """Make a check that takes null, too."""
+    """Return a check that also accepts null."""
     return lambda value, place: None if value is None else inner(value, place)
 
 
 def listed(inner: Check, length: int | None = None) -> Check:
-    """Make a check for lists of what ``inner`` takes, of one length or of any."""
+    """Return a check for lists of values that ``inner`` accepts, of a given length or any."""
 
     def check(value: object, place: str) -> list[Any]:
         if not isinstance(value, list):
@@ -107,7 +110,7 @@ def listed(inner: Check, length: int | None = None) -> Check:
 
 
 def mapped(inner: Check) -> Check:
-    """Make a check for mappings from any text to what ``inner`` takes."""
+    """Return a check for mappings from text to values that ``inner`` accepts."""
 
     def check(value: object, place: str) -> dict[str, Any]:
         return {text(key, place): inner(each, f"{place}.{key}") for key, each in _mapping(value, place).items()}
@@ -116,14 +119,14 @@ def mapped(inner: Check) -> Check:
 
 
 def both(first: Check, second: Check) -> Check:
-    """Make a check for mappings that two others take."""
+    """Return a check for mappings that two other checks accept."""
     return lambda value, place: {**first(value, place), **second(value, place)}
 
 
 def fields(needed: Mapping[str, Check], more: Mapping[str, Check] | None = None, known_only: bool = False) -> Check:
-    """Make a check for mappings with the keys of ``needed``; those of ``more`` may be missing, others pass as they are.
+    """Return a check for mappings with the keys of ``needed``; those of ``more`` may be missing.
 
-    A version to come may write more keys; ``known_only`` refuses them.
+    Other keys are accepted, as later versions may write more; ``known_only`` refuses them.
     """
 
     def check(value: object, place: str) -> dict[str, Any]:

@@ -10,21 +10,23 @@ from loop.errors import ConfigError
 def check_bounds(
     part: object, *, least: Mapping[str, float], shares: Sequence[str] = (), positive: Sequence[str] = ()
 ) -> None:
-    """Refuse settings of a finder, learner or generator that are out of range.
+    """Raise an error if a setting of a finder, learner or generator is out of range.
 
     Parameters
     ----------
-    least
-        Lowest value by name of a setting; counts, with a whole number as default, must be whole.
-    shares
+    part : object
+        The dataclass with the settings.
+    least : mapping of str to float
+        Lowest value by name of the setting; settings with a whole number as default must be whole.
+    shares : sequence of str
         Names of settings above 0 and at most 1.
-    positive
+    positive : sequence of str
         Names of settings above 0, and finite.
 
     Raises
     ------
     ConfigError
-        With the first that is out of its range.
+        For the first setting that is out of its range.
     """
     whole = {each.name for each in fields(part) if type(each.default) is int} if is_dataclass(part) else set()
     for name, lowest in least.items():

@@ -1,4 +1,4 @@
-"""YAML as people mean it: keys once, no aliases, and every fault as one kind of error."""
+"""Strict YAML: no duplicate keys, no aliases, and one kind of error for every fault."""
 
 from typing import Any
 
@@ -6,16 +6,16 @@ import yaml
 
 
 class PlainLoader(yaml.SafeLoader):
-    """Refuses keys given twice, of which the later would win in silence, and aliases, which a few lines can blow up."""
+    """Refuses duplicate keys, of which the later would win silently, and aliases, which can expand to fill memory."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """Refuse ``*name`` before anything is made of it."""
+        """Refuse an alias, ``*name``, before it is resolved."""
         if self.check_event(yaml.AliasEvent):
             raise yaml.MarkedYAMLError(None, None, "aliases are not read", self.get_mark())
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Refuse a key that was there before."""
+        """Refuse a duplicate key."""
         seen = set()
         for key, _ in node.value:
             if (key.tag, key.value) in seen and isinstance(key, yaml.ScalarNode):
@@ -31,7 +31,7 @@ def read_plain(text: str) -> Any:
     Raises
     ------
     yaml.YAMLError
-        For whatever is wrong with it: also dates that do not exist, endless numbers, and what is nested too deeply.
+        For every fault, also for dates that do not exist, numbers too long and text nested too deeply.
     """
     loader = PlainLoader(text)
     try:

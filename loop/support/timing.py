@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 
 class Clock:
-    """Adds up seconds under the names of stages. Lanes run side by side, so sums may exceed the wall clock.
+    """Sums seconds by name of the stage. Lanes run in parallel, so sums may exceed the wall-clock time.
 
-    A stage inside another counts for itself only.
+    Seconds of a stage inside another one are not counted for the outer one.
     """
 
     def __init__(self) -> None:
@@ -18,6 +18,7 @@ class Clock:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
+        """Count the seconds of the context for a stage."""
         started, before, self._inside = time.perf_counter(), self._inside, 0.0
         try:
             yield
@@ -27,6 +28,6 @@ class Clock:
             self._inside = before + spent
 
     def add(self, seconds: Mapping[str, float]) -> None:
-        """Add the seconds of another clock."""
+        """Add the seconds of another clock by stage."""
         for name, spent in seconds.items():
             self.seconds[name] += spent

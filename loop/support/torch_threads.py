@@ -1,4 +1,4 @@
-"""How many threads torch computes with, which decides the last digits of a sum; imported only where torch is used."""
+"""Number of threads in torch, which changes the last digits of sums; imported only where torch is used."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,24 +6,24 @@ from threading import Lock, local
 
 import torch
 
-ONE_AT_A_TIME = Lock()  # what torch holds for the whole process is changed by one thread after the other
-_HERE = local()  # is this thread within `one_thread`?
-_USUAL: list[int] = []  # threads that torch had before the first came in, once for each thread within
+ONE_AT_A_TIME = Lock()  # process-wide state of torch is changed by one thread at a time
+_HERE = local()  # whether this thread is within `one_thread`
+_USUAL: list[int] = []  # torch's threads before the first entry, once for each thread within
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Let torch compute in the calling thread alone; its number of threads is put back.
+    """Let torch compute in the calling thread only; afterwards its number of threads is restored.
 
-    A sum depends on how many threads share it: with as many as a machine has, each machine would make rows of its own.
-    Nets and batches are small, so several threads would hardly be faster; they are many times slower where processors
-    are busy. The number is each thread's own, but a new thread takes over the last one set: hence it is remembered.
+    Sums depend on the number of threads, so machines with different numbers would make different rows. Nets and batches
+    are small, so several threads would hardly be faster, and much slower on a busy machine. Each thread has its own
+    number, but a new thread takes over the last one set, so the usual number is remembered.
     """
     if getattr(_HERE, "inside", False):
         yield
         return
     with ONE_AT_A_TIME:
-        found = torch.get_num_threads()  # asked always: a new thread takes over the last number set when first asked
+        found = torch.get_num_threads()  # always called: the first call in a new thread fixes its number
         _USUAL.append(_USUAL[0] if _USUAL else found)
         torch.set_num_threads(1)
     _HERE.inside = True

@@ -1,4 +1,4 @@
-"""Trackers: where the records of a run go. Importing this costs nothing; mlflow is imported when a run starts."""
+"""Trackers, which store the records of a run. MLflow is imported only when a run starts."""
 
 from loop.tracking.jsonl import JsonlTracker, read_records
 from loop.tracking.mlflow import MlflowSettings, MlflowTracker, load_settings

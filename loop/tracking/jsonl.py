@@ -1,4 +1,4 @@
-"""The journal of a run on the local disk: one JSON object a line, new rows as Parquet, copies of attached files."""
+"""The journal of a run on the local disk: one JSON object per line, new rows as Parquet, copies of attached files."""
 
 import json
 import os
@@ -41,7 +41,7 @@ STATUSES = ("finished", "interrupted", "failed")
 _verdict = fields({"kept": count, "gain": number, "interval": interval, "proven": flag, "sentence": text})
 _common = {"kind": text, "time_ms": count}
 _child = {"name": text, "params": mapped(optional(scalar)), "metrics": mapped(number), "tags": mapped(text)}
-KINDS: Mapping[str, Check] = {  # of records, and what each must hold
+KINDS: Mapping[str, Check] = {  # kinds of records, with the check of each
     "start": fields(_common | {"id": text, "name": text, "params": mapped(optional(scalar)), "tags": mapped(text)}),
     "generation": both(generation_shape, fields(_common | {"file": path_inside})),
     "metrics": fields(_common | {"values": mapped(number), "step": integer(-LARGEST)}),
@@ -54,21 +54,21 @@ KINDS: Mapping[str, Check] = {  # of records, and what each must hold
 class JsonlTracker:
     """Keep the records of a run in a folder.
 
-    ``records.jsonl`` gets one line a record (kinds "start", "generation", "metrics", "attach", "child", "finish"),
-    each on the disk before the call returns; ``rows/generation-001.parquet`` the new rows of a generation; ``files/``
-    copies of what was attached. A folder that already has a journal is continued under its old identity.
+    ``records.jsonl`` gets one line per record (kinds "start", "generation", "metrics", "attach", "child", "finish"),
+    each on the disk before the call returns; ``rows/generation-001.parquet`` holds the new rows of a generation,
+    ``files/`` copies of attached files. A folder with a journal is continued as the same run.
 
     Parameters
     ----------
     folder : Path
         Created at `start`.
     again : bool
-        May a run that has finished be opened again? If not, a second fit cannot write over the rows of the first.
+        Whether a finished run may be opened again. If not, a second fit cannot overwrite the rows of the first.
 
     Raises
     ------
     TrackingError
-        By every method, if the disk does not take the record; by `start`, if the folder holds a finished run.
+        From every method, if the disk does not accept the record; from `start`, if the folder holds a finished run.
     """
 
     def __init__(self, folder: Path, again: bool = False) -> None:
@@ -76,7 +76,7 @@ class JsonlTracker:
         self._open = False
 
     def start(self, run: Mapping[str, object]) -> None:
-        """Open the run, or open it again after an interruption."""
+        """Open the run, or continue it after an interruption."""
         with self._disk():
             self.folder.mkdir(parents=True, exist_ok=True)
             _cut_torn_line(self.folder / JOURNAL)
@@ -90,7 +90,7 @@ class JsonlTracker:
         self._append("start", {"id": identity, "name": "", "params": {}, "tags": {}, **run})
 
     def record(self, generation: Generation) -> None:
-        """Keep one generation and, first, its rows."""
+        """Keep the rows of one generation, then its record."""
         path = f"rows/generation-{generation.index:03d}.parquet"
         frame = rows_frame(Ledger.of([generation], generation.rows.schema))
         with self._disk():
@@ -124,10 +124,10 @@ class JsonlTracker:
         self._append("child", {"name": name, "params": params, "metrics": metrics, "tags": tags, "curves": curves})
 
     def keep_model(self, write: Callable[[Path], object]) -> None:
-        """Keep no model: the run's folder has one already, and this format is for MLflow."""
+        """Keep no model: the run's folder already has one, and this one is in MLflow's format."""
 
     def complaints(self) -> tuple[str, ...]:
-        """A disk that does not take a record raises its error at once."""
+        """Return nothing: an error of the disk is raised at once."""
         return ()
 
     def finish(self, verdict: LoopVerdict | None, status: str) -> None:
@@ -158,12 +158,12 @@ class JsonlTracker:
 
 
 def read_records(folder: Path) -> list[Record]:
-    """Read the journal of a folder, oldest record first; a last line torn by a crash is left out.
+    """Read the journal of a folder, oldest record first; a last line cut off by a crash is left out.
 
     Raises
     ------
     TrackingError
-        With the first line that holds no record.
+        For the first line that is not a record.
     """
     path = Path(folder) / JOURNAL
     if not path.exists():

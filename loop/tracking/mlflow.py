@@ -1,8 +1,8 @@
 """Runs in MLflow: a parent run with one child per generation, or per arm of a comparison.
 
-The journal on disk comes first; what goes to MLflow is read back from it. Every send can be repeated without harm:
-runs are found again by a tag, and metrics bear the time of their record. So live tracking, a resumed run and the
-upload of a whole journal are one and the same thing.
+Records are written to the journal on disk first, and sent to MLflow from there. Every send can be repeated without
+duplicates: runs are found again by a tag, and metrics have the time of their record. So live tracking, resuming a run
+and uploading a whole journal use the same code.
 """
 
 import os
@@ -31,7 +31,7 @@ class MlflowSettings:
     tracking_uri: str = "sqlite:///mlflow.db"
     experiment: str = "weakspot"
     artifact_root: str | None = None  # of a new experiment, None = MLflow's default
-    registered_model: str | None = "weakspot"  # name under which the final model is registered, None = not at all
+    registered_model: str | None = "weakspot"  # name under which the final model is registered, None = not registered
 
 
 def load_settings(path: Path) -> MlflowSettings:
@@ -40,14 +40,14 @@ def load_settings(path: Path) -> MlflowSettings:
     Raises
     ------
     ConfigError
-        If the file is missing, is no mapping of keys to text, or has an unknown key.
+        If the file is missing, is not a mapping of keys to text, or has an unknown key.
     """
     try:
         content = read_plain(path.read_text(encoding="utf-8")) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         why = " ".join(str(error).split())
         raise ConfigError(
-            f"Tracking settings must be a readable YAML file, and {path} is none ({why}): mend it."
+            f"Tracking settings must be a readable YAML file, and {path} is none ({why}): correct it."
         ) from error
     allowed = {field.name for field in fields(MlflowSettings)}
     unknown = sorted(map(str, set(content) - allowed)) if isinstance(content, dict) else [str(content)]
@@ -57,16 +57,16 @@ def load_settings(path: Path) -> MlflowSettings:
         if not (isinstance(value, str) or (value is None and key in ("artifact_root", "registered_model"))):
             raise ConfigError(f"{key} in {path} must be text, got {value!r}: put it in quotes.")
     name = content.get("registered_model") or ""
-    if set("/:") & set(name):  # MLflow's own rule, told before any work
+    if set("/:") & set(name):  # MLflow's rule, checked before any work
         raise ConfigError(f"registered_model in {path} must be a name without / and :, got {name!r}: choose another.")
     settings = MlflowSettings(**content)
     return replace(settings, tracking_uri=os.environ.get("MLFLOW_TRACKING_URI") or settings.tracking_uri)
 
 
 class MlflowTracker:
-    """Keep a run in MLflow and, first, in a journal on the local disk.
+    """Keep a run in a journal on the local disk and in MLflow.
 
-    When MLflow does not answer, the run goes on with the journal alone and `failure` says how to upload it later.
+    If MLflow does not respond, the run continues with the journal only, and `failure` says how to upload it later.
     Metrics of a generation's run: see `loop.tracking.records.generation_metrics`. The parent run has the champion's
     scores as curves over generations, and at the end ``generations_kept``, ``proven``, ``difference``,
     ``difference_low`` and ``difference_high`` of champion and real-only learner.
@@ -76,14 +76,14 @@ class MlflowTracker:
     settings : MlflowSettings
         Where the records go.
     local : JsonlTracker
-        The journal. If its folder has one already, records that MLflow lacks are sent at `start`.
+        The journal. If its folder already has one, records missing in MLflow are sent at `start`.
 
     Attributes
     ----------
     failure : str or None
-        Why records did not reach MLflow, and what to do; None = all did.
+        Why records did not reach MLflow, and the way out; None = all did.
     unregistered : str or None
-        Why MLflow did not register the model, and what to do; records go on.
+        Why MLflow did not register the model, and the way out; None = it did. Records are sent on.
     """
 
     def __init__(self, settings: MlflowSettings, local: JsonlTracker) -> None:
@@ -95,7 +95,7 @@ class MlflowTracker:
         self._sent = 0
 
     def start(self, run: Mapping[str, object]) -> None:
-        """Open the parent run, or the one that an earlier run of the same folder has left."""
+        """Open the parent run, or continue the one of an earlier run of the same folder."""
         self.local.start(run)
         self._forward()
 
@@ -129,7 +129,7 @@ class MlflowTracker:
     def keep_model(self, write: Callable[[Path], object]) -> None:
         """Keep a model among the files of the run; register it if the settings name a registered model.
 
-        If MLflow does not take it, the copy in the journal's folder stays.
+        If MLflow does not accept it, the copy in the journal's folder remains.
         """
         with tempfile.TemporaryDirectory() as scratch:
             path = Path(scratch) / MODEL
@@ -147,7 +147,7 @@ class MlflowTracker:
                 self.unregistered = f"MLflow did not register the model as {name!r} ({cause}): register it by hand."
 
     def complaints(self) -> tuple[str, ...]:
-        """Say what did not reach MLflow: `failure` and `unregistered`."""
+        """Return `failure` and `unregistered`, as far as there are any."""
         return tuple(each for each in (self.failure, self.unregistered) if each is not None)
 
     def finish(self, verdict: LoopVerdict | None, status: str) -> None:
@@ -156,9 +156,9 @@ class MlflowTracker:
         self._forward()
 
     def upload(self, folder: Path, skip: int = 0) -> int:
-        """Send the records of a folder's journal but the first few; return how many went through.
+        """Send the records of a folder's journal after the first ``skip``; return the number sent.
 
-        The first record that does not sets `failure`; those after it are not tried.
+        The first record that fails sets `failure`; later records are not tried.
         """
         sent = 0
         with quiet():
@@ -180,7 +180,7 @@ class MlflowTracker:
 
 
 def _failure(uri: str, error: Exception, folder: Path) -> str:
-    """Say in one sentence what did not go through and how to repeat it, without the passwords of addresses."""
+    """Return one sentence with what failed and how to repeat it, without passwords in addresses."""
     cause = (str(error).strip() or type(error).__name__).splitlines()[0][:160]
     sentence = (
         f"MLflow at {uri} did not take all records ({cause}); they are kept in {folder}: "

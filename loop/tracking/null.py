@@ -1,4 +1,4 @@
-"""The tracker that keeps nothing: the default of `loop`, and the reason no other code asks "is there a tracker?"."""
+"""The tracker that keeps nothing: the default, so that no other code needs to check for a tracker."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -8,19 +8,19 @@ from loop.types import Generation, LoopVerdict
 
 
 class NullTracker:
-    """Accept every record and forget it."""
+    """Accepts every record and keeps none."""
 
     def start(self, run: Mapping[str, object]) -> None:
-        """Forget the run."""
+        """Keep nothing."""
 
     def record(self, generation: Generation) -> None:
-        """Forget the generation."""
+        """Keep nothing."""
 
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
-        """Forget the metrics."""
+        """Keep nothing."""
 
     def attach(self, path: Path, folder: str = "") -> None:
-        """Forget the file."""
+        """Keep nothing."""
 
     def child(
         self,
@@ -30,17 +30,17 @@ class NullTracker:
         tags: Mapping[str, str],
         curves: Mapping[str, Sequence[float]] = NO_CURVES,
     ) -> None:
-        """Forget the arm."""
+        """Keep nothing."""
 
     def keep_model(self, write: Callable[[Path], object]) -> None:
-        """Forget the model, which is not even written."""
+        """Keep nothing; ``write`` is not called."""
 
     def complaints(self) -> tuple[str, ...]:
-        """Nothing is missing where nothing is kept."""
+        """Return nothing, as nothing should be kept."""
         return ()
 
     def finish(self, verdict: LoopVerdict | None, status: str) -> None:
-        """Forget the verdict."""
+        """Keep nothing."""
 
 
 _: type[Tracker] = NullTracker

@@ -1,4 +1,4 @@
-"""What trackers write: new rows as a frame, and records of `loop.cycle.generation_codec` as tables and flat metrics."""
+"""Content of trackers: new rows as a frame, and records of `loop.cycle.generation_codec` as tables and flat metrics."""
 
 import re
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from loop.types import LoopVerdict
 
 
 def verdict_record(verdict: LoopVerdict | None) -> Record | None:
-    """Return a verdict as a dict, None for a run that ended without one."""
+    """Return a verdict as a dict, None without a verdict."""
     return None if verdict is None else plain(asdict(verdict))
 
 
@@ -42,12 +42,12 @@ def rows_frame(ledger: Ledger) -> pd.DataFrame:
 
 
 def _listed(parents: np.ndarray) -> str:
-    """Return the row numbers of parents as text such as "17,203", which any file can hold; empty if there is none."""
+    """Return the row numbers of parents as text such as "17,203", for any file format; empty if there are none."""
     return ",".join(str(row) for row in parents[parents >= 0])
 
 
 def _storable(column: pd.Series) -> pd.Series:
-    """Return a column as files can hold it: dense, and categories that are intervals or periods as text."""
+    """Return a column as files can store it: dense, and categories that are intervals or periods as text."""
     if isinstance(column.dtype, pd.SparseDtype):
         return pd.Series(np.asarray(column), name=column.name)
     categories = getattr(column.dtype, "categories", None)
@@ -56,7 +56,7 @@ def _storable(column: pd.Series) -> pd.Series:
 
 
 def region_table(record: Record) -> pd.DataFrame:
-    """Return one row for each region of a generation's record: its rule, counts, deficit and rows asked for."""
+    """Return one row for each region of a generation's record: its rule, counts, deficit and rows requested."""
     asked = dict(record["requests"])
     rows = [
         {
@@ -102,7 +102,7 @@ def score_metrics(scores: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
 
 
 def verdict_metrics(verdict: Record) -> dict[str, float]:
-    """Flatten a verdict. The final ``difference`` is not called a gain here: only ``proven`` may license the word."""
+    """Flatten a verdict. The final ``difference`` is not called a gain, as it may not be proven."""
     spread = {"estimate": verdict["gain"], "low": verdict["interval"]["low"], "high": verdict["interval"]["high"]}
     metrics = {"generations_kept": verdict["kept"], "proven": verdict["proven"], **_interval("difference", spread)}
     return {name: float(value) for name, value in metrics.items()}

@@ -1,4 +1,4 @@
-"""Send the journal of a run to MLflow after the fact."""
+"""Upload of the journal of a finished run to MLflow."""
 
 from pathlib import Path
 
@@ -8,14 +8,14 @@ from loop.tracking.mlflow import MlflowTracker
 
 
 def replay(folder: Path, tracker: MlflowTracker) -> int:
-    """Send all records of a folder to the tracker's MLflow and return how many there were.
+    """Send all records of a folder to the tracker's MLflow and return their number.
 
-    What MLflow has already is not doubled, so an upload cut short can simply be repeated.
+    Records that MLflow already has are not duplicated, so an interrupted upload can be repeated.
 
     Raises
     ------
     TrackingError
-        If the folder has no journal, or MLflow does not take a record.
+        If the folder has no journal, or MLflow does not accept a record.
     """
     if not read_records(folder):
         raise TrackingError(f"An upload needs a folder with {JOURNAL}, got {folder}: give the folder of a run.")

@@ -1,4 +1,4 @@
-"""How one record of the journal becomes MLflow runs, metrics, tags and artifacts. Raises whatever MLflow raises."""
+"""Conversion of journal records to MLflow runs, metrics, tags and artifacts. Errors of MLflow are passed on."""
 
 import hashlib
 import json
@@ -22,10 +22,10 @@ from loop.tracking.records import generation_metrics, metric_name, region_table,
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-PATIENCE = 120  # seconds to wait while another process makes the same database
+PATIENCE = 120  # seconds to wait while another process creates the same database
 STATUS = {"finished": "FINISHED", "interrupted": "KILLED", "failed": "FAILED"}
 IDENTITY = "weakspot.id"  # the tag by which a run is found again
-# A dead server must cost seconds, not minutes, and nobody asked for usage statistics; the user's own settings win.
+# An unreachable server must fail in seconds, and no usage statistics are sent; the user's own settings win.
 ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
@@ -36,17 +36,17 @@ ENVIRONMENT = {
 
 
 class Uplink:
-    """Send records of one journal, in order, through an `MlflowClient` with explicit run ids: no global state.
+    """Sends records of one journal, in order, through an `MlflowClient` with explicit run ids: no global state.
 
-    Every send can be repeated: runs are found again by the tag ``weakspot.id``, MLflow drops a metric it already has
-    (same key, step, time and value), artifacts are written over.
+    Every send can be repeated: runs are found again by the tag ``weakspot.id``, MLflow ignores a metric it already has
+    (same key, step, time and value), and artifacts are overwritten.
 
     Parameters
     ----------
     tracking_uri : str
         Address of a tracking server, or a database URI.
     experiment : str
-        Made if it does not exist.
+        Created if it does not exist.
     artifact_root : str or None
         Where a new experiment keeps artifacts, None = MLflow's default.
     """
@@ -60,7 +60,7 @@ class Uplink:
         self._tags: dict[str, str] = {}
 
     def send(self, record: Record, folder: Path) -> None:
-        """Send one record; the files it names lie in the journal's folder."""
+        """Send one record; its files are in the journal's folder."""
         match record["kind"]:
             case "start":
                 self._start(record)
@@ -79,7 +79,7 @@ class Uplink:
                 self._finish(record)
 
     def register(self, name: str, folder: str) -> None:
-        """Make a new version of a registered model of a model among the files of the run."""
+        """Register a model among the files of the run as a new version of a registered model."""
         if not self.client.search_registered_models(f"name = '{name}'"):
             self.client.create_registered_model(name)
         self.client.create_model_version(name, f"runs:/{self.run_id}/{folder}", self.run_id)
@@ -109,7 +109,7 @@ class Uplink:
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
         frame, digest = pd.read_parquet(rows), hashlib.sha256(rows.read_bytes()).hexdigest()[:16]
-        head = frame.head(100)  # for the schema: MLflow looks at every value of every row
+        head = frame.head(100)  # for the schema only, as MLflow checks every value
         dataset = from_pandas(head, source=str(rows), name=f"{self._identity[:8]}-{name}", digest=digest)
         entity = Dataset.from_dictionary({**dataset.to_dict(), "profile": json.dumps({"num_rows": len(frame)})})
         self.client.log_inputs(run_id, [DatasetInput(entity, [InputTag("mlflow.data.context", context)])])
@@ -169,7 +169,7 @@ class Uplink:
 
 
 def connect(tracking_uri: str) -> "MlflowClient":
-    """Return a client that answers or fails within seconds and prints nothing of its own."""
+    """Return a client that responds or fails within seconds and prints nothing."""
     with quiet():
         from mlflow import MlflowClient
 
@@ -180,7 +180,7 @@ def connect(tracking_uri: str) -> "MlflowClient":
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Let MLflow fail fast and hold back what it and SQLAlchemy say of their own insides."""
+    """Let MLflow fail fast, and suppress log messages and warnings of MLflow and SQLAlchemy."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     for logger in ("mlflow", "alembic"):
@@ -191,7 +191,7 @@ def quiet() -> Iterator[None]:
 
 
 def lost_connection() -> tuple[type[Exception], ...]:
-    """Return the errors by which a tracking server, its database or its disk does not take a record."""
+    """Return the errors raised if a tracking server, its database or its disk does not accept a record."""
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -201,7 +201,7 @@ def lost_connection() -> tuple[type[Exception], ...]:
 
 @contextmanager
 def _alone(tracking_uri: str) -> Iterator[None]:
-    """Keep others from making the same database file: two makers at once fail each other."""
+    """Keep other processes from creating the same database file at the same time, which would fail."""
     if not tracking_uri.startswith("sqlite:///"):
         yield
         return
@@ -211,7 +211,7 @@ def _alone(tracking_uri: str) -> Iterator[None]:
 
 
 def _knock(database_uri: str) -> None:
-    """Open a database once: MLflow itself would try a bad address for a hundred seconds."""
+    """Connect to the database once: with a bad address, MLflow itself would retry for a hundred seconds."""
     from sqlalchemy import create_engine, make_url
 
     url = make_url(database_uri)
@@ -229,7 +229,7 @@ def _experiment_id(client: "MlflowClient", name: str, artifact_root: str | None)
     if found is None:
         try:
             return str(client.create_experiment(name, artifact_root))
-        except MlflowException:  # another process may have made it in between
+        except MlflowException:  # another process may have created it in between
             found = client.get_experiment_by_name(name)
             if found is None:
                 raise

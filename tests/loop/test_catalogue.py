@@ -149,7 +149,7 @@ def test_of_a_package_that_is_there_twice_the_first_counts(site: Path, monkeypat
         ("torn:Away", r"of my-parts 1\.0 must be importable, and torn:Away is not .*No module named 'no_such_library'"),
         ("mild_parts:Away", "must be importable, and mild_parts:Away is not"),
         ("! nonsense", "must be importable, and ! nonsense is not"),
-        ("mild_parts:Mute", "must be a dataclass with fit and predict_proba, and mild_parts:Mute is none"),
+        ("mild_parts:Mute", "must be a dataclass with fit and predict_proba, and mild_parts:Mute is not"),
         ("mild_parts:__name__", "must be a dataclass with fit and predict_proba"),
         ("mild_parts:NoDataclass", "must be a dataclass with fit and predict_proba"),
     ],

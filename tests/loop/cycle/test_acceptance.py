@@ -89,7 +89,7 @@ def test_with_little_evidence_the_prior_decides() -> None:
     assert hopeful.kept
     assert hopeful.reason == "expected to help"
     assert not gloomy.kept
-    assert gloomy.reason == "judge rows speak against it"
+    assert gloomy.reason == "not expected to help"
     assert hopeful.expected == pytest.approx(0.02, abs=0.005)
 
 
@@ -118,7 +118,7 @@ def test_harm_that_is_proven_rolls_back_whatever_the_prior_hopes(seed: int) -> N
     decision = decide(Acceptance(prior_mean=0.5, prior_sd=0.001, guards=()), y, champion, worsened(y, champion, 0.9))
     assert decision.difference.high < 0 < decision.expected
     assert not decision.kept
-    assert decision.reason == "judge rows speak against it"
+    assert decision.reason == "not expected to help"
 
 
 def test_equal_answers_leave_the_expectation_at_zero_and_are_not_kept() -> None:
@@ -136,7 +136,7 @@ def test_group_guard_takes_groups_as_they_come() -> None:
     names = pd.Series(np.where(np.arange(400) % 3, "east", None), index=np.random.default_rng(0).permutation(400))
     harmed = worsened(y, champion, 0.9)
     assert "worst group" in str(GroupGuard(names).objection(judge_rows(y), champion, harmed))  # type: ignore[arg-type]
-    with pytest.raises(ConfigError, match="must name one for every row of the input, got 300 for row 399"):
+    with pytest.raises(ConfigError, match="must have one entry per row of the input, got 300 for row 399"):
         GroupGuard(names[:300]).objection(judge_rows(y), champion, harmed)  # type: ignore[arg-type]
 
 
@@ -265,7 +265,7 @@ def test_few_positives_prove_nothing() -> None:
     assert not claim.proven
     assert decision.kept
     assert claim.sentence.startswith("No proven gain")
-    assert "15 rows or groups of a class are too few to prove anything, 20 would do" in claim.sentence
+    assert "15 rows or groups of a class are too few to prove anything, 20 are needed" in claim.sentence
 
 
 def test_equally_good_models_are_rarely_proven() -> None:

@@ -178,5 +178,5 @@ def test_a_stage_inside_another_counts_for_itself_only() -> None:
 
 
 def test_only_generators_that_can_be_steered_are() -> None:
-    with pytest.raises(ConfigError, match="got Neighbourhood: diffusion can"):
+    with pytest.raises(ConfigError, match="got Neighbourhood: use diffusion"):
         tiny_parts(settings=Settings(steer=True))
