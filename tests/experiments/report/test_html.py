@@ -238,7 +238,7 @@ def test_what_the_page_needs_goes_to_the_tracker(folder: Path) -> None:
 
 def test_regions_of_both_sides_are_paired_by_their_rule() -> None:
     def region(rule: str, deficit: float) -> dict[str, object]:
-        return {"region": rule, "rows": 9, "positives": 3, "deficit": {"estimate": deficit}}
+        return {"text": rule, "rows": 9, "positives": 3, "deficit": {"estimate": deficit}}
 
     first = {"regions": [region("a > 1", 0.5), region("b > 1", 0.4)]}
     last = {"regions": [region("c > 1", 0.3), region("a > 1", 0.2)]}
@@ -292,7 +292,7 @@ def test_the_area_below_the_curve_is_the_average_precision(rows: Answers) -> Non
     curve = precision_recall(is_positive, proba)
     area = float(np.diff(curve["recall"], prepend=0) @ curve["precision"])
     two = np.column_stack([1 - proba, proba])
-    assert area == pytest.approx(score("average_precision", is_positive.astype(int), two, 1))
+    assert area == pytest.approx(score("average_precision", JudgeRows(is_positive.astype(int), 1), two))
 
 
 @given(answers())
