@@ -29,6 +29,7 @@ from experiments.tune.config import TuneConfig
 from experiments.tune.space import COMMON
 from generators.common import persistence
 from loop.catalogue import FINDERS
+from loop.cycle.driver import run_loop
 from loop.frames import synthetic_frame
 from loop.model import Model
 from loop.testing.trackers import generation
@@ -104,7 +105,7 @@ def test_extensions_run_and_fit_the_catalogues(
     (tmp_path / "mine.yaml").write_text(block)
     config = load_config(RunConfig, tmp_path / "mine.yaml")
     inputs = gather(config.data, config.loop)
-    looped = arms.run_loop(parts_of(config, inputs.train), inputs.train, inputs.folds, np.random.default_rng(0))
+    looped = run_loop(parts_of(config, inputs.train), inputs.train, inputs.folds, np.random.default_rng(0))
     model = Model(inputs.schema, looped.outcome.learner)
     run_folder.save_model(model, tmp_path / "model")
     answers = run_folder.load_model(tmp_path / "model").predict_proba(inputs.example)
