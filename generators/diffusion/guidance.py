@@ -13,6 +13,7 @@ from generators.common.torch_training import build, device, tensor, torch_stream
 from generators.diffusion.latent_space import Space
 from generators.diffusion.solver import Steering
 from loop.errors import ConfigError
+from loop.rows import Rows
 from loop.support.setting_checks import check_bounds
 
 MOST_ROWS = 5000  # real rows that are scored, for the unit of the score and to teach the student
@@ -29,7 +30,7 @@ class Guide:
     Parameters
     ----------
     score
-        Gives a score (n,) to encoded rows X (n, d): entropy or loss of a learner, or the gap between it and a
+        Gives a score (n,) to n encoded rows: entropy or loss of a learner, or the gap between it and a
         teacher. Any function will do, it needs no gradient. Higher = wanted more.
     strength
         "particles" aim at the distribution of the rows times exp(strength * z), with z the normal score of the row's
@@ -49,7 +50,7 @@ class Guide:
         If the strength is negative, ``every`` below one, or the method unknown.
     """
 
-    score: Callable[[np.ndarray], np.ndarray]
+    score: Callable[[Rows], np.ndarray]
     strength: float = 1.0
     every: int = 3
     method: Literal["particles", "gradient"] = "particles"
@@ -76,7 +77,7 @@ def maker(guide: Guide, space: Space, X: np.ndarray, rng: np.random.Generator) -
 class Scale:
     """A score by its rank among real rows, as a normal score: no unit, and no row counts more than all others."""
 
-    def __init__(self, score: Callable[[np.ndarray], np.ndarray], X: np.ndarray) -> None:
+    def __init__(self, score: Callable[[Rows], np.ndarray], X: np.ndarray) -> None:
         self._score = score
         self._sorted = np.sort(self._checked(X))
 
@@ -88,7 +89,7 @@ class Scale:
         return z
 
     def _checked(self, X: np.ndarray) -> np.ndarray:
-        score = np.asarray(self._score(X), dtype=np.float64)
+        score = np.asarray(self._score(Rows(X)), dtype=np.float64)
         if score.shape != (len(X),) or not np.isfinite(score).all():
             raise ConfigError(
                 f"a guide's score must give one finite number a row, got shape {score.shape} for {len(X)} rows"

@@ -101,7 +101,7 @@ class ImblearnAdapter:
 
     def _frequencies(self, request: Request) -> np.ndarray:  # (K,)
         """Class frequencies inside the region, or anywhere if no real row is inside."""
-        inside = request.region.contains(self.table_.X)
+        inside = request.region.contains(self.table_.rows)
         counts = np.bincount(self.table_.y[inside] if inside.any() else self.table_.y, minlength=self.table_.n_classes)
         frequencies: np.ndarray = counts / counts.sum()
         return frequencies

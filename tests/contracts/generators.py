@@ -18,6 +18,7 @@ import numpy as np
 from contracts.tables import mixed_table
 from loop.errors import ConditionError, DataError
 from loop.protocols import Generator
+from loop.rows import Rows
 from loop.types import OUTSIDE, Condition, Region, Request, Samples, SamplingMethod, Table
 
 Make = Callable[[], Generator]
@@ -34,7 +35,7 @@ def delivers_inside_a_region_on_each_column(make: Make) -> None:
         for label in (None, 1):
             made = generator.sample(Request(region, label, 60), _rng()).table
             assert len(made), f"nothing for {region.text}, label {label}"
-            assert region.contains(made.X).all(), f"outside {region.text}"
+            assert region.contains(made.rows).all(), f"outside {region.text}"
 
 
 def beats_unconditional_sampling_on_each_column(make: Make) -> None:
@@ -43,7 +44,7 @@ def beats_unconditional_sampling_on_each_column(make: Make) -> None:
     anywhere = generator.sample(Request(ANYWHERE, None, 600), _rng()).table
     for region in column_regions(table):
         made = generator.sample(Request(region, None, 100), _rng()).table
-        share, base = region.contains(made.X).mean(), region.contains(anywhere.X).mean()
+        share, base = region.contains(made.rows).mean(), region.contains(anywhere.rows).mean()
         assert share > base, f"{region.text}: {share:.2f} inside when asked, {base:.2f} unasked"
 
 
@@ -76,7 +77,7 @@ def conditions_on_later_discrete_columns(make: Make) -> None:
     for rule in ((travel,), (swipe,), (travel, swipe)):
         region = Region(rule, text=f"columns {[condition.column for condition in rule]}")
         made = generator.sample(Request(region, None, 200), _rng()).table
-        hits, base = region.contains(made.X).sum() / 200, region.contains(table.X).mean()
+        hits, base = region.contains(made.rows).sum() / 200, region.contains(table.rows).mean()
         assert hits > (1 + base) / 2, f"{region.text}: {hits:.2f} of the rows asked for are inside, {base:.2f} unasked"
 
 
@@ -84,7 +85,7 @@ def serves_label_and_region_together(make: Make) -> None:
     generator = _fitted(make, _hot_table)
     for region, label in ((HOT, 1), (HOT, 0), (COLD, 1), (COLD, 0)):
         made = generator.sample(Request(region, label, 60), _rng()).table
-        assert region.contains(made.X).all(), f"outside {region.text}"
+        assert region.contains(made.rows).all(), f"outside {region.text}"
         assert (made.y == label).all(), f"another label than {label}"
         assert len(made) >= 30, f"{len(made)} of 60 rows for {region.text}, label {label}"
 
@@ -93,7 +94,7 @@ def keeps_the_labels_of_the_region(make: Make) -> None:
     table = _hot_table()
     generator = _fitted(make, _hot_table)
     for region in (HOT, COLD):
-        truth = table.y[region.contains(table.X)].mean()
+        truth = table.y[region.contains(table.rows)].mean()
         made = generator.sample(Request(region, None, 400), _rng()).table
         assert abs(made.y.mean() - truth) < 0.2, f"{region.text}: {made.y.mean():.2f} positive, {truth:.2f} in truth"
 
@@ -133,6 +134,22 @@ def saves_and_loads(make: Make) -> None:
         assert _same(one.X, other.X), f"other rows for {region.text}, label {label}"
         assert np.array_equal(one.y, other.y)
         assert np.array_equal(one.parents, other.parents)
+
+
+def ignores_arrays_it_does_not_know(make: Make) -> None:
+    """With an unknown array beside the columns come the same rows, and all answers can be put together."""
+    table = mixed_table()
+    arrays = {"unknown": _rng(9).normal(size=(len(table), 2, 3))}
+    generator = make().fit(replace(table, rows=Rows(table.X, arrays)), _rng())
+    nowhere = Region((Condition(1, low=FAR),), text="nowhere")
+    answers = []
+    for region, label, n in ((ANYWHERE, None, 50), (HOT, 1, 50), (nowhere, 1, 5), (ANYWHERE, 1, 0)):
+        request = Request(region, label, n)
+        one, other = (each.sample(request, _rng()).table for each in (_fitted(make), generator))
+        for name in ("X", "y", "parents"):
+            assert _same(getattr(one, name), getattr(other, name)), f"other {name} for {region.text}"
+        answers.append(other)
+    assert len({tuple(each.rows.arrays) for each in answers}) == 1, "arrays come with some answers and not with others"
 
 
 def reports_what_it_delivered(make: Make) -> None:
@@ -339,6 +356,7 @@ LAWS: tuple[Callable[[Make], None], ...] = (
     says_which_way_was_taken,
     does_not_repeat_one_row,
     saves_and_loads,
+    ignores_arrays_it_does_not_know,
     reports_what_it_delivered,
     repeats_itself_with_the_same_seed,
     follows_the_generator_it_is_given,
@@ -395,7 +413,7 @@ def check_values(made: Table) -> None:
 def _hot_table() -> Table:
     """A table in which 80 % of the rows of `HOT` are positive, and 5 % of those of `COLD`."""
     table = mixed_table()
-    chance = np.where(HOT.contains(table.X), 0.8, 0.05)
+    chance = np.where(HOT.contains(table.rows), 0.8, 0.05)
     return replace(table, y=(_rng(7).random(len(table)) < chance).astype(np.int64))
 
 
@@ -405,7 +423,9 @@ def _with_planted_rows() -> Table:
     half = real.take(np.arange(300))
     X = half.X.copy()
     X[:, 1], X[:, 5] = FAR, 4
-    planted = replace(half, X=X, generation=np.ones_like(half.generation), parents=np.full_like(half.parents, 599))
+    planted = replace(
+        half, rows=Rows(X), generation=np.ones_like(half.generation), parents=np.full_like(half.parents, 599)
+    )
     # The range is opened too, or clipping to it would hide what was learnt.
     columns = tuple(replace(column, high=np.inf) if i == 1 else column for i, column in enumerate(real.schema.columns))
     return replace(Table.concat([planted, real]), schema=replace(real.schema, columns=columns))

@@ -9,6 +9,7 @@ from contracts import generators as laws
 from contracts.generators import COPYING_LAWS, LAWS, SLOW_LAWS, Make
 
 from generators import Neighbourhood, Resample
+from loop.rows import Rows
 from loop.types import Region, Request, Samples, Table
 
 
@@ -76,7 +77,7 @@ class ConditionsOnFirstDiscreteColumnOnly(Resample):
 class RejectsWithoutTryingAgain(Resample):
     def sample(self, request, rng):
         drawn = super().sample(replace(request, region=Region()), rng)
-        return replace(drawn, table=drawn.table.take(request.region.contains(drawn.table.X)), request=request)
+        return replace(drawn, table=drawn.table.take(request.region.contains(drawn.table.rows)), request=request)
 
 
 class LabelsByThePrior(Tampered):
@@ -171,7 +172,7 @@ class FillsInPlace(Resample):
 
 class HandsOutViews(Resample):
     def sample(self, request, rng):
-        return Samples(replace(self.table_, X=self.table_.X[:]), request, len(self.table_))
+        return Samples(replace(self.table_, rows=Rows(self.table_.X[:])), request, len(self.table_))
 
 
 class LearnsFromEverything(Resample):
@@ -208,14 +209,14 @@ class Shifts(Tampered):
     def tamper(self, rows, request):
         X = rows.X.copy()
         X[:, self.column] += self.step
-        return replace(rows, X=X)
+        return replace(rows, rows=Rows(X))
 
 
 class InventsMissingValues(Tampered):
     def tamper(self, rows, request):
         X = rows.X.copy()
         X[:5, 1] = np.nan
-        return replace(rows, X=X)
+        return replace(rows, rows=Rows(X))
 
 
 class DropsRareCategories(Tampered):
@@ -225,7 +226,7 @@ class DropsRareCategories(Tampered):
 
 class FillsEmptyColumns(Tampered):
     def tamper(self, rows, request):
-        return replace(rows, X=np.nan_to_num(rows.X))
+        return replace(rows, rows=Rows(np.nan_to_num(rows.X)))
 
 
 class NeedsTwoRowsSilently(Tampered):
@@ -236,6 +237,18 @@ class NeedsTwoRowsSilently(Tampered):
 class AlwaysDeliversOne(Resample):
     def sample(self, request, rng):
         return super().sample(replace(request, n=max(request.n, 1)), rng)
+
+
+class ShiftsByWhateverIsThere(Tampered):
+    def tamper(self, rows, request):
+        shift = sum(array.mean() for array in self.table_.rows.arrays.values())
+        return replace(rows, rows=Rows(rows.X + shift))
+
+
+class DropsArraysOfSomeAnswers(Resample):
+    def sample(self, request, rng):
+        samples = super().sample(request, rng)
+        return replace(samples, table=replace(samples.table, rows=Rows(samples.table.X))) if request.n else samples
 
 
 class TriesForEver(Resample):
@@ -306,6 +319,8 @@ BAD: list[tuple[Make, object]] = [
     (LoadsHalf, laws.saves_and_loads),
     (ForgetsRowNumbers, laws.saves_and_loads),
     (Pickles, laws.saves_and_loads),
+    (ShiftsByWhateverIsThere, laws.ignores_arrays_it_does_not_know),
+    (DropsArraysOfSomeAnswers, laws.ignores_arrays_it_does_not_know),
     (DeliversTooMany, laws.reports_what_it_delivered),
     (ForgetsHowManyItTried, laws.reports_what_it_delivered),
     (DrawsItsOwnSeed, laws.repeats_itself_with_the_same_seed),

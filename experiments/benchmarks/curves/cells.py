@@ -12,7 +12,7 @@ import numpy as np
 from experiments.arms.arms import REAL_ONLY, UNTARGETED
 from experiments.config.strategies import without_aim
 from experiments.data.split import Split
-from experiments.storage.result_cache import Rows
+from experiments.storage.result_cache import Records
 from loop.cycle.controller import conclude, generations, prepare
 from loop.cycle.driver import LoopRun, run_loop
 from loop.cycle.lanes import deal
@@ -60,7 +60,7 @@ class Sides(NamedTuple):
 
     def point(self, arm: str, x: float, predictor: Predictor, seconds: float = 0.0) -> dict[str, object]:
         """Score one contestant on the test rows: a point at x of the curve named after it."""
-        proba = predictor.predict_proba(self.test.X)
+        proba = predictor.predict_proba(self.test.rows)
         ap = score("average_precision", JudgeRows.of(self.test), proba)
         return {"arm": arm, "x": x, "average_precision": ap, "seconds": seconds}
 
@@ -79,7 +79,7 @@ class Sides(NamedTuple):
 class Curve(Protocol):
     """Works one cell. Its ``repr`` names all that makes a difference to the rows."""
 
-    def rows(self, sides: Sides) -> Rows: ...
+    def rows(self, sides: Sides) -> Records: ...
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class RowsCurve:
     aimed: tuple[float, ...] = BUDGETS
     untargeted: tuple[float, ...] = BUDGETS
 
-    def rows(self, sides: Sides) -> Rows:
+    def rows(self, sides: Sides) -> Records:
         prepared = sides.prepared(self.parts)
         found = [sides.point(REAL_ONLY, 0.0, fitted(prepared, sides.train.take(np.arange(0))))]
         for budget in self.aimed:
@@ -112,7 +112,7 @@ class LabelsCurve:
     loop_shares: tuple[float, ...] = LOOP_SHARES
     shares: tuple[float, ...] = SHARES
 
-    def rows(self, sides: Sides) -> Rows:
+    def rows(self, sides: Sides) -> Records:
         found = []
         for share in self.shares:
             found.append(sides.point(REAL_ONLY, share, real_only(self.parts, sides.part(share))))
@@ -132,7 +132,7 @@ class CostCurve:
     others: Mapping[str, Parts]
     most_generations: int = 6
 
-    def rows(self, sides: Sides) -> Rows:
+    def rows(self, sides: Sides) -> Records:
         started = time.perf_counter()
         learner = real_only(self.parts, sides)
         found = [sides.point(REAL_ONLY, 0.0, learner, time.perf_counter() - started)]
