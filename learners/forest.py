@@ -11,6 +11,7 @@ from sklearn.tree import DecisionTreeRegressor, ExtraTreeRegressor
 from learners.common.column_offsets import ColumnOffsets
 from learners.common.persistence import read_settings, write_settings
 from loop.protocols import Learner
+from loop.rows import Rows
 from loop.seeds import integer
 from loop.support.setting_checks import check_bounds
 from loop.types import Table
@@ -67,9 +68,9 @@ class Forest:
         self.n_classes_ = table.n_classes
         return self
 
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+    def predict_proba(self, rows: Rows) -> np.ndarray:
         """Return probabilities of shape (n, K): the mean of the leaves' label distributions."""
-        X = self.offsets_.moved(X).astype(np.float32)
+        X = self.offsets_.moved(rows.X).astype(np.float32)
         total = sum(tree.predict(X, check_input=False) for tree in self.model_)
         mean: np.ndarray = total / len(self.model_)
         return np.column_stack([1 - mean, mean]) if self.n_classes_ == 2 else mean

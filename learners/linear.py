@@ -14,6 +14,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from learners.common.persistence import read_settings, write_settings
 from learners.common.soft_labels import weighted_copies, with_all_classes
 from loop.protocols import Learner
+from loop.rows import Rows
 from loop.support.setting_checks import check_bounds
 from loop.types import Table
 
@@ -67,11 +68,11 @@ class Linear:
         self.n_classes_ = table.n_classes
         return self
 
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+    def predict_proba(self, rows: Rows) -> np.ndarray:
         """Return probabilities of shape (n, K)."""
-        if not len(X):  # scikit-learn refuses tables without rows
+        if not len(rows):  # scikit-learn refuses tables without rows
             return np.empty((0, self.n_classes_))
-        return with_all_classes(self.model_.predict_proba(self._encode(X)), self.model_.classes_, self.n_classes_)
+        return with_all_classes(self.model_.predict_proba(self._encode(rows.X)), self.model_.classes_, self.n_classes_)
 
     def _encode(self, X: np.ndarray) -> np.ndarray:
         """Return the rows as the model sees them, shape (n, p)."""

@@ -17,6 +17,7 @@ from learners.common.batched_net import BatchedNet
 from learners.common.persistence import read_settings, write_settings
 from learners.common.tabular_encoding import NetInput
 from loop.protocols import Learner
+from loop.rows import Rows
 from loop.seeds import integer
 from loop.support.setting_checks import check_bounds
 from loop.support.torch_threads import one_thread
@@ -98,9 +99,9 @@ class MLP:
         return self
 
     @one_thread()
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+    def predict_proba(self, rows: Rows) -> np.ndarray:
         """Return probabilities of shape (n, K): the mean over members."""
-        chunks = np.array_split(X, max(1, len(X) // CHUNK))
+        chunks = np.array_split(rows.X, max(1, len(rows) // CHUNK))
         return np.concatenate([self._predict_chunk(chunk) for chunk in chunks])
 
     def save(self, folder: Path) -> None:

@@ -14,6 +14,7 @@ from sklearn.utils.validation import has_fit_parameter
 from learners.common.soft_labels import weighted_copies, with_all_classes
 from loop.errors import ConfigError
 from loop.protocols import Learner
+from loop.rows import Rows
 from loop.seeds import integer
 from loop.types import Table
 
@@ -64,11 +65,11 @@ class SklearnAdapter:
         self.n_classes_ = table.n_classes
         return self
 
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+    def predict_proba(self, rows: Rows) -> np.ndarray:
         """Return probabilities of shape (n, K)."""
-        if not len(X):  # scikit-learn refuses tables without rows
+        if not len(rows):  # scikit-learn refuses tables without rows
             return np.empty((0, self.n_classes_))
-        proba = self.model_.predict_proba(self.impute_.transform(X))
+        proba = self.model_.predict_proba(self.impute_.transform(rows.X))
         return with_all_classes(proba, self.model_.classes_, self.n_classes_)
 
 

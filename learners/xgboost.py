@@ -13,6 +13,7 @@ from learners.common.column_offsets import ColumnOffsets
 from learners.common.persistence import read_settings, write_settings
 from learners.common.soft_labels import weighted_copies
 from loop.protocols import Learner
+from loop.rows import Rows
 from loop.seeds import integer
 from loop.support.setting_checks import check_bounds
 from loop.types import Schema, Table
@@ -85,9 +86,9 @@ class XGBoost:
         self.booster_ = xgb.train(settings | {"seed": integer(rng)}, data, num_boost_round=self.trees)
         return self
 
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+    def predict_proba(self, rows: Rows) -> np.ndarray:
         """Return probabilities of shape (n, K)."""
-        X = self.offsets_.moved(X)
+        X = self.offsets_.moved(rows.X)
         proba = self.booster_.inplace_predict(X) if "c" not in self.feature_types_ else self._predict_categories(X)
         proba = proba.astype(np.float64)
         if self.n_classes_ == 2:

@@ -33,4 +33,4 @@ def regions_frame(history: Sequence[Generation]) -> pd.DataFrame:
 def synthetic_frame(history: Sequence[Generation]) -> pd.DataFrame:
     """Return the rows of the generations given, with their trail in columns that begin with ``ws_``."""
     made = [generation for generation in history if len(generation.rows)]
-    return rows_frame(Ledger.of(made, made[0].rows.schema)) if made else pd.DataFrame()
+    return rows_frame(Ledger.of(made, made[0].rows)) if made else pd.DataFrame()

@@ -8,6 +8,7 @@ import pandas as pd
 from loop.data.encoding import check_range, encode_features
 from loop.evaluation.calibration import Calibration, Identity
 from loop.protocols import Predictor
+from loop.rows import Rows
 from loop.types import Schema
 
 
@@ -34,7 +35,7 @@ class Model:
         """
         X = encode_features(self.schema, frame)
         check_range(self.schema, X)
-        return self.calibration.apply(self.learner.predict_proba(X))
+        return self.calibration.apply(self.learner.predict_proba(Rows(X)))
 
     def predict(self, frame: pd.DataFrame) -> np.ndarray:
         """Return the most probable class of each row, shape (n,)."""

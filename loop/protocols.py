@@ -8,6 +8,7 @@ from typing import Protocol, Self, runtime_checkable
 import numpy as np
 
 from loop.cycle.pool import Pool
+from loop.rows import Rows
 from loop.types import Generation, LoopVerdict, Region, Request, Samples, Table, Verdict
 
 NO_CURVES: Mapping[str, Sequence[float]] = MappingProxyType({})
@@ -16,8 +17,8 @@ NO_CURVES: Mapping[str, Sequence[float]] = MappingProxyType({})
 class Predictor(Protocol):
     """Anything that gives class probabilities."""
 
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        """Return probabilities of shape (n, K) for encoded rows X (n, d); every row sums to one."""
+    def predict_proba(self, rows: Rows) -> np.ndarray:
+        """Return probabilities of shape (n, K) for n encoded rows; every row sums to one."""
         ...
 
 
@@ -38,7 +39,7 @@ class Teacher(Protocol):
         """Fit members for each fold id >= 0 in ``folds`` (n,) without that fold's rows; rows with -1 are never used."""
         ...
 
-    def views(self, X: np.ndarray, without: int | None) -> tuple[np.ndarray, np.ndarray]:
+    def views(self, rows: Rows, without: int | None) -> tuple[np.ndarray, np.ndarray]:
         """Return probabilities (n, K) and the members' variance of the positive class (n,).
 
         If ``without`` is a fold id, only members that have not seen that fold are used; None = all members.
@@ -62,10 +63,10 @@ class Generator(Protocol):
 class Steerable(Protocol):
     """A generator that a score of rows can guide while it makes them."""
 
-    def steered(self, score: Callable[[np.ndarray], np.ndarray]) -> Generator:
+    def steered(self, score: Callable[[Rows], np.ndarray]) -> Generator:
         """Return a generator, fitted like this one, that makes more rows with a high score.
 
-        ``score`` maps encoded rows X (n, d), also unfinished ones, to non-negative numbers (n,).
+        ``score`` maps n encoded rows, also unfinished ones, to non-negative numbers (n,).
         """
         ...
 

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from loop.rows import Rows
+
 DAY = 86_400  # seconds
 OUTSIDE = -1  # generation of rows made outside of a loop, or not yet marked by the controller
 NOBODY = -1  # no parent, no supply
@@ -70,7 +72,7 @@ class Schema:
 class Table:
     """Encoded rows with their labels and their origin. Build one with `Table.real`, then `take` and `concat`."""
 
-    X: np.ndarray  # (n, d) float64, NaN = missing
+    rows: Rows
     y: np.ndarray  # (n,) int64 class codes; for a soft label the most probable class
     schema: Schema
     weight: np.ndarray  # (n,) float64
@@ -81,15 +83,20 @@ class Table:
     unit: np.ndarray | None = None  # (n,) int64: rows of one unit, such as a card, are not independent; None = all are
 
     @classmethod
-    def real(cls, X: np.ndarray, y: np.ndarray, schema: Schema, weight: np.ndarray | None = None) -> "Table":
-        """Wrap real rows; the position is the row number, and each row is its own parent."""
-        n = len(X)
+    def real(cls, rows: Rows | np.ndarray, y: np.ndarray, schema: Schema, weight: np.ndarray | None = None) -> "Table":
+        """Wrap real rows, or their columns (n, d) if they have no more; each is its own parent, under its position."""
+        rows = rows if isinstance(rows, Rows) else Rows(rows)
+        n = len(rows)
         weight = np.ones(n) if weight is None else np.asarray(weight, dtype=np.float64)
         trail = (np.zeros(n, np.int64), np.full(n, NOBODY), np.arange(n, dtype=np.int64)[:, None])
-        return cls(X, np.asarray(y, dtype=np.int64), schema, weight, *trail)
+        return cls(rows, np.asarray(y, dtype=np.int64), schema, weight, *trail)
 
     def __len__(self) -> int:
-        return len(self.X)
+        return len(self.rows)
+
+    @property
+    def X(self) -> np.ndarray:  # (n, d) float64, NaN = missing: for what looks at columns alone
+        return self.rows.X
 
     @property
     def n_classes(self) -> int:  # K
@@ -98,15 +105,11 @@ class Table:
     @property
     def targets(self) -> np.ndarray:
         """Label distributions, shape (n, K): the soft labels, or one-hot rows where labels are hard."""
-        if self.soft is not None:
-            return self.soft
-        onehot: np.ndarray = np.eye(self.n_classes)[self.y]
-        return onehot
+        return np.asarray(np.eye(self.n_classes)[self.y]) if self.soft is None else self.soft
 
     @property
     def is_real(self) -> np.ndarray:  # (n,) bool
-        mask: np.ndarray = self.generation == 0
-        return mask
+        return np.asarray(self.generation == 0)
 
     @property
     def row_number(self) -> np.ndarray:
@@ -122,23 +125,20 @@ class Table:
         soft = None if self.soft is None else self.soft[rows]
         trail = (self.weight[rows], self.generation[rows], self.supply[rows], self.parents[rows])
         unit = None if self.unit is None else self.unit[rows]
-        return Table(self.X[rows], self.y[rows], self.schema, *trail, soft, unit)
+        return Table(self.rows.take(rows), self.y[rows], self.schema, *trail, soft, unit)
 
     @staticmethod
     def concat(tables: Sequence["Table"]) -> "Table":
-        """Stack tables of one schema, without units; hard labels become one-hot if needed, parents are padded."""
+        """Stack tables of one schema, see `Rows.concat`, without units; hard labels become soft if any is."""
 
         def stack(name: str) -> Any:
             return np.concatenate([getattr(table, name) for table in tables])
 
         soft = stack("targets") if any(table.soft is not None for table in tables) else None
         width = max(table.parents.shape[1] for table in tables)
-        padded = [
-            np.pad(each.parents, ((0, 0), (0, width - each.parents.shape[1])), constant_values=NOBODY)
-            for each in tables
-        ]
+        padded = [np.pad(t.parents, ((0, 0), (0, width - t.parents.shape[1])), constant_values=NOBODY) for t in tables]
         trail = (stack("weight"), stack("generation"), stack("supply"), np.concatenate(padded))
-        return Table(stack("X"), stack("y"), tables[0].schema, *trail, soft)
+        return Table(Rows.concat([table.rows for table in tables]), stack("y"), tables[0].schema, *trail, soft)
 
 
 @dataclass(frozen=True)
@@ -164,8 +164,8 @@ class Condition:
     codes: frozenset[int] | None = None
     missing: bool = False  # does a missing value satisfy the condition?
 
-    def holds(self, X: np.ndarray) -> np.ndarray:  # (n,) bool
-        x = X[:, self.column]
+    def holds(self, rows: Rows) -> np.ndarray:  # (n,) bool
+        x = rows.X[:, self.column]
         inside = np.isin(x, list(self.codes)) if self.codes is not None else (x > self.low) & (x <= self.high)
         holds: np.ndarray = np.where(np.isnan(x), self.missing, inside).astype(bool)
         return holds
@@ -188,11 +188,11 @@ class Region:
     seeds: np.ndarray | None = None  # (m,) int positions in the finder's table
     seed_weight: np.ndarray | None = None  # (m,) >= 0, how often each seed should start a proposal
 
-    def contains(self, X: np.ndarray) -> np.ndarray:
-        """Tell which rows of X (n, d) lie inside, as a mask of shape (n,)."""
-        inside: np.ndarray = np.ones(len(X), dtype=bool)
+    def contains(self, rows: Rows) -> np.ndarray:
+        """Tell which rows lie inside, as a mask of shape (n,)."""
+        inside: np.ndarray = np.ones(len(rows), dtype=bool)
         for condition in self.rule:
-            inside &= condition.holds(X)
+            inside &= condition.holds(rows)
         return inside
 
 

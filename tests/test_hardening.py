@@ -111,11 +111,11 @@ def test_moments_and_large_numbers_keep_what_tells_them_apart(make, kind, tmp_pa
     schema = infer(table.iloc[:800], "late")
     train, test = encode(schema, table.iloc[:800]), encode(schema, table.iloc[800:])
     learner = make().fit(train, rng)
-    accuracy = (learner.predict_proba(test.X).argmax(axis=1) == test.y).mean()
+    accuracy = (learner.predict_proba(test.rows).argmax(axis=1) == test.y).mean()
     assert accuracy > 0.9
     learner.save(tmp_path / "saved")
     again = type(learner).load(tmp_path / "saved")
-    np.testing.assert_array_equal(again.predict_proba(test.X), learner.predict_proba(test.X))
+    np.testing.assert_array_equal(again.predict_proba(test.rows), learner.predict_proba(test.rows))
 
 
 def test_numbers_beyond_single_precision_are_refused_before_any_work(tmp_path: Path, run_folder: Path) -> None:
@@ -202,7 +202,7 @@ def test_text_may_be_computed_in_a_region() -> None:
     schema = infer(frame(), "fraud")
     table: Table = encode(schema, frame())
     one, other = (as_region(parse(text), schema) for text in ("shop == if(1 < 2, 'fuel', 'toys')", "shop == 'fuel'"))
-    np.testing.assert_array_equal(one.contains(table.X), other.contains(table.X))
+    np.testing.assert_array_equal(one.contains(table.rows), other.contains(table.rows))
 
 
 # Folders

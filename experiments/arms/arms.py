@@ -15,6 +15,7 @@ from loop.cycle.driver import LoopRun, run_prepared
 from loop.cycle.parts import Parts
 from loop.errors import ConditionError
 from loop.protocols import Learner, Predictor, Teacher
+from loop.rows import Rows
 from loop.seeds import root, stream
 from loop.types import Region, Request, Table
 
@@ -45,8 +46,8 @@ class _Taught:
 
     teacher: Teacher
 
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        return self.teacher.views(X, None)[0]
+    def predict_proba(self, rows: Rows) -> np.ndarray:
+        return self.teacher.views(rows, None)[0]
 
 
 def arms(run: LoopRun, folds: np.ndarray, rng: np.random.Generator, *, tuning: bool = True) -> Iterator[Arm]:
@@ -157,9 +158,9 @@ def with_capacity(parts: Parts, table: Table, folds: np.ndarray, sampler: str, s
     return chosen, f"capacity of the {whose}, chosen out of fold"
 
 
-def seconds_per_million(predictor: Predictor, X: np.ndarray) -> float:
-    """Return the seconds that the predictor takes for a million rows like X, measured on `SCORED_ROWS` rows."""
-    rows = np.resize(np.arange(len(X)), SCORED_ROWS)
+def seconds_per_million(predictor: Predictor, rows: Rows) -> float:
+    """Return the seconds that the predictor takes for a million rows like these, measured on `SCORED_ROWS` rows."""
+    rows = rows.take(np.resize(np.arange(len(rows)), SCORED_ROWS))
     started = time.perf_counter()
-    predictor.predict_proba(X[rows])
+    predictor.predict_proba(rows)
     return (time.perf_counter() - started) * 1e6 / SCORED_ROWS

@@ -57,9 +57,9 @@ def score_arms(arms: Sequence[Arm], test: Table, metrics: Sequence[str]) -> list
     """Score every arm on the test rows by the named metrics."""
     scored = []
     for arm in arms:
-        proba = arm.predictor.predict_proba(test.X)
+        proba = arm.predictor.predict_proba(test.rows)
         scores = evaluate(metrics, JudgeRows.of(test), proba)
-        scored.append(Scored(arm, proba, scores, seconds_per_million(arm.predictor, test.X)))
+        scored.append(Scored(arm, proba, scores, seconds_per_million(arm.predictor, test.rows)))
     return scored
 
 

@@ -124,7 +124,7 @@ def out_of_fold(
     def answer(fold: int) -> np.ndarray:
         draws = stream(seed, number, fold + 1)
         fitted = copy.deepcopy(learner).fit(rows(table.take(folds != fold), draws), draws)
-        return fitted.predict_proba(table.X[folds == fold])
+        return fitted.predict_proba(table.rows.take(folds == fold))
 
     answers = Parallel(n_jobs=jobs, backend="threading")(delayed(answer)(fold) for fold in ids)
     at = np.concatenate([np.flatnonzero(folds == fold) for fold in ids])

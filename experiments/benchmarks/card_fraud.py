@@ -132,7 +132,7 @@ def _one_start(
     rows = []
     for arm in _contestants(week, parts, other, tuning, seed, console):
         started = time.perf_counter()
-        answers[arm.name] = arm.predictor.predict_proba(week.test.X)
+        answers[arm.name] = arm.predictor.predict_proba(week.test.rows)
         per_million = (time.perf_counter() - started) * 1e6 / len(week.test)
         rows.append(_row(arm, answers[arm.name], week, per_million))
     table = pd.DataFrame(rows).set_index("arm")
@@ -186,7 +186,7 @@ def _row(arm: Arm, proba: np.ndarray, week: Week, per_million: float) -> dict[st
 def _as_published(arm: Arm, week: Week) -> dict[str, float]:
     """Score an arm on the test rows of the published figures."""
     test = week.published_test
-    proba = arm.predictor.predict_proba(test.X)
+    proba = arm.predictor.predict_proba(test.rows)
     return {
         f"ap {PUBLISHED}": score("average_precision", JudgeRows.of(test), proba),
         f"cp100 {PUBLISHED}": card_precision_at_100(week.published, proba[:, 1]),

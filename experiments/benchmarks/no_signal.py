@@ -50,7 +50,7 @@ def judge(kind: str, seed: int) -> dict[str, object]:
     run = run_loop(compose(settings=Settings(jobs=1)), train, split.folds(seed), stream(seed, "loop"))
     real_only = run.prepared.parts.learner.fit(train, stream(seed, "real only"))
     before, after = (
-        score("average_precision", JudgeRows.of(test), learner.predict_proba(test.X))
+        score("average_precision", JudgeRows.of(test), learner.predict_proba(test.rows))
         for learner in (real_only, run.outcome.learner)
     )
     verdict = run.outcome.verdict

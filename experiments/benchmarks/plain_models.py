@@ -23,11 +23,12 @@ from scipy import stats
 from experiments.data.card_fraud import STARTS
 from experiments.data.protocols import fraud_split, suite_split
 from experiments.data.sources import rare_suite
-from experiments.storage.result_cache import Rows, digest_of, each_cell
+from experiments.storage.result_cache import Records, digest_of, each_cell
 from learners import ExtraTrees, Forest, XGBoost
 from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import score
 from loop.protocols import Learner, Predictor
+from loop.rows import Rows
 from loop.seeds import stream
 
 BASE = "XGBoost"
@@ -49,16 +50,16 @@ class Mean:
 
     models: tuple[Predictor, ...]
 
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+    def predict_proba(self, rows: Rows) -> np.ndarray:
         """Return probabilities of shape (n, K)."""
-        mean: np.ndarray = np.mean([model.predict_proba(X) for model in self.models], axis=0)
+        mean: np.ndarray = np.mean([model.predict_proba(rows) for model in self.models], axis=0)
         return mean
 
 
-def cell(table: str, split: str) -> Rows:
+def cell(table: str, split: str) -> Records:
     """Fit every kind of model on one split; return one row for each."""
     sides = fraud_split(split) if table == FRAUD else suite_split(table, int(split))
-    rows, fitted = Rows(), dict[str, Predictor]()
+    rows, fitted = Records(), dict[str, Predictor]()
     train, test = sides.train, sides.test
     for kind, learner in KINDS.items():
         started = time.perf_counter()
@@ -70,7 +71,7 @@ def cell(table: str, split: str) -> Rows:
         {"table": table, "split": split, **row}
         | {
             "average_precision": score(
-                "average_precision", JudgeRows.of(test), fitted[row["kind"]].predict_proba(test.X)
+                "average_precision", JudgeRows.of(test), fitted[row["kind"]].predict_proba(test.rows)
             )
         }
         for row in rows

@@ -42,7 +42,7 @@ def main(
         train, test = split.train, split.test
         run = run_loop(compose(), train, split.folds(seed, lanes=lanes), stream(seed, "loop"))
         real_only = run.prepared.parts.learner.fit(train, stream(seed, "real only"))
-        answers = [learner.predict_proba(test.X) for learner in (real_only, run.outcome.learner)]
+        answers = [learner.predict_proba(test.rows) for learner in (real_only, run.outcome.learner)]
         most_probable = [per_class_recall(test.y, proba) for proba in answers]
         recalls.append([*most_probable, *(matched_recall(test.y, proba) for proba in answers)])
         scores = [score("average_precision", JudgeRows.of(test), proba) for proba in answers]

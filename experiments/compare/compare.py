@@ -26,7 +26,7 @@ from experiments.report import figure_style
 from experiments.run.inputs import gather, parts_of
 from experiments.run.tracking import flat, open_tracker, settings_of, tell
 from experiments.storage import run_folder
-from experiments.storage.result_cache import Rows, digest, found, found_or_worked
+from experiments.storage.result_cache import Records, digest, found, found_or_worked
 from loop.cycle.driver import run_loop
 from loop.seeds import stream
 from loop.support import atomic
@@ -108,7 +108,7 @@ def _compared(
     return results, _headline(summary, comparisons), clock.seconds["cells"]
 
 
-def cell(config: RunConfig) -> Rows:
+def cell(config: RunConfig) -> Records:
     """Run one strategy and its arms on one split of one source; one row for each arm.
 
     The row of the loop also holds ``generations``: the score on the judge rows after each generation, beginning with
@@ -126,7 +126,7 @@ def cell(config: RunConfig) -> Rows:
     return [row | own if row["arm"] == TARGETED else row for row in rows]
 
 
-def cells_of(runs: Sequence[RunConfig], out: Path, jobs: int) -> Iterator[Rows]:
+def cells_of(runs: Sequence[RunConfig], out: Path, jobs: int) -> Iterator[Records]:
     """Yield the rows of each run in order; those of finished cells are read from their files under ``out``."""
     work = cell if jobs == 1 else lambda run: cell(alone(run))
     return found_or_worked(runs, work, lambda run: _path(out, run), jobs=jobs)
@@ -152,7 +152,7 @@ def _work(
     config: CompareConfig, runs: Sequence[RunConfig], children: ChildRuns, console: Console, jobs: int, clock: Clock
 ) -> pd.DataFrame:
     """Run the cells one after the other or side by side, and record each arm when its cell is done."""
-    names, rows, cells = _names(config.sources), Rows(), cells_of(runs, config.out, jobs)
+    names, rows, cells = _names(config.sources), Records(), cells_of(runs, config.out, jobs)
     with LiveBoard(console, len(runs), len(config.sources) * len(config.seeds)) as board:
         for run in runs:
             with clock.stage("cells"):

@@ -23,6 +23,7 @@ from learners import LEARNERS
 from loop.catalogue import check_name
 from loop.errors import ConfigError
 from loop.protocols import Generator, Learner
+from loop.rows import Rows
 from loop.types import Column, Schema, Table
 
 AnyFloat = Annotated[float, AllowInfNan(True)]  # infinities get a clearer message where the meaning is known
@@ -185,7 +186,7 @@ def _try_out(learner: Learner, name: str, section: str = "learner") -> None:
     X, y = rng.standard_normal((40, 2)), np.arange(40) % 2
     schema = Schema((Column("a", "numeric", "float64"), Column("b", "numeric", "float64")), classes=(0, 1))
     try:
-        learner.fit(Table.real(X, y, schema), rng).predict_proba(X)
+        learner.fit(Table.real(X, y, schema), rng).predict_proba(Rows(X))
     except (ValueError, TypeError, RuntimeError, ArithmeticError, LookupError, NameError) as error:
         why = " ".join(str(error).split())[:200]
         raise ConfigError(f"{section}.settings must suit {name}, and it says {why!r}: correct them.") from error

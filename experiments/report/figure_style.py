@@ -36,7 +36,7 @@ def new_rows(real: Table, new: Table, regions: Sequence[Region]) -> Figure:
     schema, columns = real.schema, telling_columns(real, regions)
     inside = np.zeros(len(new), dtype=bool)
     for region in regions:
-        inside |= region.contains(new.X)
+        inside |= region.contains(new.rows)
     title = f"{len(new):,} new rows for {len(real):,} real ones"
     figure, axes = canvas(
         title + (f"; {inside.mean():.0%} lie inside the weak regions" if regions and len(new) else "")

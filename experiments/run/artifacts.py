@@ -149,7 +149,7 @@ def _planted(source: str, train: Table, history: Sequence[Generation]) -> list[R
     answer = simulation(source)
     if answer is None:
         return []
-    masks = [region.contains(train.X) for generation in history for region in generation.regions]
+    masks = [region.contains(train.rows) for generation in history for region in generation.regions]
     return [
         plain(finding._asdict()) for finding in judge([one.take(train.row_number) for one in answer.planted], masks)
     ]

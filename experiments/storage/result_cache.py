@@ -19,7 +19,7 @@ from loop.support import atomic
 from loop.support.plain_json import parse
 
 Key = TypeVar("Key")
-Rows = list[dict[str, Any]]  # of one cell, as JSON holds them
+Records = list[dict[str, Any]]  # of one cell, as JSON holds them
 
 
 def digest(settings: object) -> str:
@@ -37,12 +37,12 @@ def digest_of(work: object, source: str) -> str:
 
 def each_cell(
     keys: Sequence[Key],
-    work: Callable[[Key], Rows],
+    work: Callable[[Key], Records],
     path_of: Callable[[Key], Path],
     *,
     jobs: int,
     console: Console,
-) -> Iterator[Rows]:
+) -> Iterator[Records]:
     """Yield the rows of each cell as `found_or_worked` does, with a progress bar."""
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("cells", total=len(keys))
@@ -52,8 +52,8 @@ def each_cell(
 
 
 def found_or_worked(
-    keys: Sequence[Key], work: Callable[[Key], Rows], path_of: Callable[[Key], Path], *, jobs: int
-) -> Iterator[Rows]:
+    keys: Sequence[Key], work: Callable[[Key], Records], path_of: Callable[[Key], Path], *, jobs: int
+) -> Iterator[Records]:
     """Yield the rows of each cell in order, from its file if it was finished before.
 
     Each cell writes its own file as soon as it is done, so a killed run loses only unfinished cells.
@@ -75,7 +75,7 @@ def found_or_worked(
         If a worker was killed.
     """
 
-    def found_or_made(key: Key) -> Rows:
+    def found_or_made(key: Key) -> Records:
         path = path_of(key)
         rows = found(path)
         if rows is None:
@@ -97,7 +97,7 @@ def found_or_worked(
         ) from error
 
 
-def found(path: Path) -> Rows | None:
+def found(path: Path) -> Records | None:
     """Return the rows of a finished cell; None if its file is missing or unreadable."""
     try:
         rows = parse(path.read_text(encoding="utf-8"))

@@ -21,6 +21,7 @@ from loop.evaluation import calibration
 from loop.evaluation.calibration import Identity
 from loop.model import Model
 from loop.protocols import Predictor
+from loop.rows import Rows
 from loop.support.atomic import LIST, check, replaced, seal, write_json
 from loop.support.plain_json import parse
 from loop.support.record_checks import fields, text_in
@@ -124,6 +125,7 @@ def whole_fingerprint(train: Table, test: Table, folds: np.ndarray, aside: pd.Da
     digest = hashlib.sha256(json.dumps(to_json(train.schema), sort_keys=True).encode())
     for array in (train.X, train.y, train.row_number, folds, test.X, test.y, test.row_number):
         digest.update(np.ascontiguousarray(array).tobytes())
+    _digest_arrays(digest, train.rows, test.rows)
     for name in aside:
         digest.update(pd.util.hash_array(aside[name].astype("str").to_numpy(dtype=object)).tobytes())
     return digest.hexdigest()
@@ -134,7 +136,16 @@ def fingerprint(train: Table, folds: np.ndarray) -> str:
     digest = hashlib.sha256()
     for array in (train.X, train.y, folds):
         digest.update(np.ascontiguousarray(array).tobytes())
+    _digest_arrays(digest, train.rows)
     return digest.hexdigest()
+
+
+def _digest_arrays(digest: Any, *parts: Rows) -> None:
+    """Add what rows hold beside their columns to a digest, by name; nothing if there is none."""
+    for part in parts:
+        for name, array in sorted(part.arrays.items()):
+            digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
 
 
 def storable(learner: Predictor) -> tuple[str, Storable]:

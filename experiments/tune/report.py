@@ -135,7 +135,7 @@ def front_table(study: optuna.Study, config: TuneConfig, best: FrozenTrial) -> T
 def _difference(runs: Sequence[RunConfig], inputs: RunInputs, level: float) -> Interval:
     """Fit the models of two configurations on the training rows and compare them on the test rows."""
     test, rng = inputs.test, stream(runs[0].loop.seed, "tune")
-    before, after = (_model(each, inputs).predict_proba(test.X) for each in runs)
+    before, after = (_model(each, inputs).predict_proba(test.rows) for each in runs)
     return paired(SCORE, JudgeRows.of(test), before, after, rng, level=level).difference
 
 

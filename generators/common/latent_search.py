@@ -8,6 +8,7 @@ from math import ceil
 
 import numpy as np
 
+from loop.rows import Rows
 from loop.types import Condition, Request, SamplingMethod
 
 Decode = Callable[[np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
@@ -164,7 +165,7 @@ def _by_importance(
 
 
 def _inside(request: Request, X: np.ndarray, y: np.ndarray) -> np.ndarray:  # (k,) bool
-    inside = request.region.contains(X)
+    inside = request.region.contains(Rows(X))
     return inside if request.label is None else inside & (y == request.label)
 
 
@@ -190,7 +191,7 @@ def _violation(condition: Condition, X: np.ndarray, scale: float) -> np.ndarray:
     beyond = np.ones(len(x))
     if condition.codes is None:
         beyond = np.maximum(np.maximum(condition.low - x, x - condition.high), 0) / scale
-    return np.where(condition.holds(X), 0.0, np.where(np.isnan(x), 1.0, beyond))
+    return np.where(condition.holds(Rows(X)), 0.0, np.where(np.isnan(x), 1.0, beyond))
 
 
 def _nearest(rows: _Rows, gap: Callable[[_Rows], np.ndarray]) -> _Rows:

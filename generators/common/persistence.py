@@ -23,6 +23,7 @@ from loop.data import schema_json
 from loop.data.schema_difference import difference
 from loop.errors import ConfigError, DataError, WeakspotError
 from loop.protocols import Generator
+from loop.rows import Rows
 from loop.support import atomic, record_checks
 from loop.support.plain_json import parse
 from loop.types import Schema, Table
@@ -113,10 +114,15 @@ def read_settings(folder: Path) -> tuple[dict[str, Any], dict[str, Any], Schema]
 
 
 def write_table(table: Table, path: Path) -> None:
-    """Write the real rows of a table as Parquet: encoded values ``x_NAME``, ``y``, ``weight`` and row number."""
+    """Write the real rows of a table as Parquet: encoded values ``x_NAME``, ``y``, ``weight`` and row number.
+
+    What they hold beside their columns goes into a NumPy archive of the same name.
+    """
     real = table.take(table.is_real)
     arrays = [pa.array(x) for x in (*real.X.T, real.y, real.weight, real.row_number)]
     pq.write_table(pa.Table.from_arrays(arrays, names=_table_names(table.schema)), path)
+    if real.rows.arrays:
+        np.savez(path.with_suffix(".npz"), allow_pickle=False, **real.rows.arrays)
 
 
 def read_table(path: Path, schema: Schema) -> Table:
@@ -134,7 +140,9 @@ def read_table(path: Path, schema: Schema) -> Table:
         )
     *x, y, weight, rows = (column.to_numpy() for column in content.columns)
     X = np.column_stack(x) if x else np.empty((len(y), 0))
-    return Table.real(X, y, schema, weight).numbered(rows)
+    beside = path.with_suffix(".npz")
+    arrays = dict(np.load(beside, allow_pickle=False)) if beside.is_file() else {}
+    return Table.real(Rows(X, arrays), y, schema, weight).numbered(rows)
 
 
 def save_rows(generator: Any, folder: Path) -> None:

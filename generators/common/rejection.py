@@ -110,7 +110,7 @@ def keep_inside(
         needed = ceil((request.n - found) * (asked + 1) / (found + 1))
         n = min(batch, budget - asked, max(request.n, needed))
         drawn = draw(Request(anywhere, request.label, n))
-        parts.append(drawn.table.take(request.region.contains(drawn.table.X)))
+        parts.append(drawn.table.take(request.region.contains(drawn.table.rows)))
         asked, tried, found = asked + n, tried + drawn.tried, found + len(parts[-1])
     # Random order: which rows are cut off must not depend on the order in which the generator makes them.
     kept = rng.permutation(found)[: request.n]

@@ -16,6 +16,7 @@ from generators.copula.truncated_normal import Box, draw_in_box, joined, mass, p
 from generators.resampling.resample import class_stream, proposals, real_rows
 from loop.data.value_grid import aligned, pulled_inside, tidy
 from loop.protocols import Generator
+from loop.rows import Rows
 from loop.support.setting_checks import check_bounds
 from loop.types import Condition, Region, Request, Samples, Schema, Table
 
@@ -179,7 +180,7 @@ class Copula:
         for way, count in zip(ways, counts, strict=True):
             parts.append(self.copulas_[way.label].rows(way.inside, way.scores[:count], rng))
         X = pulled_inside(tidy(np.concatenate(parts), self.schema_), request.region.rule, self.schema_)
-        kept = rng.permutation(np.flatnonzero(request.region.contains(X)))
+        kept = rng.permutation(np.flatnonzero(request.region.contains(Rows(X))))
         made = proposals(X[kept], y[kept].astype(np.int64), np.full(len(kept), -1), self.schema_)
         widths = [len(way.inside) for way in ways]
         tried = [particles(k, request.n if k > 1 else count) for k, count in zip(widths, counts.tolist(), strict=True)]

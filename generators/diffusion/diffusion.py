@@ -19,10 +19,11 @@ from generators.diffusion.guidance import Guide
 from generators.diffusion.latent_space import Space
 from generators.diffusion.region_projection import Box
 from generators.diffusion.sampler import Walk
-from generators.resampling.resample import class_stream, real_rows
+from generators.resampling.resample import class_stream, no_proposals, real_rows
 from loop import seeds
 from loop.errors import ConditionError, ConfigError
 from loop.protocols import Generator, Steerable
+from loop.rows import Rows
 from loop.support.progress import tell
 from loop.support.setting_checks import check_bounds
 from loop.support.torch_threads import one_thread
@@ -76,7 +77,7 @@ class Diffusion:
     Examples
     --------
     >>> generator = Diffusion().fit(table, rng)  # doctest: +SKIP
-    >>> guide = Guide(lambda X: entropy(learner.predict_proba(X)), strength=2)  # doctest: +SKIP
+    >>> guide = Guide(lambda rows: entropy(learner.predict_proba(rows)), strength=2)  # doctest: +SKIP
     >>> generator.sample_guided(Request(region, None, 1000), guide, rng).sampling_method  # doctest: +SKIP
     'importance'
     """
@@ -147,8 +148,8 @@ class Diffusion:
         """
         return self._sample(request, guide, rng)
 
-    def steered(self, score: Callable[[np.ndarray], np.ndarray]) -> Generator:
-        """Return a generator that shares this fitted model and is guided by a score (n,) of rows X (n, d)."""
+    def steered(self, score: Callable[[Rows], np.ndarray]) -> Generator:
+        """Return a generator that shares this fitted model and is guided by a score (n,) of n rows."""
         return _Steered(self, Guide(score))
 
     def save(self, folder: Path) -> None:
@@ -185,7 +186,7 @@ class Diffusion:
         self._check_label(request.label)
         root = seeds.root(class_stream(rng, request.label))
         rng = seeds.stream(root, "rows")
-        parts, tried, found = [self.table_.take(np.arange(0))], 0, 0
+        parts, tried, found = [no_proposals(self.table_)], 0, 0
         box = Box.of(request.region, self.space_)
         if box is None or not request.n:
             return Samples(parts[0], request, 0)
@@ -194,7 +195,7 @@ class Diffusion:
             walk = walk.guided(guide, seeds.stream(root, "guide"))
         while found < request.n and tried < TRIES * request.n:
             drawn = walk.rows(min(request.n - found, MOST_AT_ONCE), rng)
-            parts.append(drawn.take(request.region.contains(drawn.X)))
+            parts.append(drawn.take(request.region.contains(drawn.rows)))
             tried, found = tried + len(drawn), found + len(parts[-1])
             tell(found, request.n)
         return Samples(Table.concat(parts), request, tried, walk.sampling_method)

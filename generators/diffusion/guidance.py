@@ -13,6 +13,7 @@ from generators.common.torch_training import build, device, tensor, torch_stream
 from generators.diffusion.latent_space import Space
 from generators.diffusion.solver import Steering
 from loop.errors import ConfigError
+from loop.rows import Rows
 from loop.support.setting_checks import check_bounds
 
 MOST_ROWS = 5000  # real rows that are scored, to normalise the score and to train the student
@@ -29,7 +30,7 @@ class Guide:
     Parameters
     ----------
     score : callable
-        Maps encoded rows X (n, d) to scores (n,), such as entropy or loss of a learner, or the gap between it and a
+        Maps n encoded `Rows` to scores (n,), such as entropy or loss of a learner, or the gap between it and a
         teacher. It needs no gradient. Higher = preferred.
     strength : float
         "particles" target the distribution of the rows times exp(strength * z), with z the normal score of the row's
@@ -49,7 +50,7 @@ class Guide:
         If the strength is negative, ``every`` below one, or the method unknown.
     """
 
-    score: Callable[[np.ndarray], np.ndarray]
+    score: Callable[[Rows], np.ndarray]
     strength: float = 1.0
     every: int = 3
     method: Literal["particles", "gradient"] = "particles"
@@ -89,7 +90,7 @@ class Scale:
         If the score does not give one finite number for each row.
     """
 
-    def __init__(self, score: Callable[[np.ndarray], np.ndarray], X: np.ndarray) -> None:
+    def __init__(self, score: Callable[[Rows], np.ndarray], X: np.ndarray) -> None:
         self._score = score
         self._sorted = np.sort(self._checked(X))
 
@@ -101,7 +102,7 @@ class Scale:
         return z
 
     def _checked(self, X: np.ndarray) -> np.ndarray:
-        score = np.asarray(self._score(X), dtype=np.float64)
+        score = np.asarray(self._score(Rows(X)), dtype=np.float64)
         if score.shape != (len(X),) or not np.isfinite(score).all():
             raise ConfigError(
                 f"a guide's score must give one finite number a row, got shape {score.shape} for {len(X)} rows"

@@ -11,6 +11,7 @@ from torch import Tensor
 from generators.common.torch_training import device
 from generators.diffusion.denoiser import Belief
 from generators.diffusion.latent_space import Space
+from loop.rows import Rows
 from loop.types import Condition, Region
 
 Bounds = tuple[float, float]
@@ -118,7 +119,7 @@ def _holds(condition: Condition, x: np.ndarray) -> np.ndarray:
     """Tell which values (n,) of the condition's column satisfy it."""
     X = np.zeros((len(x), condition.column + 1))
     X[:, condition.column] = x
-    return condition.holds(X)
+    return condition.holds(Rows(X))
 
 
 def _common(one: list[Bounds], other: list[Bounds]) -> list[Bounds]:

@@ -7,6 +7,7 @@ from typing import Self
 
 import numpy as np
 
+from loop.rows import Rows
 from loop.types import Condition, Request, Table
 
 SHOWN = 0.25  # probability of each further column to be shown
@@ -55,7 +56,7 @@ class Conditions:
         rule = [replace(each, column=place[each.column]) for each in request.region.rule if each.column in place]
         needed = np.zeros(self.values.shape[1], dtype=bool)
         needed[[each.column for each in rule]] = True
-        met = np.logical_and.reduce([np.ones(len(rows), dtype=bool), *(each.holds(rows) for each in rule)])
+        met = np.logical_and.reduce([np.ones(len(rows), dtype=bool), *(each.holds(Rows(rows)) for each in rule)])
         if met.any():
             return rows[met], needed
         return self._replaced(rows.copy(), rule, rng), needed
@@ -63,12 +64,12 @@ class Conditions:
     def _replaced(self, rows: np.ndarray, rule: list[Condition], rng: np.random.Generator) -> np.ndarray:
         """Replace values (m, c) outside a rule by real ones inside; return no rows if there are none."""
         for each in rule:
-            outside = ~each.holds(rows)
-            inside = self.values[each.holds(self.values), each.column]
+            outside = ~each.holds(Rows(rows))
+            inside = self.values[each.holds(Rows(self.values)), each.column]
             if not len(inside):
                 return rows[:0]
             rows[outside, each.column] = rng.choice(inside, size=outside.sum())
-        return rows[np.logical_and.reduce([each.holds(rows) for each in rule])]
+        return rows[np.logical_and.reduce([each.holds(Rows(rows)) for each in rule])]
 
 
 class Balance:

@@ -101,7 +101,7 @@ class ImblearnAdapter:
 
     def _frequencies(self, request: Request) -> np.ndarray:  # (K,)
         """Return class frequencies inside the region, or in the whole table if no real row is inside."""
-        inside = request.region.contains(self.table_.X)
+        inside = request.region.contains(self.table_.rows)
         counts = np.bincount(self.table_.y[inside] if inside.any() else self.table_.y, minlength=self.table_.n_classes)
         frequencies: np.ndarray = counts / counts.sum()
         return frequencies

@@ -10,10 +10,11 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 from generators.common.persistence import load_rows, save_rows
-from generators.resampling.resample import class_stream, proposals, real_rows, starting_rows
+from generators.resampling.resample import class_stream, no_proposals, proposals, real_rows, starting_rows
 from loop.data.value_grid import tidy
 from loop.errors import ConfigError
 from loop.protocols import Generator
+from loop.rows import Rows
 from loop.support.setting_checks import check_bounds
 from loop.types import NOBODY, Condition, Region, Request, Samples, Table
 
@@ -101,12 +102,12 @@ class Neighbourhood:
         rng = class_stream(rng, request.label)
         rows = self._rows(request, rng)
         if not len(rows):
-            return Samples(self.table_.take(rows), request, 0, "seeds")
+            return Samples(no_proposals(self.table_), request, 0, "seeds")
         seeds = self.place_[rows]
         X, partners = self._move(seeds, rng)
         X = tidy(X, self.table_.schema)
         pulled = [self._pull_inside(X, seeds, condition, rng) for condition in request.region.rule]
-        inside = request.region.contains(X)  # a narrow rule may allow no value that the column can hold
+        inside = request.region.contains(Rows(X))  # a narrow rule may allow no value that the column can hold
         X, used = X[inside], np.column_stack([seeds, partners, *pulled])[inside]
         y = self.table_.y[rows[inside]] if request.label is None else np.full(len(X), request.label)
         parents = np.where(used >= 0, self.number_[used], NOBODY)
@@ -170,10 +171,10 @@ class Neighbourhood:
         Returns the rows (n,) that such values were taken from, -1 = none.
         """
         column = condition.column
-        outside = np.flatnonzero(~condition.holds(X))
+        outside = np.flatnonzero(~condition.holds(Rows(X)))
         X[outside, column] = self.X_[seeds[outside], column]
-        outside = outside[~condition.holds(X[outside])]
-        allowed, others = np.flatnonzero(condition.holds(self.X_)), np.full(len(X), NOBODY)
+        outside = outside[~condition.holds(Rows(X[outside]))]
+        allowed, others = np.flatnonzero(condition.holds(Rows(self.X_))), np.full(len(X), NOBODY)
         if len(outside) and len(allowed):
             others[outside] = rng.choice(allowed, size=len(outside))
             X[outside, column] = self.X_[others[outside], column]

@@ -10,12 +10,13 @@ from generators.common.persistence import load_rows, save_rows
 from loop import seeds
 from loop.errors import DataError
 from loop.protocols import Generator
+from loop.rows import Rows
 from loop.types import NOBODY, OUTSIDE, Request, Samples, Schema, Table
 
 
 @dataclass(eq=False)
 class Resample:
-    """Draws real rows with replacement from the requested region and class.
+    """Draws real rows with replacement from the requested region and class, arrays beside their columns included.
 
     Returns all requested rows if at least one real row matches, else none.
 
@@ -40,7 +41,7 @@ class Resample:
         draws = class_stream(rng, request.label)
         drawn = draws.choice(rows, size=request.n, p=chance) if len(rows) else rows
         chosen = self.table_.take(drawn)
-        return Samples(proposals(chosen.X, chosen.y, chosen.row_number, chosen.schema), request, len(drawn), "seeds")
+        return Samples(proposals(chosen.rows, chosen.y, chosen.row_number, chosen.schema), request, len(drawn), "seeds")
 
     def save(self, folder: Path) -> None:
         """Write settings and real rows into a folder."""
@@ -101,7 +102,7 @@ def rows_inside(table: Table, request: Request) -> tuple[np.ndarray, np.ndarray]
 
 
 def _matches(table: Table, request: Request) -> np.ndarray:  # (n,) bool
-    matches: np.ndarray = table.is_real & request.region.contains(table.X)
+    matches: np.ndarray = table.is_real & request.region.contains(table.rows)
     return matches if request.label is None else matches & (table.y == request.label)
 
 
@@ -110,19 +111,26 @@ def class_stream(rng: np.random.Generator, label: int | None) -> np.random.Gener
     return seeds.stream(seeds.root(rng), "any" if label is None else int(label))
 
 
-def proposals(X: np.ndarray, y: np.ndarray, parents: np.ndarray, schema: Schema) -> Table:
+def proposals(rows: Rows | np.ndarray, y: np.ndarray, parents: np.ndarray, schema: Schema) -> Table:
     """Wrap new rows: their generation is `OUTSIDE` and their supply none until the controller writes both.
 
     Parameters
     ----------
-    X, y : np.ndarray
-        Encoded rows (n, d) and class codes (n,).
+    rows : Rows or np.ndarray
+        Encoded rows, or their columns (n, d) if they have no more.
+    y : np.ndarray
+        Class codes (n,).
     parents : np.ndarray
         Row numbers of all real rows that each was made from, shape (n,) or (n, p), the start first; -1 = none.
     """
-    n = len(X)
+    n, rows = len(rows), rows if isinstance(rows, Rows) else Rows(rows)
     parents = parents if parents.ndim == 2 else parents[:, None]
-    return Table(X, y, schema, np.ones(n), np.full(n, OUTSIDE), np.full(n, NOBODY), parents)
+    return Table(rows, y, schema, np.ones(n), np.full(n, OUTSIDE), np.full(n, NOBODY), parents)
+
+
+def no_proposals(table: Table) -> Table:
+    """Return no new rows, with the columns of a table."""
+    return proposals(table.X[:0], table.y[:0], table.row_number[:0], table.schema)
 
 
 _: type[Generator] = Resample

@@ -206,7 +206,7 @@ class Rules:
         keep = (np.array([column.missing for column in schema.columns]) | ~np.isnan(X)).all(axis=1) & (mass > 0)
         keep &= ~np.isnan(y) if request.label is None else y == request.label
         rows, place = _rows(X[keep], y[keep], schema), np.flatnonzero(keep)
-        inside = request.region.contains(rows.X)
+        inside = request.region.contains(rows.rows)
         return rows.take(inside), mass[place[inside]], laid.scenario[place[inside]], n
 
 

@@ -13,6 +13,7 @@ from generators.rules.draws import Limit, constants
 from generators.rules.sources import PARAMETERS, Source
 from loop.data.value_grid import grid_of, tidy
 from loop.errors import ConditionError, ConfigError
+from loop.rows import Rows
 from loop.types import Column, Condition, Region, Schema
 
 
@@ -81,8 +82,8 @@ def _limit(schema: Schema, number: int, rule: Sequence[Condition]) -> Limit:
     half = 0.0 if grid is None else 0.5 * grid.step
 
     def allows(values: np.ndarray) -> np.ndarray:
-        x = tidy(encode(values, column)[:, None], alone)
-        holds: np.ndarray = np.all([replace(condition, column=0).holds(x) for condition in rule], axis=0)
+        rows = Rows(tidy(encode(values, column)[:, None], alone))
+        holds: np.ndarray = np.all([replace(condition, column=0).holds(rows) for condition in rule], axis=0)
         return holds
 
     return Limit(

@@ -10,6 +10,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 from generators.trees.chain_inputs import Inputs, targets
 from loop import seeds
+from loop.rows import Rows
 from loop.types import Condition
 
 MOST_ROWS = 50_000  # real rows that one tree learns from, a new random draw for each tree: bounds time and memory
@@ -39,7 +40,7 @@ class Leaves:
         """Return the same tree with only those values that meet the conditions."""
         allowed = np.ones(len(self.values), dtype=bool)
         for condition in conditions:
-            allowed &= replace(condition, column=0).holds(self.values[:, None])
+            allowed &= replace(condition, column=0).holds(Rows(self.values[:, None]))
         start = np.append(0, np.cumsum(allowed))[self.start]
         return replace(self, values=self.values[allowed], atoms=self.atoms[allowed], start=start)
 

@@ -17,6 +17,7 @@ from generators.resampling.resample import class_stream, proposals, real_rows, s
 from generators.trees.forest_flow_trees import FlowTrees
 from loop.data.value_grid import tidy
 from loop.protocols import Generator
+from loop.rows import Rows
 from loop.seeds import root, stream
 from loop.support.progress import tell
 from loop.support.setting_checks import check_bounds
@@ -177,7 +178,7 @@ class ForestFlow:
         for level in np.linspace(first, self.levels - 1, self.tries).round().astype(int).tolist():
             X[left] = self._moved(parents.take(left), level, rng)
             tried += len(left)
-            left = left[~request.region.contains(X[left])]
+            left = left[~request.region.contains(Rows(X[left]))]
         kept = np.delete(np.arange(len(rows)), left)
         made = proposals(X[kept], parents.y[kept], parents.row_number[kept], self.table_.schema)
         return Samples(made, request, tried, "seeds")

@@ -16,6 +16,7 @@ from generators.trees.chain_leaves import ELSEWHERE, ColumnTrees
 from loop import seeds
 from loop.data.value_grid import pulled_inside, tidy
 from loop.protocols import Generator
+from loop.rows import Rows
 from loop.support.progress import tell
 from loop.support.setting_checks import check_bounds
 from loop.types import NOBODY, Condition, Request, Samples, SamplingMethod, Table
@@ -116,7 +117,7 @@ class TreeChain:
         if len(rows):
             self._complete(rows, front, rng)
         X = pulled_inside(tidy(rows[:, :-1], self.table_.schema), request.region.rule, self.table_.schema)
-        kept = request.region.contains(X)
+        kept = request.region.contains(Rows(X))
         X, y = X[kept], rows[kept, -1].astype(np.int64)
         return Samples(proposals(X, y, starts[kept], self.table_.schema), request, tried, sampling_method)
 
@@ -225,8 +226,8 @@ class TreeChain:
 
     def _allowed(self, column: int, conditions: Conditions) -> float:
         """Return the share of the real values of a column that its conditions allow."""
-        x = self.rows_[:, [column]]
-        holds = [replace(condition, column=0).holds(x) for condition in conditions.get(column, ())]
+        values = Rows(self.rows_[:, [column]])
+        holds = [replace(condition, column=0).holds(values) for condition in conditions.get(column, ())]
         return float(np.all(holds, axis=0).mean()) if holds else 1.0
 
     def _complete(self, rows: np.ndarray, front: tuple[int, ...], rng: np.random.Generator) -> None:

@@ -15,6 +15,7 @@ from learners.linear import Linear
 from learners.mlp import MLP
 from learners.xgboost import XGBoost
 from loop.protocols import Learner, Teacher
+from loop.rows import Rows
 from loop.seeds import root, stream
 from loop.support.setting_checks import check_bounds
 from loop.types import Table
@@ -106,22 +107,22 @@ class Committee:
             self.oof_[folds == fold] = np.einsum("m,mnk->nk", self.weights_[fold], member_oof[:, folds == fold])
         return self
 
-    def views(self, X: np.ndarray, without: int | None) -> tuple[np.ndarray, np.ndarray]:
+    def views(self, rows: Rows, without: int | None) -> tuple[np.ndarray, np.ndarray]:
         """Return probabilities (n, K) and the members' variance (n,); see `loop.protocols.Teacher.views`."""
         chosen = range(len(self.fitted_)) if without is None else [without]
         weights = self.weights_[-1 if without is None else without]
         used = [(fold, number) for fold in chosen for number in np.flatnonzero(weights).tolist()]
         with ThreadPoolExecutor(self.jobs) as pool:
-            answers = list(pool.map(lambda cell: self._answer(cell[0], cell[1], X), used))
+            answers = list(pool.map(lambda cell: self._answer(cell[0], cell[1], rows), used))
         stacked = np.stack(answers)  # (folds x used members, n, K)
         shares = np.array([weights[number] for _, number in used]) / len(chosen)
         proba = np.einsum("m,mnk->nk", shares, stacked)
         spread = np.einsum("m,mn->n", shares, (stacked - proba)[:, :, self.positive_] ** 2)
         return proba, spread
 
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+    def predict_proba(self, rows: Rows) -> np.ndarray:
         """Return probabilities of shape (n, K): the weighted mean over all members."""
-        return self.views(X, without=None)[0]
+        return self.views(rows, without=None)[0]
 
     def _fit_cell(
         self, table: Table, folds: np.ndarray, fold: int, number: int, seed: int
@@ -130,11 +131,11 @@ class Committee:
         rng = stream(seed, fold, number)
         rows, shares = self._thin(table, np.flatnonzero((folds >= 0) & (folds != fold)), rng)
         member = copy.deepcopy(self.members[number]).fit(table.take(rows), rng)
-        return member, shares, _undo_thinning(member.predict_proba(table.X[folds == fold]), shares)
+        return member, shares, _undo_thinning(member.predict_proba(table.rows.take(folds == fold)), shares)
 
-    def _answer(self, fold: int, number: int, X: np.ndarray) -> np.ndarray:
+    def _answer(self, fold: int, number: int, rows: Rows) -> np.ndarray:
         member, shares = self.fitted_[fold][number]
-        return _undo_thinning(member.predict_proba(X), shares)
+        return _undo_thinning(member.predict_proba(rows), shares)
 
     def _thin(self, table: Table, rows: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Thin a huge majority class; return the rows left and the share of each class that was kept (K,)."""

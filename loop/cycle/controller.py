@@ -119,7 +119,7 @@ def conclude(prepared: Prepared, history: Sequence[Generation]) -> Outcome:
     with clock.stage("score"):
         baseline = _scores(judged, before, prepared.stream("baseline scores"))
         scores = _scores(judged, after, prepared.stream("final scores")) if kept else baseline
-    ledger = Ledger.of(kept, prepared.table.schema)
+    ledger = Ledger.of(kept, prepared.table)
     return Outcome(
         learner=final.learner,
         verdict=verdict,

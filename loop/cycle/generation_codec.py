@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from loop.errors import DataError
+from loop.rows import Rows
 from loop.support.plain_json import Record, plain
 from loop.support.record_checks import (
     amount,
@@ -38,6 +39,8 @@ ARRAYS = {  # of a table: kinds of dtype, dimensions
     "supply": ("iu", 1),
     "parents": ("iu", 2),
 }
+BESIDE = "arrays"  # what rows hold beside their columns is written as NUMBER/arrays/NAME
+KINDS_BESIDE = "biufU"  # of dtypes: what NumPy reads without pickle
 LEAST = {"y": 0, "weight": 0, "soft": 0, "generation": 0, "supply": 0, "parents": -1}
 CLOSE = 1e-6  # how far from one the sum of a soft label may be
 
@@ -107,13 +110,15 @@ def to_record(generation: Generation) -> Record:
 
 
 def to_arrays(generation: Generation) -> dict[str, np.ndarray]:
-    """Return the arrays of a generation under names such as ``0/X``: table 0 holds its rows, the others its lanes'."""
-    return {
-        f"{number}/{name}": getattr(table, name)
-        for number, table in enumerate([generation.rows, *generation.lane_rows])
-        for name in ARRAYS
-        if getattr(table, name) is not None
-    }
+    """Return the arrays of a generation under names such as ``0/X``: table 0 holds its rows, the others its lanes'.
+
+    What rows hold beside their columns comes under names such as ``0/arrays/image``.
+    """
+    held: dict[str, np.ndarray] = {}
+    for place, table in enumerate([generation.rows, *generation.lane_rows]):
+        held |= {f"{place}/{name}": getattr(table, name) for name in ARRAYS if getattr(table, name) is not None}
+        held |= {f"{place}/{BESIDE}/{name}": array for name, array in table.rows.arrays.items()}
+    return held
 
 
 def from_record(record: Any, arrays: Mapping[str, object], schema: Schema) -> Generation:
@@ -208,7 +213,7 @@ def _check_codes(region: Record, schema: Schema, place: str) -> None:
 def _tables(arrays: Mapping[str, object], schema: Schema, held: Record) -> list[Table]:
     numbers = range(held["lanes"] + 1)
     known = {f"{number}/{name}" for number in numbers for name in ARRAYS} if held["lanes"] <= len(arrays) else set()
-    if unknown := sorted(set(arrays) - known):
+    if unknown := sorted(name for name in set(arrays) - known if not _is_beside(name, held["lanes"])):
         raise DataError(f"arrays must be those of {held['lanes']} lanes, got {unknown[0][:40]!r} besides")
     tables = [_table(arrays, number, schema) for number in numbers]
     if len(tables[0]) and tables[0].supply.max() >= len(held["origins"]):
@@ -236,7 +241,27 @@ def _table(arrays: Mapping[str, object], number: int, schema: Schema) -> Table:
         raise DataError(f"{number}/y must be below {schema.n_classes}, the classes, got {taken['y'].max()}")
     if "soft" in taken and (np.abs(taken["soft"].sum(axis=1) - 1) > CLOSE).any():
         raise DataError(f"every row of {number}/soft must sum to 1, and one does not")
-    return Table(schema=schema, **taken)
+    rows = Rows(taken.pop("X"), _beside(arrays, f"{number}/{BESIDE}/", n))
+    return Table(rows, schema=schema, **taken)
+
+
+def _is_beside(name: str, lanes: int) -> bool:
+    """Tell whether an array's name is that of one which the rows of a lane hold beside their columns."""
+    number, _, rest = name.partition("/")
+    folder, _, own = rest.partition("/")
+    return folder == BESIDE and own != "" and number in map(str, range(lanes + 1))
+
+
+def _beside(arrays: Mapping[str, object], prefix: str, n: int) -> dict[str, np.ndarray]:
+    held = {}
+    for place, array in arrays.items():
+        if not place.startswith(prefix):
+            continue
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in KINDS_BESIDE or array.shape[:1] != (n,):
+            got = f"{array.dtype} of shape {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+            raise DataError(f"{place[:40]} must be numbers or texts with one entry for each of {n} rows, got {got}")
+        held[place.removeprefix(prefix)] = array
+    return held
 
 
 def _array(array: object, name: str, place: str) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-from loop.types import Generation, Origin, Schema, Table
+from loop.types import Generation, Origin, Table
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,9 +18,9 @@ class Ledger:
     kept: np.ndarray  # (n,) bool, whether that generation was kept
 
     @classmethod
-    def of(cls, history: Iterable[Generation], schema: Schema) -> Self:
-        """Stack the rows of all generations given; entries of origins are renumbered."""
-        nothing = Table.real(np.empty((0, len(schema.columns))), np.empty(0), schema)
+    def of(cls, history: Iterable[Generation], like: Table) -> Self:
+        """Stack the rows of all generations; entries of origins are renumbered. Without any: no rows, like ``like``."""
+        nothing = like.take(np.arange(0))
         tables, origins, turns = [nothing], list[Origin](), list(history)
         for turn in turns:
             tables.append(replace(turn.rows, supply=turn.rows.supply + len(origins)))

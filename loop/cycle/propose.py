@@ -65,7 +65,7 @@ def propose(
     background = anywhere(weakness, by_weakness=False)
     requests = allocate(regions, n * settings.pool, share_anywhere=settings.share_anywhere, background=background)
     if settings.steer and isinstance(generator, Steerable):
-        generator = generator.steered(lambda X: entropy(learner.predict_proba(X)))
+        generator = generator.steered(lambda rows: entropy(learner.predict_proba(rows)))
     with clock.stage("generator"):
         samples = [generator.sample(request, generate_rng) for request in requests]
     proposals = _gather(samples, generation)
@@ -109,14 +109,14 @@ def _gather(samples: list[Samples], generation: int) -> Table:
     )
 
 
-def _views(rows: Table, learner: Learner, teacher: Teacher | None, lane: Lane, clock: Clock) -> Pool:
-    """Predict rows by learner and teacher."""
+def _views(proposals: Table, learner: Learner, teacher: Teacher | None, lane: Lane, clock: Clock) -> Pool:
+    """Predict proposals by learner and teacher."""
     with clock.stage("learner"):
-        answers = learner.predict_proba(rows.X)
+        answers = learner.predict_proba(proposals.rows)
     if teacher is None:
-        return Pool(rows, answers)
+        return Pool(proposals, answers)
     with clock.stage("teacher"):
-        return Pool(rows, answers, *teacher.views(rows.X, lane.without))
+        return Pool(proposals, answers, *teacher.views(proposals.rows, lane.without))
 
 
 def _origin(parts: Parts, real: Table, request: Request, generation: int, lane: Lane) -> Origin:

@@ -91,7 +91,7 @@ def train(
         table = Table.concat([prepared.table.take(lane.fit), *rows])
         with clock.stage("learner"):
             learner = copy.deepcopy(learner_for(table)).fit(table, prepared.stream(purpose, number, lane.index + 1))
-            proba = learner.predict_proba(prepared.table.X[lane.judge]) if len(lane.judge) else np.empty((0, 0))
+            proba = learner.predict_proba(prepared.table.rows.take(lane.judge)) if len(lane.judge) else np.empty((0, 0))
         return Trained(learner, proba, clock.seconds["learner"])
 
     return prepared.each(fit, prepared.lanes if of is None else of)
@@ -119,5 +119,5 @@ def unseen_answers(prepared: Prepared, history: Sequence[Generation], champions:
         for side in (0, 1):  # on real rows only: new rows come from rows of both halves
             other = table.take(missing[half != side])
             learner = copy.deepcopy(prepared.parts.surrogate_for(other)).fit(other, rng)
-            answers[missing[half == side]] = learner.predict_proba(table.X[missing[half == side]])
+            answers[missing[half == side]] = learner.predict_proba(table.rows.take(missing[half == side]))
     return answers

@@ -70,12 +70,13 @@ class Groups:
             If a column is missing or has no groups, or the weakness does not fit the table.
         """
         rows = measured_rows(table, weakness)
-        X, positive = table.X[rows], table.y[rows] == table.schema.positive
-        large = sorted(self._large(table.schema, X, positive), key=lambda each: -each[0])[:MOST]
+        seen = table.take(rows)
+        positive = seen.y == seen.schema.positive
+        large = sorted(self._large(table.schema, seen.X, positive), key=lambda each: -each[0])[:MOST]
         candidates: list[Candidate] = []
         for _, rule in large:
             region = Region(rule, describe(rule, table.schema))
-            inside = region.contains(X)
+            inside = region.contains(seen.rows)
             if not inside.all():
                 candidates.append((region, inside))
         unit = clusters.of(table.unit, rows)

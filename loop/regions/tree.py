@@ -107,7 +107,7 @@ class TreeFinder:
         least = max(self.min_rows // 2, int(np.ceil(self.min_share * chooses.sum())))
         discrete = table.schema.discrete
         rules = weak_boxes(table.X[chooses], weakness[chooses], discrete, depth=self.depth, min_rows=least, rng=rng)
-        boxes = [(rule, Region(rule).contains(table.X)) for rule in rules]
+        boxes = [(rule, Region(rule).contains(table.rows)) for rule in rules]
         boxes = [(rule, inside) for rule, inside in boxes if 0 < (inside & ~chooses).sum() < (~chooses).sum()]
         leaves = min(2.0**self.depth, 1 / self.min_share)
         draws = max(999, int(4 * leaves / self.false_discovery))  # enough draws for a single weak leaf to pass

@@ -209,7 +209,7 @@ def _nowhere(table: Table) -> np.ndarray:  # (n,) bool
 
 
 def _members(region: Region, table: Table) -> np.ndarray:  # (n,) bool
-    inside = region.contains(table.X)
+    inside = region.contains(table.rows)
     return inside if region.label is None else inside & (table.y == region.label)
 
 

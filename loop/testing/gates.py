@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 import numpy as np
 
 from loop.protocols import Gate
+from loop.rows import Rows
 from loop.testing.held import hold
 from loop.testing.tables import mixed_table
 from loop.types import Table, Verdict
@@ -127,7 +128,7 @@ def mixed_candidates() -> Table:
     X[160:180, 1] = -9.0  # scores as low as no fraud has
     y[160:180] = 1
     n = len(X)
-    return replace(fresh, X=X, y=y, soft=np.eye(2)[y] * 0.8 + 0.1, generation=np.ones(n, np.int64))
+    return replace(fresh, rows=Rows(X), y=y, soft=np.eye(2)[y] * 0.8 + 0.1, generation=np.ones(n, np.int64))
 
 
 def _judge(make: Make, candidates: Table) -> Verdict:
@@ -135,7 +136,7 @@ def _judge(make: Make, candidates: Table) -> Verdict:
 
 
 def _now(table: Table) -> list[np.ndarray]:
-    values = (getattr(table, field.name) for field in fields(table))
+    values = (*(getattr(table, field.name) for field in fields(table)), table.X, *table.rows.arrays.values())
     return [value for value in values if isinstance(value, np.ndarray)]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.metrics import average_precision_score
 
 from loop.protocols import Learner
+from loop.rows import Rows
 from loop.testing.held import hold
 from loop.testing.tables import mixed_table
 from loop.types import Column, Schema, Table
@@ -31,13 +32,13 @@ def with_category(table: Table, codes: np.ndarray) -> Table:
     categories = tuple("abcdefghij")
     columns = (*table.schema.columns[:-1], Column("kind", "categorical", "str", categories=categories))
     X = np.column_stack([table.X[:, :-1], codes])
-    return replace(table, X=X, schema=replace(table.schema, columns=columns))
+    return replace(table, rows=Rows(X), schema=replace(table.schema, columns=columns))
 
 
 def fitted_proba(make: Make, table: Table, X: np.ndarray | None = None, seed: int = 0) -> np.ndarray:
     """Fit a new learner and return its probabilities for X, or for the rows of the table."""
     learner = make().fit(table, np.random.default_rng(seed))
-    return learner.predict_proba(table.X if X is None else X)
+    return learner.predict_proba(Rows(table.X if X is None else X))
 
 
 def assert_valid(proba: np.ndarray, n: int, n_classes: int) -> None:
@@ -103,7 +104,7 @@ def check_global_random_state_is_left_alone(make: Make) -> None:
 
 def check_input_is_unchanged(make: Make) -> None:
     table = blobs()
-    table = replace(table, soft=table.targets, X=np.where(table.X > 2.5, np.nan, table.X))
+    table = replace(table, soft=table.targets, rows=Rows(np.where(table.X > 2.5, np.nan, table.X)))
     names = ("X", "y", "weight", "soft")
     before = {name: getattr(table, name).copy() for name in names}
     fitted_proba(make, table)
@@ -129,21 +130,28 @@ def check_template_can_be_copied(make: Make) -> None:
 def check_fitted_learner_can_be_copied(make: Make) -> None:
     table = blobs()
     learner = make().fit(table, np.random.default_rng(0))
-    np.testing.assert_array_equal(copy.deepcopy(learner).predict_proba(table.X), learner.predict_proba(table.X))
+    np.testing.assert_array_equal(copy.deepcopy(learner).predict_proba(table.rows), learner.predict_proba(table.rows))
+
+
+def check_unknown_arrays_are_ignored(make: Make) -> None:
+    table = blobs()
+    beside = Rows(table.X, {"unknown": np.random.default_rng(9).normal(size=(len(table), 2, 3))})
+    learner = make().fit(replace(table, rows=beside), np.random.default_rng(0))
+    np.testing.assert_array_equal(learner.predict_proba(beside), fitted_proba(make, table))
 
 
 def check_refit_forgets(make: Make) -> None:
     table, fresh, learner = blobs(), blobs(seed=1).X, make()
     learner.fit(blobs(n_classes=3, seed=5), np.random.default_rng(1))
-    again = learner.fit(table, np.random.default_rng(0)).predict_proba(fresh)
+    again = learner.fit(table, np.random.default_rng(0)).predict_proba(Rows(fresh))
     np.testing.assert_array_equal(again, fitted_proba(make, table, fresh))
 
 
 def check_prediction_is_row_by_row(make: Make) -> None:
     table = blobs()
     learner = make().fit(table, np.random.default_rng(0))
-    parts = np.concatenate([learner.predict_proba(table.X[:7]), learner.predict_proba(table.X[7:])])
-    np.testing.assert_allclose(parts, learner.predict_proba(table.X), atol=1e-6)
+    parts = np.concatenate([learner.predict_proba(Rows(table.X[:7])), learner.predict_proba(Rows(table.X[7:]))])
+    np.testing.assert_allclose(parts, learner.predict_proba(table.rows), atol=1e-6)
 
 
 def check_zero_weight_is_absence(make: Make) -> None:
@@ -188,7 +196,7 @@ def check_onehot_equals_hard(make: Make) -> None:
 
 def check_missing_values(make: Make) -> None:
     table, rng = blobs(), np.random.default_rng(0)
-    holes = replace(table, X=np.where(rng.random(table.X.shape) < 0.2, np.nan, table.X))
+    holes = replace(table, rows=Rows(np.where(rng.random(table.X.shape) < 0.2, np.nan, table.X)))
     proba = fitted_proba(make, holes)
     assert_valid(proba, len(table), 2)
     assert average_precision_score(table.y, proba[:, 1]) > 0.3
@@ -202,20 +210,20 @@ def check_missing_values_first_seen_after_fit(make: Make) -> None:
 def check_column_all_missing(make: Make) -> None:
     table = blobs()
     X = np.column_stack([table.X[:, :2], np.full(len(table), np.nan)])
-    assert_valid(fitted_proba(make, replace(table, X=X), table.X), len(table), 2)
+    assert_valid(fitted_proba(make, replace(table, rows=Rows(X)), table.X), len(table), 2)
 
 
 def check_constant_column(make: Make) -> None:
     table = blobs()
     X = np.column_stack([table.X[:, :2], np.full(len(table), 7.0)])
-    assert_valid(fitted_proba(make, replace(table, X=X), table.X), len(table), 2)
+    assert_valid(fitted_proba(make, replace(table, rows=Rows(X)), table.X), len(table), 2)
 
 
 def check_heavy_tail(make: Make) -> None:
     table = blobs()
     X = table.X.copy()
     X[0, 2] = 1e9
-    proba = fitted_proba(make, replace(table, X=X))
+    proba = fitted_proba(make, replace(table, rows=Rows(X)))
     assert average_precision_score(table.y[1:], proba[1:, 1]) > 0.5
 
 

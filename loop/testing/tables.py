@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from loop.cycle.pool import Pool
+from loop.rows import Rows
 from loop.types import Column, Condition, Kind, Region, Schema, Table
 
 MERCHANTS = ("grocery", "travel", "online", "jewels")  # the last one is rare: 2 %
@@ -102,7 +103,7 @@ def planted_table(n: int = 2000, d: int = 5, seed: int = 0) -> tuple[Table, Regi
     rng = np.random.default_rng(seed)
     X = rng.random((n, d))
     corner = Region((Condition(0, low=0.7), Condition(1, low=0.7)), text="x0 > 0.7 and x1 > 0.7")
-    y = (X[:, 2] > 0.5) ^ corner.contains(X)
+    y = (X[:, 2] > 0.5) ^ corner.contains(Rows(X))
     return Table.real(X, y, _numeric_schema(X)), corner
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.metrics import average_precision_score
 
 from loop.protocols import Teacher
+from loop.rows import Rows
 from loop.testing.held import hold
 from loop.testing.tables import numeric_table
 from loop.types import Table
@@ -21,7 +22,7 @@ def views_are_probabilities_and_variances(make: Make) -> None:
     table = numeric_table(ROWS)
     teacher = _fitted(make, table)
     for without in (None, *range(FOLD_IDS)):
-        proba, variance = teacher.views(table.X[:50], without)
+        proba, variance = teacher.views(table.rows.take(np.arange(50)), without)
         assert proba.shape == (50, 2), f"probabilities of shape {proba.shape} for 50 rows of 2 classes"
         assert variance.shape == (50,), f"variances of shape {variance.shape} for 50 rows"
         assert ((proba >= 0) & (proba <= 1)).all(), "a value is no probability"
@@ -35,14 +36,14 @@ def out_of_fold_answers_are_the_views_without_the_fold(make: Make) -> None:
     assert teacher.oof_.shape == (ROWS, 2), f"out-of-fold answers of shape {teacher.oof_.shape} for {ROWS} rows"
     assert np.isnan(teacher.oof_[FOLDS < 0]).all(), "rows of no fold have an out-of-fold answer"
     for fold in range(FOLD_IDS):
-        view, _ = teacher.views(table.X[fold == FOLDS], fold)
+        view, _ = teacher.views(table.rows.take(np.flatnonzero(fold == FOLDS)), fold)
         np.testing.assert_allclose(teacher.oof_[fold == FOLDS], view, atol=1e-6)
 
 
 def rows_of_no_fold_are_never_used(make: Make) -> None:
     table, outside = numeric_table(ROWS), FOLDS < 0
-    spoilt = replace(table, X=np.where(outside[:, None], 1e6, table.X), y=np.where(outside, 1, table.y))
-    one, other = (_fitted(make, each).views(table.X, None)[0] for each in (table, spoilt))
+    spoilt = replace(table, rows=Rows(np.where(outside[:, None], 1e6, table.X)), y=np.where(outside, 1, table.y))
+    one, other = (_fitted(make, each).views(table.rows, None)[0] for each in (table, spoilt))
     np.testing.assert_array_equal(one, other)
 
 
@@ -57,13 +58,13 @@ def out_of_fold_answers_to_noise_know_nothing(make: Make) -> None:
 
 def beats_the_prior(make: Make) -> None:
     table, fresh = numeric_table(ROWS), numeric_table(ROWS, seed=1)
-    seen = average_precision_score(fresh.y, _fitted(make, table).views(fresh.X, None)[0][:, 1])
+    seen = average_precision_score(fresh.y, _fitted(make, table).views(fresh.rows, None)[0][:, 1])
     assert seen > 2 * fresh.y.mean(), f"average precision {seen:.2f} with a fifth of the rows positive"
 
 
 def same_seed_same_answers(make: Make) -> None:
     table = numeric_table(ROWS)
-    for one, other in zip(*(_fitted(make, table).views(table.X, 0) for _ in range(2)), strict=True):
+    for one, other in zip(*(_fitted(make, table).views(table.rows, 0) for _ in range(2)), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
@@ -77,7 +78,7 @@ def global_random_state_is_left_alone(make: Make) -> None:
 def inputs_are_unchanged(make: Make) -> None:
     table, folds = numeric_table(ROWS), FOLDS.copy()
     before = pickle.dumps((table, folds))
-    make().fit_folds(table, folds, np.random.default_rng(0)).views(table.X, 0)
+    make().fit_folds(table, folds, np.random.default_rng(0)).views(table.rows, 0)
     assert pickle.dumps((table, folds)) == before, "the table or the folds have changed"
 
 

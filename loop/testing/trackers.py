@@ -9,6 +9,7 @@ import numpy as np
 
 from loop.cycle.generation_codec import to_record
 from loop.protocols import RunTracker, Store, Tracker
+from loop.rows import Rows
 from loop.support.plain_json import plain
 from loop.testing.held import hold
 from loop.tracking import read_records
@@ -59,7 +60,7 @@ def generation(index: int, kept: bool = True, n: int = 12) -> Generation:
     whole = np.full(n, index, dtype=np.int64)
     supply = (np.arange(n) % 2).astype(np.int64)
     parents = np.column_stack([np.arange(n), np.where(np.arange(n) % 3, 100 + np.arange(n), -1)])
-    rows = Table(X, (fraud > 0.5).astype(np.int64), SCHEMA, np.full(n, 0.5), whole, supply, parents, soft)
+    rows = Table(Rows(X), (fraud > 0.5).astype(np.int64), SCHEMA, np.full(n, 0.5), whole, supply, parents, soft)
     region = Region((Condition(0, 500.0),), "amount > 500", 1, 200, 9, Interval(0.4, 0.2, 0.6))
     score = Interval(0.5 + 0.01 * index, 0.4, 0.6)
     return Generation(

@@ -92,7 +92,7 @@ class JsonlTracker:
     def record(self, generation: Generation) -> None:
         """Keep the rows of one generation, then its record."""
         path = f"rows/generation-{generation.index:03d}.parquet"
-        frame = rows_frame(Ledger.of([generation], generation.rows.schema))
+        frame = rows_frame(Ledger.of([generation], generation.rows))
         with self._disk():
             write_file(self.folder / path, lambda partial: frame.to_parquet(partial, index=False))
         self._append("generation", {**to_record(generation), "file": path})

@@ -19,6 +19,7 @@ from generators import GENERATORS, WRAPPERS, ImblearnAdapter, Reject, Resample
 from loop.data.encoding import decode, encode
 from loop.data.schema import infer
 from loop.errors import ConditionError, ConfigError
+from loop.rows import Rows
 from loop.testing.generators import COPYING_LAWS, LAWS, SLOW_LAWS, Make, honesty, learning, reproducibility, values
 from loop.testing.tables import mixed_table, numeric_table, planted_table
 from loop.types import DAY, Condition, Region, Request, Table
@@ -112,7 +113,7 @@ def test_any_box_is_respected(region, label, n, seed):
     table = numeric_table(200)
     for generator in (Resample(), Reject(Resample(), tries=5, batch=30)):
         samples = generator.fit(table, rng()).sample(Request(region, label, n), rng(seed))
-        assert region.contains(samples.table.X).all()
+        assert region.contains(samples.table.rows).all()
         assert len(samples.table) <= n
         assert len(samples.table) <= samples.tried <= 5 * n
         assert label is None or (samples.table.y == label).all()
@@ -121,8 +122,8 @@ def test_any_box_is_respected(region, label, n, seed):
 class TestResample:
     def test_fills_a_request_from_one_row(self):
         table, corner = planted_table()
-        inside = np.flatnonzero(corner.contains(table.X))
-        lone = table.take(np.concatenate([np.flatnonzero(~corner.contains(table.X)), inside[:1]]))
+        inside = np.flatnonzero(corner.contains(table.rows))
+        lone = table.take(np.concatenate([np.flatnonzero(~corner.contains(table.rows)), inside[:1]]))
         made = Resample().fit(lone, rng()).sample(Request(corner, None, 30), rng()).table
         np.testing.assert_array_equal(np.unique(made.X, axis=0), table.X[inside[:1]])
         assert (made.parents == inside[0]).all()
@@ -130,11 +131,11 @@ class TestResample:
 
     def test_seeds_outside_box_or_class_give_way_to_rows_inside(self):
         table, corner = planted_table()
-        outside = np.flatnonzero(~corner.contains(table.X))[:10]
+        outside = np.flatnonzero(~corner.contains(table.rows))[:10]
         seeded = replace(corner, seeds=outside, seed_weight=np.ones(10))
         made = Resample().fit(table, rng()).sample(Request(seeded, 1, 50), rng()).table
         assert len(made) == 50
-        assert corner.contains(made.X).all()
+        assert corner.contains(made.rows).all()
 
     def test_draws_all_rows_equally_often(self):
         table = numeric_table(50)
@@ -157,7 +158,7 @@ class TestReject:
 
     def test_keeps_the_distribution_inside_the_region(self):
         table, corner = planted_table(5000)
-        truth = table.X[corner.contains(table.X)]
+        truth = table.X[corner.contains(table.rows)]
         made = Reject(Resample()).fit(table, rng()).sample(Request(corner, None, 2000), rng()).table
         np.testing.assert_allclose(made.X.mean(axis=0), truth.mean(axis=0), atol=0.03)
 
@@ -182,7 +183,7 @@ class TestImblearnAdapter:
         options = {"cluster_balance_threshold": 0.01} if name == "KMeansSMOTE" else {}
         samples = ImblearnAdapter(name, options).fit(table, rng()).sample(Request(region, 1, 40), rng())
         assert len(samples.table) == 40
-        assert region.contains(samples.table.X).all()
+        assert region.contains(samples.table.rows).all()
 
     def test_smote_interpolates_within_the_class(self):
         table = numeric_table(300, d=2)
@@ -204,7 +205,7 @@ class TestImblearnAdapter:
         unit = np.array([1.0, 2.0**20, 1.0, 2.0**-20, 1.0])
         ranges = zip(table.schema.columns, unit.tolist(), strict=True)
         columns = tuple(replace(each, low=each.low * by, high=each.high * by) for each, by in ranges)
-        scaled = replace(table, X=table.X * unit, schema=replace(table.schema, columns=columns))
+        scaled = replace(table, rows=Rows(table.X * unit), schema=replace(table.schema, columns=columns))
         one, other = (
             ImblearnAdapter().fit(rows, rng()).sample(Request(Region(), 1, 50), rng()).table.X
             for rows in (table, scaled)
@@ -234,7 +235,7 @@ class TestImblearnAdapter:
     def test_only_discrete_columns(self, discrete):
         table = mixed_table()
         schema = replace(table.schema, columns=tuple(table.schema.columns[i] for i in discrete))
-        made = ImblearnAdapter().fit(replace(table, X=table.X[:, discrete], schema=schema), rng())
+        made = ImblearnAdapter().fit(replace(table, rows=Rows(table.X[:, discrete]), schema=schema), rng())
         assert len(made.sample(Request(Region(), 1, 30), rng()).table) == 30
 
     def test_a_sampler_object_is_cloned(self):
@@ -297,7 +298,7 @@ def test_moments_keep_their_fractions_and_stay_inside(name: str) -> None:
     region = Region((Condition(0, 1.7e9 + 20.5, 1.7e9 + 22.5),))
     made = maker(name, short=True)().fit(table, rng()).sample(Request(region, 1, 100), rng()).table.X
     assert len(made) > 20
-    assert region.contains(made).all()
+    assert region.contains(Rows(made)).all()
     assert len(np.unique(made[:, 0])) > 10
 
 
@@ -315,7 +316,7 @@ def test_dates_stay_dates(name: str) -> None:
         region = Region(rule)
         made = generator.sample(Request(region, 1, 100), rng()).table
         assert len(made) > 20
-        assert region.contains(made.X).all()
+        assert region.contains(made.rows).all()
         assert not (made.X[:, 0] % DAY).any()
         assert len(np.unique(made.X[:, 0])) > 10
         assert (decode(schema, made)["at"].dt.normalize() == decode(schema, made)["at"]).all()

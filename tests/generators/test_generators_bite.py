@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from generators import Neighbourhood, Resample
+from loop.rows import Rows
 from loop.testing.generators import (
     COPYING_LAWS,
     LAWS,
@@ -85,7 +86,7 @@ class ConditionsOnFirstDiscreteColumnOnly(Resample):
 class RejectsWithoutTryingAgain(Resample):
     def sample(self, request, rng):
         drawn = super().sample(replace(request, region=Region()), rng)
-        return replace(drawn, table=drawn.table.take(request.region.contains(drawn.table.X)), request=request)
+        return replace(drawn, table=drawn.table.take(request.region.contains(drawn.table.rows)), request=request)
 
 
 class LabelsByThePrior(Tampered):
@@ -180,7 +181,7 @@ class FillsInPlace(Resample):
 
 class HandsOutViews(Resample):
     def sample(self, request, rng):
-        return Samples(replace(self.table_, X=self.table_.X[:]), request, len(self.table_))
+        return Samples(replace(self.table_, rows=Rows(self.table_.X[:])), request, len(self.table_))
 
 
 class LearnsFromEverything(Resample):
@@ -217,14 +218,14 @@ class Shifts(Tampered):
     def tamper(self, rows, request):
         X = rows.X.copy()
         X[:, self.column] += self.step
-        return replace(rows, X=X)
+        return replace(rows, rows=Rows(X))
 
 
 class InventsMissingValues(Tampered):
     def tamper(self, rows, request):
         X = rows.X.copy()
         X[:5, 1] = np.nan
-        return replace(rows, X=X)
+        return replace(rows, rows=Rows(X))
 
 
 class DropsRareCategories(Tampered):
@@ -234,7 +235,7 @@ class DropsRareCategories(Tampered):
 
 class FillsEmptyColumns(Tampered):
     def tamper(self, rows, request):
-        return replace(rows, X=np.nan_to_num(rows.X))
+        return replace(rows, rows=Rows(np.nan_to_num(rows.X)))
 
 
 class NeedsTwoRowsSilently(Tampered):
@@ -245,6 +246,18 @@ class NeedsTwoRowsSilently(Tampered):
 class AlwaysDeliversOne(Resample):
     def sample(self, request, rng):
         return super().sample(replace(request, n=max(request.n, 1)), rng)
+
+
+class ShiftsByWhateverIsThere(Tampered):
+    def tamper(self, rows, request):
+        shift = sum(array.mean() for array in self.table_.rows.arrays.values())
+        return replace(rows, rows=Rows(rows.X + shift))
+
+
+class DropsArraysOfSomeAnswers(Resample):
+    def sample(self, request, rng):
+        samples = super().sample(request, rng)
+        return replace(samples, table=replace(samples.table, rows=Rows(samples.table.X))) if request.n else samples
 
 
 class TriesForEver(Resample):
@@ -315,6 +328,8 @@ BAD: list[tuple[Make, object]] = [
     (LoadsHalf, reproducibility.saves_and_loads),
     (ForgetsRowNumbers, reproducibility.saves_and_loads),
     (Pickles, reproducibility.saves_and_loads),
+    (ShiftsByWhateverIsThere, reproducibility.ignores_arrays_it_does_not_know),
+    (DropsArraysOfSomeAnswers, reproducibility.ignores_arrays_it_does_not_know),
     (DeliversTooMany, honesty.reports_what_it_delivered),
     (ForgetsHowManyItTried, honesty.reports_what_it_delivered),
     (DrawsItsOwnSeed, reproducibility.repeats_itself_with_the_same_seed),

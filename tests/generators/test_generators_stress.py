@@ -12,6 +12,7 @@ from generator_makers import maker
 
 from generators import GENERATORS, WRAPPERS, ImblearnAdapter, Neighbourhood
 from loop.errors import ConditionError, ConfigError
+from loop.rows import Rows
 from loop.testing.generators.common import column_regions
 from loop.testing.generators.values import check_values
 from loop.testing.tables import numeric_table
@@ -131,10 +132,10 @@ def rare_region(n: int = 200_000) -> tuple[Table, Region]:
     X = rng().normal(size=(n, 4))
     X[:, 3] = rng(1).integers(0, 4, n)
     region = Region((Condition(0, low=2.0), Condition(1, low=2.0, high=3.0), Condition(3, codes=frozenset({2}))))
-    y = (rng(2).random(n) < np.where(region.contains(X), 0.5, 0.01)).astype(np.int64)
+    y = (rng(2).random(n) < np.where(region.contains(Rows(X)), 0.5, 0.01)).astype(np.int64)
     columns = tuple(Column(f"x{i}", "numeric", "float64", X[:, i].min(), X[:, i].max()) for i in range(3))
     columns += (Column("kind", "categorical", "str", 0, 3, tuple("abcd")),)
-    assert 10 <= region.contains(X).sum() <= 40
+    assert 10 <= region.contains(Rows(X)).sum() <= 40
     return Table.real(X, y, Schema(columns, ("no", "yes"))), region
 
 
@@ -155,7 +156,7 @@ def _check(samples: Samples | None, table: Table) -> None:
     check_values(made)
     assert len(made) + samples.shortfall == request.n
     assert 0 <= len(made) <= min(request.n, samples.tried)
-    assert request.region.contains(made.X).all()
+    assert request.region.contains(made.rows).all()
     assert request.label is None or (made.y == request.label).all()
     assert set(made.parents.flat) <= {-1, *table.row_number.tolist()}
 
@@ -176,7 +177,7 @@ def _with_columns(table: Table, change: Callable[[int, np.ndarray], np.ndarray])
         else Column(f"x{number}", "numeric", "float64", float(x.min()), float(x.max()))
         for number, x in enumerate(X.T)
     )
-    return replace(table, X=X, schema=replace(table.schema, columns=columns))
+    return replace(table, rows=Rows(X), schema=replace(table.schema, columns=columns))
 
 
 class TestReference:

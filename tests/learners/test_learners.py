@@ -36,6 +36,7 @@ from learners.sklearn_adapter import _resample
 from loop.catalogue import Catalogue
 from loop.errors import ConfigError
 from loop.protocols import Learner
+from loop.rows import Rows
 from loop.testing import learners as laws
 from loop.testing.learners import LAWS, Make, blobs, fitted_proba
 from loop.types import Column, Schema, Table
@@ -127,7 +128,9 @@ def test_copies_keep_the_weight_of_every_row_and_class(n_classes: int, n: int, s
     rng = np.random.default_rng(seed)
     table = blobs(n=300, n_classes=n_classes).take(np.arange(n))
     soft = rng.dirichlet(np.ones(n_classes), size=n)
-    table = replace(table, X=np.arange(n, dtype=float)[:, None], soft=soft, weight=rng.integers(0, 3, n).astype(float))
+    table = replace(
+        table, rows=Rows(np.arange(n, dtype=float)[:, None]), soft=soft, weight=rng.integers(0, 3, n).astype(float)
+    )
     X, y, weight = weighted_copies(table)
     assert (weight > 0).all()
     per_cell = np.zeros((n, n_classes))
@@ -230,9 +233,9 @@ def test_mlp_leaves_torch_as_it_was() -> None:
 def test_mlp_predicts_nothing_for_no_rows_and_survives_pickling() -> None:
     table = blobs()
     model = maker("mlp")().fit(table, np.random.default_rng(0))
-    assert model.predict_proba(table.X[:0]).shape == (0, 2)
+    assert model.predict_proba(Rows(table.X[:0])).shape == (0, 2)
     np.testing.assert_array_equal(
-        pickle.loads(pickle.dumps(model)).predict_proba(table.X), model.predict_proba(table.X)
+        pickle.loads(pickle.dumps(model)).predict_proba(table.rows), model.predict_proba(table.rows)
     )
 
 
@@ -251,7 +254,7 @@ def test_mlp_learns_what_no_line_separates() -> None:
 @settings(max_examples=20, deadline=None)
 def test_normal_scores_ignore_a_monotone_change_of_scale(seed: int) -> None:
     table = blobs(seed=seed)
-    stretched = replace(table, X=np.exp(table.X))
+    stretched = replace(table, rows=Rows(np.exp(table.X)))
     np.testing.assert_allclose(
         NetInput().fit(table).transform(table.X)[0], NetInput().fit(stretched).transform(stretched.X)[0], atol=1e-9
     )
@@ -259,7 +262,7 @@ def test_normal_scores_ignore_a_monotone_change_of_scale(seed: int) -> None:
 
 def test_normal_scores_keep_a_column_of_zeros_centred() -> None:
     table = blobs()
-    table = replace(table, X=np.where(table.X > 1, table.X, 0.0))
+    table = replace(table, rows=Rows(np.where(table.X > 1, table.X, 0.0)))
     scores = NetInput().fit(table).transform(table.X)[0]
     assert np.abs(scores.mean(axis=0)).max() < 0.5
     assert np.abs(scores).max() < 4
@@ -282,5 +285,5 @@ def test_a_pipeline_that_fills_gaps_itself_gets_them() -> None:
     table = Table.real(X, table.y, schema)
     pipeline = make_pipeline(StandardScaler(), SimpleImputer(add_indicator=True), LogisticRegression())
     learner = learners.SklearnAdapter(pipeline).fit(table, np.random.default_rng(0))
-    proba = learner.predict_proba(X)[:, 1]
+    proba = learner.predict_proba(Rows(X))[:, 1]
     assert proba[missing].min() > proba[~missing].max() + 0.5

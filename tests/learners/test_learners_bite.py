@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from learners.forest import ExtraTrees
+from loop.rows import Rows
 from loop.testing import learners as laws
 from loop.testing.learners import LAWS, Make
 from loop.types import Table
@@ -24,8 +25,8 @@ class Good:
         self.inner_ = ExtraTrees(self.trees).fit(table, rng)
         return self
 
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        return self.inner_.predict_proba(X)
+    def predict_proba(self, rows: Rows) -> np.ndarray:
+        return self.inner_.predict_proba(rows)
 
 
 class IgnoresWeights(Good):
@@ -34,8 +35,8 @@ class IgnoresWeights(Good):
 
 
 class AnswersNothingWithOneRow(Good):
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        return super().predict_proba(X) if len(X) else np.full((1, 2), 0.5)
+    def predict_proba(self, rows: Rows) -> np.ndarray:
+        return super().predict_proba(rows) if len(rows) else np.full((1, 2), 0.5)
 
 
 class IgnoresSoftLabels(Good):
@@ -72,13 +73,13 @@ class ForgetsAbsentClasses(Good):
         self.classes_ = np.unique(table.y)
         return super().fit(table, rng)
 
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        return super().predict_proba(X)[:, self.classes_]
+    def predict_proba(self, rows: Rows) -> np.ndarray:
+        return super().predict_proba(rows)[:, self.classes_]
 
 
 class Unnormalised(Good):
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        return super().predict_proba(X) * 0.9
+    def predict_proba(self, rows: Rows) -> np.ndarray:
+        return super().predict_proba(rows) * 0.9
 
 
 class ChangesItsSettings(Good):
@@ -88,8 +89,8 @@ class ChangesItsSettings(Good):
 
 
 class RanksTheBatch(Good):
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        share = super().predict_proba(X)[:, -1].argsort().argsort() / len(X)
+    def predict_proba(self, rows: Rows) -> np.ndarray:
+        share = super().predict_proba(rows)[:, -1].argsort().argsort() / len(rows)
         return np.column_stack([1 - share, share])
 
 
@@ -100,23 +101,29 @@ class PredictsTheClassShares(Good):
         self.shares_ = table.targets.mean(axis=0)
         return self
 
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        return np.tile(self.shares_, (len(X), 1))
+    def predict_proba(self, rows: Rows) -> np.ndarray:
+        return np.tile(self.shares_, (len(rows), 1))
 
 
 class DropsRowsWithGaps(Good):
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        return super().predict_proba(X[~np.isnan(X).any(axis=1)])
+    def predict_proba(self, rows: Rows) -> np.ndarray:
+        return super().predict_proba(rows.take(~np.isnan(rows.X).any(axis=1)))
 
 
 class PassesGapsOn(Good):
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        return super().predict_proba(X) + 0 * X[:, -1:]
+    def predict_proba(self, rows: Rows) -> np.ndarray:
+        return super().predict_proba(rows) + 0 * rows.X[:, -1:]
 
 
 class IgnoresTheLastColumn(Good):
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
-        return super().fit(replace(table, X=np.column_stack([table.X[:, :-1], np.zeros(len(table))])), rng)
+        return super().fit(replace(table, rows=Rows(np.column_stack([table.X[:, :-1], np.zeros(len(table))]))), rng)
+
+
+class MovesRowsByWhateverIsThere(Good):
+    def predict_proba(self, rows: Rows) -> np.ndarray:
+        moved = sum((array.reshape(len(rows), -1).mean(axis=1) for array in rows.arrays.values()), np.zeros(len(rows)))
+        return super().predict_proba(Rows(rows.X + moved[:, None]))
 
 
 class RemembersTheFirstFit(Good):
@@ -150,6 +157,7 @@ BITES: list[tuple[Make, Callable[[Make], None]]] = [
     (PassesGapsOn, laws.check_unseen_and_missing_categories),
     (PassesGapsOn, laws.check_every_kind_of_column),
     (IgnoresTheLastColumn, laws.check_categories_are_used),
+    (MovesRowsByWhateverIsThere, laws.check_unknown_arrays_are_ignored),
     (RemembersTheFirstFit, laws.check_refit_forgets),
 ]
 

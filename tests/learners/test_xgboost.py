@@ -8,6 +8,7 @@ from sklearn.metrics import average_precision_score
 
 from learners import XGBoost
 from learners.xgboost import augmented
+from loop.rows import Rows
 from loop.testing.learners import blobs, with_category
 from loop.types import Table
 
@@ -36,27 +37,27 @@ def weighted_copies_of(table: Table) -> Table:
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_soft_labels_equal_weighted_copies(n_classes: int) -> None:
     table = softened(blobs(n=600, n_classes=n_classes))
-    soft, hard = (fitted(each).predict_proba(table.X) for each in (table, weighted_copies_of(table)))
+    soft, hard = (fitted(each).predict_proba(table.rows) for each in (table, weighted_copies_of(table)))
     np.testing.assert_allclose(soft, hard, atol=0.03)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_doubtful_labels_teach_doubt(n_classes: int) -> None:
     table = blobs(n=600, n_classes=n_classes)
-    sure, unsure = (fitted(each).predict_proba(table.X) for each in (table, softened(table, 0.4)))
+    sure, unsure = (fitted(each).predict_proba(table.rows) for each in (table, softened(table, 0.4)))
     assert unsure.max(axis=1).mean() < sure.max(axis=1).mean() - 0.1
     assert unsure.max() < 0.95
 
 
 def test_soft_labels_with_all_belief_in_one_class_are_hard_labels() -> None:
     table = blobs()
-    soft, hard = (fitted(each).predict_proba(table.X) for each in (replace(table, soft=table.targets), table))
+    soft, hard = (fitted(each).predict_proba(table.rows) for each in (replace(table, soft=table.targets), table))
     np.testing.assert_array_equal(soft, hard)
 
 
 def test_three_classes_are_told_apart() -> None:
     table, test = blobs(n=600, n_classes=3), blobs(n=600, n_classes=3, seed=1)
-    proba = fitted(table).predict_proba(test.X)
+    proba = fitted(table).predict_proba(test.rows)
     assert proba.shape == (600, 3)
     assert (proba.argmax(axis=1) == test.y).mean() > 0.8
 
@@ -64,7 +65,7 @@ def test_three_classes_are_told_apart() -> None:
 def test_the_trail_of_the_rows_changes_nothing() -> None:
     table = blobs()
     synthetic = replace(table, generation=np.ones(len(table), dtype=np.int64))
-    np.testing.assert_array_equal(fitted(table).predict_proba(table.X), fitted(synthetic).predict_proba(table.X))
+    np.testing.assert_array_equal(fitted(table).predict_proba(table.rows), fitted(synthetic).predict_proba(table.rows))
 
 
 def test_the_augmented_learner_has_deeper_and_faster_trees_of_fewer_rows_and_bins() -> None:
@@ -78,11 +79,11 @@ def test_categories_are_native_not_ordered_codes() -> None:
     codes = rng.integers(0, 10, size=300)
     table = with_category(replace(blobs(), y=(codes % 2).astype(np.int64)), codes)
     stump = XGBoost(trees=1, depth=1, rate=1.0, l2=0.0)
-    as_categories = fitted(table, stump).predict_proba(table.X)[:, 1]
+    as_categories = fitted(table, stump).predict_proba(table.rows)[:, 1]
     assert average_precision_score(table.y, as_categories) == 1
     column = replace(table.schema.columns[-1], kind="numeric", categories=())
     ordered = replace(table, schema=replace(table.schema, columns=(*table.schema.columns[:-1], column)))
-    as_numbers = fitted(ordered, stump).predict_proba(table.X)[:, 1]
+    as_numbers = fitted(ordered, stump).predict_proba(table.rows)[:, 1]
     assert average_precision_score(table.y, as_numbers) < 0.7
 
 
@@ -91,14 +92,14 @@ def test_a_category_never_seen_counts_as_missing() -> None:
     table = with_category(blobs(), rng.integers(0, 5, size=300))
     X = np.repeat(table.X[:1], 3, axis=0)
     X[:, -1] = (7, 9, np.nan)
-    proba = fitted(table).predict_proba(X)
+    proba = fitted(table).predict_proba(Rows(X))
     assert np.isfinite(proba).all()
 
 
 def test_rows_of_weight_zero_are_absent() -> None:
     table = softened(blobs())
     half = np.arange(len(table)) < 150
-    spoilt = replace(table, X=np.where(half[:, None], table.X, 1e9), weight=half.astype(float))
+    spoilt = replace(table, rows=Rows(np.where(half[:, None], table.X, 1e9)), weight=half.astype(float))
     np.testing.assert_array_equal(
-        fitted(spoilt).predict_proba(table.X), fitted(table.take(half)).predict_proba(table.X)
+        fitted(spoilt).predict_proba(table.rows), fitted(table.take(half)).predict_proba(table.rows)
     )

@@ -46,7 +46,7 @@ class Mild(Linear):
 
 class NoDataclass:
     def fit(self, table, rng): return self
-    def predict_proba(self, X): ...
+    def predict_proba(self, rows): ...
 
 @dataclass
 class Mute:
@@ -120,7 +120,7 @@ def test_a_model_of_another_package_is_saved_and_loaded(
     assert LEARNERS.name_of(type(learner)) == "mild"
     run_folder.save_model(Model(table.schema, learner), site / "model")
     loaded = run_folder.load_model(site / "model").learner
-    np.testing.assert_array_equal(loaded.predict_proba(table.X), learner.predict_proba(table.X))
+    np.testing.assert_array_equal(loaded.predict_proba(table.rows), learner.predict_proba(table.rows))
 
 
 def test_names_are_registered_once(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:

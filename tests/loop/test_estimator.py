@@ -27,6 +27,7 @@ from loop.errors import ConfigError, DataError, TrackingError
 from loop.evaluation.calibration import calibrate
 from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import score
+from loop.rows import Rows
 from loop.tracking import JsonlTracker
 from loop.types import Generation, LoopVerdict
 
@@ -458,7 +459,7 @@ def test_bad_settings_are_refused_when_fitting(settings: dict[str, object], mess
 
 def test_a_tracker_is_closed_on_error_too() -> None:
     class Broken(Linear):
-        def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        def predict_proba(self, rows: Rows) -> np.ndarray:
             raise RuntimeError("broken")
 
     watch = Watch()

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loop.cycle.pool import Pool
+from loop.rows import Rows
 from loop.testing.tables import mixed_table, numeric_table
 from loop.types import Condition, Interval, Region, Request, Samples, Table, Verdict
 
@@ -97,19 +98,19 @@ def test_schema_tells_kinds_apart() -> None:
 
 def test_a_side_is_open_below_and_closed_above() -> None:
     x = np.array([[0.0], [0.5], [1.0], [1.5], [np.nan]])
-    np.testing.assert_array_equal(Condition(0, low=0.0, high=1.0).holds(x), [False, True, True, False, False])
-    np.testing.assert_array_equal(Condition(0, high=0.5, missing=True).holds(x), [True, True, False, False, True])
+    np.testing.assert_array_equal(Condition(0, low=0.0, high=1.0).holds(Rows(x)), [False, True, True, False, False])
+    np.testing.assert_array_equal(Condition(0, high=0.5, missing=True).holds(Rows(x)), [True, True, False, False, True])
 
 
 def test_codes_hold_by_membership_on_their_column() -> None:
     x = np.array([[9.0, 0.0], [9.0, 2.0], [9.0, np.nan], [0.0, 1.0]])
-    np.testing.assert_array_equal(Condition(1, codes=frozenset({0, 1})).holds(x), [True, False, False, True])
+    np.testing.assert_array_equal(Condition(1, codes=frozenset({0, 1})).holds(Rows(x)), [True, False, False, True])
     missing_too = Condition(1, codes=frozenset({2}), missing=True)
-    np.testing.assert_array_equal(missing_too.holds(x), [False, True, True, False])
+    np.testing.assert_array_equal(missing_too.holds(Rows(x)), [False, True, True, False])
 
 
 def test_anywhere_holds_everything_even_missing_values() -> None:
-    assert Region().contains(np.full((3, 2), np.nan)).all()
+    assert Region().contains(Rows(np.full((3, 2), np.nan))).all()
 
 
 @given(st.integers(0, 2**32))
@@ -117,8 +118,8 @@ def test_a_region_is_the_intersection_of_its_sides(seed: int) -> None:
     rng = np.random.default_rng(seed)
     X = rng.random((50, 3))
     rule = tuple(Condition(int(rng.integers(3)), *np.sort(rng.random(2))) for _ in range(3))
-    by_hand = np.all([side.holds(X) for side in rule], axis=0)
-    np.testing.assert_array_equal(Region(rule).contains(X), by_hand)
+    by_hand = np.all([side.holds(Rows(X)) for side in rule], axis=0)
+    np.testing.assert_array_equal(Region(rule).contains(Rows(X)), by_hand)
 
 
 # Pools, samples and verdicts

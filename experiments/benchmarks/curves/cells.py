@@ -12,7 +12,7 @@ import numpy as np
 from experiments.arms.arms import REAL_ONLY, UNTARGETED
 from experiments.config.strategies import without_aim
 from experiments.data.split import Split
-from experiments.storage.result_cache import Rows
+from experiments.storage.result_cache import Records
 from loop.cycle.controller import conclude, generations, prepare
 from loop.cycle.driver import LoopRun, run_loop
 from loop.cycle.lanes import deal
@@ -61,7 +61,7 @@ class Sides(NamedTuple):
 
     def point(self, arm: str, x: float, predictor: Predictor, seconds: float = 0.0) -> dict[str, object]:
         """Score one model on the test rows: the point at x of the curve named after its arm."""
-        proba = predictor.predict_proba(self.test.X)
+        proba = predictor.predict_proba(self.test.rows)
         ap = score("average_precision", JudgeRows.of(self.test), proba)
         return {"arm": arm, "x": x, "average_precision": ap, "seconds": seconds}
 
@@ -80,7 +80,7 @@ class Sides(NamedTuple):
 class Curve(Protocol):
     """Computes one cell. Its ``repr`` names all settings that the result depends on."""
 
-    def rows(self, sides: Sides) -> Rows:
+    def rows(self, sides: Sides) -> Records:
         """Return the points of one cell."""
         ...
 
@@ -93,7 +93,7 @@ class RowsCurve:
     aimed: tuple[float, ...] = BUDGETS
     untargeted: tuple[float, ...] = BUDGETS
 
-    def rows(self, sides: Sides) -> Rows:
+    def rows(self, sides: Sides) -> Records:
         """Return the points of one cell."""
         prepared = sides.prepared(self.parts)
         found = [sides.point(REAL_ONLY, 0.0, fitted(prepared, sides.train.take(np.arange(0))))]
@@ -116,7 +116,7 @@ class LabelsCurve:
     loop_shares: tuple[float, ...] = LOOP_SHARES
     shares: tuple[float, ...] = SHARES
 
-    def rows(self, sides: Sides) -> Rows:
+    def rows(self, sides: Sides) -> Records:
         """Return the points of one cell."""
         found = []
         for share in self.shares:
@@ -137,7 +137,7 @@ class CostCurve:
     others: Mapping[str, Parts]
     most_generations: int = 6
 
-    def rows(self, sides: Sides) -> Rows:
+    def rows(self, sides: Sides) -> Records:
         """Return the points of one cell."""
         started = time.perf_counter()
         learner = real_only(self.parts, sides)

@@ -33,7 +33,7 @@ from experiments.data.card_fraud import STARTS
 from experiments.data.protocols import fraud_split, suite_split
 from experiments.data.sources import rare_suite
 from experiments.report import figure_style
-from experiments.storage.result_cache import Rows, digest_of, each_cell
+from experiments.storage.result_cache import Records, digest_of, each_cell
 from learners import Committee, ExtraTrees, Linear, XGBoost
 from loop.cycle.parts import Parts, Settings
 from loop.errors import ConfigError
@@ -91,7 +91,7 @@ def main(
     ]
     console = Console(width=None if sys.stdout.isatty() else 160)
 
-    def work(key: tuple[str, str, str]) -> Rows:
+    def work(key: tuple[str, str, str]) -> Records:
         curve, table, split = key
         sides = (fraud_sides if curve == "fraud" else suite_sides)(table, split)
         return [{"curve": curve, "table": table, "split": split} | row for row in known[curve].rows(sides)]

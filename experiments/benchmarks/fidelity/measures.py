@@ -23,7 +23,7 @@ def utility(train: Table, test: Table, rng: np.random.Generator) -> float:
     """Return the ROC AUC on real test rows of XGBoost fitted on ``train``, real or synthetic; 0.5 = useless."""
     if len(np.unique(train.y)) < 2:
         return 0.5
-    return score("roc_auc", JudgeRows.of(test), XGBoost().fit(train, rng).predict_proba(test.X))
+    return score("roc_auc", JudgeRows.of(test), XGBoost().fit(train, rng).predict_proba(test.rows))
 
 
 def likeness(real: Table, synthetic: Table, rng: np.random.Generator) -> dict[str, float]:

@@ -19,7 +19,7 @@ def delivers_inside_a_region_on_each_column(make: Make) -> None:
         for label in (None, 1):
             made = generator.sample(Request(region, label, 60), new_rng()).table
             assert len(made), f"nothing for {region.text}, label {label}"
-            assert region.contains(made.X).all(), f"outside {region.text}"
+            assert region.contains(made.rows).all(), f"outside {region.text}"
 
 
 def beats_unconditional_sampling_on_each_column(make: Make) -> None:
@@ -28,7 +28,7 @@ def beats_unconditional_sampling_on_each_column(make: Make) -> None:
     anywhere = generator.sample(Request(ANYWHERE, None, 600), new_rng()).table
     for region in column_regions(table):
         made = generator.sample(Request(region, None, 100), new_rng()).table
-        share, base = region.contains(made.X).mean(), region.contains(anywhere.X).mean()
+        share, base = region.contains(made.rows).mean(), region.contains(anywhere.rows).mean()
         assert share > base, f"{region.text}: {share:.2f} inside when asked, {base:.2f} unasked"
 
 
@@ -61,7 +61,7 @@ def conditions_on_later_discrete_columns(make: Make) -> None:
     for rule in ((travel,), (swipe,), (travel, swipe)):
         region = Region(rule, text=f"columns {[condition.column for condition in rule]}")
         made = generator.sample(Request(region, None, 200), new_rng()).table
-        hits, base = region.contains(made.X).sum() / 200, region.contains(table.X).mean()
+        hits, base = region.contains(made.rows).sum() / 200, region.contains(table.rows).mean()
         assert hits > (1 + base) / 2, f"{region.text}: {hits:.2f} of the rows asked for are inside, {base:.2f} unasked"
 
 
@@ -69,7 +69,7 @@ def serves_label_and_region_together(make: Make) -> None:
     generator = fitted(make, _hot_table)
     for region, label in ((HOT, 1), (HOT, 0), (COLD, 1), (COLD, 0)):
         made = generator.sample(Request(region, label, 60), new_rng()).table
-        assert region.contains(made.X).all(), f"outside {region.text}"
+        assert region.contains(made.rows).all(), f"outside {region.text}"
         assert (made.y == label).all(), f"another label than {label}"
         assert len(made) >= 30, f"{len(made)} of 60 rows for {region.text}, label {label}"
 
@@ -78,7 +78,7 @@ def keeps_the_labels_of_the_region(make: Make) -> None:
     table = _hot_table()
     generator = fitted(make, _hot_table)
     for region in (HOT, COLD):
-        truth = table.y[region.contains(table.X)].mean()
+        truth = table.y[region.contains(table.rows)].mean()
         made = generator.sample(Request(region, None, 400), new_rng()).table
         assert abs(made.y.mean() - truth) < 0.2, f"{region.text}: {made.y.mean():.2f} positive, {truth:.2f} in truth"
 
@@ -98,5 +98,5 @@ LAWS: tuple[Callable[[Make], None], ...] = (
 def _hot_table() -> Table:
     """A table in which 80 % of the rows of `HOT` are positive, and 5 % of those of `COLD`."""
     table = mixed_table()
-    chance = np.where(HOT.contains(table.X), 0.8, 0.05)
+    chance = np.where(HOT.contains(table.rows), 0.8, 0.05)
     return replace(table, y=(new_rng(7).random(len(table)) < chance).astype(np.int64))

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from loop.errors import DataError
+from loop.rows import Rows
 from loop.testing.generators.common import ANYWHERE, FAR, Make, fitted, new_rng, sample_or_refuse
 from loop.testing.tables import mixed_table
 from loop.types import Region, Request, Table
@@ -79,7 +80,9 @@ def _with_planted_rows() -> Table:
     half = real.take(np.arange(300))
     X = half.X.copy()
     X[:, 1], X[:, 5] = FAR, 4
-    planted = replace(half, X=X, generation=np.ones_like(half.generation), parents=np.full_like(half.parents, 599))
+    planted = replace(
+        half, rows=Rows(X), generation=np.ones_like(half.generation), parents=np.full_like(half.parents, 599)
+    )
     # The range is opened too, or clipping to it would hide what was learnt.
     columns = tuple(replace(column, high=np.inf) if i == 1 else column for i, column in enumerate(real.schema.columns))
     return replace(Table.concat([planted, real]), schema=replace(real.schema, columns=columns))

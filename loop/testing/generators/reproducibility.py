@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from loop.protocols import Generator
-from loop.testing.generators.common import ANYWHERE, HOT, Make, column_regions, new_rng
+from loop.rows import Rows
+from loop.testing.generators.common import ANYWHERE, FAR, HOT, Make, column_regions, fitted, new_rng
 from loop.testing.tables import mixed_table
-from loop.types import Request, Table
+from loop.types import Condition, Region, Request, Table
 
 
 def saves_and_loads(make: Make) -> None:
@@ -92,7 +93,24 @@ def repeats_itself_in_another_process(*makes: Make) -> None:
         assert there == _fingerprint(make()), f"{type(make()).__name__} makes other rows"
 
 
+def ignores_arrays_it_does_not_know(make: Make) -> None:
+    """With an unknown array beside the columns come the same rows, and all answers can be put together."""
+    table = mixed_table()
+    arrays = {"unknown": new_rng(9).normal(size=(len(table), 2, 3))}
+    generator = make().fit(replace(table, rows=Rows(table.X, arrays)), new_rng())
+    nowhere = Region((Condition(1, low=FAR),), text="nowhere")
+    answers = []
+    for region, label, n in ((ANYWHERE, None, 50), (HOT, 1, 50), (nowhere, 1, 5), (ANYWHERE, 1, 0)):
+        request = Request(region, label, n)
+        one, other = (each.sample(request, new_rng()).table for each in (fitted(make), generator))
+        for name in ("X", "y", "parents"):
+            assert _same(getattr(one, name), getattr(other, name)), f"other {name} for {region.text}"
+        answers.append(other)
+    assert len({tuple(each.rows.arrays) for each in answers}) == 1, "arrays come with some answers and not with others"
+
+
 LAWS: tuple[Callable[[Make], None], ...] = (
+    ignores_arrays_it_does_not_know,
     saves_and_loads,
     repeats_itself_with_the_same_seed,
     follows_the_generator_it_is_given,

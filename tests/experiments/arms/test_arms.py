@@ -30,6 +30,7 @@ from loop.cycle.labelling import ByCondition
 from loop.cycle.lanes import deal
 from loop.cycle.parts import Settings
 from loop.gates import Copies
+from loop.rows import Rows
 from loop.seeds import root, stream
 from loop.testing.learners import blobs
 from loop.types import Generation, Table
@@ -60,7 +61,7 @@ def test_all_arms_appear_the_loop_and_its_teacher_last(fitted: dict[str, Arm]) -
 
 def test_every_arm_predicts_and_has_taken_time(fitted: dict[str, Arm]) -> None:
     for arm in fitted.values():
-        proba = arm.predictor.predict_proba(TABLE.X)
+        proba = arm.predictor.predict_proba(TABLE.rows)
         assert proba.shape == (len(TABLE), 2)
         np.testing.assert_allclose(proba.sum(axis=1), 1, atol=1e-6)
         assert arm.seconds_fit > 0
@@ -80,7 +81,7 @@ def test_targeted_is_the_loop_s_own_learner(fitted: dict[str, Arm], run: LoopRun
 def test_arms_are_the_same_each_time_but_for_the_tuned_one(fitted: dict[str, Arm], run: LoopRun) -> None:
     for name, arm in fitted_arms(run).items():
         np.testing.assert_array_equal(
-            arm.predictor.predict_proba(TABLE.X), fitted[name].predictor.predict_proba(TABLE.X), err_msg=name
+            arm.predictor.predict_proba(TABLE.rows), fitted[name].predictor.predict_proba(TABLE.rows), err_msg=name
         )
 
 
@@ -174,7 +175,7 @@ def test_untargeted_is_the_loop_itself_without_its_aim(run: LoopRun, fitted: dic
     """Run from nothing with parts that do not aim, the loop delivers the very model of the arm."""
     control = run_loop(without_aim(run.prepared.parts), TABLE, FOLDS, np.random.default_rng(0))
     np.testing.assert_array_equal(
-        fitted["untargeted"].predictor.predict_proba(TABLE.X), control.outcome.learner.predict_proba(TABLE.X)
+        fitted["untargeted"].predictor.predict_proba(TABLE.rows), control.outcome.learner.predict_proba(TABLE.rows)
     )
     assert fitted["untargeted"].note == f"{len(control.outcome.synthetic)} new rows"
 
@@ -229,13 +230,13 @@ def test_only_learners_with_a_space_are_tunable() -> None:
 class Slow:
     """Takes two microseconds a row."""
 
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        time.sleep(2e-6 * len(X))
-        return np.full((len(X), 2), 0.5)
+    def predict_proba(self, rows: Rows) -> np.ndarray:
+        time.sleep(2e-6 * len(rows))
+        return np.full((len(rows), 2), 0.5)
 
 
 def test_seconds_per_million_rows() -> None:
-    assert seconds_per_million(Slow(), TABLE.X) == pytest.approx(2, rel=0.5)
+    assert seconds_per_million(Slow(), TABLE.rows) == pytest.approx(2, rel=0.5)
 
 
 def test_a_generator_whose_rows_are_all_refused_leaves_the_real_only_model() -> None:
@@ -245,7 +246,7 @@ def test_a_generator_whose_rows_are_all_refused_leaves_the_real_only_model() -> 
     assert len(finished.outcome.synthetic) == 0
     named = {arm.name: arm.predictor for arm in arms(finished, FOLDS, np.random.default_rng(0), tuning=False)}
     assert {REAL_ONLY, "untargeted", TARGETED, TEACHER} <= set(named)
-    assert np.isfinite(named["untargeted"].predict_proba(TABLE.X)).all()
+    assert np.isfinite(named["untargeted"].predict_proba(TABLE.rows)).all()
 
 
 def test_a_loop_that_keeps_nothing_neither_wins_nor_loses_against_real_rows_alone() -> None:
@@ -254,5 +255,5 @@ def test_a_loop_that_keeps_nothing_neither_wins_nor_loses_against_real_rows_alon
     )  # whose answers depend on draws
     idle = run_loop(parts, TABLE, FOLDS, np.random.default_rng(0))
     assert idle.outcome.verdict.kept == 0
-    named = {arm.name: arm.predictor.predict_proba(TABLE.X) for arm in arms(idle, FOLDS, np.random.default_rng(3))}
+    named = {arm.name: arm.predictor.predict_proba(TABLE.rows) for arm in arms(idle, FOLDS, np.random.default_rng(3))}
     np.testing.assert_array_equal(named[TARGETED], named[REAL_ONLY])

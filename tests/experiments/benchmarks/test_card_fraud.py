@@ -10,6 +10,7 @@ from experiments.arms.arms import REAL_ONLY, TARGETED, TEACHER
 from experiments.benchmarks.card_fraud import BAGGING, PUBLISHED, TUNED_LOOP, bagged, headline
 from experiments.data.card_fraud import FEATURES, TARGET, card_precision_at_100, encoded, fraud_weeks, split_weeks
 from loop.errors import DataError
+from loop.rows import Rows
 from loop.types import Column, Schema, Table
 
 
@@ -142,4 +143,4 @@ def test_bags_are_balanced() -> None:
     y = (rng.random(2000) < 0.03).astype(np.int64)
     learner = bagged(Table.real(rng.normal(size=(2000, 1)), y, schema), seed=0)
     # Of pure noise, though 3 % are 1; below a half, as drawing with replacement repeats the few.
-    assert 0.3 < learner.predict_proba(rng.normal(size=(500, 1)))[:, 1].mean() < 0.5
+    assert 0.3 < learner.predict_proba(Rows(rng.normal(size=(500, 1))))[:, 1].mean() < 0.5

@@ -144,7 +144,7 @@ def test_new_rows_are_coloured_by_their_soft_label(real: Table) -> None:
     figure = new_rows(real, rows, [region])
     points = next(points for points in figure.axes[0].collections if points.get_array() is not None)
     np.testing.assert_array_equal(points.get_array(), rows.targets[:, 1])
-    inside = np.mean(region.contains(rows.X))
+    inside = np.mean(region.contains(rows.rows))
     assert f"{inside:.0%} lie inside" in figure.axes[0].get_title(loc="left")
 
 

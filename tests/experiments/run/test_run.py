@@ -38,6 +38,7 @@ from loop.evaluation.calibration import METRICS, Identity, Isotonic, Platt, cali
 from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import score
 from loop.model import Model
+from loop.rows import Rows
 from loop.support import atomic
 from loop.tracking.uplink import quiet
 from loop.types import Column, Schema, Table
@@ -359,7 +360,7 @@ def test_the_word_gain_needs_an_interval_above_zero(rng: np.random.Generator, sh
 
 
 class _Nobody:
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+    def predict_proba(self, rows: Rows) -> np.ndarray:
         raise NotImplementedError
 
 
@@ -413,8 +414,8 @@ class Unsaved:
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         pytest.fail("work has begun")
 
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        return np.full((len(X), 2), 0.5)
+    def predict_proba(self, rows: Rows) -> np.ndarray:
+        return np.full((len(rows), 2), 0.5)
 
 
 def test_a_learner_that_cannot_be_saved_is_refused_before_any_work(

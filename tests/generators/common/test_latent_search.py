@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm, truncnorm
 
 from generators.common.latent_search import BLIND, COPIES, PILOT, _copies, _Proposal, _weight, draws_for, from_latents
+from loop.rows import Rows
 from loop.testing.tables import numeric_table
 from loop.types import Condition, Region, Request
 
@@ -99,7 +100,7 @@ def test_categories_and_missing_values():
         X, _, _, sampling_method = from_latents(decode, 5, Request(Region(rule), None, 300), rng(), most=200_000)
         assert sampling_method == "importance"
         assert len(X) == 300
-        assert Region(rule).contains(X).all()
+        assert Region(rule).contains(Rows(X)).all()
         assert abs(np.isnan(X[:, 1]).mean() - missing) < 0.05
     gone = Condition(1, low=np.inf, missing=True)
     X, *_ = from_latents(decode, 5, Request(Region((rare, gone)), None, 100), rng(), most=200_000)
@@ -137,7 +138,7 @@ def test_any_request_is_served_honestly(region, label, n, most):
         return linear(4)[0](Z, stream)
 
     X, y, tried, sampling_method = from_latents(decode, 4, Request(region, label, n), rng(), most=most)
-    assert region.contains(X).all()
+    assert region.contains(Rows(X)).all()
     assert label is None or (y == label).all()
     assert len(X) == len(y) <= n
     assert len(np.unique(X, axis=0)) * COPIES >= len(X)

@@ -11,6 +11,7 @@ from scipy.stats import ks_2samp, kstest
 
 from generators.common.marginals import GRID, Marginal, draw_within, intersection
 from loop.data.value_grid import aligned, pulled_inside, tidy
+from loop.rows import Rows
 from loop.types import Column, Condition, Schema
 
 # Without subnormal floats: between two of them there may be no other value.
@@ -68,7 +69,7 @@ def _check_intervals(marginal: Marginal, condition: Condition) -> None:
     inside = np.any([(z > a) & (z < b) for a, b in intervals], axis=0) if intervals else np.zeros(len(z), dtype=bool)
     edges = np.array(intervals).ravel()
     clear = np.all(np.abs(z[:, None] - edges) > 1e-6, axis=1) if len(edges) else np.ones(len(z), dtype=bool)
-    np.testing.assert_array_equal(condition.holds(marginal.value(z)[:, None])[clear], inside[clear])
+    np.testing.assert_array_equal(condition.holds(Rows(marginal.value(z)[:, None]))[clear], inside[clear])
 
 
 def test_shares_of_spikes_and_gaps_stay():

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from generators.common.mode_encoding import FEW, MOST_LEVELS, MOST_MODES, ColumnModes, Modes
+from loop.rows import Rows
 from loop.testing.tables import mixed_table, numeric_table
 from loop.types import Table
 
@@ -156,7 +157,7 @@ def test_covers_what_it_can_hold_only():
     def changed(column: int, value: float) -> Table:
         X = table.X.copy()
         X[0, column] = value
-        return replace(table, X=X)
+        return replace(table, rows=Rows(X))
 
     assert modes.covers(changed(1, 3.21)), "a new number"
     assert not modes.covers(changed(1, np.nan)), "the first missing value"

@@ -24,6 +24,7 @@ from generators.common.persistence import (
     write_table,
 )
 from loop.errors import ConfigError, DataError
+from loop.rows import Rows
 from loop.support import atomic
 from loop.testing.tables import mixed_table
 from loop.types import Column, Condition, Region, Request, Table
@@ -101,6 +102,21 @@ def test_real_rows_come_back_bit_for_bit(tmp_path: Path) -> None:
     assert again.X.tobytes() == real.X.tobytes()
     for name in ("y", "weight", "generation", "supply", "parents"):
         np.testing.assert_array_equal(getattr(again, name), getattr(real, name))
+
+
+def test_arrays_beside_the_columns_come_back(tmp_path: Path) -> None:
+    table = with_synthetic_rows()
+    images = rng().integers(0, 255, (len(table), 1, 4, 4)).astype(np.uint8)
+    texts = np.array([f"row {number}" for number in range(len(table))])
+    fitted = Resample().fit(replace(table, rows=Rows(table.X, {"image": images, "text": texts})), rng())
+    save(fitted, tmp_path / "saved")
+    made = load(tmp_path / "saved").sample(REQUESTS[0], rng(5)).table
+    at = made.parents[:, 0]
+    assert len(made)
+    np.testing.assert_array_equal(made.X, table.X[at])
+    np.testing.assert_array_equal(made.rows.arrays["image"], images[at])
+    np.testing.assert_array_equal(made.rows.arrays["text"], texts[at])
+    assert made.rows.arrays["image"].dtype == np.uint8
 
 
 def test_settings_facts_and_schema_come_back(tmp_path: Path) -> None:

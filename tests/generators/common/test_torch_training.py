@@ -237,7 +237,7 @@ def test_answers_of_a_network_do_not_depend_on_the_number_of_threads():
         for number in (1, 2):
             torch.set_num_threads(number)
             learner = MLP(members=1, hidden=256, batch=1024, steps=20).fit(table, np.random.default_rng(0))
-            answers.append(learner.predict_proba(table.X))
+            answers.append(learner.predict_proba(table.rows))
             assert threads() == number
     finally:
         torch.set_num_threads(usual)

@@ -12,6 +12,7 @@ from scipy.stats import multivariate_normal, norm, spearmanr
 from generators.copula.copula import MOST_BOXES, Copula
 from generators.copula.truncated_normal import PARTICLES, draw_in_box
 from loop.errors import ConfigError
+from loop.rows import Rows
 from loop.testing.tables import mixed_table, numeric_table
 from loop.types import Column, Condition, Region, Request, Schema, Table
 
@@ -78,13 +79,13 @@ def test_classes_keep_their_own_dependence():
 def test_inside_a_region_labels_follow_their_share():
     table = two_classes()
     corner = Region((Condition(0, low=0.5), Condition(1, low=0.5)))
-    assert abs(draw(fitted(table), corner).y.mean() - table.y[corner.contains(table.X)].mean()) < 0.03
+    assert abs(draw(fitted(table), corner).y.mean() - table.y[corner.contains(table.rows)].mean()) < 0.03
 
 
 def test_other_columns_follow_a_range():
     region = Region((Condition(0, 1.0, 2.0),))
     real, made = gaussian(100_000, seed=2), draw(fitted(table_of(gaussian())), region).X
-    real = real[region.contains(real)]
+    real = real[region.contains(Rows(real))]
     np.testing.assert_allclose(made.mean(axis=0), real.mean(axis=0), atol=0.04)
     np.testing.assert_allclose(made.std(axis=0), real.std(axis=0), atol=0.04)
 
@@ -143,7 +144,7 @@ def test_a_condition_that_missing_values_satisfy_is_met_in_both_ways():
     X = gaussian()
     X[rng(4).random(len(X)) < 0.2, 0] = np.nan
     region = Region((Condition(0, 0.0, 1.0, missing=True), Condition(1, low=0.0), Condition(0, high=0.5, missing=True)))
-    made, inside = draw(fitted(table_of(X)), region).X, X[region.contains(X)]
+    made, inside = draw(fitted(table_of(X)), region).X, X[region.contains(Rows(X))]
     assert len(made) == 10_000
     assert abs(np.isnan(made[:, 0]).mean() - np.isnan(inside[:, 0]).mean()) < 0.03
 
@@ -206,9 +207,9 @@ def test_any_box_is_respected_and_filled_where_rows_are(rule, label, n):
     X = np.round(2 * gaussian(400)).clip(-4, 4)
     X[:40, 1] = np.nan
     samples = BOXES.sample(Request(region, label, n), rng())
-    assert region.contains(samples.table.X).all()
+    assert region.contains(samples.table.rows).all()
     assert label is None or (samples.table.y == label).all()
-    if region.contains(X).sum() > 2:
+    if region.contains(Rows(X)).sum() > 2:
         assert len(samples.table) == n <= samples.tried
 
 
@@ -275,7 +276,7 @@ def test_many_conditions_that_missing_values_satisfy_keep_the_shares_of_gaps(tog
     boxes = generator.copulas_[0].boxes(region, rng())
     assert len({tuple(sorted(box)) for box in boxes}) == len(boxes) <= MOST_BOXES  # which of the columns are missing
     made = generator.sample(Request(region, 0, 200), rng()).table
-    assert region.contains(made.X).all()
-    own = X[(gappy.y == 0) & region.contains(X)]
+    assert region.contains(made.rows).all()
+    own = X[(gappy.y == 0) & region.contains(Rows(X))]
     shares = [[np.isnan(rows).mean(), np.isnan(rows).all(axis=1).mean()] for rows in (made.X, own)]
     np.testing.assert_allclose(*shares, atol=0.1)

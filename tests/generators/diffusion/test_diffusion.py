@@ -15,6 +15,7 @@ from generators.diffusion.latent_space import WIDEST, Levels, Space
 from generators.diffusion.region_projection import Box, _cut
 from generators.diffusion.solver import HIGHEST, LOWEST, State, Unsteered, noise_levels, run
 from loop.errors import ConditionError, ConfigError
+from loop.rows import Rows
 from loop.testing.tables import mixed_table, numeric_table, planted_table
 from loop.types import Column, Condition, Region, Request, Schema, Table
 
@@ -142,7 +143,9 @@ class TestWarmStarts:
             lambda table: replace_column(table, name="sort"),
             lambda table: replace_column(table, categories=("b", "a")),
             lambda table: replace(table, schema=replace(table.schema, classes=("x", "y"))),
-            lambda table: replace(table, X=np.column_stack([table.X[:, :2], np.where(table.X[:, 2] == 0, 2, 1)])),
+            lambda table: replace(
+                table, rows=Rows(np.column_stack([table.X[:, :2], np.where(table.X[:, 2] == 0, 2, 1)]))
+            ),
         ],
         ids=["name", "categories", "classes", "values"],
     )
@@ -178,7 +181,7 @@ class TestRegions:
     def test_where_no_real_row_is_the_other_columns_follow(self, linked):
         table, generator = linked
         hole = Region((Condition(0, low=1.55, high=1.95),))
-        assert not hole.contains(table.X).any()
+        assert not hole.contains(table.rows).any()
         samples = generator.sample(Request(hole, 0, 400), rng())
         assert samples.sampling_method == "native"
         assert len(samples.table) == 400
@@ -196,7 +199,7 @@ class TestRegions:
         table, corner, generator = planted
         samples = generator.sample(Request(corner, None, 200), rng())
         assert samples.sampling_method == "seeds"
-        assert corner.contains(table.X[samples.table.parents[:, 0]]).all()
+        assert corner.contains(table.rows.take(samples.table.parents[:, 0])).all()
         moved = np.abs(samples.table.X - table.X[samples.table.parents[:, 0]]).mean()
         apart = np.abs(samples.table.X - rng().permutation(samples.table.X)).mean()
         assert 0 < moved < 0.8 * apart
@@ -245,17 +248,17 @@ class TestGuide:
         table, _, generator = planted
         guide = Guide(difference, strength, method=method)
         request = Request(ANYWHERE, None, 400)
-        plain = generator.sample(request, rng()).table.X
+        plain = generator.sample(request, rng()).table.rows
         guided = generator.sample_guided(request, guide, rng())
-        assert difference(guided.table.X).mean() > difference(plain).mean() + lift * difference(table.X).std()
+        assert difference(guided.table.rows).mean() > difference(plain).mean() + lift * difference(table.rows).std()
         assert len(np.unique(guided.table.X.round(6), axis=0)) > 390
-        assert guided.table.X[:, 2:4].std() > 0.8 * plain[:, 2:4].std()  # what was not asked for stays
+        assert guided.table.X[:, 2:4].std() > 0.8 * plain.X[:, 2:4].std()  # what was not asked for stays
 
     def test_strength_is_in_standard_deviations(self, planted):
         """Tilting a normal distribution by exp(strength * z) lifts its mean by the strength."""
         table, _, generator = planted
-        made = generator.sample_guided(Request(ANYWHERE, None, 1000), Guide(difference, 1.0), rng()).table.X
-        lift = (difference(made).mean() - difference(table.X).mean()) / difference(table.X).std()
+        made = generator.sample_guided(Request(ANYWHERE, None, 1000), Guide(difference, 1.0), rng()).table.rows
+        lift = (difference(made).mean() - difference(table.rows).mean()) / difference(table.rows).std()
         assert 0.7 < lift < 1.3
 
     @pytest.mark.parametrize("method", ["particles", "gradient"])
@@ -271,8 +274,8 @@ class TestGuide:
         _, corner, generator = planted
         request = Request(corner, None, 300)
         plain = generator.sample(request, rng()).table.X
-        guided = generator.sample_guided(request, Guide(lambda X: X[:, 3], 4.0, method=method), rng())
-        assert corner.contains(guided.table.X).all()
+        guided = generator.sample_guided(request, Guide(lambda rows: rows.X[:, 3], 4.0, method=method), rng())
+        assert corner.contains(guided.table.rows).all()
         assert len(guided.table) == 300
         assert guided.table.X[:, 3].mean() > plain[:, 3].mean() + 0.05
         assert guided.sampling_method == "seeds"
@@ -291,7 +294,7 @@ class TestGuide:
     def test_a_score_that_is_the_same_everywhere_changes_nothing(self, planted):
         request = Request(ANYWHERE, None, 100)
         plain = planted[2].sample(request, rng()).table.X
-        guided = planted[2].sample_guided(request, Guide(lambda X: np.ones(len(X)), 5.0), rng()).table.X
+        guided = planted[2].sample_guided(request, Guide(lambda rows: np.ones(len(rows)), 5.0), rng()).table.X
         np.testing.assert_array_equal(plain, guided)
 
     def test_one_choice_leaves_half_of_the_rows_in_play(self):
@@ -318,14 +321,14 @@ class TestGuide:
         with pytest.raises(ConfigError, match=message):
             Guide(difference, **wrong)
 
-    @pytest.mark.parametrize("score", [lambda X: X, lambda X: np.full(len(X), np.nan)])
+    @pytest.mark.parametrize("score", [lambda rows: rows.X, lambda rows: np.full(len(rows), np.nan)])
     def test_bad_scores(self, planted, score):
         with pytest.raises(ConfigError, match="one finite number a row"):
             planted[2].sample_guided(Request(ANYWHERE, None, 5), Guide(score), rng())
 
 
-def difference(X: np.ndarray) -> np.ndarray:
-    return X[:, 0] - X[:, 1]
+def difference(rows: Rows) -> np.ndarray:
+    return rows.X[:, 0] - rows.X[:, 1]
 
 
 class TestSpace:
@@ -400,7 +403,7 @@ def test_one_real_row_is_enough():
 
 def test_synthetic_rows_do_not_count():
     table = linked_table(300)
-    synthetic = replace(table, generation=np.ones(len(table), dtype=np.int64), X=table.X + 100)
+    synthetic = replace(table, generation=np.ones(len(table), dtype=np.int64), rows=Rows(table.X + 100))
     both = Table.concat([synthetic, table])
     one, other = (
         small(least_steps=5).fit(each, rng()).sample(Request(ANYWHERE, 1, 30), rng()) for each in (both, table)

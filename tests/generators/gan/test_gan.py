@@ -53,7 +53,7 @@ def test_several_conditions_hold_together(marked):
     rule = (Condition(0, codes=frozenset({1})), Condition(2, codes=frozenset({0, 3})), Condition(4, low=5.0))
     samples = marked.sample(Request(Region(rule), 1, 100), rng())
     assert len(samples.table) == 100
-    assert Region(rule).contains(samples.table.X).all()
+    assert Region(rule).contains(samples.table.rows).all()
     assert (samples.table.y == 1).all()
 
 
@@ -89,7 +89,7 @@ def test_a_pair_of_values_that_no_real_row_has_is_made():
     region = Region((Condition(0, codes=frozenset({1})), Condition(1, codes=frozenset({2}))))
     samples = Gan(epochs=2).fit(table, rng()).sample(Request(region, None, 50), rng())
     assert len(samples.table) == 50
-    assert region.contains(samples.table.X).all()
+    assert region.contains(samples.table.rows).all()
 
 
 def test_a_value_never_seen_is_not_made(marked):

@@ -103,7 +103,7 @@ class TestRegions:
     def test_labels_and_columns_are_those_of_rejection(self, rule):
         region = Region(rule)
         anywhere = sampled(self.book, n=60_000, table=self.table).table
-        truth = anywhere.take(region.contains(anywhere.X))
+        truth = anywhere.take(region.contains(anywhere.rows))
         made = sampled(self.book, region, n=8000, table=self.table).table
         assert len(made) == 8000
         assert abs(made.y.mean() - truth.y.mean()) < 0.03
@@ -162,7 +162,7 @@ class TestRegions:
         }
         region = Region((Condition(1, 2.5), Condition(2, high=0.5)))
         anywhere = sampled(varied, n=200_000, table=self.table).table
-        truth = anywhere.take(region.contains(anywhere.X))
+        truth = anywhere.take(region.contains(anywhere.rows))
         made = sampled(varied, region, n=5000, table=self.table).table
         assert len(made) == 5000
         for name in (0, 1):
@@ -393,7 +393,7 @@ class TestExamples:
         for label in (None, schema.positive):
             made = rules.sample(Request(region, label, 40), rng()).table
             assert len(made) == 40
-            assert region.contains(made.X).all()
+            assert region.contains(made.rows).all()
 
 
 SCENARIOS = ("card_testing", "stolen_card", "account_takeover", "compromised_terminal", "refund_abuse")

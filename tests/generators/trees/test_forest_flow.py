@@ -159,12 +159,12 @@ class TestRegions:
     def test_without_real_rows_of_the_class_is_reached_through_noise(self):
         table = numeric_table(1000)
         region = Region((Condition(0, -0.5, 0.5), Condition(1, -0.5, 0.5)))
-        emptied = table.take((table.y == 0) | ~region.contains(table.X))
+        emptied = table.take((table.y == 0) | ~region.contains(table.rows))
         samples = small().fit(emptied, rng()).sample(Request(region, 1, 30), rng())
         assert len(samples.table) == 30
         assert (samples.table.y == 1).all()
         assert (samples.table.parents == -1).all()
-        assert region.contains(samples.table.X).all()
+        assert region.contains(samples.table.rows).all()
 
     def test_less_noise_stays_nearer_to_the_row(self):
         table = numeric_table(800)

@@ -55,7 +55,7 @@ class TestDependencies:
     def test_a_flipped_corner_comes_back(self):
         table, corner = planted_table(4000)
         made = drawn(TreeChain().fit(table, rng()), n=4000)
-        truth = (made.X[:, 2] > 0.5) ^ corner.contains(made.X)
+        truth = (made.X[:, 2] > 0.5) ^ corner.contains(made.rows)
         assert (made.y == truth).mean() > 0.95
 
     def test_the_missing_share_follows_the_label(self):
@@ -107,14 +107,14 @@ class TestRegions:
         generator, seeds = TreeChain().fit(table, rng()), replace(corner, seeds=np.arange(2000))
         highest = np.sort(table.X[:, :2], axis=0)[-3]
         empty = Region((Condition(0, low=highest[0]), Condition(1, low=highest[1])))
-        assert not empty.contains(table.X).any()
+        assert not empty.contains(table.rows).any()
         ways = ((ANYWHERE, "native"), (corner, "seeds"), (seeds, "seeds"), (empty, "importance"))
         for region, way in ways:
             samples = generator.sample(Request(region, None, 300), rng())
             assert (len(samples.table), samples.sampling_method) == (300, way)
             assert samples.tried == 300 if way != "importance" else 3000 <= samples.tried <= 12_000
             starts = samples.table.parents[:, 0]
-            assert corner.contains(table.X[starts]).all() if way == "seeds" else (starts == -1).all()
+            assert corner.contains(table.rows.take(starts)).all() if way == "seeds" else (starts == -1).all()
 
     def test_a_rule_that_names_every_column_gives_no_copies(self):
         a, b = rng().normal(size=(2, 4000))
@@ -124,7 +124,7 @@ class TestRegions:
         for seeds, weight in ((None, None), (np.arange(50), np.zeros(50)), (np.arange(0), None)):
             made = drawn(generator, replace(region, seeds=seeds, seed_weight=weight), n=1000)
             assert sum(tuple(row) in real for row in made.X) < 10
-        truth = table.take(region.contains(table.X))
+        truth = table.take(region.contains(table.rows))
         np.testing.assert_allclose(made.X.mean(axis=0), truth.X.mean(axis=0), atol=0.12)
         assert abs(np.corrcoef(made.X.T)[0, 1] - np.corrcoef(truth.X.T)[0, 1]) < 0.1
 
@@ -133,7 +133,7 @@ class TestRegions:
         b = a + rng(1).normal(size=5000)
         table = table_of(a, b, rng(2).normal(size=5000) + b, y=a + b > 1)
         region = Region((Condition(1, low=1.0, high=2.0),))
-        truth = table.take(region.contains(table.X))
+        truth = table.take(region.contains(table.rows))
         made = drawn(TreeChain().fit(table, rng()), region, n=3000)
         np.testing.assert_allclose(made.X.mean(axis=0), truth.X.mean(axis=0), atol=0.1)
         np.testing.assert_allclose(made.X.std(axis=0), truth.X.std(axis=0), atol=0.1)
@@ -165,7 +165,7 @@ class TestRegions:
         others = [rng(seed).normal(size=n) for seed in range(2, 10)]
         table = table_of(np.log(amount), np.log(amount * rng(1).uniform(1.2, 5, n)), *others, y=rng(11).random(n) < 0.2)
         for region in (ANYWHERE, Region((Condition(0, low=3.5),))):
-            made, real = drawn(TreeChain().fit(table, rng()), region).X, table.X[region.contains(table.X)]
+            made, real = drawn(TreeChain().fit(table, rng()), region).X, table.X[region.contains(table.rows)]
             assert abs(np.corrcoef(made[:, :2].T)[0, 1] - np.corrcoef(real[:, :2].T)[0, 1]) < 0.06
             assert (made[:, 1] < made[:, 0]).mean() < 0.01  # never in the real rows
 
@@ -174,10 +174,10 @@ class TestRegions:
         y = (np.abs(X[:, :2] - 0.525) < 0.03).all(axis=1)
         generator = TreeChain().fit(table_of(*X.T, y=y), rng())
         box = Region((Condition(0, 0.51, 0.54), Condition(1, 0.51, 0.54)))
-        assert 5 < box.contains(generator.table_.X).sum() < 40
+        assert 5 < box.contains(generator.table_.rows).sum() < 40
         made = drawn(generator, box, n=500)
         assert made.y.all()
-        assert box.contains(made.X).all()
+        assert box.contains(made.rows).all()
 
     def test_weights_make_two_conditions_jointly_right(self):
         """Unweighted masks would keep the first column's distribution."""
@@ -202,17 +202,17 @@ class TestRegions:
         for label in (None, 0, 1):
             made = drawn(TreeChain().fit(table, rng()), empty, label, 50)
             assert len(made) == 50
-            assert empty.contains(made.X).all()
+            assert empty.contains(made.rows).all()
 
     def test_a_box_of_many_conditions_without_real_rows_is_served(self):
         """A product of their shares is below the smallest float."""
         x = rng().random(300)
         table = table_of(*(x if column % 2 else 1 - x for column in range(120)), y=x > 0.5)
         box = Region(tuple(Condition(column, low=0.9) for column in range(120)))
-        assert not box.contains(table.X).any()
+        assert not box.contains(table.rows).any()
         made = drawn(TreeChain(trees=1, min_leaf=50).fit(table, rng()), box, n=20)
         assert len(made) == 20
-        assert box.contains(made.X).all()
+        assert box.contains(made.rows).all()
 
     def test_a_missing_value_can_be_a_condition(self):
         region = Region((Condition(6, codes=frozenset(), missing=True), Condition(1, low=0.0)))
@@ -234,7 +234,7 @@ class TestRegions:
         x = rng().normal(size=(20_000, 4))
         table = table_of(*x.T, y=x.sum(axis=1) > 3)
         region = Region((Condition(0, low=2.3), Condition(1, low=2.3)))
-        assert 0 < region.contains(table.X).mean() <= 4e-4
+        assert 0 < region.contains(table.rows).mean() <= 4e-4
         made = drawn(TreeChain(trees=1).fit(table, rng()), region, n=500)
         assert len(made) == 500
         assert len(np.unique(made.X, axis=0)) > 400
@@ -256,7 +256,7 @@ class TestRegions:
     def test_any_box_is_respected(self, rule, label, n):
         region = Region(tuple(Condition(column, low, low + width) for column, low, width in rule))
         samples = TreeChain(trees=1).fit(numeric_table(200), rng()).sample(Request(region, label, n), rng())
-        assert region.contains(samples.table.X).all()
+        assert region.contains(samples.table.rows).all()
         assert len(samples.table) in (0, n)
         assert label is None or (samples.table.y == label).all()
 

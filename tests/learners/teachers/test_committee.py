@@ -9,6 +9,7 @@ import pytest
 from sklearn.metrics import average_precision_score, log_loss
 
 from learners import Committee, ExtraTrees, Linear, XGBoost
+from loop.rows import Rows
 from loop.testing.learners import blobs
 from loop.testing.tables import numeric_table
 from loop.testing.teachers import LAWS, Make
@@ -30,8 +31,8 @@ class Constant:
         self.share_ = float(np.clip(table.y.mean() + self.bias, 0.01, 0.99))
         return self
 
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        return np.tile([1 - self.share_, self.share_], (len(X), 1))
+    def predict_proba(self, rows: Rows) -> np.ndarray:
+        return np.tile([1 - self.share_, self.share_], (len(rows), 1))
 
 
 def committee(table: Table = TABLE, folds: np.ndarray = FOLDS, jobs: int = 1, members: tuple = MEMBERS) -> Committee:
@@ -52,15 +53,15 @@ def test_members_without_a_fold_do_not_know_its_labels() -> None:
         flipped = committee(replace(TABLE, y=np.where(fold == FOLDS, 1 - TABLE.y, TABLE.y)))
         for number in range(len(MEMBERS)):
             (one, _), (other, _) = honest.fitted_[fold][number], flipped.fitted_[fold][number]
-            np.testing.assert_array_equal(one.predict_proba(TABLE.X), other.predict_proba(TABLE.X))
+            np.testing.assert_array_equal(one.predict_proba(TABLE.rows), other.predict_proba(TABLE.rows))
             (one, _), (other, _) = (each.fitted_[(fold + 1) % 3][number] for each in (honest, flipped))
-            assert not np.array_equal(one.predict_proba(TABLE.X), other.predict_proba(TABLE.X))
+            assert not np.array_equal(one.predict_proba(TABLE.rows), other.predict_proba(TABLE.rows))
 
 
 def test_out_of_fold_answers_are_those_of_the_view_without_the_fold() -> None:
     fitted = committee()
     for fold in range(3):
-        view, _ = fitted.views(TABLE.X[fold == FOLDS], without=fold)
+        view, _ = fitted.views(TABLE.rows.take(fold == FOLDS), without=fold)
         np.testing.assert_allclose(fitted.oof_[fold == FOLDS], view)
 
 
@@ -70,14 +71,14 @@ def test_out_of_fold_answers_to_noise_know_nothing() -> None:
     memorising = committee(noise, members=(ExtraTrees(trees=20),))
     oof = memorising.oof_[:, 1]
     assert average_precision_score(noise.y, oof) < 2 * noise.y.mean()
-    assert average_precision_score(noise.y, memorising.predict_proba(noise.X)[:, 1]) > 0.9
+    assert average_precision_score(noise.y, memorising.predict_proba(noise.rows)[:, 1]) > 0.9
 
 
 def test_rows_of_no_fold_are_never_used() -> None:
     folds = np.where(np.arange(300) < 50, -1, FOLDS)
-    spoilt = replace(TABLE, X=np.where(folds[:, None] < 0, 1e6, TABLE.X), y=np.where(folds < 0, 1, TABLE.y))
+    spoilt = replace(TABLE, rows=Rows(np.where(folds[:, None] < 0, 1e6, TABLE.X)), y=np.where(folds < 0, 1, TABLE.y))
     one, other = committee(folds=folds), committee(spoilt, folds)
-    np.testing.assert_array_equal(one.predict_proba(TABLE.X), other.predict_proba(TABLE.X))
+    np.testing.assert_array_equal(one.predict_proba(TABLE.rows), other.predict_proba(TABLE.rows))
     assert np.isnan(one.oof_[folds < 0]).all()
     assert np.isfinite(one.oof_[folds >= 0]).all()
 
@@ -117,7 +118,7 @@ def test_row_weights_steer_the_choice() -> None:
 @pytest.mark.parametrize("without", [None, 0, 2])
 def test_views_are_probabilities_with_a_variance(without: int | None) -> None:
     X = numeric_table(40, seed=1).X
-    proba, variance = committee().views(X, without)
+    proba, variance = committee().views(Rows(X), without)
     assert proba.shape == (40, 2)
     assert variance.shape == (40,)
     np.testing.assert_allclose(proba.sum(axis=1), 1)
@@ -125,26 +126,34 @@ def test_views_are_probabilities_with_a_variance(without: int | None) -> None:
     assert without is not None or variance.max() > 0
 
 
+def test_arrays_beside_the_columns_change_nothing() -> None:
+    beside = Rows(TABLE.X, {"image": np.random.default_rng(9).normal(size=(len(TABLE), 1, 2, 2))})
+    plain, other = committee(), committee(replace(TABLE, rows=beside))
+    np.testing.assert_array_equal(other.oof_, plain.oof_)
+    for mine, theirs in zip(other.views(beside, 1), plain.views(TABLE.rows, 1), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
 def test_members_that_agree_have_no_variance() -> None:
     folds = np.empty(300, dtype=np.int64)
     order = np.argsort(TABLE.y, kind="stable")
     folds[order] = np.arange(300) % 3  # the same class shares without each fold
-    _, variance = committee(folds=folds, members=(Constant(), Constant())).views(TABLE.X, None)
+    _, variance = committee(folds=folds, members=(Constant(), Constant())).views(TABLE.rows, None)
     np.testing.assert_allclose(variance, 0, atol=1e-12)
 
 
 def test_variance_is_that_of_the_weighted_members() -> None:
     fitted = committee()
     fitted.weights_ = np.full((4, 2), 0.5)
-    answers = np.stack([member.predict_proba(TABLE.X)[:, 1] for member, _ in fitted.fitted_[1]])
-    _, variance = fitted.views(TABLE.X, without=1)
+    answers = np.stack([member.predict_proba(TABLE.rows)[:, 1] for member, _ in fitted.fitted_[1]])
+    _, variance = fitted.views(TABLE.rows, without=1)
     np.testing.assert_allclose(variance, answers.var(axis=0))
 
 
 def test_three_classes() -> None:
     table = blobs(n_classes=3)
     fitted = committee(table, np.arange(len(table)) % 3)
-    assert fitted.views(table.X, None)[0].shape == (len(table), 3)
+    assert fitted.views(table.rows, None)[0].shape == (len(table), 3)
     assert average_precision_score(table.y == 2, fitted.oof_[:, 2]) > 0.4  # prevalence is 0.1
 
 
@@ -168,7 +177,7 @@ def thinned_and_full() -> tuple[np.ndarray, np.ndarray, Table]:
     answers = []
     for small in (6000, 10**6):  # half of the majority rows stay, or all
         fitted = Committee(members=members, majority_ratio=20, small=small, jobs=1)
-        answers.append(fitted.fit_folds(table, folds, np.random.default_rng(0)).predict_proba(test.X))
+        answers.append(fitted.fit_folds(table, folds, np.random.default_rng(0)).predict_proba(test.rows))
     return answers[0], answers[1], test
 
 
@@ -206,7 +215,7 @@ def test_side_by_side_equals_one_by_one() -> None:
     one, two = committee(jobs=1), committee(jobs=2)
     np.testing.assert_array_equal(one.oof_, two.oof_)
     np.testing.assert_array_equal(one.weights_, two.weights_)
-    np.testing.assert_array_equal(one.predict_proba(TABLE.X), two.predict_proba(TABLE.X))
+    np.testing.assert_array_equal(one.predict_proba(TABLE.rows), two.predict_proba(TABLE.rows))
 
 
 def test_own_folds_hold_every_class() -> None:

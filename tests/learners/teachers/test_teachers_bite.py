@@ -9,6 +9,7 @@ import pytest
 
 from learners import Committee, ExtraTrees
 from loop.protocols import Learner
+from loop.rows import Rows
 from loop.testing import teachers as laws
 from loop.testing.teachers import LAWS, Make
 from loop.types import Table
@@ -23,8 +24,8 @@ class Good(Committee):
 
 
 class AnswersTwice(Good):
-    def views(self, X: np.ndarray, without: int | None) -> tuple[np.ndarray, np.ndarray]:
-        proba, variance = super().views(X, without)
+    def views(self, rows: Rows, without: int | None) -> tuple[np.ndarray, np.ndarray]:
+        proba, variance = super().views(rows, without)
         return 2 * proba, variance
 
 
@@ -43,13 +44,13 @@ class UsesEveryRow(Good):
 class HasSeenTheFold(Good):
     def fit_folds(self, table: Table, folds: np.ndarray, rng: np.random.Generator) -> Self:
         super().fit_folds(table, folds, rng)
-        self.oof_ = ExtraTrees(trees=20).fit(table, rng).predict_proba(table.X)
+        self.oof_ = ExtraTrees(trees=20).fit(table, rng).predict_proba(table.rows)
         return self
 
 
 class KnowsThePriorOnly(Good):
-    def views(self, X: np.ndarray, without: int | None) -> tuple[np.ndarray, np.ndarray]:
-        return np.full((len(X), 2), 0.5), np.zeros(len(X))
+    def views(self, rows: Rows, without: int | None) -> tuple[np.ndarray, np.ndarray]:
+        return np.full((len(rows), 2), 0.5), np.zeros(len(rows))
 
 
 class Unseeded(Good):

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from loop.cycle.allocation import allocate, anywhere
 from loop.errors import ConfigError
+from loop.rows import Rows
 from loop.types import Interval, Region
 
 BACKGROUND = anywhere(np.ones(10), by_weakness=False)
@@ -73,7 +74,7 @@ def test_impossible_budgets_are_refused(n: int, share: float) -> None:
 def test_anywhere_starts_from_all_rows() -> None:
     weakness = np.array([3.0, -1.0, 0.0, np.nan])
     alike, weighted = anywhere(weakness, by_weakness=False), anywhere(weakness, by_weakness=True)
-    assert alike.contains(np.zeros((5, 2))).all()
+    assert alike.contains(Rows(np.zeros((5, 2)))).all()
     assert alike.seeds is not None
     np.testing.assert_array_equal(alike.seeds, [0, 1, 2, 3])
     np.testing.assert_array_equal(np.array(alike.seed_weight), [1.0, 1.0, 1.0, 1.0])

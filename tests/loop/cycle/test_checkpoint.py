@@ -17,6 +17,7 @@ from loop.cycle.lanes import deal
 from loop.cycle.parts import Settings
 from loop.cycle.training import Prepared
 from loop.errors import DataError
+from loop.rows import Rows
 from loop.types import Condition, Generation, Interval, Region, Table
 
 TABLE = rare_table(300)
@@ -54,7 +55,7 @@ def assert_same(a: Generation, b: Generation, besides: Sequence[str] = ()) -> No
                 for key in set(vars(mine)) - {"seeds", "seed_weight", "rule"}:
                     assert getattr(mine, key) == getattr(theirs, key)
                 if field.name == "regions":
-                    np.testing.assert_array_equal(mine.contains(TABLE.X), theirs.contains(TABLE.X))
+                    np.testing.assert_array_equal(mine.contains(TABLE.rows), theirs.contains(TABLE.rows))
         elif field.name not in besides:
             assert left == right, field.name
 
@@ -112,7 +113,7 @@ BARE = next(generations(prepared()))
 
 
 def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
-    unfit = replace(BARE.rows, X=BARE.rows.X.astype(object))  # would need pickle
+    unfit = replace(BARE.rows, rows=Rows(BARE.rows.X.astype(object)))  # would need pickle
     with pytest.raises(ValueError, match=r"allow_pickle|Object arrays"):
         checkpoint.save(replace(BARE, rows=unfit), tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -24,6 +24,7 @@ from loop.cycle.parts import Settings
 from loop.cycle.training import train, unseen_answers
 from loop.errors import ConfigError
 from loop.regions.weakness import entropy
+from loop.rows import Rows
 from loop.testing.tables import mixed_table
 from loop.types import Table
 
@@ -75,7 +76,7 @@ def test_synthetic_labels_are_soft_and_real_labels_hard(finished):
 def test_rows_are_labelled_by_all_members_that_may_know_them(finished):
     prepared, history, _ = finished
     for rows, without in [(history[-1].rows, None), *zip(history[-1].lane_rows, range(3), strict=True)]:
-        np.testing.assert_allclose(rows.soft, prepared.teacher.views(rows.X, without)[0])
+        np.testing.assert_allclose(rows.soft, prepared.teacher.views(rows.rows, without)[0])
 
 
 def test_same_seed_same_rows_and_scores(finished):
@@ -167,7 +168,7 @@ def test_judge_labels_do_not_steer_their_own_teacher():
     members = []
     for version in (table, flipped):
         prepared = prepare(tiny_parts(), version, folds, np.random.default_rng(0))
-        members.append([member.predict_proba(table.X) for member, _ in prepared.teacher.fitted_[2]])
+        members.append([member.predict_proba(table.rows) for member, _ in prepared.teacher.fitted_[2]])
     np.testing.assert_array_equal(members[0], members[1])
 
 
@@ -263,14 +264,14 @@ class Leading(Neighbourhood):
 @dataclass
 class Led:
     inner: Neighbourhood
-    score: Callable[[np.ndarray], np.ndarray]
+    score: Callable[[Rows], np.ndarray]
 
     def fit(self, table, rng):
         return self
 
     def sample(self, request, rng):
         made = self.inner.sample(replace(request, n=3 * request.n), rng)
-        best = np.argsort(-self.score(made.table.X))[: request.n]
+        best = np.argsort(-self.score(made.table.rows))[: request.n]
         return replace(made, request=request, table=made.table.take(np.sort(best)))
 
 
@@ -281,7 +282,7 @@ def test_the_learners_doubt_steers_a_generator_that_can_be():
     doubts = []
     for prepared, (generation,), _ in (plain, led):
         champion = copy.deepcopy(prepared.parts.learner).fit(prepared.table, np.random.default_rng(0))
-        doubts.append(entropy(champion.predict_proba(generation.rows.X)).mean())
+        doubts.append(entropy(champion.predict_proba(generation.rows.rows)).mean())
     assert doubts[1] > 1.1 * doubts[0]
 
 

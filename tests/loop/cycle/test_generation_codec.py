@@ -1,6 +1,7 @@
 """A generation as a record: what is decoded is what was encoded, and nothing that was altered passes or escapes."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from loop.cycle.generation_codec import ARRAYS, from_record, to_arrays, to_record
 from loop.errors import DataError
+from loop.rows import Rows
 from loop.testing.trackers import SCHEMA, generation
 from loop.types import Generation
 
@@ -39,6 +41,37 @@ def test_what_is_decoded_is_what_was_encoded(index: int, kept: bool, n: int) -> 
     assert read.decision == made.decision
     for name, array in to_arrays(made).items():
         np.testing.assert_array_equal(to_arrays(read)[name], array)
+
+
+def with_arrays(**arrays: np.ndarray) -> Generation:
+    return replace(MADE, rows=replace(MADE.rows, rows=Rows(MADE.rows.X, arrays)))
+
+
+def test_arrays_beside_the_columns_come_back() -> None:
+    n = len(MADE.rows)
+    image = np.random.default_rng(0).normal(size=(n, 1, 4, 4)).astype(np.float32)
+    text = np.array([f"row {number}" for number in range(n)])
+    made = with_arrays(**{"image": image, "a/b": text})
+    assert {"0/arrays/image", "0/arrays/a/b"} <= set(to_arrays(made))
+    read = from_record(*written(made), SCHEMA)
+    assert list(read.rows.rows.arrays) == ["image", "a/b"]
+    assert read.rows.rows.arrays["image"].dtype == np.float32
+    np.testing.assert_array_equal(read.rows.rows.arrays["image"], image)
+    np.testing.assert_array_equal(read.rows.rows.arrays["a/b"], text)
+
+
+@pytest.mark.parametrize(
+    "array", [np.zeros((11, 4)), np.zeros(()), np.array([None] * 12), np.zeros(12, "V4"), b"bytes"], ids=str
+)
+def test_an_array_beside_the_columns_that_does_not_fit_is_refused(array: Any) -> None:
+    record, arrays = written()
+    assert "0/arrays/image" in refused(record, arrays | {"0/arrays/image": array})
+
+
+@pytest.mark.parametrize("name", ["0/arrays/", "9/arrays/image", "-1/arrays/image", "0/array/image", "arrays/image"])
+def test_arrays_under_other_names_are_refused(name: str) -> None:
+    record, arrays = written()
+    assert "besides" in refused(record, arrays | {name: np.zeros(12)})
 
 
 def refused(record: Any, arrays: dict[str, Any]) -> str:

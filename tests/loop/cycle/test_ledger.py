@@ -10,7 +10,7 @@ HISTORY = [generation(1, n=12), generation(2, kept=False, n=7), generation(3, n=
 
 
 def test_every_row_keeps_its_values_and_its_origin() -> None:
-    ledger = Ledger.of(HISTORY, SCHEMA)
+    ledger = Ledger.of(HISTORY, HISTORY[0].rows)
     assert len(ledger) == 24
     rows = iter(range(len(ledger)))
     for made in HISTORY:
@@ -22,7 +22,7 @@ def test_every_row_keeps_its_values_and_its_origin() -> None:
 
 
 def test_nothing_is_a_table_of_no_rows() -> None:
-    ledger = Ledger.of([], SCHEMA)
+    ledger = Ledger.of([], HISTORY[0].rows)
     assert (len(ledger), ledger.origins) == (0, ())
     assert ledger.rows.X.shape == (0, len(SCHEMA.columns))
     assert ledger.rows.y.dtype == np.int64

@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from loop.evaluation.drift import collapse, columns, psi, report
+from loop.rows import Rows
 from loop.testing.tables import mixed_table, numeric_table
 from loop.types import Table
 
@@ -18,7 +19,7 @@ def rng(seed: int = 0) -> np.random.Generator:
 def shifted(table: Table, column: int, by: float) -> Table:
     X = table.X.copy()
     X[:, column] += by
-    return replace(table, X=X)
+    return replace(table, rows=Rows(X))
 
 
 def test_samples_of_one_source_do_not_drift() -> None:
@@ -56,7 +57,7 @@ def test_a_discrete_shift_is_found_in_codes_and_in_missing_values() -> None:
     X = real.X.copy()
     X[:, 5] = 0.0  # merchant: all grocery
     X[:, 6] = np.nan  # channel: all missing
-    rows = {str(row["column"]): row for row in columns(real, replace(real, X=X))}
+    rows = {str(row["column"]): row for row in columns(real, replace(real, rows=Rows(X)))}
     assert rows["merchant"]["total_variation"] == pytest.approx((real.X[:, 5] != 0).mean())
     assert rows["channel"]["total_variation"] == pytest.approx((~np.isnan(real.X[:, 6])).mean())
     assert rows["channel"]["missing_synthetic"] == 1

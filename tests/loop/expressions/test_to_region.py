@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from loop.errors import ConfigError
 from loop.expressions.parser import parse
 from loop.expressions.to_region import as_region
+from loop.rows import Rows
 from loop.testing.tables import mixed_table
 from loop.types import Table
 
@@ -56,7 +57,7 @@ def test_a_region_holds_where_the_expression_is_true(parts):
     except ConfigError:  # conditions that contradict each other
         assert not truth.any()
         return
-    np.testing.assert_array_equal(region.contains(TABLE.X), truth)
+    np.testing.assert_array_equal(region.contains(TABLE.rows), truth)
     assert region.text == expression.text
     assert len({condition.column for condition in region.rule}) == len(region.rule)
 
@@ -67,7 +68,9 @@ def test_bounds_are_exact_to_the_last_bit():
     X = np.repeat(TABLE.X[:1], 3, axis=0)
     X[:, 1] = near
     for sign, inside in {"<": [1, 0, 0], "<=": [1, 1, 0], ">": [0, 0, 1], ">=": [0, 1, 1], "==": [0, 1, 0]}.items():
-        assert as_region(parse(f"score {sign} {x!r}"), SCHEMA).contains(X).tolist() == [bool(each) for each in inside]
+        assert as_region(parse(f"score {sign} {x!r}"), SCHEMA).contains(Rows(X)).tolist() == [
+            bool(each) for each in inside
+        ]
 
 
 def test_dates_are_quoted():
@@ -76,13 +79,13 @@ def test_dates_are_quoted():
     low, high = (
         np.datetime64(text).astype("datetime64[s]").astype(float) for text in ("2020-10-01", "2020-11-01T12:00")
     )
-    np.testing.assert_array_equal(region.contains(TABLE.X), (opened >= low) & (opened < high))
-    assert region.contains(TABLE.X).any()
+    np.testing.assert_array_equal(region.contains(TABLE.rows), (opened >= low) & (opened < high))
+    assert region.contains(TABLE.rows).any()
 
 
 def test_constants_may_be_computed():
     region = as_region(parse("score > 2 * -0.5"), SCHEMA)
-    np.testing.assert_array_equal(region.contains(TABLE.X), TABLE.X[:, 1] > -1)
+    np.testing.assert_array_equal(region.contains(TABLE.rows), TABLE.X[:, 1] > -1)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from loop.errors import ConfigError
 from loop.gates import Constraints, Copies, Domain, Label, Rule, combine
 from loop.gates.copies import Space
 from loop.protocols import Gate
+from loop.rows import Rows
 from loop.testing.gates import LAWS, Make, mixed_candidates, passes_real_rows, refuses_a_copied_row
 from loop.testing.tables import mixed_table, numeric_table
 from loop.types import Column, Schema, Table, Verdict
@@ -124,10 +125,12 @@ def test_copies_agree_with_comparing_every_pair(seed: int, columns: int) -> None
 
 def test_near_copies_are_measured_in_standard_deviations() -> None:
     reference = numeric_table(500, 3)
-    scaled = replace(reference, X=reference.X * [1.0, 1e6, 1e-6])
+    scaled = replace(reference, rows=Rows(reference.X * [1.0, 1e6, 1e-6]))
     for table in (reference, scaled):
         step = table.X.std(axis=0) * [1, 0, 0]
-        moved = replace(table, X=np.concatenate([table.X[:20] + 1e-4 * step, table.X[:20] + 50 * step]), y=table.y[:40])
+        moved = replace(
+            table, rows=Rows(np.concatenate([table.X[:20] + 1e-4 * step, table.X[:20] + 50 * step])), y=table.y[:40]
+        )
         moved = Table.real(moved.X, moved.y, table.schema)
         keep = Copies(near=1e-3).judge(moved, table, rng()).keep
         assert keep.tolist() == [False] * 20 + [True] * 20
@@ -186,7 +189,7 @@ def test_label_takes_no_measure_from_rows_with_an_exact_twin() -> None:
     reference = two_clusters()
     twins = reference.X.copy()
     twins[400:407] = twins[400]  # more than half of the class
-    twinned = replace(reference, X=twins)
+    twinned = replace(reference, rows=Rows(twins))
     made = labelled(twinned, [[6.0, 6.0], [6.2, 5.9], [0.0, 0.0]])
     assert Label().judge(made, twinned, rng()).keep.tolist() == [True, True, False]
     twinned.X[400:] = twins[400]

@@ -107,7 +107,7 @@ def cards(n_cards: int, each: int, seed: int) -> tuple[Table, np.ndarray]:
     return Table(*(getattr(table, name) for name in TRAIL), unit=card), own.exponential(size=n_cards)[card]
 
 
-TRAIL = ("X", "y", "schema", "weight", "generation", "supply", "parents", "soft")
+TRAIL = ("rows", "y", "schema", "weight", "generation", "supply", "parents", "soft")
 
 
 def test_noise_that_comes_in_cards_has_no_regions() -> None:
@@ -125,7 +125,7 @@ def test_a_weak_corner_of_cards_is_found() -> None:
     corner = (table.X[:, 0] > 0.5) & (table.X[:, 1] > 0)
     regions = TreeFinder().find(table, weakness + 3 * corner, rng(0))
     assert regions
-    inside = regions[0].contains(table.X)
+    inside = regions[0].contains(table.rows)
     assert corner[inside].mean() > 0.7
     assert regions[0].deficit is not None
     assert regions[0].deficit.low > 0

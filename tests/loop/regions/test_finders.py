@@ -14,6 +14,7 @@ from loop.regions.groups import MOST
 from loop.regions.rule_text import describe
 from loop.regions.significance import benjamini_hochberg, bootstrap_difference, permutation_p
 from loop.regions.tree import _halves
+from loop.rows import Rows
 from loop.testing import finders as laws
 from loop.types import DAY, Column, Condition, Region, Schema, Table
 
@@ -93,7 +94,7 @@ def test_regions_stop_once_they_cover_enough() -> None:
     few, many = (TreeFinder(cover=cover).find(table, weakness, np.random.default_rng(0)) for cover in (0.1, 0.6))
     assert 0 < len(few) < len(many)
     assert [region.text for region in few] == [region.text for region in many][: len(few)]
-    but_last = np.any([region.contains(table.X) for region in many[:-1]], axis=0)
+    but_last = np.any([region.contains(table.rows) for region in many[:-1]], axis=0)
     assert but_last.mean() < 0.6
 
 
@@ -152,7 +153,7 @@ def test_boxes_hold_exactly_the_rows_of_their_leaves(scale: float) -> None:
     discrete = np.array([False, False, True])
     for weak in (np.arange(250) // 30 == 3, np.isnan(X[:, 1]), X[:, 1] > scale, np.isin(X[:, 2], [0, 3])):
         rules = weak_boxes(X, np.where(weak, 5.0, 1.0), discrete, depth=4, min_rows=5, rng=rng)
-        inside = [Region(rule).contains(X) for rule in rules]
+        inside = [Region(rule).contains(Rows(X)) for rule in rules]
         np.testing.assert_array_equal(np.sum(inside, axis=0), weak)
 
 
@@ -178,7 +179,7 @@ def test_a_large_table_is_thinned_without_losing_a_small_region(seed: int) -> No
     inside = (X[:, 0] > 0.8) & (X[:, 1] > 0.85)
     failed = rng.random(len(X)) < np.where(inside, 0.06, 0.01)  # errors are rare everywhere
     rules = weak_boxes(X, failed * 1.0, np.zeros(4, dtype=bool), depth=4, min_rows=1200, rng=rng)
-    members = [Region(rule).contains(X) for rule in rules]
+    members = [Region(rule).contains(Rows(X)) for rule in rules]
     assert all(each.sum() > 1000 for each in members), "a leaf is as large as asked, to the error of the sample"
     assert max((each & inside).sum() / (each | inside).sum() for each in members) > 0.8
 

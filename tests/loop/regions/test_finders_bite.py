@@ -30,7 +30,7 @@ class WithoutHalves:
     def find(self, table: Table, weakness: np.ndarray, rng: np.random.Generator) -> Regions:
         rules = weak_boxes(table.X, weakness, table.schema.discrete, depth=4, min_rows=10, rng=rng)
         found = [Region(rule) for rule in rules]
-        boxes = [region.contains(table.X) for region in found]
+        boxes = [region.contains(table.rows) for region in found]
         stands = benjamini_hochberg(permutation_p(weakness, boxes, 1999, rng), 0.05)
         return tuple(
             replace(region, deficit=bootstrap_difference(weakness[box], weakness[~box], rng))

@@ -17,6 +17,7 @@ from loop.cycle.pool import Pool
 from loop.gates import Copies
 from loop.protocols import Tracker
 from loop.regions import TreeFinder
+from loop.rows import Rows
 from loop.testing import (
     check_acquisition,
     check_finder,
@@ -48,8 +49,8 @@ class SeedOnly(Resample):
 
 
 class Unnormalised(ExtraTrees):
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        return 2 * super().predict_proba(X)
+    def predict_proba(self, rows: Rows) -> np.ndarray:
+        return 2 * super().predict_proba(rows)
 
 
 class Silent:
@@ -84,8 +85,8 @@ class Forgetful(JsonlTracker):
 
 
 class AnswersTwice(Committee):
-    def views(self, X: np.ndarray, without: int | None) -> tuple[np.ndarray, np.ndarray]:
-        proba, variance = super().views(X, without)
+    def views(self, rows: Rows, without: int | None) -> tuple[np.ndarray, np.ndarray]:
+        proba, variance = super().views(rows, without)
         return 2 * proba, variance
 
 

@@ -259,7 +259,9 @@ def test_the_learner_fitted_is_the_one_that_the_loop_delivers() -> None:
     delivered = conclude(prepared, history)
     assert delivered.verdict.kept > 0
     learner = fitted(prepared, delivered.synthetic)
-    np.testing.assert_array_equal(learner.predict_proba(SIDES.test.X), delivered.learner.predict_proba(SIDES.test.X))
+    np.testing.assert_array_equal(
+        learner.predict_proba(SIDES.test.rows), delivered.learner.predict_proba(SIDES.test.rows)
+    )
 
 
 def test_a_walk_delivers_what_loops_of_so_many_generations_deliver() -> None:
@@ -268,7 +270,7 @@ def test_a_walk_delivers_what_loops_of_so_many_generations_deliver() -> None:
     for turns, learner, seconds in walked[:2]:
         run = SIDES.looped(replace(PARTS, settings=replace(PARTS.settings, generations=turns)))
         np.testing.assert_array_equal(
-            learner.predict_proba(SIDES.test.X), run.outcome.learner.predict_proba(SIDES.test.X)
+            learner.predict_proba(SIDES.test.rows), run.outcome.learner.predict_proba(SIDES.test.rows)
         )
         assert seconds > 0
 
