@@ -208,7 +208,8 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the most probable class of each row, shape (n,)."""
-        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+        proba = self.predict_proba(X)  # refuses an estimator that is not fitted
+        return np.asarray(self.classes_[proba.argmax(axis=1)])
 
     def _parts(self) -> Parts:
         usual = UNTAUGHT if self.teacher is None else Choice()

@@ -68,9 +68,6 @@ def infer(
     frame = named(frame)
     reasons = no_features(frame, target, aside)
     left = frame.columns.drop([*reasons, *([] if target is None else [target])])
-    if not len(left):
-        told = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
-        raise DataError(f"at least one usable feature column must remain, got none ({told}): add features.")
     columns = tuple(_column(name, frame[name]) for name in left)
     schema = Schema(columns, classes=(), excluded=tuple(reasons.items()))
     return schema if target is None else with_target(schema, target, frame[target], positive)
@@ -88,8 +85,11 @@ def no_features(frame: pd.DataFrame, target: str | None, aside: Mapping[str, str
     if reserved:
         raise DataError(f"names with {TRAIL!r} belong to the trail of synthetic rows, got {listed(reserved)}: rename.")
     others = frame.columns.drop([*aside, *([target] if target is not None and target not in aside else [])])
-    found = {name: reason for name in others if (reason := _no_feature(name, frame[name]))}
-    return {**aside, **found}
+    reasons = {**aside, **{name: reason for name in others if (reason := _no_feature(name, frame[name]))}}
+    if not set(others) - set(reasons):
+        told = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+        raise DataError(f"at least one usable feature column must remain, got none ({told}): add features.")
+    return reasons
 
 
 def with_target(schema: Schema, name: str, labels: pd.Series, positive: object | None) -> Schema:

@@ -132,7 +132,10 @@ def test_another_process_gets_the_same_numbers(result: RunResult, place: Path) -
 
 def test_ctrl_c_saves_the_champion_and_resuming_equals_the_uninterrupted_run(place: Path, tmp_path: Path) -> None:
     settings = content(place / "table.csv", tmp_path / "cut", generations=3, patience=3)
-    settings["learner"] = {"name": "forest", "settings": {"trees": 60}}  # slow enough to be interrupted
+    settings |= {
+        "augmented_learner": {},
+        "learner": {"name": "forest", "settings": {"trees": 60}},
+    }  # slow enough to be interrupted
     settings["calibration"] = {"method": "platt"}
     settings["arms"] = {"run": False}
     path = write_config(tmp_path, settings)
@@ -240,7 +243,7 @@ class TestAnswers:
             settings = content(write(tmp_path / name, table), tmp_path / name / "out", generations=1)
             settings["data"] = {**settings["data"], "time": "day"}  # type: ignore[dict-item]
             settings |= {"arms": {"run": False}, "metrics": {"points": [{"false_positive": 1, "false_negative": 5}]}}
-            settings |= {"learner": {"name": "linear"}}
+            settings |= {"learner": {"name": "linear"}, "augmented_learner": {}}
             reports.append(run(load_config(RunConfig, write_config(tmp_path / name, settings)), quiet_console()).report)
         one, other = reports
         assert one is not None
@@ -422,7 +425,10 @@ def test_a_learner_that_cannot_be_saved_is_refused_before_any_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(LEARNERS.homes, "mine", f"{__name__}:Unsaved")
-    settings = content(write(tmp_path, frame()), tmp_path / "out") | {"learner": {"name": "mine"}}
+    settings = content(write(tmp_path, frame()), tmp_path / "out") | {
+        "learner": {"name": "mine"},
+        "augmented_learner": {},
+    }
     with pytest.raises(ConfigError, match="a learner to be saved must be one of xgboost"):
         run(load_config(RunConfig, write_config(tmp_path, settings)), quiet_console())
     assert not (tmp_path / "out").exists()

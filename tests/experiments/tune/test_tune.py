@@ -371,7 +371,7 @@ class TestConfig:
 
     @pytest.mark.parametrize("learner", CAPACITY)
     def test_every_default_space_holds_values_that_a_run_takes(self, tmp_path: Path, learner: str) -> None:
-        config = config_of(tmp_path, learner={"name": learner}, space={})
+        config = config_of(tmp_path, learner={"name": learner}, augmented_learner={}, space={})
         assert set(config.dimensions) == set(default_space(learner))
         assert config.values(config.start) == config.start  # type: ignore[arg-type]
 
@@ -379,9 +379,9 @@ class TestConfig:
         load_config(TuneConfig, CONFIGS / "tune.yaml")
 
     def test_the_start_belongs_to_every_dimension(self, tmp_path: Path) -> None:
-        space = {"loop.budget": {"low": 1, "high": 2}, "loop.cycle.pool": [8, 16]}
+        space = {"loop.budget": {"low": 1, "high": 2}, "loop.pool": [8, 16]}
         dimensions = config_of(tmp_path, space=space).dimensions
-        assert dimensions == {"loop.budget": Range(0.5, 2), "loop.cycle.pool": Choices((4, 8, 16))}
+        assert dimensions == {"loop.budget": Range(0.5, 2), "loop.pool": Choices((4, 8, 16))}
 
     def test_lists_are_choices_too(self, tmp_path: Path) -> None:
         config = config_of(tmp_path, space={"teacher.members": [["linear"], ["linear", "forest"]]})
@@ -390,9 +390,7 @@ class TestConfig:
 
     def test_whole_ends_make_whole_numbers(self) -> None:
         trial = optuna.create_study().ask()
-        assert isinstance(
-            read_dimension("loop.cycle.pool", {"low": 2, "high": 16}).suggest("loop.cycle.pool", trial), int
-        )
+        assert isinstance(read_dimension("loop.pool", {"low": 2, "high": 16}).suggest("loop.pool", trial), int)
 
     def test_a_range_stays_what_its_ends_say_wherever_the_search_begins(self, tmp_path: Path) -> None:
         space = {"learner.settings.C": {"low": 1.5, "high": 10}}

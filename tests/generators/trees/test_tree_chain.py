@@ -188,7 +188,7 @@ class TestRegions:
         generator = TreeChain(feature_share=1.0).fit(table, rng())
         swept = drawn(generator, region, n=3000).X
         conditions = generator._conditions(Request(region, None, 3000))
-        weighted, _, _, way = generator._weighted_start(conditions, (3, 0, 1), 3000, rng())
+        weighted, *_, way = generator._weighted_start(conditions, (3, 0, 1), 3000, rng())
         assert way == "importance"
         for X in (swept, weighted[:, :3]):
             assert (X[:, 1] == 1).all()

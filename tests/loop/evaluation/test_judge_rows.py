@@ -38,7 +38,7 @@ def test_judge_rows_of_taken_rows_are_taken_judge_rows(seed: int, at: np.ndarray
     assert len(judged) == len(at)
     assert_same(judged, JudgeRows.of(rows.take(at)))
     assert_same(judged, JudgeRows.of(rows).take(at))
-    np.testing.assert_array_equal(judged.rows, rows.source[at])
+    np.testing.assert_array_equal(judged.rows, rows.row_number[at])
     np.testing.assert_array_equal(judged.weight, rows.weight[at])
     np.testing.assert_array_equal(judged.is_positive, rows.y[at] == 2)
     assert (judged.unit is None) == (not units)
