@@ -8,7 +8,8 @@ from math import ceil
 
 import numpy as np
 
-from loop.types import Condition, Request, SamplingMethod
+from generators.resampling.resample import proposals
+from loop.types import Condition, Request, Samples, SamplingMethod, Schema
 
 Decode = Callable[[np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
 
@@ -89,6 +90,15 @@ def from_latents(
     if len(rows) >= most or rows.inside.mean() >= REJECT_ABOVE:
         return _by_rejection(blindly, rows, request.n, most)
     return _by_importance(draw, rows, request, rng, most)
+
+
+def samples_from_latents(
+    decode: Decode, width: int, request: Request, schema: Schema, rng: np.random.Generator, *, most: int
+) -> Samples:
+    """Draw rows as `from_latents` does; they are made from no real row, so they name no parents."""
+    X, y, tried, sampling_method = from_latents(decode, width, request, rng, most=most)
+    parents = np.full(len(X), -1, dtype=np.int64)
+    return Samples(proposals(X, y, parents, schema), request, tried, sampling_method)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ import torch
 from scipy.special import ndtri
 from torch import Tensor, nn
 
-from generators.common.torch_training import build, device, tensor, torch_stream, train
+from generators.common.torch_training import Schedule, build, device, tensor, torch_stream, train
 from generators.diffusion.latent_space import Space
 from generators.diffusion.solver import Steering
 from loop.errors import ConfigError
@@ -153,7 +153,7 @@ def _student(latents: Tensor, scores: Tensor, rng: np.random.Generator) -> nn.Mo
         error: Tensor = net(latents[rows])[:, 0] - scores[rows]
         return error.square().mean()
 
-    return train(net, loss, len(latents), steps=STUDENT_STEPS, batch=256, rate=3e-3, decay=0.01, stream=stream)
+    return train(net, loss, len(latents), Schedule(STUDENT_STEPS, batch=256, rate=3e-3, decay=0.01), stream)
 
 
 def _gentle(log_weight: np.ndarray) -> np.ndarray:

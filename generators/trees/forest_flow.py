@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from scipy.special import ndtr
 
-from generators.common.latent_search import draws_for, from_latents
+from generators.common.latent_search import draws_for, samples_from_latents
 from generators.common.marginals import Marginal
 from generators.common.persistence import ROWS, read_settings, read_table, write_settings, write_table
 from generators.resampling.resample import class_stream, proposals, real_rows, starting_rows
@@ -164,9 +164,7 @@ class ForestFlow:
         if not len(labels):
             return Samples(proposals(np.empty((0, columns)), labels, labels, self.table_.schema), request, 0)
         most = draws_for(request, self.most_draws)
-        X, y, tried, sampling_method = from_latents(decode, columns + 1, request, rng, most=most)
-        made = proposals(X, y, np.full(len(X), -1, dtype=np.int64), self.table_.schema)
-        return Samples(made, request, tried, sampling_method)
+        return samples_from_latents(decode, columns + 1, request, self.table_.schema, rng, most=most)
 
     def _from_rows(self, request: Request, rows: np.ndarray, rng: np.random.Generator) -> Samples:
         """Move real rows (n,) along noise and back, up to ``tries`` times until they end inside the region."""

@@ -15,9 +15,7 @@ class Gap:
     needs_teacher = True
 
     def score(self, pool: Pool, rng: np.random.Generator) -> np.ndarray:
-        if pool.teacher is None:
-            raise ConfigError(_NO_TEACHER.format("gap"))
-        gap: np.ndarray = 0.5 * np.abs(pool.teacher - pool.learner).sum(axis=1)
+        gap: np.ndarray = 0.5 * np.abs(_of_teacher(pool.teacher, "gap") - pool.learner).sum(axis=1)
         return gap
 
 
@@ -39,9 +37,7 @@ class Variance:
     needs_teacher = True
 
     def score(self, pool: Pool, rng: np.random.Generator) -> np.ndarray:
-        if pool.variance is None:
-            raise ConfigError(_NO_TEACHER.format("variance"))
-        return pool.variance
+        return _of_teacher(pool.variance, "variance")
 
 
 @dataclass(frozen=True)
@@ -54,7 +50,10 @@ class Uniform:
         return np.ones(len(pool.table))
 
 
-_NO_TEACHER = "acquisition {!r} needs a teacher, got none: pass one or use 'entropy'"
+def _of_teacher(answer: np.ndarray | None, name: str) -> np.ndarray:
+    if answer is None:
+        raise ConfigError(f"acquisition {name!r} needs a teacher, got none: pass one or use 'entropy'")
+    return answer
 
 
 def draw(score: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:

@@ -56,18 +56,7 @@ class TreeFinder:
     def find(self, table: Table, weakness: np.ndarray, rng: np.random.Generator) -> tuple[Region, ...]:
         """Return the confirmed weak regions, worst first; none is an answer.
 
-        Parameters
-        ----------
-        table : Table
-            Synthetic rows in it are ignored.
-        weakness : ndarray of shape (n,)
-            Weakness of each row, higher is weaker, from a learner that has not seen it; NaN = not measured, ignored.
-        rng : numpy.random.Generator
-
-        Raises
-        ------
-        DataError
-            If the weakness has another length than the table or is infinite somewhere.
+        Parameters and errors are those of `loop.protocols.RegionFinder.find`.
         """
         rows = measured_rows(table, weakness)
         known, weak = (table, weakness) if len(rows) == len(table) else (table.take(rows), weakness[rows])
