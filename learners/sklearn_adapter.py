@@ -55,7 +55,7 @@ class SklearnAdapter:
         X, y, weight = weighted_copies(table)
         options = {"sample_weight": weight}
         if not has_fit_parameter(self.estimator, "sample_weight"):
-            rows, options = _resample(y, weight, rng), {}
+            rows, options = resampled(y, weight, rng), {}
             X, y = X[rows], y[rows]
         # Most classifiers refuse a single class.
         model = _seeded_clone(self.estimator, rng) if len(np.unique(y)) > 1 else DummyClassifier()
@@ -72,7 +72,7 @@ class SklearnAdapter:
         return with_all_classes(proba, self.model_.classes_, self.n_classes_)
 
 
-def _resample(y: np.ndarray, weight: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def resampled(y: np.ndarray, weight: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Draw as many rows as there are weights, each as often as its share says, rounded up or down.
 
     Rows are lined up by class, so that the rounding evens out within each class, and in random order inside it.

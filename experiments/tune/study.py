@@ -109,7 +109,7 @@ def search(
     if workers == 1:
         _work(config, Objective(config, tables), study, left, look)
     else:
-        _side_by_side(config, tables, folder, study.study_name, workers, left, look)
+        work_side_by_side(config, tables, folder, study.study_name, workers, left, look)
 
 
 def _work(config: TuneConfig, objective: Work, study: optuna.Study, seconds: float | None, look: Look) -> None:
@@ -157,7 +157,7 @@ class _Stoppable:
             self._inside = False
 
 
-def _side_by_side(
+def work_side_by_side(
     config: TuneConfig,
     tables: Sequence[Lanes],
     folder: Path,
@@ -166,6 +166,15 @@ def _side_by_side(
     seconds: float | None,
     look: Look,
 ) -> None:
+    """Let workers, each a process, search until all have ended; ``look`` is called while they work.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After Ctrl-C, once all workers have ended.
+    WeakspotError
+        If workers died.
+    """
     context = multiprocessing.get_context("spawn")
     processes: list[BaseProcess] = [
         context.Process(target=_work_alone, args=(config, tables, folder, name, worker, seconds))
@@ -187,7 +196,7 @@ def _side_by_side(
     if interrupt.is_set():
         raise KeyboardInterrupt
     if codes := [process.exitcode for process in processes if process.exitcode]:
-        raise WeakspotError(_obituary(codes, workers))
+        raise WeakspotError(how_workers_died(codes, workers))
 
 
 @contextmanager
@@ -210,7 +219,7 @@ def _interrupt_noted() -> Iterator[threading.Event]:
         signal.signal(signal.SIGINT, before)
 
 
-def _obituary(codes: Sequence[int], workers: int) -> str:
+def how_workers_died(codes: Sequence[int], workers: int) -> str:
     """Say how workers died: by a signal, as of a system short of memory, or by an error that they have shown."""
     killed = [-code for code in codes if code < 0]
     how, way = (

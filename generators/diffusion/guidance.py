@@ -110,8 +110,8 @@ class Particles:
             return None
         score = self._scale(self._space.decode(clean.cpu().numpy(), self._rng))
         owed = self._guide.strength * score - self._paid
-        now = _gentle(owed - owed.max())
-        rows = _systematic(np.exp(now), self._rng)
+        now = tempered(owed - owed.max())
+        rows = systematic_draw(np.exp(now), self._rng)
         self._paid = (self._paid + now)[rows]
         return torch.as_tensor(rows, device=clean.device)
 
@@ -156,7 +156,7 @@ def _student(latents: Tensor, scores: Tensor, rng: np.random.Generator) -> nn.Mo
     return train(net, loss, len(latents), Schedule(STUDENT_STEPS, batch=256, rate=3e-3, decay=0.01), stream)
 
 
-def _gentle(log_weight: np.ndarray) -> np.ndarray:
+def tempered(log_weight: np.ndarray) -> np.ndarray:
     """Scale log-weights (n,), at most zero, down until as many rows count as diversity asks for.
 
     What is held back is not lost: the next look makes up for it (adaptive tempering, Jasra et al. 2011).
@@ -167,7 +167,7 @@ def _gentle(log_weight: np.ndarray) -> np.ndarray:
     return log_weight * scale
 
 
-def _systematic(weight: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def systematic_draw(weight: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Draw as many rows as there are weights (n,), each as often as its share says, up to one; equal weights: all."""
     ends = np.cumsum(weight) / weight.sum() * len(weight)
     rows: np.ndarray = np.searchsorted(ends, np.arange(len(weight)) + rng.uniform(0.01, 0.99)).clip(max=len(weight) - 1)

@@ -144,7 +144,7 @@ class ForestFlow:
             time = level / self.levels
             scores, noise = _scores(X, marginals, rng), rng.standard_normal(X.shape)
             mixed = (1 - time) * noise + time * scores
-            left = scores - noise - mixed @ _linear_velocity(correlation, time)
+            left = scores - noise - mixed @ linear_velocity(correlation, time)
             trees.append(FlowTrees.fit(mixed, left, rng, rounds=self.trees, settings=settings))
             tell(level + 1, self.levels)
         return Flow(marginals, correlation, tuple(trees))
@@ -251,7 +251,7 @@ def _scores(X: np.ndarray, marginals: tuple[Marginal, ...], rng: np.random.Gener
     return np.column_stack([marginal.normal(x, rng) for marginal, x in zip(marginals, X.T, strict=True)])
 
 
-def _linear_velocity(correlation: np.ndarray, time: float) -> np.ndarray:
+def linear_velocity(correlation: np.ndarray, time: float) -> np.ndarray:
     """Return the matrix (d, d) that maps mixed scores, as rows, to the mean of ``scores - noise`` given them.
 
     Exact where scores are jointly normal: covariance of velocity and mixture over that of the mixture.

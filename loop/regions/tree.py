@@ -62,7 +62,7 @@ class TreeFinder:
         known, weak = (table, weakness) if len(rows) == len(table) else (table.take(rows), weakness[rows])
         if len(rows) < 4 * self.min_rows or np.ptp(weak) == 0:
             return ()
-        first = _halves(known, rng)
+        first = halves(known, rng)
         if not self.min_rows <= first.sum() <= len(rows) - self.min_rows:  # most rows are copies of each other
             return ()
         tested = [*self._candidates(known, weak, first, rng), *self._candidates(known, weak, ~first, rng)]
@@ -148,7 +148,7 @@ def _gap(weakness: np.ndarray, inside: np.ndarray, judges: np.ndarray) -> float:
     return float(weakness[judges & inside].mean() - weakness[judges & ~inside].mean())
 
 
-def _halves(table: Table, rng: np.random.Generator) -> np.ndarray:  # (n,) bool
+def halves(table: Table, rng: np.random.Generator) -> np.ndarray:  # (n,) bool
     """Choose half of the distinct rows, stratified by label; copies of a row, or rows of its unit, are on its side."""
     group = duplicate_groups(table.X if table.unit is None else table.unit[:, None])
     where = np.flatnonzero(np.diff(np.maximum.accumulate(group), prepend=-1))  # first row of each group

@@ -7,7 +7,7 @@ import pytest
 from judged_models import two_models
 
 from loop.errors import ConfigError, DataError
-from loop.evaluation.bootstrap import _draw, _drawn_counts, _replicate, _replicates, intervals, paired
+from loop.evaluation.bootstrap import draw_counts, draw_rows, intervals, paired, replicate_scores, scorer_of
 from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import METRICS, resolve, score
 
@@ -19,10 +19,10 @@ def test_a_replicate_is_the_score_of_the_drawn_rows(name: str, n_classes: int) -
     y = np.repeat(np.arange(n_classes), [40, 12, 8][:n_classes])
     proba = rng.integers(1, 6, (len(y), n_classes)) + 1.0 * (y[:, None] == np.arange(n_classes))
     proba /= proba.sum(axis=1, keepdims=True)
-    judged, drawn = JudgeRows(y, 1), _draw(np.bincount(y), 20, rng)
+    judged, drawn = JudgeRows(y, 1), draw_rows(np.bincount(y), 20, rng)
     assert (y[drawn] == y).all(), "rows are drawn within their class"
     expected = [score(name, judged.take(rows), proba[rows]) for rows in drawn]
-    np.testing.assert_allclose(_replicate(resolve(name), judged, proba)(drawn), expected, atol=1e-12)
+    np.testing.assert_allclose(scorer_of(resolve(name), judged, proba)(drawn), expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["average_precision", "roc_auc", "recall_at_fpr_05"])
@@ -31,8 +31,8 @@ def test_drawing_how_often_each_step_comes_is_drawing_rows(name: str) -> None:
     proba = np.round(proba, 2)  # ties, too
     metric, rng = resolve(name), np.random.default_rng(11)
     assert metric.ranking is not None
-    by_step = metric.ranking(*_drawn_counts(judged, proba, rng, 4000))
-    (by_row,) = _replicates(metric, judged, (proba,), rng, 4000)
+    by_step = metric.ranking(*draw_counts(judged, proba, rng, 4000))
+    (by_row,) = replicate_scores(metric, judged, (proba,), rng, 4000)
     levels = [0.025, 0.25, 0.5, 0.75, 0.975]
     np.testing.assert_allclose(
         np.quantile(by_step, levels), np.quantile(by_row, levels), atol=0.1 * by_row.std() + 0.02
