@@ -92,7 +92,7 @@ class MLP:
             _tensor(table.targets, device),
             _tensor(table.weight / table.weight.mean(), device),
         )
-        judge, rest = (torch.as_tensor(part, device=device) for part in _folds(table.y, self.members, rng))
+        judge, rest = (torch.as_tensor(part, device=device) for part in member_folds(table.y, self.members, rng))
         inputs = tuple(part.shape[1] for part in rows.inputs)
         net = BatchedNet(self.members, inputs, self.input_.n_slots, [self.hidden] * self.layers, rows.shares, generator)
         self.net_ = self._best(self._averages(net, rows, rest, generator), rows, judge)
@@ -186,7 +186,7 @@ class _Rows:
         return (self.weight[rows] * per_row).mean(1).sum()
 
 
-def _folds(y: np.ndarray, members: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def member_folds(y: np.ndarray, members: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Deal the rows of each class in turn to folds; return the rows (members, j) held out, and the rest (members, r).
 
     Both are cut to the shortest fold, so that they are arrays.

@@ -56,7 +56,7 @@ class SklearnAdapter:
         X, y, weight = weighted_copies(table)
         options = {"sample_weight": weight}
         if not has_fit_parameter(self.estimator, "sample_weight"):
-            rows, options = _resample(y, weight, rng), {}
+            rows, options = resampled(y, weight, rng), {}
             X, y = X[rows], y[rows]
         # Most classifiers refuse a single class.
         model = _seeded_clone(self.estimator, rng) if len(np.unique(y)) > 1 else DummyClassifier()
@@ -73,7 +73,7 @@ class SklearnAdapter:
         return with_all_classes(proba, self.model_.classes_, self.n_classes_)
 
 
-def _resample(y: np.ndarray, weight: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def resampled(y: np.ndarray, weight: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Draw n of n rows with replacement, each as often as its share of the weight says, rounded up or down.
 
     Rows are sorted by class, in random order within a class, so that the rounding evens out within each class.

@@ -92,7 +92,8 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
     >>> model.fit(frame, y).verdict_.sentence  # doctest: +SKIP
     """
 
-    def __init__(  # one argument for each parameter: scikit-learn reads them from the signature
+    # Long: scikit-learn wants each argument stored under its own name, and nothing else done here
+    def __init__(  # Wide: scikit-learn reads the parameters from the signature
         self,
         learner: Learner,
         *,

@@ -75,7 +75,21 @@ class RegionFinder(Protocol):
     """Finds where a learner is weak."""
 
     def find(self, table: Table, weakness: np.ndarray, rng: np.random.Generator) -> tuple[Region, ...]:
-        """Return weak regions, worst first, from the weakness (n,) of each row; there may be none."""
+        """Return weak regions, worst first; there may be none.
+
+        Parameters
+        ----------
+        table : Table
+            Synthetic rows in it are ignored.
+        weakness : ndarray of shape (n,)
+            Weakness of each row, higher is weaker, from a learner that has not seen it; NaN = not measured, ignored.
+        rng : numpy.random.Generator
+
+        Raises
+        ------
+        DataError
+            If the weakness has another length than the table or is infinite somewhere.
+        """
         ...
 
 

@@ -1,13 +1,16 @@
 """The rules of the tree: which package may import which, what an import costs, and what no file may do."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("loop", "generators", "learners", "experiments")
 CONTRACTS = {  # what generators and learners may import of the loop
@@ -25,6 +28,8 @@ CONTRACTS = {  # what generators and learners may import of the loop
 MOST_FILES = 15  # Python files in a folder, its __init__ not counted
 LONGEST_FILE = 300  # lines
 LAWS = "loop/testing/"  # the one place for assertions: laws are assertions, and refuse to run where -O strips them
+LONGEST_FUNCTION = 40  # lines from def to the end, the docstring not counted
+MOST_PARAMETERS = 8  # of a function, self and cls not counted
 UNSAFE_CALLS = {"eval", "exec", "pickle.load", "pickle.loads", "joblib.load", "yaml.load", "yaml.unsafe_load"}
 GLOBAL_RANDOMNESS = ("np.random.seed", "numpy.random.seed", "random.seed", "torch.manual_seed")
 
@@ -92,6 +97,31 @@ def too_long(root: Path) -> list[str]:
     return [f"{path} has {length} lines" for path, length in lengths.items() if length > LONGEST_FILE]
 
 
+def functions(root: Path) -> Iterator[tuple[str, Function, str]]:
+    """Yield where each function is, its syntax tree, and its def line with the line above."""
+    for _, path, tree in modules(root):
+        lines = (root / path).read_text().splitlines()
+        for node in ast.walk(tree):
+            if isinstance(node, Function):
+                yield f"{path} line {node.lineno}: {node.name}", node, "\n".join(lines[: node.lineno][-2:])
+
+
+def long_functions(root: Path) -> list[str]:
+    return [
+        f"{place} has {length} lines"
+        for place, node, beside in functions(root)
+        if (length := _length(node)) > LONGEST_FUNCTION and not _excused("Long", beside)
+    ]
+
+
+def wide_functions(root: Path) -> list[str]:
+    return [
+        f"{place} has {count} parameters"
+        for place, node, beside in functions(root)
+        if (count := len(_parameters(node))) > MOST_PARAMETERS and not _excused("Wide", beside)
+    ]
+
+
 def folders(root: Path) -> dict[Path, list[Path]]:
     """Return the folders that hold code, directly or below, and their modules without ``__init__``."""
     found: dict[Path, list[Path]] = {}
@@ -125,6 +155,30 @@ def repeating(root: Path) -> list[str]:
     ]
 
 
+def _length(node: Function) -> int:
+    """Count the lines of a function from def to the end, decorators and docstring left out."""
+    docstring = node.body[0]
+    told = _last_line(docstring) - docstring.lineno + 1 if ast.get_docstring(node) is not None else 0
+    return _last_line(node) - node.lineno + 1 - told
+
+
+def _last_line(node: ast.stmt) -> int:
+    return node.end_lineno or node.lineno
+
+
+def _parameters(node: Function) -> list[str]:
+    """Name the parameters of a function, without self and cls."""
+    arguments = node.args
+    stars = [each for each in (arguments.vararg, arguments.kwarg) if each is not None]
+    names = [each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, *stars)]
+    return names[1:] if names[:1] in (["self"], ["cls"]) else names
+
+
+def _excused(kind: str, beside: str) -> bool:
+    """Tell whether a comment ``# Long:`` or ``# Wide:`` gives a reason, of two words at least."""
+    return re.search(rf"# {kind}: *\w\S* +\w", beside) is not None
+
+
 def _is_init(name: str) -> bool:
     return Path(name).name == "__init__.py"
 
@@ -151,6 +205,8 @@ RULES: tuple[Callable[[Path], list[str]], ...] = (
     asserted,
     undocumented,
     too_long,
+    long_functions,
+    wide_functions,
     unexplained,
     crowded,
     repeating,
@@ -160,6 +216,13 @@ RULES: tuple[Callable[[Path], list[str]], ...] = (
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_tree_obeys(rule: Callable[[Path], list[str]]) -> None:
     assert rule(ROOT) == []
+
+
+def function(comment: str = "", parameters: int = 0, length: int = 2) -> str:
+    """Write a function of so many parameters and, beside its docstring, so many lines."""
+    names = ", ".join(f"a{number}" for number in range(parameters))
+    docstring = '    """Do.\n\n    Nothing.\n    """\n'
+    return f"def f({names}):{comment}\n{docstring}" + "    x = 1\n" * (length - 1)
 
 
 BAD_FILES = {
@@ -185,6 +248,23 @@ BAD_FILES = {
     "loop/sure.py": ("asserted", '"""."""\ndef f(x):\n    assert x > 0\n'),
     "loop/mute.py": ("undocumented", "x = 1\n"),
     "loop/endless.py": ("too_long", '"""."""\n' + "x = 1\n" * LONGEST_FILE),
+    "generators/winding.py": ("long_functions", '"""."""\n' + function(length=LONGEST_FUNCTION + 1)),
+    "loop/winding_method.py": (
+        "long_functions",
+        '"""."""\nclass A:\n' + indent(function(length=LONGEST_FUNCTION + 1), "    "),
+    ),
+    "loop/no_reason.py": ("long_functions", '"""."""\n' + function("  # Long:", length=LONGEST_FUNCTION + 1)),
+    "loop/other_reason.py": (
+        "long_functions",
+        '"""."""\n' + function("  # Wide: one parameter a column", length=LONGEST_FUNCTION + 1),
+    ),
+    "loop/far_reason.py": (
+        "long_functions",
+        '"""."""\n# Long: one line a column\n\n\n' + function(length=LONGEST_FUNCTION + 1),
+    ),
+    "learners/broad.py": ("wide_functions", '"""."""\n' + function(parameters=MOST_PARAMETERS + 1)),
+    "learners/starred.py": ("wide_functions", '"""."""\ndef f(a, b, /, c, d, *e, g, h, i, **j):\n    pass\n'),
+    "experiments/broad_reason.py": ("wide_functions", '"""."""\n' + function("  # Wide: x", MOST_PARAMETERS + 1)),
 }
 
 
@@ -240,6 +320,20 @@ def test_rules_let_the_allowed_pass(tmp_path: Path) -> None:
     (tmp_path / "generators/fine.py").write_text("\n".join(allowed_lines))
     write_folder(tmp_path / "loop/testing", tmp_path)
     (tmp_path / "loop/testing/gates.py").write_text('"""."""\ndef law(x):\n    assert x > 0\n')
+    assert [rule(tmp_path) for rule in RULES] == [[]] * len(RULES)
+
+
+def test_functions_may_be_as_large_as_the_limits_or_as_their_reasons_say(tmp_path: Path) -> None:
+    long, wide = LONGEST_FUNCTION + 1, MOST_PARAMETERS + 1
+    texts = (
+        function(parameters=MOST_PARAMETERS, length=LONGEST_FUNCTION),
+        "class A:\n    def f(self, a, b, c, d, e, f, g, h):\n        pass\n",
+        function("  # Long: one line for each column", length=long),
+        "# Long: one line for each column\n" + function("  # Wide: one parameter for each", wide, long),
+        "@decorated\n" + function("  # Wide: each parameter is an option", wide),
+    )
+    write_folder(tmp_path / "learners", tmp_path)
+    (tmp_path / "learners/large.py").write_text("\n".join(['"""Fine."""', *texts]))
     assert [rule(tmp_path) for rule in RULES] == [[]] * len(RULES)
 
 

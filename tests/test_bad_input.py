@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from commands import refused, refused_run
 from small_runs import content, frame, write, write_config
-from typer.testing import CliRunner
 
-from experiments.cli.app import app
 from experiments.config.strategies import STRATEGIES, Strategy
 from generators import GENERATORS
 from loop.data.schema import infer
@@ -20,27 +19,6 @@ from loop.types import Request, Samples, Table
 
 N = 240
 Change = Callable[[pd.DataFrame], pd.DataFrame]
-
-
-def refused(*words: object) -> str:
-    """Call the command; return its one sentence."""
-    result = CliRunner().invoke(app, [str(word) for word in words])
-    assert result.exit_code == 2, (result.output, result.exception)
-    assert "Traceback" not in result.output
-    sentence = result.stderr
-    assert sentence.count("\n") == 1, sentence
-    assert ":" in sentence  # then comes the way out
-    return sentence
-
-
-def refused_run(tmp_path: Path, settings: dict[str, object], *options: object) -> str:
-    """Run the loop in vain; return the sentence once sure that nothing was left behind."""
-    config = write_config(tmp_path, settings)
-    before = set(tmp_path.rglob("*"))
-    sentence = refused("run", config, *options)
-    left = set(tmp_path.rglob("*")) - before
-    assert left <= {tmp_path / "out"}, left
-    return sentence
 
 
 def with_rare_class(table: pd.DataFrame) -> pd.DataFrame:

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from commands import refused, refused_run
 from small_runs import content, frame, write, write_config
-from test_bad_input import refused, refused_run
 from typer.testing import CliRunner, Result
 
 from experiments.cli.app import app

@@ -6,7 +6,6 @@ settings that a search has found.
 """
 
 import json
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from rich.table import Table as RichTable
 
 from experiments.arms.arms import REAL_ONLY, TARGETED, TEACHER, TUNED, Arm, arms
 from experiments.arms.scoring import proves
+from experiments.benchmarks.options import console, listed
 from experiments.config.reader import load_config
 from experiments.config.run_config import RunConfig
 from experiments.config.strategies import compose
@@ -83,8 +83,7 @@ def main(
     tuned: Annotated[Path | None, typer.Option(help="Configuration that weakspot tune wrote: one more arm.")] = None,
 ) -> None:
     """Run every arm on weeks of the card-fraud simulation and print their tables and, last, one line of JSON."""
-    console = Console(width=None if sys.stdout.isatty() else 160)
-    starts = [day for day in start.split(",") if day]
+    terminal, starts = console(), listed(start)
     if not starts:
         raise ConfigError(f"--start must name a day, got {start!r}: give {STARTS[0]}, for example.")
     parts = compose(strategy, settings=Settings())
@@ -93,11 +92,11 @@ def main(
     for day in starts:
         week = Week.of(payments, day, seed)
         other = None if config is None else parts_of(config, week.train)
-        tables.append(_one_start(week, parts, other, tuning, seed, console))
+        tables.append(_one_start(week, parts, other, tuning, seed, terminal))
     mean = pd.concat(tables).groupby(level="arm", sort=False).mean(numeric_only=True)
     if len(tables) > 1:
-        console.print(f"Means over {len(tables)} starts")
-        _show(console, mean.assign(note=""))
+        terminal.print(f"Means over {len(tables)} starts")
+        _show(terminal, mean.assign(note=""))
     print(json.dumps(headline(start, mean)))
 
 

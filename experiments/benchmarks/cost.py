@@ -15,9 +15,9 @@ import sys
 import time
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table as RichTable
 
+from experiments.benchmarks.options import console
 from experiments.config.strategies import compose
 from experiments.data.card_fraud import STARTS
 from experiments.data.protocols import fraud_split
@@ -97,7 +97,7 @@ def _peak_bytes() -> int:
 
 def main() -> None:
     """Print cost, memory and bookkeeping of the loop and, last, one line of JSON."""
-    console = Console(width=None if sys.stdout.isatty() else 160)
+    terminal = console()
     there = (data_folder() / "fraud_handbook.parquet").is_file()
     names = [name for name in TABLES if name != "fraud_week" or there]
     results = {}
@@ -107,9 +107,9 @@ def main() -> None:
     printed = RichTable("", *names)
     for key in sorted({key for result in results.values() for key in result}):
         printed.add_row(key, *(f"{results[name].get(key, 0):.3f}" for name in names))
-    console.print(printed)
+    terminal.print(printed)
     if not there:
-        console.print(f"card fraud left out: no fraud_handbook.parquet in {os.fspath(data_folder())}")
+        terminal.print(f"card fraud left out: no fraud_handbook.parquet in {os.fspath(data_folder())}")
     print(
         json.dumps(
             {

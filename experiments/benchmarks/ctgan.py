@@ -7,7 +7,6 @@ last line is JSON.
 
 import json
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -16,11 +15,11 @@ from typing import Annotated
 import numpy as np
 import pandas as pd
 import typer
-from rich.console import Console
 from rich.table import Table as RichTable
 
 from experiments.benchmarks.fidelity.fidelity import draw, split_of
 from experiments.benchmarks.fidelity.measures import likeness, utility
+from experiments.benchmarks.options import console
 from generators import Gan, Vae
 from loop.data.encoding import decode, encode
 from loop.errors import DataError
@@ -134,7 +133,7 @@ def _show(results: pd.DataFrame) -> None:
     printed = RichTable("generator", *results.columns)
     for name, row in results.iterrows():
         printed.add_row(str(name), *(f"{value:.3f}" if isinstance(value, float) else str(value) for value in row))
-    Console(width=None if sys.stdout.isatty() else 140).print(printed)
+    console(140).print(printed)
 
 
 if __name__ == "__main__":

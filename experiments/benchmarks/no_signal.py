@@ -5,17 +5,16 @@ is JSON.
 """
 
 import json
-import sys
 from typing import Annotated
 
 import numpy as np
 import pandas as pd
 import typer
 from joblib import Parallel, delayed
-from rich.console import Console
 from rich.progress import Progress
 from scipy import stats
 
+from experiments.benchmarks.options import console
 from experiments.config.strategies import compose
 from experiments.data.sources import Dataset, load, noise_table, permuted
 from experiments.data.split import Split
@@ -63,16 +62,16 @@ def main(
     jobs: Annotated[int, typer.Option(min=1, help="Tables side by side.")] = 2,
 ) -> None:
     """Count the false claims of the loop and measure the loss on test rows; print one line of JSON last."""
-    console = Console(width=None if sys.stdout.isatty() else 160)
+    terminal = console()
     wanted = [(kind, seed) for kind in ("noise", "permuted") for seed in range(tables)]
     rows = []
-    with Progress(console=console) as progress:
+    with Progress(console=terminal) as progress:
         task = progress.add_task("tables", total=len(wanted))
         for row in Parallel(n_jobs=jobs, return_as="generator")(delayed(judge)(*each) for each in wanted):
             progress.advance(task)
             rows.append(row)
     results = pd.DataFrame(rows)
-    console.print(results.groupby("kind").agg({"delta_ap": ["mean", "sem"], "proven": "sum", "regions": "sum"}))
+    terminal.print(results.groupby("kind").agg({"delta_ap": ["mean", "sem"], "proven": "sum", "regions": "sum"}))
     delta = results["delta_ap"].to_numpy()
     half = stats.t.ppf(0.975, len(delta) - 1) * stats.sem(delta) if len(delta) > 1 else np.nan
     print(

@@ -6,7 +6,6 @@ is JSON. Splits and seeds are those of ``python -m experiments.benchmarks.rare_s
 
 import copy
 import json
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,10 +15,10 @@ from typing import Annotated
 import numpy as np
 import pandas as pd
 import typer
-from rich.console import Console
 from rich.table import Table as RichTable
 from scipy import stats
 
+from experiments.benchmarks.options import console
 from experiments.data.card_fraud import STARTS
 from experiments.data.protocols import fraud_split, suite_split
 from experiments.data.sources import rare_suite
@@ -101,7 +100,7 @@ def main(
     jobs: Annotated[int, typer.Option(min=1, help="Cells side by side.")] = 2,
 ) -> None:
     """Fit plain models on real rows alone; print their scores and, last, one line of JSON."""
-    console = Console(width=None if sys.stdout.isatty() else 160)
+    terminal = console()
     keys = [(table, str(seed)) for table in rare_suite() for seed in range(splits)]
     if fraud:
         keys = [(FRAUD, start) for start in STARTS]
@@ -109,14 +108,14 @@ def main(
     def path_of(key: tuple[str, str]) -> Path:
         return out / digest_of(KINDS, f"suite:{key[0]}") / f"{'-'.join(key)}.json"
 
-    found = each_cell(keys, lambda key: cell(*key), path_of, jobs=jobs, console=console)
+    found = each_cell(keys, lambda key: cell(*key), path_of, jobs=jobs, console=terminal)
     told = summary(pd.DataFrame([row for rows in found for row in rows]))
     printed = RichTable("plain model, real rows alone", "average precision", "Δ to XGBoost", "better on", "s to fit")
     for kind, row in told.iterrows():
         gap = f"{row['difference']:+.3f} ± {row['half_width']:.3f}" if kind != BASE else ""
         better = f"{row['better']:.0f} of {row['of']:.0f}" if kind != BASE else ""
         printed.add_row(str(kind), f"{row['average_precision']:.4f}", gap, better, f"{row['seconds_fit']:.1f}")
-    console.print(printed)
+    terminal.print(printed)
     print(json.dumps({str(kind): round(float(gap), 4) for kind, gap in told["difference"].items()}))
 
 

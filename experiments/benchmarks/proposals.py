@@ -6,7 +6,6 @@ sampling. The cells are those of ``weakspot compare``: all have the same splits,
 """
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -20,6 +19,7 @@ from scipy import stats
 
 from experiments.arms.arms import REAL_ONLY
 from experiments.arms.scoring import SCORE
+from experiments.benchmarks.options import among, console
 from experiments.benchmarks.rare_suite import PROTOCOL
 from experiments.compare.child_runs import LOOP
 from experiments.compare.compare import cells_of
@@ -27,8 +27,6 @@ from experiments.config.reader import load_config
 from experiments.config.run_config import CompareConfig, RunConfig
 from experiments.data.sources import rare_suite
 from generators import GENERATORS
-from loop.catalogue import check_name
-from loop.errors import WeakspotError
 
 COMPARED = ("neighbourhood", "resample", "copula", "tree_chain", "forest_flow", "vae", "gan", "diffusion", "guided")
 LABELS = {"guided": "diffusion, guided"}
@@ -43,20 +41,16 @@ def main(
     jobs: Annotated[int, typer.Option(min=1, help="Cells side by side.")] = 2,
 ) -> None:
     """Run the loop with each generator and print gains over real rows alone and, last, one line of JSON."""
-    names = [name for name in tables.split(",") if name]
-    if not names or set(names) - set(rare_suite()):
-        raise WeakspotError(f"tables must be among {', '.join(rare_suite())}, got {tables!r}: choose from these.")
-    chosen = [name for name in generators.split(",") if name]
-    for name in chosen:
-        check_name("generators", name, (*GENERATORS.names(), "guided"))
-    console = Console(width=None if sys.stdout.isatty() else 160)
+    names = among("tables", tables, rare_suite())
+    chosen = among("generators", generators, (*GENERATORS.names(), "guided"))
+    terminal = console()
     runs = {name: list(runs_of(name, names, splits, out)) for name in chosen}
     cells = cells_of([run for own in runs.values() for run in own], out, jobs)
     results = {}
-    for name in track(chosen, console=console, transient=True, disable=not console.is_terminal):
+    for name in track(chosen, console=terminal, transient=True, disable=not terminal.is_terminal):
         rows = [row | {"table": run.data.source, "seed": run.loop.seed} for run in runs[name] for row in next(cells)]
         results[LABELS.get(name, name)] = pd.DataFrame(rows)
-    show(results, console)
+    show(results, terminal)
     print(json.dumps({label: round(float(gains(own).iloc[:, 0].mean()), 4) for label, own in results.items()}))
 
 

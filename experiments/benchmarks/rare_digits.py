@@ -6,14 +6,13 @@ JSON.
 """
 
 import json
-import sys
 from typing import Annotated
 
 import numpy as np
 import typer
-from rich.console import Console
 from rich.table import Table as RichTable
 
+from experiments.benchmarks.options import console
 from experiments.config.strategies import compose
 from experiments.data.sources import rare_digits
 from experiments.data.split import Split
@@ -35,7 +34,7 @@ def main(
     lanes: Annotated[int, typer.Option(min=1, help="Lanes; the rare digits have few rows.")] = 3,
 ) -> None:
     """Compare recall of every digit with and without the loop, on the same test rows."""
-    console, deltas = Console(width=None if sys.stdout.isatty() else 160), []
+    terminal, deltas = console(), []
     recalls: list[list[np.ndarray]] = []  # per split: real only and loop, most probable class and matched
     for seed in range(splits):
         split = split_of(seed)
@@ -47,14 +46,14 @@ def main(
         recalls.append([*most_probable, *(matched_recall(test.y, proba) for proba in answers)])
         scores = [score("average_precision", JudgeRows.of(test), proba) for proba in answers]
         deltas.append(scores[1] - scores[0])
-        console.print(f"split {seed}: {run.outcome.verdict.sentence}")
+        terminal.print(f"split {seed}: {run.outcome.verdict.sentence}")
     before, after, matched_before, matched_after = np.nanmean(recalls, axis=0)
     printed = RichTable("digit", "recall, real only", "recall, loop", "at 1 % FPR, real only", "at 1 % FPR, loop")
     for digit in range(10):
         name = f"{digit} (rare)" if digit in RARE else str(digit)
         figures = (before[digit], after[digit], matched_before[digit], matched_after[digit])
         printed.add_row(name, *(f"{figure:.3f}" for figure in figures))
-    console.print(printed)
+    terminal.print(printed)
     rare = list(RARE)
     headline = {
         "rare_recall_before": before[rare].mean(),

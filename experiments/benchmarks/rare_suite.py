@@ -3,14 +3,13 @@
 Run as ``python -m experiments.benchmarks.rare_suite``: it is ``weakspot compare experiments/configs/suite.yaml``.
 """
 
-import sys
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from experiments.benchmarks.options import console
 from experiments.compare.compare import compare
 from experiments.config.reader import load_config
 from experiments.config.run_config import CompareConfig
@@ -24,7 +23,7 @@ def main(
 ) -> None:
     """Compare all arms on the rare-class suite; print the tables and, last, one line of JSON."""
     config = load_config(CompareConfig, PROTOCOL, {"out": str(out)})
-    compare(config, Console(width=None if sys.stdout.isatty() else 200), jobs)
+    compare(config, console(200), jobs)
 
 
 if __name__ == "__main__":

@@ -5,18 +5,17 @@ training rows, the second all of them.
 """
 
 import json
-import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Annotated
 
 import pandas as pd
 import typer
-from rich.console import Console
 from rich.table import Table as RichTable
 
 from experiments.benchmarks.fidelity.fidelity import TABLES, draw, split_of
 from experiments.benchmarks.fidelity.measures import likeness, utility
+from experiments.benchmarks.options import console
 from generators import Diffusion, Gan, Vae
 from loop.protocols import Generator
 from loop.seeds import stream
@@ -33,11 +32,11 @@ def main(table: Annotated[str, typer.Option(help=f"One of {', '.join(TABLES)}.")
     train, test = split.train, split.test
     earlier = train.take(stream(0, "earlier").random(len(train)) < EARLIER)
     rows = [row for name in KINDS for row in _both(name, earlier, train, test)]
-    console, printed = Console(width=None if sys.stdout.isatty() else 160), RichTable("generator", "start", *MEASURES)
+    terminal, printed = console(), RichTable("generator", "start", *MEASURES)
     for row in rows:
         measured = (f"{row[measure]:{form}}" for measure, form in MEASURES.items())
         printed.add_row(str(row["generator"]), str(row["start"]), *measured)
-    console.print(printed)
+    terminal.print(printed)
     results = pd.DataFrame(rows).pivot(index="generator", columns="start")
     print(json.dumps({"table": table, **_headline(results)}))
 

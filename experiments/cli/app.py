@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ParamSpec
 
 import typer
 
-from experiments.cli.output import check_suffix, console, write
+from experiments.cli.output import check_absent, check_suffix, console, write
 from loop.errors import ConfigError, DataError, WeakspotError
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def options(
 
 @app.command()
 @one_sentence
-def run(
+def run(  # Wide: each parameter is an option of the command
     config: Annotated[Path | None, typer.Argument(help="YAML file; options win over it.")] = None,
     data: Annotated[str | None, typer.Option(help="File (.csv, .parquet, ...) or source, such as simulation.")] = None,
     target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
@@ -125,19 +125,20 @@ def run(
         "out": None if out is None else str(out),
     }
     if resume is not None:
-        given = [key for key, value in {"CONFIG": config, **overrides}.items() if value is not None]
-        if given:
-            raise ConfigError(f"--resume takes no other options, got {', '.join(given)} too: leave them out.")
+        check_absent("--resume goes on as the run began", {"CONFIG": config, **overrides})
         config = resume / "config.yaml"
+    _run(config, overrides, resume)
+
+
+def _run(config: Path | None, overrides: dict[str, object], resume: Path | None) -> None:
     from experiments.config.reader import load_config
     from experiments.config.run_config import RunConfig
     from experiments.run.run import run as run_loop
 
     result = run_loop(load_config(RunConfig, config, overrides), console(), resume)
     if result.status == "interrupted":
-        typer.echo(
-            f"Interrupted; the model so far is saved. Go on with: weakspot run --resume {result.folder}", err=True
-        )
+        way_on = f"weakspot run --resume {result.folder}"
+        typer.echo(f"Interrupted; the model so far is saved. Go on with: {way_on}", err=True)
         raise typer.Exit(INTERRUPTED)
 
 
@@ -190,10 +191,8 @@ def predict(
 
 @app.command()
 @one_sentence
-def generate(
-    model: Annotated[
-        Path | None, typer.Argument(help="Folder of a saved generator or of a run, or a rule book (.yaml).")
-    ] = None,
+def generate(  # Wide: each parameter is an option of the command
+    model: Annotated[Path | None, typer.Argument(help="Folder of a generator or run, or rule book (.yaml).")] = None,
     n: Annotated[int, typer.Option("--n", help="Rows wanted.")] = 1000,
     where: Annotated[str | None, typer.Option(help="Region, such as 'amount > 300 and night == 1'.")] = None,
     label: Annotated[str | None, typer.Option(help="Class; default: as classes occur in the region.")] = None,
@@ -208,16 +207,14 @@ def generate(
     check_suffix(out)
     if (model is None) == (data is None):
         raise ConfigError("rows must come from MODEL or from --data, got both or neither: give one of them.")
-    given = [name for name, value in {"target": target, "generator": generator, "save": save}.items() if value]
-    if model is not None and given:
-        raise ConfigError(f"a saved generator is fitted already, got --{' and --'.join(given)} too: leave them out.")
+    if model is not None:
+        options = {"--target": target, "--generator": generator, "--save": save}
+        check_absent("a saved generator is fitted already", options)
     from experiments.cli import generate as rows
     from experiments.storage import run_folder
-    from generators.common import persistence
 
-    def say(sentence: str) -> None:
-        typer.echo(sentence, err=out is None)
-
+    ask = functools.partial(rows.request_of, n=n, where=where, label=label)
+    say = functools.partial(typer.echo, err=out is None)
     if model is not None and model.suffix in rows.BOOKS:
         write(rows.of_book(model, n, where, label, seed), out)
         say(f"{n:,} rows of the rule book {model}")
@@ -225,17 +222,11 @@ def generate(
     gate = None if model is None else rows.gate_of(model)
     if model is not None:
         made, schema = run_folder.load_generator(model)
-        request = rows.request_of(schema, n, where, label)
     else:
-        if save is not None:
-            persistence.check_replaceable(save)
-        made, table = rows.unfitted(generator or rows.DEFAULT), rows.table_of(str(data), target, say)
-        schema, request = table.schema, rows.request_of(table.schema, n, where, label)
-        made = rows.fitted(made, table, seed)
-        if save is not None:
-            persistence.save(made, save)
-            say(f"{save}: the fitted generator, for weakspot generate {save}")
-    delivery = rows.deliver(made, request, schema, seed, gate)
+        from experiments.cli.fit import Source, fitted_on
+
+        made, schema = fitted_on(Source(str(data), target, generator or rows.DEFAULT, save), ask, seed, say)
+    delivery = rows.deliver(made, ask(schema), schema, seed, gate)
     write(delivery.frame, out)
     say(delivery.summary if out is None else f"{out}: {delivery.summary}")
     for warning in delivery.warnings:

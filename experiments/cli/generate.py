@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,6 @@ import pandas as pd
 from experiments.data.sources import load
 from experiments.report.progress import steps_shown
 from experiments.storage import run_folder
-from generators import GENERATORS
 from generators.common.persistence import Savable, name_of
 from generators.rules.rules import Rules
 from loop.data.encoding import check_range, decode, encode
@@ -106,33 +105,6 @@ def table_of(source: str, target: str | None, say: Callable[[str], None]) -> Tab
     table = encode(schema, dataset.frame)
     check_range(schema, table.X)
     return table
-
-
-def unfitted(name: str) -> Savable:
-    """Make a generator of the catalogue with its default settings, or of a rule book given by its path.
-
-    Raises
-    ------
-    ConfigError
-        If there is no such generator or book, or it needs more than its name.
-    """
-    if Path(name).suffix in BOOKS:
-        return Rules(name)
-    kind = GENERATORS.kind(name)
-    if not issubclass(kind, Savable) or not is_dataclass(kind):
-        raise ConfigError(f"a generator must be a dataclass with save and load here, {name} is none: choose another.")
-    needed = [each.name for each in fields(kind) if each.init and each.default is each.default_factory is MISSING]
-    if needed:
-        raise ConfigError(
-            f"a generator must work by its name alone here, {name} needs {', '.join(needed)}: choose another one."
-        )
-    return kind()
-
-
-def fitted(generator: Savable, table: Table, seed: int) -> Savable:
-    """Fit a generator on a whole table with a progress bar."""
-    with steps_shown("fitting"):
-        return generator.fit(table, stream(seed, "fit"))
 
 
 def of_book(book: Path, n: int, where: str | None, label: str | None, seed: int) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """Output of the command line: tables on a terminal or in a file, rows in a file or on the screen."""
 
 import sys
+from collections.abc import Mapping
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,13 +15,20 @@ if TYPE_CHECKING:
 WIDTH = 150  # columns of tables that go to a file
 
 
-def console() -> "Console":
+def console(width: int = WIDTH) -> "Console":
     """Return the console for tables, as wide as the terminal; characters that it cannot encode become "?"."""
     from rich.console import Console
 
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
-    return Console(width=None if sys.stdout.isatty() else WIDTH)
+    return Console(width=None if sys.stdout.isatty() else width)
+
+
+def check_absent(why: str, options: Mapping[str, object]) -> None:
+    """Raise a ConfigError if some of the options were given that must not be, for a reason."""
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        raise ConfigError(f"{why}, got {' and '.join(given)} too: leave them out.")
 
 
 def check_suffix(out: Path | None) -> None:

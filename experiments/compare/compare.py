@@ -59,8 +59,8 @@ def compare(config: CompareConfig, console: Console, jobs: int = 1) -> pd.DataFr
         for strategy in config.strategies
     ]
     missing = [run for run in runs if found(_path(config.out, run)) is None]
-    _check_sources(missing)
-    folder = config.out / f"compare-{digest([_identity(run) for run in runs])}"
+    check_sources(missing)
+    folder = config.out / f"compare-{digest([identity_of(run) for run in runs])}"
     folder.mkdir(parents=True, exist_ok=True)
     with run_folder.held(folder):
         results, headline, spent = _compared(config, runs, folder, tracking, console, jobs)
@@ -137,7 +137,7 @@ def alone(config: RunConfig) -> RunConfig:
     return config.model_copy(update={"loop": config.loop.model_copy(update={"jobs": 1})})
 
 
-def _check_sources(runs: Sequence[RunConfig]) -> None:
+def check_sources(runs: Sequence[RunConfig]) -> None:
     """Load each source that has unfinished cells and make the parts of every strategy on it.
 
     So a fault in a source or strategy is found before hours of work on others.
@@ -152,7 +152,7 @@ def _work(
     config: CompareConfig, runs: Sequence[RunConfig], children: ChildRuns, console: Console, jobs: int, clock: Clock
 ) -> pd.DataFrame:
     """Run the cells one after the other or side by side, and record each arm when its cell is done."""
-    names, rows, cells = _names(config.sources), Records(), cells_of(runs, config.out, jobs)
+    names, rows, cells = source_names(config.sources), Records(), cells_of(runs, config.out, jobs)
     with LiveBoard(console, len(runs), len(config.sources) * len(config.seeds)) as board:
         for run in runs:
             with clock.stage("cells"):
@@ -174,7 +174,7 @@ def _numbers(row: Record, source: str) -> Record:
     return row | metrics | {"source": source}
 
 
-def _names(sources: Sequence[DataConfig]) -> list[str]:
+def source_names(sources: Sequence[DataConfig]) -> list[str]:
     """Name the sources; sources of the same name are told apart by their other settings."""
     counts = Counter(each.source for each in sources)
 
@@ -213,7 +213,7 @@ def _overlap(results: pd.DataFrame, config: CompareConfig) -> float | None:
     return test_size / (1 - test_size)
 
 
-def _identity(config: RunConfig) -> Record:
+def identity_of(config: RunConfig) -> Record:
     """Return all settings that the rows of a cell depend on."""
     content: Record = config.model_dump(mode="json", exclude={"tracking", "out"})
     files = config.generator.files()
@@ -221,7 +221,7 @@ def _identity(config: RunConfig) -> Record:
 
 
 def _path(out: Path, config: RunConfig) -> Path:
-    return out / "cells" / f"{digest(_identity(config))}.json"
+    return out / "cells" / f"{digest(identity_of(config))}.json"
 
 
 def _headline(summary: pd.DataFrame, comparisons: Sequence[Comparison]) -> Record:

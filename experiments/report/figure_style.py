@@ -10,10 +10,12 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
@@ -43,31 +45,11 @@ def new_rows(real: Table, new: Table, regions: Sequence[Region]) -> Figure:
     )
     rng = np.random.default_rng(0)  # jitter only: the same table always gives the same picture
     points, made = _positions(real, columns, rng), _positions(new, columns, rng)
-    positive = real.y == schema.positive
-    name = schema.classes[schema.positive]
-    axes.scatter(
-        points[~positive, 0],
-        points[~positive, 1],
-        s=6,
-        color=GREY,
-        alpha=0.5,
-        linewidths=0,
-        label="real, other classes",
-    )
-    dots = axes.scatter(
-        made[:, 0],
-        made[:, 1],
-        s=16,
-        c=new.targets[:, schema.positive],
-        cmap="viridis",
-        vmin=0,
-        vmax=1,
-        linewidths=0,
-        alpha=0.8,
-    )
-    axes.scatter(
-        points[positive, 0], points[positive, 1], s=34, color=BLACK, marker="+", linewidths=1.1, label=f"real, {name}"
-    )
+    name, chance = schema.classes[schema.positive], new.targets[:, schema.positive]
+    others, positives = points[real.y != schema.positive], points[real.y == schema.positive]
+    scatter(axes, others, s=6, color=GREY, alpha=0.5, linewidths=0, label="real, other classes")
+    dots = scatter(axes, made, s=16, c=chance, cmap="viridis", vmin=0, vmax=1, linewidths=0, alpha=0.8)
+    scatter(axes, positives, s=34, color=BLACK, marker="+", linewidths=1.1, label=f"real, {name}")
     _scale(axes, points, columns, real)
     for region in regions:
         _draw_box(axes, region, columns)
@@ -109,6 +91,11 @@ def canvas(title: str = "") -> tuple[Figure, Axes]:
     axes.grid(color=GRID, linewidth=0.7)
     axes.set_axisbelow(True)
     return figure, axes
+
+
+def scatter(axes: Axes, points: np.ndarray, **look: Any) -> PathCollection:
+    """Draw points (n, 2) as dots; ``look`` is what Matplotlib's own method takes."""
+    return axes.scatter(points[:, 0], points[:, 1], **look)
 
 
 def legend_below(figure: Figure) -> None:

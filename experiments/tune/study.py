@@ -127,7 +127,7 @@ def search(
     if workers == 1:
         _work(config, Objective(config, tables), study, left, look)
     else:
-        _side_by_side(config, tables, folder, study.study_name, workers, left, look)
+        work_side_by_side(config, tables, folder, study.study_name, workers, left, look)
 
 
 def _work(config: TuneConfig, objective: Work, study: optuna.Study, seconds: float | None, look: Look) -> None:
@@ -176,7 +176,7 @@ class _Stoppable:
             self._inside = False
 
 
-def _side_by_side(
+def work_side_by_side(
     config: TuneConfig,
     tables: Sequence[Lanes],
     folder: Path,
@@ -185,6 +185,15 @@ def _side_by_side(
     seconds: float | None,
     look: Look,
 ) -> None:
+    """Let workers, each a process, search until all have ended; ``look`` is called while they work.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After Ctrl-C, once all workers have ended.
+    WeakspotError
+        If workers died.
+    """
     context = multiprocessing.get_context("spawn")
     processes: list[BaseProcess] = [
         context.Process(target=_work_alone, args=(config, tables, folder, name, worker, seconds))
@@ -206,7 +215,7 @@ def _side_by_side(
     if interrupt.is_set():
         raise KeyboardInterrupt
     if codes := [process.exitcode for process in processes if process.exitcode]:
-        raise WeakspotError(_obituary(codes, workers))
+        raise WeakspotError(how_workers_died(codes, workers))
 
 
 @contextmanager
@@ -229,7 +238,7 @@ def _interrupt_noted() -> Iterator[threading.Event]:
         signal.signal(signal.SIGINT, before)
 
 
-def _obituary(codes: Sequence[int], workers: int) -> str:
+def how_workers_died(codes: Sequence[int], workers: int) -> str:
     """Write how workers ended: by a signal, often for lack of memory, or by an error that they have printed."""
     killed = [-code for code in codes if code < 0]
     how, way = (

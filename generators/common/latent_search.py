@@ -8,8 +8,9 @@ from math import ceil
 
 import numpy as np
 
+from generators.resampling.resample import proposals
 from loop.rows import Rows
-from loop.types import Condition, Request, SamplingMethod
+from loop.types import Condition, Request, Samples, SamplingMethod, Schema
 
 Decode = Callable[[np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
 
@@ -92,6 +93,15 @@ def from_latents(
     return _by_importance(draw, rows, request, rng, most)
 
 
+def samples_from_latents(
+    decode: Decode, width: int, request: Request, schema: Schema, rng: np.random.Generator, *, most: int
+) -> Samples:
+    """Draw rows as `from_latents` does; they are made from no real row, so they name no parents."""
+    X, y, tried, sampling_method = from_latents(decode, width, request, rng, most=most)
+    parents = np.full(len(X), -1, dtype=np.int64)
+    return Samples(proposals(X, y, parents, schema), request, tried, sampling_method)
+
+
 @dataclass(frozen=True, eq=False)
 class _Rows:
     """Decoded rows with the latents they came from."""
@@ -142,15 +152,15 @@ def _by_importance(
         return _gap(request, rows, scale)
 
     n, tried, idle = request.n, len(pilot), 0
-    proposals: list[_Proposal] = []
+    proposals: list[Proposal] = []
     counts = [tried]  # draws from the prior, then from each proposal
     nearest = _nearest(pilot, gap)
     for _ in range(ROUNDS):
-        weight = _weight(nearest.Z, proposals, counts)
+        weight = importance_weights(nearest.Z, proposals, counts)
         if tried >= most or idle >= PATIENCE or _effective(weight[nearest.inside]) >= n:
             break
         elite = _elite(gap(nearest))
-        proposals.append(_Proposal.fit(nearest.Z[elite], weight[elite]))
+        proposals.append(Proposal.fit(nearest.Z[elite], weight[elite]))
         size = min(BATCH, max(PILOT, n), most - tried)
         blind = ceil(BLIND * size)
         Z = np.concatenate([rng.standard_normal((blind, pilot.Z.shape[1])), proposals[-1].draw(size - blind, rng)])
@@ -159,7 +169,7 @@ def _by_importance(
         is_nearer = nearest.inside.sum() > before.inside.sum() or gap(nearest).mean() < 0.99 * gap(before).mean()
         idle = 0 if is_nearer else idle + 1
     found = nearest.take(nearest.inside)
-    copies = _copies(_weight(found.Z, proposals, counts), n, rng)
+    copies = copies_each(importance_weights(found.Z, proposals, counts), n, rng)
     chosen = rng.permutation(np.repeat(np.arange(len(found)), copies))
     return found.X[chosen], found.y[chosen], tried, "importance"
 
@@ -207,7 +217,7 @@ def _elite(gap: np.ndarray) -> np.ndarray:  # (k,) bool
 
 
 @dataclass(frozen=True, eq=False)
-class _Proposal:
+class Proposal:
     """A Gaussian over latents that differs from the standard normal in its mean and along a few directions."""
 
     mean: np.ndarray  # (width,)
@@ -215,7 +225,7 @@ class _Proposal:
     variance: np.ndarray  # (r,) along the axes; 1 in all other directions
 
     @classmethod
-    def fit(cls, Z: np.ndarray, weight: np.ndarray) -> _Proposal:
+    def fit(cls, Z: np.ndarray, weight: np.ndarray) -> Proposal:
         """Fit to weighted latents, ignoring deviations from the prior that chance could explain.
 
         The mean is shrunk (James, Stein 1961). Variances are fitted along it (El Masri et al. 2021) and along those
@@ -250,7 +260,7 @@ class _Proposal:
         return ratio
 
 
-def _weight(Z: np.ndarray, proposals: list[_Proposal], counts: list[int]) -> np.ndarray:
+def importance_weights(Z: np.ndarray, proposals: list[Proposal], counts: list[int]) -> np.ndarray:
     """Importance weights (k,), up to a factor, of draws from the mixture of the prior and all proposals."""
     parts = [np.zeros(len(Z)), *(proposal.log_ratio(Z) for proposal in proposals)]
     log_weight = -np.logaddexp.reduce(np.stack(parts) + np.log(counts)[:, None], axis=0)
@@ -263,7 +273,7 @@ def _effective(weight: np.ndarray) -> float:
     return float(weight.sum() ** 2 / max((weight**2).sum(), 1e-300))
 
 
-def _copies(weight: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+def copies_each(weight: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
     """Return how often to deliver each row (k,): in proportion to its weight, at most ``COPIES`` times, n in all.
 
     What is cut from the heaviest rows goes to the others (truncated importance sampling, Ionides 2008).

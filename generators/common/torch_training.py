@@ -3,6 +3,7 @@
 import copy
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -108,16 +109,27 @@ class Average:
             own.copy_(other)
 
 
+@dataclass(frozen=True)
+class Schedule:
+    """How a net is trained: most steps taken, and rows at each; AdamW's rate and weight decay.
+
+    ``rate`` is the highest learning rate, for it rises shortly, then falls along a cosine. ``decay`` is that of
+    matrices; vectors have none.
+    """
+
+    steps: int
+    batch: int
+    rate: float
+    decay: float = 0.0
+
+
 def train(
     net: nn.Module,
     loss: Callable[[nn.Module, Tensor], Tensor],
     n_rows: int,
-    *,
-    steps: int,
-    batch: int,
-    rate: float,
-    decay: float = 0.0,
+    schedule: Schedule,
     stream: torch.Generator,
+    *,
     judge: Callable[[nn.Module], float] | None = None,
     patience: int = 10,
 ) -> nn.Module:
@@ -131,10 +143,8 @@ def train(
         Returns the mean loss (scalar tensor) of rows, from the module and row numbers (b,) below ``n_rows``.
     n_rows : int
         Rows to train on; each pass sees every row once, in a new random order.
-    steps, batch : int
-        Maximum number of steps, and rows in each.
-    rate, decay : float
-        AdamW's highest learning rate (a short rise, then a cosine decay), and the weight decay of matrices.
+    schedule : Schedule
+        Steps, rows in each, learning rate and weight decay.
     stream : torch.Generator
         Draws the orders. The loss may draw from it too.
     judge : callable or None
@@ -153,17 +163,17 @@ def train(
         If training diverges.
     """
     net.train()
-    average, best = Average(net), _Best(patience)
-    optimizer = adam(net, rate, decay)
-    round_steps = min(ROUND_STEPS, max(1, n_rows // batch))
-    for step, rows in zip(range(1, steps + 1), batches(n_rows, batch, stream), strict=False):
-        set_rate(optimizer, rate * pace(step, steps))
+    average, best, steps = Average(net), _Best(patience), schedule.steps
+    optimizer = adam(net, schedule.rate, schedule.decay)
+    round_steps = min(ROUND_STEPS, max(1, n_rows // schedule.batch))
+    for step, rows in zip(range(1, steps + 1), batches(n_rows, schedule.batch, stream), strict=False):
+        set_rate(optimizer, schedule.rate * pace(step, steps))
         descend(optimizer, loss(net, rows))
         average.step()
         tell(step, steps)
         if judge is not None and (step % round_steps == 0 or step == steps) and best.ends(average.net, judge):
             break
-    return converged(average.net if best.net is None else best.net, rate)
+    return converged(average.net if best.net is None else best.net, schedule.rate)
 
 
 def plan(n_rows: int, *, epochs: int, steps: int, batch: int, multiple: int = 1) -> tuple[int, int]:
@@ -243,6 +253,11 @@ def load_weights(net: Net, path: Path) -> Net:
     """Read weights back into a module of the same shape, in place, and put it into evaluation mode."""
     net.load_state_dict(load_file(path))
     return net.eval()
+
+
+def rebuilt(make: Callable[[], Net], path: Path) -> Net:
+    """Make a module anew with the weights of a file, ready to be used; first weights are drawn and overwritten."""
+    return load_weights(build(make, torch_stream(np.random.default_rng(0), device())), path)
 
 
 class _Best:

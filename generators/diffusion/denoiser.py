@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from generators.common.torch_training import train
+from generators.common.torch_training import Schedule, train
 
 FREQUENCIES = 16  # of the noise level's features
 MEAN_LOG_SIGMA, SPREAD_LOG_SIGMA = -0.5, 1.5  # of the noise levels trained on; scores have unit variance
@@ -106,15 +106,13 @@ class Denoiser(nn.Module):
         return total / (len(clean) * max(self.scores + len(self.counts), 1))
 
 
-def trained(
-    net: Denoiser, latents: Tensor, label: Tensor, *, steps: int, batch: int, rate: float, stream: torch.Generator
-) -> Denoiser:
-    """Train a net on clean latents (n, w) and labels (n,); return the running average, see `train` for the settings."""
+def trained(net: Denoiser, latents: Tensor, label: Tensor, schedule: Schedule, stream: torch.Generator) -> Denoiser:
+    """Train a net on clean latents (n, w) and labels (n,); return the running average, see `train`."""
 
     def loss(net: nn.Module, rows: Tensor) -> Tensor:
         return cast(Denoiser, net).loss(latents[rows], label[rows], stream)
 
-    return cast(Denoiser, train(net, loss, len(latents), steps=steps, batch=batch, rate=rate, stream=stream))
+    return cast(Denoiser, train(net, loss, len(latents), schedule, stream))
 
 
 def _block(hidden: int) -> nn.Module:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from generators.common.persistence import ROWS, read_settings, read_table, write_settings, write_table
-from generators.common.torch_training import build, device, load_weights, save_weights, tensor, torch_stream
+from generators.common.torch_training import Schedule, build, device, load_weights, save_weights, tensor, torch_stream
 from generators.diffusion.denoiser import Denoiser, trained
 from generators.diffusion.guidance import Guide
 from generators.diffusion.latent_space import Space
@@ -125,7 +125,7 @@ class Diffusion:
         steps = min(max(self.passes * len(real) // batch, self.least_steps), self.most_steps)
         self.steps_ = ceil(steps * WARM_SHARE) if warm else steps
         latents, label = tensor(self.space_.encode(real.X, rng), device()), tensor(real.y, device())
-        self.net_ = trained(net, latents, label, steps=self.steps_, batch=batch, rate=self.rate, stream=stream)
+        self.net_ = trained(net, latents, label, Schedule(self.steps_, batch, self.rate), stream)
         return self
 
     def sample(self, request: Request, rng: np.random.Generator) -> Samples:

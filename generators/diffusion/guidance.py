@@ -9,7 +9,7 @@ import torch
 from scipy.special import ndtri
 from torch import Tensor, nn
 
-from generators.common.torch_training import build, device, tensor, torch_stream, train
+from generators.common.torch_training import Schedule, build, device, tensor, torch_stream, train
 from generators.diffusion.latent_space import Space
 from generators.diffusion.solver import Steering
 from loop.errors import ConfigError
@@ -139,8 +139,8 @@ class Particles:
             return None
         score = self._scale(self._space.decode(clean.cpu().numpy(), self._rng))
         owed = self._guide.strength * score - self._paid
-        now = _gentle(owed - owed.max())
-        rows = _systematic(np.exp(now), self._rng)
+        now = tempered(owed - owed.max())
+        rows = systematic_draw(np.exp(now), self._rng)
         self._paid = (self._paid + now)[rows]
         return torch.as_tensor(rows, device=clean.device)
 
@@ -195,10 +195,10 @@ def _student(latents: Tensor, scores: Tensor, rng: np.random.Generator) -> nn.Mo
         error: Tensor = net(latents[rows])[:, 0] - scores[rows]
         return error.square().mean()
 
-    return train(net, loss, len(latents), steps=STUDENT_STEPS, batch=256, rate=3e-3, decay=0.01, stream=stream)
+    return train(net, loss, len(latents), Schedule(STUDENT_STEPS, batch=256, rate=3e-3, decay=0.01), stream)
 
 
-def _gentle(log_weight: np.ndarray) -> np.ndarray:
+def tempered(log_weight: np.ndarray) -> np.ndarray:
     """Scale log-weights (n,), all at most zero, down until the effective sample size reaches ``DIVERSITY``.
 
     The rest of the weight is applied at the next resampling (adaptive tempering, Jasra et al. 2011).
@@ -209,7 +209,7 @@ def _gentle(log_weight: np.ndarray) -> np.ndarray:
     return log_weight * scale
 
 
-def _systematic(weight: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def systematic_draw(weight: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Systematic resampling: return n row numbers, each as often as n times its share of the weights (n,), within 1."""
     ends = np.cumsum(weight) / weight.sum() * len(weight)
     rows: np.ndarray = np.searchsorted(ends, np.arange(len(weight)) + rng.uniform(0.01, 0.99)).clip(max=len(weight) - 1)

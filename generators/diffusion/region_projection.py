@@ -86,7 +86,7 @@ class Box:
         log_chance = belief.scores.new_zeros(len(belief.scores))
         spread = sigma / math.sqrt(1 + sigma**2)  # posterior deviation of a standard normal score
         for place, intervals in self.scores.items():
-            parts = [_cut(scores[place].double(), spread, *bounds) for bounds in intervals]
+            parts = [truncated(scores[place].double(), spread, *bounds) for bounds in intervals]
             mean, mass = (torch.stack(part) for part in zip(*parts, strict=True))
             scores[place] = (mass.softmax(0) * mean).sum(0).float()
             log_chance = log_chance + mass.logsumexp(0).float()
@@ -99,7 +99,7 @@ class Box:
         return Belief(kept, tuple(levels)), log_chance
 
 
-def _cut(mean: Tensor, spread: float, low: float, high: float) -> tuple[Tensor, Tensor]:
+def truncated(mean: Tensor, spread: float, low: float, high: float) -> tuple[Tensor, Tensor]:
     """Return mean (n,) and log mass (n,) of normal distributions truncated to two bounds."""
     a, b = (low - mean) / spread, (high - mean) / spread
     mirrored = a + b > 0  # to the side where logarithms are precise

@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 from generators.common import torch_training
-from generators.common.latent_search import draws_for, from_latents
+from generators.common.latent_search import draws_for, samples_from_latents
 from generators.common.mode_encoding import Modes
 from generators.common.persistence import read_settings, write_settings
 from generators.gan.conditions import Balance, Conditions
 from generators.gan.networks import Critic, Maker
-from generators.resampling.resample import class_stream, proposals, real_rows
+from generators.resampling.resample import class_stream, real_rows
 from loop.errors import ConfigError
 from loop.protocols import Generator
 from loop.support.progress import tell
@@ -127,10 +127,7 @@ class Gan:
             return self._completed(noise, chosen, self.conditions_.shown(len(noise), rng)[0] | needed, rng)
 
         most = draws_for(request, self.tries) if len(values) else 0
-        X, y, tried, sampling_method = from_latents(decode, self.noise, request, rng, most=most)
-        return Samples(
-            proposals(X, y, np.full(len(X), -1, dtype=np.int64), self.modes_.schema), request, tried, sampling_method
-        )
+        return samples_from_latents(decode, self.noise, request, self.modes_.schema, rng, most=most)
 
     def save(self, folder: Path) -> None:
         """Write settings, encoding, weights and the discrete values of the real rows into a folder."""
@@ -149,12 +146,8 @@ class Gan:
         generator.modes_ = Modes.from_json(learnt["modes"], schema)
         with np.load(folder / CONDITIONS, allow_pickle=False) as archive:
             generator.conditions_ = Conditions(archive["columns"], archive["values"])
-        # the initial weights are overwritten
-        stream = torch_training.torch_stream(np.random.default_rng(0), torch_training.device())
-        generator.maker_ = torch_training.load_weights(torch_training.build(generator._maker, stream), folder / MAKER)
-        generator.critic_ = torch_training.load_weights(
-            torch_training.build(generator._critic, stream), folder / CRITIC
-        )
+        generator.maker_ = torch_training.rebuilt(generator._maker, folder / MAKER)
+        generator.critic_ = torch_training.rebuilt(generator._critic, folder / CRITIC)
         return generator
 
     @property

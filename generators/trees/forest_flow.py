@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from scipy.special import ndtr
 
-from generators.common.latent_search import draws_for, from_latents
+from generators.common.latent_search import draws_for, samples_from_latents
 from generators.common.marginals import Marginal
 from generators.common.persistence import ROWS, read_settings, read_table, write_settings, write_table
 from generators.resampling.resample import class_stream, proposals, real_rows, starting_rows
@@ -146,7 +146,7 @@ class ForestFlow:
             time = level / self.levels
             scores, noise = _scores(X, marginals, rng), rng.standard_normal(X.shape)
             mixed = (1 - time) * noise + time * scores
-            left = scores - noise - mixed @ _linear_velocity(correlation, time)
+            left = scores - noise - mixed @ linear_velocity(correlation, time)
             trees.append(FlowTrees.fit(mixed, left, rng, rounds=self.trees, settings=settings))
             tell(level + 1, self.levels)
         return Flow(marginals, correlation, tuple(trees))
@@ -166,9 +166,7 @@ class ForestFlow:
         if not len(labels):
             return Samples(proposals(np.empty((0, columns)), labels, labels, self.table_.schema), request, 0)
         most = draws_for(request, self.most_draws)
-        X, y, tried, sampling_method = from_latents(decode, columns + 1, request, rng, most=most)
-        made = proposals(X, y, np.full(len(X), -1, dtype=np.int64), self.table_.schema)
-        return Samples(made, request, tried, sampling_method)
+        return samples_from_latents(decode, columns + 1, request, self.table_.schema, rng, most=most)
 
     def _from_rows(self, request: Request, rows: np.ndarray, rng: np.random.Generator) -> Samples:
         """Add noise to real rows (n,) and remove it, up to ``tries`` times until they end inside the region."""
@@ -255,7 +253,7 @@ def _scores(X: np.ndarray, marginals: tuple[Marginal, ...], rng: np.random.Gener
     return np.column_stack([marginal.normal(x, rng) for marginal, x in zip(marginals, X.T, strict=True)])
 
 
-def _linear_velocity(correlation: np.ndarray, time: float) -> np.ndarray:
+def linear_velocity(correlation: np.ndarray, time: float) -> np.ndarray:
     """Return the matrix (d, d) that maps mixed scores, as rows, to the mean of ``scores - noise`` given them.
 
     Exact where scores are jointly normal: covariance of velocity and mixture over that of the mixture.

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from generators.common import torch_training
-from generators.common.latent_search import draws_for, from_latents
+from generators.common.latent_search import draws_for, samples_from_latents
 from generators.common.mode_encoding import Modes
 from generators.common.persistence import read_settings, write_settings
-from generators.resampling.resample import class_stream, proposals, real_rows
+from generators.resampling.resample import class_stream, real_rows
 from generators.vae.networks import Autoencoder
 from loop.errors import ConfigError
 from loop.protocols import Generator
@@ -109,18 +109,9 @@ class Vae:
             return value
 
         steps, batch = torch_training.plan(len(rows), epochs=self.epochs, steps=self.steps, batch=self.batch)
-        trained = torch_training.train(
-            self.net_.requires_grad_(True),
-            loss,
-            len(rows),
-            steps=ceil(WARM * steps) if warm else steps,
-            batch=batch,
-            rate=self.rate,
-            decay=self.decay,
-            stream=stream,
-            judge=judge,
-        )
-        self.net_ = cast(Autoencoder, trained)
+        schedule = torch_training.Schedule(ceil(WARM * steps) if warm else steps, batch, self.rate, self.decay)
+        net = self.net_.requires_grad_(True)
+        self.net_ = cast(Autoencoder, torch_training.train(net, loss, len(rows), schedule, stream, judge=judge))
         return self
 
     @one_thread()
@@ -141,12 +132,8 @@ class Vae:
             labels = rng.multinomial(1, chances, size=len(codes)).astype(np.float32)
             return self.modes_.decode(self.net_.rows(codes, labels, rng), rng)
 
-        X, y, tried, sampling_method = from_latents(
-            decode, self.latent, request, rng, most=draws_for(request, self.tries)
-        )
-        return Samples(
-            proposals(X, y, np.full(len(X), -1, dtype=np.int64), self.modes_.schema), request, tried, sampling_method
-        )
+        most = draws_for(request, self.tries)
+        return samples_from_latents(decode, self.latent, request, self.modes_.schema, rng, most=most)
 
     def save(self, folder: Path) -> None:
         """Write settings, encoding and weights into a folder."""
@@ -161,9 +148,7 @@ class Vae:
         generator = cls(**settings)
         generator.modes_ = Modes.from_json(learnt["modes"], schema)
         generator.prior_ = np.array(learnt["prior"])
-        # the initial weights are overwritten
-        stream = torch_training.torch_stream(np.random.default_rng(0), torch_training.device())
-        generator.net_ = torch_training.load_weights(torch_training.build(generator._net, stream), folder / WEIGHTS)
+        generator.net_ = torch_training.rebuilt(generator._net, folder / WEIGHTS)
         return generator
 
     def _sides(

@@ -16,9 +16,7 @@ class Gap:
 
     def score(self, pool: Pool, rng: np.random.Generator) -> np.ndarray:
         """Return the score of each row, (n,) in [0, 1]; ConfigError without a teacher."""
-        if pool.teacher is None:
-            raise ConfigError(_NO_TEACHER.format("gap"))
-        gap: np.ndarray = 0.5 * np.abs(pool.teacher - pool.learner).sum(axis=1)
+        gap: np.ndarray = 0.5 * np.abs(_of_teacher(pool.teacher, "gap") - pool.learner).sum(axis=1)
         return gap
 
 
@@ -42,9 +40,7 @@ class Variance:
 
     def score(self, pool: Pool, rng: np.random.Generator) -> np.ndarray:
         """Return the variance of each row, (n,); ConfigError without a teacher."""
-        if pool.variance is None:
-            raise ConfigError(_NO_TEACHER.format("variance"))
-        return pool.variance
+        return _of_teacher(pool.variance, "variance")
 
 
 @dataclass(frozen=True)
@@ -58,7 +54,10 @@ class Uniform:
         return np.ones(len(pool.table))
 
 
-_NO_TEACHER = "acquisition {!r} needs a teacher, got none: pass one or use 'entropy'"
+def _of_teacher(answer: np.ndarray | None, name: str) -> np.ndarray:
+    if answer is None:
+        raise ConfigError(f"acquisition {name!r} needs a teacher, got none: pass one or use 'entropy'")
+    return answer
 
 
 def draw(score: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:

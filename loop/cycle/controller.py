@@ -14,7 +14,7 @@ from loop import seeds
 from loop.cycle.lanes import Lane, lanes
 from loop.cycle.ledger import Ledger
 from loop.cycle.parts import Parts
-from loop.cycle.propose import Proposed, propose
+from loop.cycle.propose import Fitted, Proposed, propose
 from loop.cycle.stopping import reason_to_stop
 from loop.cycle.training import Prepared, Trained, train, unseen_answers
 from loop.data.encoding import check_range
@@ -196,12 +196,9 @@ def _propose(prepared: Prepared, champions: Sequence[Trained], weakness: np.ndar
             prepared.parts,
             prepared.table.take(lane.fit),
             weakness[lane.fit],
-            learner=champions[lane.index].learner,
-            teacher=prepared.teacher,
-            generator=prepared.generators[lane.index],
-            lane=lane,
-            generation=index,
-            rng=prepared.stream("propose", index, lane.index + 1),
+            Fitted(lane, champions[lane.index].learner, prepared.teacher, prepared.generators[lane.index]),
+            index,
+            prepared.stream("propose", index, lane.index + 1),
         )
 
     return prepared.each(work, prepared.lanes)

@@ -13,7 +13,7 @@ from loop.gates import combine
 from loop.protocols import Generator, Learner, Steerable, Teacher
 from loop.regions.weakness import entropy
 from loop.support.timing import Clock
-from loop.types import Origin, Region, Request, Samples, Table
+from loop.types import Origin, Region, Request, Samples, Table, Verdict
 
 TAUGHT = "taught"  # supply of rows that a generator proposes and the loop's labeller labels
 
@@ -30,17 +30,18 @@ class Proposed:
     seconds: dict[str, float]
 
 
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A lane and what has been fitted for it."""
+
+    lane: Lane
+    learner: Learner  # the lane's champion
+    teacher: Teacher | None  # of all lanes
+    generator: Generator
+
+
 def propose(
-    parts: Parts,
-    real: Table,
-    weakness: np.ndarray,
-    *,
-    learner: Learner,
-    teacher: Teacher | None,
-    generator: Generator,
-    lane: Lane,
-    generation: int,
-    rng: np.random.Generator,
+    parts: Parts, real: Table, weakness: np.ndarray, fitted: Fitted, generation: int, rng: np.random.Generator
 ) -> Proposed:
     """Make the new rows of one lane.
 
@@ -50,14 +51,11 @@ def propose(
         The lane's fit rows.
     weakness : ndarray of shape (m,)
         Weakness of a learner on each of these rows, measured by one that has not seen it.
-    learner, teacher, generator : Learner, Teacher or None, Generator
-        Fitted: the lane's champion, the teacher of all lanes, the lane's generator.
-    lane : Lane
     generation : int
         Number of the generation, from 1.
     rng : numpy.random.Generator
     """
-    settings, clock = parts.settings, Clock()
+    settings, generator, clock = parts.settings, fitted.generator, Clock()
     n = max(1, min(round(settings.budget * len(real)), settings.most_rows))
     find_rng, generate_rng, score_rng, draw_rng, label_rng, gate_rng = rng.spawn(6)
     with clock.stage("find"):
@@ -65,11 +63,11 @@ def propose(
     background = anywhere(weakness, by_weakness=False)
     requests = allocate(regions, n * settings.pool, share_anywhere=settings.share_anywhere, background=background)
     if settings.steer and isinstance(generator, Steerable):
-        generator = generator.steered(lambda rows: entropy(learner.predict_proba(rows)))
+        generator = generator.steered(lambda rows: entropy(fitted.learner.predict_proba(rows)))
     with clock.stage("generator"):
         samples = [generator.sample(request, generate_rng) for request in requests]
     proposals = _gather(samples, generation)
-    pool = _views(proposals, learner, teacher, lane, clock)
+    pool = _views(proposals, fitted, clock)
     with clock.stage("aim"):
         chosen = pool.take(draw(parts.acquisition.score(pool, score_rng), n, draw_rng))
     with clock.stage("label"):
@@ -81,16 +79,8 @@ def propose(
         rows=replace(kept, weight=kept.weight * settings.weight),
         regions=regions,
         requests=tuple((request.region.text, request.n) for request in requests),
-        counts={
-            "asked": n * settings.pool,
-            "short": sum(sample.shortfall for sample in samples),
-            "tried": sum(sample.tried for sample in samples),
-            "proposed": len(proposals),
-            "unchosen": len(proposals) - len(labelled),
-            **{f"refused: {reason}": count for reason, count in verdict.counts().items()},
-            "kept": len(kept),
-        },
-        origins=tuple(_origin(parts, real, request, generation, lane) for request in requests),
+        counts={"asked": n * settings.pool, **_counts(samples, verdict)},
+        origins=tuple(_origin(parts, real, request, generation, fitted.lane) for request in requests),
         seconds=dict(clock.seconds),
     )
 
@@ -109,14 +99,27 @@ def _gather(samples: list[Samples], generation: int) -> Table:
     )
 
 
-def _views(proposals: Table, learner: Learner, teacher: Teacher | None, lane: Lane, clock: Clock) -> Pool:
+def _views(proposals: Table, fitted: Fitted, clock: Clock) -> Pool:
     """Predict proposals by learner and teacher."""
     with clock.stage("learner"):
-        answers = learner.predict_proba(proposals.rows)
-    if teacher is None:
+        answers = fitted.learner.predict_proba(proposals.rows)
+    if fitted.teacher is None:
         return Pool(proposals, answers)
     with clock.stage("teacher"):
-        return Pool(proposals, answers, *teacher.views(proposals.rows, lane.without))
+        return Pool(proposals, answers, *fitted.teacher.views(proposals.rows, fitted.lane.without))
+
+
+def _counts(samples: list[Samples], verdict: Verdict) -> dict[str, int]:
+    """Count what became of the proposals, from the draws that were tried to the rows that the gates let pass."""
+    proposed = sum(len(sample.table) for sample in samples)
+    return {
+        "short": sum(sample.shortfall for sample in samples),
+        "tried": sum(sample.tried for sample in samples),
+        "proposed": proposed,
+        "unchosen": proposed - len(verdict.keep),
+        **{f"refused: {reason}": count for reason, count in verdict.counts().items()},
+        "kept": int(verdict.keep.sum()),
+    }
 
 
 def _origin(parts: Parts, real: Table, request: Request, generation: int, lane: Lane) -> Origin:

@@ -54,7 +54,7 @@ def intervals(
 
     @functools.cache
     def drawn() -> Counts:
-        return _drawn_counts(judged, proba, rng, replicates)
+        return draw_counts(judged, proba, rng, replicates)
 
     def one(name: str) -> Interval:
         metric, estimate = resolve(name), score(name, judged, proba)
@@ -64,7 +64,7 @@ def intervals(
             return Interval(estimate, estimate - half, estimate + half, level)
         if metric.ranking is not None and proba.shape[1] == 2 and _is_plain(judged):
             return _percentile(estimate, metric.ranking(*drawn()), level)
-        (values,) = _replicates(metric, judged, (proba,), rng, replicates)
+        (values,) = replicate_scores(metric, judged, (proba,), rng, replicates)
         return _percentile(estimate, values, level)
 
     return {name: one(name) for name in names}
@@ -121,7 +121,7 @@ def paired(
     _check(level, replicates)
     metric, judged = resolve(name), _without_even_weights(judged)
     old, new = (score(name, judged, proba) for proba in (champion, challenger))
-    values = _replicates(metric, judged, (champion, challenger), rng, replicates)
+    values = replicate_scores(metric, judged, (champion, challenger), rng, replicates)
     difference = metric.sign * (values[1] - values[0])
     estimate = _percentile(metric.sign * (new - old), difference, level)
     return Paired(estimate, float(difference.std(ddof=1)), difference)
@@ -144,7 +144,7 @@ def _is_plain(judged: JudgeRows) -> bool:
     return judged.weight is None and judged.unit is None
 
 
-def _drawn_counts(judged: JudgeRows, proba: np.ndarray, rng: np.random.Generator, replicates: int) -> Counts:
+def draw_counts(judged: JudgeRows, proba: np.ndarray, rng: np.random.Generator, replicates: int) -> Counts:
     """Draw the cumulative counts of a ranking: counts per step are multinomial, so no single rows are drawn."""
     is_positive = judged.is_positive
     step = steps(proba[:, judged.positive], is_positive)
@@ -156,7 +156,7 @@ def _drawn_counts(judged: JudgeRows, proba: np.ndarray, rng: np.random.Generator
     return drawn(is_positive), drawn(~is_positive)
 
 
-def _replicates(
+def replicate_scores(
     metric: Metric, judged: JudgeRows, probas: Sequence[np.ndarray], rng: np.random.Generator, replicates: int
 ) -> np.ndarray:  # (models, B)
     """Score each model on the same drawn rows, in blocks of replicates to bound memory."""
@@ -164,17 +164,17 @@ def _replicates(
         return weighted_replicates([weighing(metric, judged, proba) for proba in probas], judged, rng, replicates)
     order = np.argsort(judged.y, kind="stable")
     judged = judged.take(order)
-    models = [_replicate(metric, judged, proba[order]) for proba in probas]
+    models = [scorer_of(metric, judged, proba[order]) for proba in probas]
     sizes = np.unique(judged.y, return_counts=True)[1]
     per_block = max(1, _BLOCK // len(judged))
     blocks = []
     for start in range(0, replicates, per_block):
-        drawn = _draw(sizes, min(per_block, replicates - start), rng)
+        drawn = draw_rows(sizes, min(per_block, replicates - start), rng)
         blocks.append([model(drawn) for model in models])
     return np.concatenate(blocks, axis=1)
 
 
-def _draw(sizes: np.ndarray, replicates: int, rng: np.random.Generator) -> np.ndarray:
+def draw_rows(sizes: np.ndarray, replicates: int, rng: np.random.Generator) -> np.ndarray:
     """Draw rows of a table sorted by class, within each class: (replicates, n), with columns sorted by class."""
     ends = np.cumsum(sizes)
     strata = [
@@ -183,7 +183,7 @@ def _draw(sizes: np.ndarray, replicates: int, rng: np.random.Generator) -> np.nd
     return np.concatenate(strata, axis=1)
 
 
-def _replicate(metric: Metric, judged: JudgeRows, proba: np.ndarray) -> Replicate:
+def scorer_of(metric: Metric, judged: JudgeRows, proba: np.ndarray) -> Replicate:
     """Prepare the scoring of drawn rows of one model; the rows are sorted by class."""
     y, positive = judged.y, judged.positive
     if metric.ranking is not None:

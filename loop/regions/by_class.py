@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loop.regions import clusters
 from loop.regions.predefined import confirmed
 from loop.regions.weakness import measured_rows
 from loop.support.setting_checks import check_bounds
@@ -39,24 +38,11 @@ class ByClass:
     def find(self, table: Table, weakness: np.ndarray, rng: np.random.Generator) -> tuple[Region, ...]:
         """Return a region without a rule for each confirmed class, worst first; there may be none.
 
-        Parameters
-        ----------
-        table : Table
-            Synthetic rows in it are ignored.
-        weakness : ndarray of shape (n,)
-            Weakness of each row, higher is weaker, from a learner that has not seen it; NaN = not measured, ignored.
-        rng : numpy.random.Generator
-
-        Raises
-        ------
-        DataError
-            If the weakness has another length than the table or is infinite somewhere.
+        Parameters and errors are those of `loop.protocols.RegionFinder.find`.
         """
         rows = measured_rows(table, weakness)
         y = table.y[rows]
         counts = np.bincount(y, minlength=table.n_classes)
         classes = np.flatnonzero((counts >= self.min_rows) & (counts < len(rows)))
         candidates = [(Region(text=f"class = {table.schema.classes[c]}", label=int(c)), y == c) for c in classes]
-        positive = y == table.schema.positive
-        unit = clusters.of(table.unit, rows)
-        return confirmed(candidates, weakness[rows], positive, rows, self.false_discovery, rng, unit)
+        return confirmed(candidates, table, weakness, rows, self.false_discovery, rng)

@@ -7,7 +7,6 @@ from itertools import combinations
 import numpy as np
 
 from loop.errors import ConfigError, DataError
-from loop.regions import clusters
 from loop.regions.boxes import Rule
 from loop.regions.predefined import Candidate, confirmed
 from loop.regions.rule_text import describe
@@ -56,13 +55,7 @@ class Groups:
     def find(self, table: Table, weakness: np.ndarray, rng: np.random.Generator) -> tuple[Region, ...]:
         """Return the confirmed groups as rules, worst first; there may be none.
 
-        Parameters
-        ----------
-        table : Table
-            Synthetic rows in it are ignored.
-        weakness : ndarray of shape (n,)
-            Weakness of each row, higher is weaker, from a learner that has not seen it; NaN = not measured, ignored.
-        rng : numpy.random.Generator
+        Parameters are those of `loop.protocols.RegionFinder.find`.
 
         Raises
         ------
@@ -79,8 +72,7 @@ class Groups:
             inside = region.contains(seen.rows)
             if not inside.all():
                 candidates.append((region, inside))
-        unit = clusters.of(table.unit, rows)
-        return confirmed(candidates, weakness[rows], positive, rows, self.false_discovery, rng, unit)
+        return confirmed(candidates, table, weakness, rows, self.false_discovery, rng)
 
     def _large(self, schema: Schema, X: np.ndarray, positive: np.ndarray) -> Iterator[tuple[int, Rule]]:
         """Yield size and rule of every value of a column, and every pair of values of two, that has enough rows."""

@@ -5,21 +5,21 @@ from dataclasses import replace
 
 import numpy as np
 
+from loop.regions import clusters
 from loop.regions.significance import benjamini_hochberg, difference, permutation_p
 from loop.regions.weakness import seed_weights
-from loop.types import Region
+from loop.types import Region, Table
 
 Candidate = tuple[Region, np.ndarray]  # its region, and which of the measured rows are in it (m,) bool
 
 
 def confirmed(
     candidates: Sequence[Candidate],
+    table: Table,
     weakness: np.ndarray,
-    is_positive: np.ndarray,
     rows: np.ndarray,
     false_discovery: float,
     rng: np.random.Generator,
-    unit: np.ndarray | None = None,
 ) -> tuple[Region, ...]:
     """Return the candidates that are weaker than all other rows, worst first, with counts, deficit and seeds.
 
@@ -27,16 +27,17 @@ def confirmed(
     ----------
     candidates : sequence of (Region, bool ndarray of shape (m,))
         Each with at least one row inside and one outside.
-    weakness, is_positive : ndarrays of shape (m,)
-        Weakness and positive class of the measured rows.
+    table : Table
+    weakness : ndarray of shape (n,)
+        Weakness of each row of the table.
     rows : int ndarray of shape (m,)
-        Their positions in the finder's table.
+        Positions of the measured rows in the table.
     false_discovery : float
         Largest expected share of returned candidates that are not weaker.
     rng : numpy.random.Generator
-    unit : int ndarray of shape (m,), optional
-        Rows of one unit are not independent.
     """
+    weakness, is_positive = weakness[rows], table.y[rows] == table.schema.positive
+    unit = clusters.of(table.unit, rows)
     draws = max(1999, int(2 * len(candidates) / false_discovery))  # enough draws for a single weak candidate to pass
     p = permutation_p(weakness, [inside for _, inside in candidates], draws, rng, unit)
     shown = np.flatnonzero(benjamini_hochberg(p, false_discovery))

@@ -56,24 +56,13 @@ class TreeFinder:
     def find(self, table: Table, weakness: np.ndarray, rng: np.random.Generator) -> tuple[Region, ...]:
         """Return the confirmed weak regions, worst first; there may be none.
 
-        Parameters
-        ----------
-        table : Table
-            Synthetic rows in it are ignored.
-        weakness : ndarray of shape (n,)
-            Weakness of each row, higher is weaker, from a learner that has not seen it; NaN = not measured, ignored.
-        rng : numpy.random.Generator
-
-        Raises
-        ------
-        DataError
-            If the weakness has another length than the table or is infinite somewhere.
+        Parameters and errors are those of `loop.protocols.RegionFinder.find`.
         """
         rows = measured_rows(table, weakness)
         known, weak = (table, weakness) if len(rows) == len(table) else (table.take(rows), weakness[rows])
         if len(rows) < 4 * self.min_rows or np.ptp(weak) == 0:
             return ()
-        first = _halves(known, rng)
+        first = halves(known, rng)
         if not self.min_rows <= first.sum() <= len(rows) - self.min_rows:  # too few distinct rows for two halves
             return ()
         tested = [*self._candidates(known, weak, first, rng), *self._candidates(known, weak, ~first, rng)]
@@ -159,7 +148,7 @@ def _gap(weakness: np.ndarray, inside: np.ndarray, judges: np.ndarray) -> float:
     return float(weakness[judges & inside].mean() - weakness[judges & ~inside].mean())
 
 
-def _halves(table: Table, rng: np.random.Generator) -> np.ndarray:  # (n,) bool
+def halves(table: Table, rng: np.random.Generator) -> np.ndarray:  # (n,) bool
     """Choose half of the distinct rows, stratified by label; copies, and rows of a unit, stay together."""
     group = duplicate_groups(table.X if table.unit is None else table.unit[:, None])
     where = np.flatnonzero(np.diff(np.maximum.accumulate(group), prepend=-1))  # first row of each group

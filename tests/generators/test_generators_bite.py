@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
+from bites import proofs
 
 from generators import Neighbourhood, Resample
 from loop.rows import Rows
@@ -366,14 +367,7 @@ BAD: list[tuple[Make, object]] = [
 ]
 
 
-@pytest.mark.parametrize(("make", "law"), BAD, ids=lambda part: part.__name__)
-def test_the_law_bites(make, law):
-    with pytest.raises(AssertionError):
-        law(make)
-
-
-def test_every_law_is_proved_to_bite():
-    assert {law for _, law in BAD} == {*LAWS, *COPYING_LAWS, *SLOW_LAWS}
+test_the_law_bites, test_every_law_is_proved_to_bite = proofs(BAD, (*LAWS, *COPYING_LAWS, *SLOW_LAWS))
 
 
 @pytest.mark.parametrize("law", [*LAWS, *COPYING_LAWS], ids=lambda law: law.__name__)

@@ -31,8 +31,8 @@ from sklearn.preprocessing import StandardScaler
 import learners
 from learners.common.soft_labels import weighted_copies, with_all_classes
 from learners.common.tabular_encoding import NetInput
-from learners.mlp import _folds
-from learners.sklearn_adapter import _resample
+from learners.mlp import member_folds
+from learners.sklearn_adapter import resampled
 from loop.catalogue import Catalogue
 from loop.errors import ConfigError
 from loop.protocols import Learner
@@ -203,7 +203,7 @@ def test_adapter_laws_with_other_estimators(law: Callable[[Make], None], estimat
 def test_adapter_resamples_each_row_as_often_as_its_share_says() -> None:
     weight = np.random.default_rng(0).exponential(size=50)
     y = np.arange(50) % 2
-    drawn = np.bincount(_resample(y, weight, np.random.default_rng(1)), minlength=50)
+    drawn = np.bincount(resampled(y, weight, np.random.default_rng(1)), minlength=50)
     assert drawn.sum() == 50
     wanted = 50 * weight / weight.sum()
     assert np.abs(drawn - wanted).max() < 1
@@ -270,7 +270,7 @@ def test_normal_scores_keep_a_column_of_zeros_centred() -> None:
 
 def test_folds_hold_out_each_class_evenly_and_never_train_on_it() -> None:
     y = blobs().y
-    judge, rest = _folds(y, 8, np.random.default_rng(0))
+    judge, rest = member_folds(y, 8, np.random.default_rng(0))
     for own, others in zip(judge, rest, strict=True):
         assert not set(own) & set(others)
         assert 3 <= y[own].sum() <= 4

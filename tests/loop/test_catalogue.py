@@ -23,7 +23,7 @@ from loop.model import Model
 from loop.protocols import Learner
 from loop.testing.tables import planted_table
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 OPEN = {
     "weakspot.learners": LEARNERS,
     "weakspot.generators": GENERATORS,

@@ -14,8 +14,6 @@ score.
 """
 
 import json
-import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -23,11 +21,11 @@ from typing import Annotated
 import numpy as np
 import pandas as pd
 import typer
-from rich.console import Console
 
 from experiments.benchmarks.curves.cells import BUDGETS, CostCurve, Curve, LabelsCurve, RowsCurve, Sides
 from experiments.benchmarks.curves.figures import picture
 from experiments.benchmarks.curves.readings import headline, tables_of
+from experiments.benchmarks.options import among, console
 from experiments.config.strategies import compose
 from experiments.data.card_fraud import STARTS
 from experiments.data.protocols import fraud_split, suite_split
@@ -36,7 +34,6 @@ from experiments.report import figure_style
 from experiments.storage.result_cache import Records, digest_of, each_cell
 from learners import Committee, ExtraTrees, Linear, XGBoost
 from loop.cycle.parts import Parts, Settings
-from loop.errors import ConfigError
 
 
 def other_parts(settings: Settings) -> dict[str, Parts]:
@@ -61,7 +58,7 @@ def fraud_sides(_: str, start: str) -> Sides:
     return Sides.of(fraud_split(start), 0)
 
 
-def main(
+def main(  # Wide: each parameter is an option of the command
     curves: Annotated[str, typer.Option(help="Curves, separated by commas.")] = "rows,fraud,labels,cost",
     tables: Annotated[str, typer.Option(help="Tables of the suite.")] = ",".join(rare_suite()),
     splits: Annotated[int, typer.Option(min=1, help="Splits of each table, seeds 0..N-1.")] = 3,
@@ -82,14 +79,10 @@ def main(
         "labels": LabelsCurve(parts),
         "cost": CostCurve(parts, other_parts(settings), most_generations),
     }
-    suite = [(table, str(split)) for split in range(splits) for table in _some("tables", tables, rare_suite())]
-    weeks = [("card fraud", start) for start in _some("starts", starts, STARTS)]
-    wanted = [
-        (curve, *each)
-        for curve in _some("curves", curves, tuple(known))
-        for each in (weeks if curve == "fraud" else suite)
-    ]
-    console = Console(width=None if sys.stdout.isatty() else 160)
+    suite = [(table, str(split)) for split in range(splits) for table in among("tables", tables, rare_suite())]
+    weeks = [("card fraud", start) for start in among("starts", starts, STARTS)]
+    chosen = among("curves", curves, tuple(known))
+    wanted = [(curve, *each) for curve in chosen for each in (weeks if curve == "fraud" else suite)]
 
     def work(key: tuple[str, str, str]) -> Records:
         curve, table, split = key
@@ -100,20 +93,12 @@ def main(
         source = "suite:fraud_handbook" if key[0] == "fraud" else f"suite:{key[1]}"
         return out / digest_of(known[key[0]], source) / f"{'-'.join(key).replace(' ', '_')}.json"
 
-    finished = each_cell(wanted, work, path_of, jobs=jobs, console=console)
+    finished = each_cell(wanted, work, path_of, jobs=jobs, console=console())
     results = pd.DataFrame([row for rows in finished for row in rows])
     for table in tables_of(results):
-        console.print(table)
+        console().print(table)
     figure_style.save(picture(results), out / "curves.png")
     print(json.dumps(headline(results)))
-
-
-def _some(what: str, names: str, allowed: Sequence[str]) -> list[str]:
-    """Split names at commas and check them."""
-    chosen = [name for name in names.split(",") if name]
-    if not chosen or not set(chosen) <= set(allowed):
-        raise ConfigError(f"{what} must be among {', '.join(allowed)}, got {names!r}: choose from these.")
-    return chosen
 
 
 if __name__ == "__main__":

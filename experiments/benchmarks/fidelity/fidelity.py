@@ -6,7 +6,6 @@ drawn columns the lower one. Finished cells are cached in ``--out``.
 """
 
 import json
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -21,12 +20,12 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from experiments.benchmarks.fidelity.measures import attack_advantage, closeness, halves, likeness, utility
+from experiments.benchmarks.options import among, console
 from experiments.data.files import write_table
 from experiments.data.sources import load
 from experiments.data.split import Split
 from experiments.storage.result_cache import digest, each_cell
 from generators import Copula, Diffusion, ForestFlow, Gan, ImblearnAdapter, Neighbourhood, Resample, TreeChain, Vae
-from loop.errors import WeakspotError
 from loop.protocols import Generator
 from loop.seeds import stream
 from loop.support import atomic
@@ -166,26 +165,23 @@ def main(
     jobs: Annotated[int, typer.Option(min=1, help="Cells side by side.")] = 2,
 ) -> None:
     """Measure every generator on every table; print the tables and, last, one line of JSON."""
-    names, contestants = ([each.strip() for each in text.split(",") if each.strip()] for text in (tables, generators))
-    for kind, chosen, known in (("tables", names, TABLES), ("generators", contestants, tuple(CONTESTANTS))):
-        if unknown := sorted(set(chosen) - set(known)):
-            raise WeakspotError(f"{kind} must be among {', '.join(known)}, got {', '.join(unknown)}: choose from these")
-    console = Console(width=None if sys.stdout.isatty() else 160)
+    names, contestants = among("tables", tables, TABLES), among("generators", generators, CONTESTANTS)
+    terminal = console()
     keys = [(name, contestant, split) for split in range(splits) for name in names for contestant in contestants]
 
     def path_of(key: tuple[str, str, int]) -> Path:
         name, contestant, split = key
         return out / f"{name}-{contestant.replace(' ', '_')}-{split}-{digest(repr(CONTESTANTS[contestant]()))}.json"
 
-    found = each_cell(keys, lambda key: cell(*key), path_of, jobs=jobs, console=console)
+    found = each_cell(keys, lambda key: cell(*key), path_of, jobs=jobs, console=terminal)
     results = pd.DataFrame([row for rows in found for row in rows])
-    show(results, console)
+    show(results, terminal)
     from experiments.benchmarks.fidelity.figures import frontier
 
     figure = frontier(results)
     atomic.write_file(out / "frontier.png", partial(figure.savefig, dpi=120, format="png"))
     write_table(results, out / "fidelity.csv")
-    console.print(f"picture: {out / 'frontier.png'}; figures: {out / 'fidelity.csv'}")
+    terminal.print(f"picture: {out / 'frontier.png'}; figures: {out / 'fidelity.csv'}")
     print(json.dumps(headline(results)))
 
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from experiments.report.figure_style import BLACK, BLUE, GREEN, GREY, ORANGE
+from experiments.report.figure_style import BLACK, BLUE, GREEN, GREY, ORANGE, scatter
 from loop.types import Region, Table
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">", "h")
@@ -73,22 +73,10 @@ def landed(real: Table, made: Mapping[str, Table], region: Region, columns: tupl
     limits = [_limits(real, column) for column in columns]
     few = real.take(np.random.default_rng(0).permutation(len(real))[:SHOWN])
     for panel, (name, table) in zip(axes, made.items(), strict=True):
-        panel.scatter(
-            few.X[:, columns[0]],
-            few.X[:, columns[1]],
-            s=4,
-            color=GREY,
-            linewidths=0,
-            label=_once("real rows", panel, axes),
-        )
-        panel.scatter(
-            table.X[:, columns[0]],
-            table.X[:, columns[1]],
-            s=8,
-            color=ORANGE,
-            linewidths=0,
-            label=_once("made", panel, axes),
-        )
+        looks = ((few, 4, GREY, "real rows"), (table, 8, ORANGE, "made"))
+        for rows, size, color, told in looks:
+            points, label = rows.X[:, columns], _once(told, panel, axes)
+            scatter(panel, points, s=size, color=color, linewidths=0, label=label)
         panel.set(xlim=limits[0], ylim=limits[1], xlabel=real.schema.names[columns[0]])
         panel.set_title(f"{name}: {len(table)} rows", loc="left", fontsize=10)
     axes[0].set_ylabel(real.schema.names[columns[1]])
@@ -127,8 +115,7 @@ def _scatter(panel: Axes, table: Table, columns: tuple[int, int]) -> None:
     few = table.take(np.random.default_rng(0).permutation(len(table))[:SHOWN])
     caught = few.y == table.schema.positive
     for mask, colour in ((~caught, GREY), (caught, ORANGE)):
-        X = few.X[mask][:, columns]
-        panel.scatter(X[:, 0], X[:, 1], s=5, color=colour, linewidths=0)
+        scatter(panel, few.X[mask][:, columns], s=5, color=colour, linewidths=0)
     panel.set_xlabel(table.schema.names[columns[0]])
     panel.set_ylabel(table.schema.names[columns[1]])
 

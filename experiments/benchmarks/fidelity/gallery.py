@@ -11,6 +11,7 @@ import typer
 
 from experiments.benchmarks.fidelity.fidelity import TABLES, split_of
 from experiments.benchmarks.fidelity.figures import beside, landed
+from experiments.benchmarks.options import listed
 from experiments.report.figure_style import save
 from generators import GENERATORS
 from loop.errors import WeakspotError
@@ -33,12 +34,12 @@ def main(
         raise WeakspotError(f"--table must be one of {', '.join(TABLES)}, got {table!r}: choose one of these.")
     real = split_of(table, 0).train
     names = real.schema.names
-    chosen = [each.strip() for each in columns.split(",")]
+    chosen = listed(columns)
     if len(chosen) != 2 or not set(chosen) <= set(names):
         raise WeakspotError(f"--columns must be two of {', '.join(names)}, got {columns!r}: choose from these.")
     region = as_region(parse(where), real.schema)
     anywhere, inside = {}, {}
-    for name in generators.split(","):
+    for name in listed(generators):
         fitted = GENERATORS.make(name).fit(real, stream(0, name))
         anywhere[name] = fitted.sample(Request(Region(), None, len(real)), stream(0, "anywhere")).table
         inside[name] = fitted.sample(Request(region, None, n), stream(0, "inside")).table

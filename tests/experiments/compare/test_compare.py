@@ -17,7 +17,7 @@ from rich.console import Console
 from small_runs import content, frame, write, write_config
 
 from experiments.compare.claims import compare_with_all
-from experiments.compare.compare import _check_sources, _identity, _names, alone, cell, compare
+from experiments.compare.compare import alone, cell, check_sources, compare, identity_of, source_names
 from experiments.compare.leaderboard import LiveBoard, closing_table, long_form, summarise
 from experiments.config.reader import load_config
 from experiments.config.run_config import CompareConfig, DataConfig, RunConfig
@@ -82,7 +82,7 @@ def test_a_changed_table_of_the_suite_is_another_cell(tmp_path: Path, monkeypatc
     run = []
     for rows in (200, 240):
         table.head(rows).to_parquet(tmp_path / "mine.parquet")
-        run.append(_identity(RunConfig.model_validate(settings)))
+        run.append(identity_of(RunConfig.model_validate(settings)))
     assert run[0] != run[1]
 
 
@@ -95,7 +95,7 @@ def test_a_changed_rule_book_is_another_cell_and_another_study(tmp_path: Path) -
     for mean in (50, 60):
         book.write_text(f"columns: {{amount: {{from: exponential, mean: {mean}}}}}")
         study = TuneConfig.model_validate(search | {"sources": [settings["data"]]})
-        found.append((_identity(RunConfig.model_validate(settings)), study.identity()))
+        found.append((identity_of(RunConfig.model_validate(settings)), study.identity()))
     assert found[0][0] != found[1][0]
     assert found[0][1] != found[1][1]
 
@@ -231,7 +231,7 @@ def test_a_table_whose_target_is_named_is_the_table_whose_target_is_known(tmp_pa
 
 def test_sources_that_differ_in_a_type_only_have_two_names() -> None:
     sources = [DataConfig(source="sklearn:breast_cancer", positive=value) for value in (1, "1")]
-    assert len(set(_names(sources))) == 2
+    assert len(set(source_names(sources))) == 2
 
 
 def test_every_strategy_is_checked_before_any_cell_is_worked(config: CompareConfig) -> None:
@@ -239,7 +239,7 @@ def test_every_strategy_is_checked_before_any_cell_is_worked(config: CompareConf
     several = CompareConfig.model_validate(content | {"generator": {"name": "neighbourhood"}})
     runs = [several.run_of(several.sources[0], strategy, 0) for strategy in several.strategies]
     with pytest.raises(ConfigError, match="steer needs a generator"):
-        _check_sources(runs)
+        check_sources(runs)
 
 
 def test_differences_are_paired() -> None:

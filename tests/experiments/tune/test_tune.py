@@ -31,7 +31,7 @@ from experiments.tune import tune as module
 from experiments.tune.config import TuneConfig
 from experiments.tune.report import open_test, winner
 from experiments.tune.space import CAPACITY, COMMON, Choices, Range, default_space, read_dimension
-from experiments.tune.study import _obituary, _side_by_side, finished, open_study
+from experiments.tune.study import finished, how_workers_died, open_study, work_side_by_side
 from experiments.tune.trial import Lanes, Objective, behind
 from experiments.tune.tune import tune
 from loop.cycle.driver import LoopRun, run_loop
@@ -199,8 +199,8 @@ def test_a_killed_worker_is_told_from_one_that_met_an_error(tmp_path: Path) -> N
             process.kill()
 
     with pytest.raises(WeakspotError, match="2 of 2 died by signal 9: give them more memory or start fewer; run"):
-        _side_by_side(config_of(tmp_path), [], tmp_path, "any", 2, None, kill)
-    assert "1 of 3 died with exit code 1: fix the error shown above; run" in _obituary([1], 3)
+        work_side_by_side(config_of(tmp_path), [], tmp_path, "any", 2, None, kill)
+    assert "1 of 3 died with exit code 1: fix the error shown above; run" in how_workers_died([1], 3)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise")
@@ -212,7 +212,7 @@ def test_a_ctrl_c_that_is_swallowed_where_it_strikes_ends_the_search_all_the_sam
 
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
-        _side_by_side(config_of(tmp_path), [], tmp_path, "any", 1, None, swallow)
+        work_side_by_side(config_of(tmp_path), [], tmp_path, "any", 1, None, swallow)
     assert signal.getsignal(signal.SIGINT) is before
 
 

@@ -6,7 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm, truncnorm
 
-from generators.common.latent_search import BLIND, COPIES, PILOT, _copies, _Proposal, _weight, draws_for, from_latents
+from generators.common.latent_search import (
+    BLIND,
+    COPIES,
+    PILOT,
+    Proposal,
+    copies_each,
+    draws_for,
+    from_latents,
+    importance_weights,
+)
 from loop.rows import Rows
 from loop.testing.tables import numeric_table
 from loop.types import Condition, Region, Request
@@ -173,28 +182,28 @@ def test_the_same_seed_gives_the_same_rows():
 class TestWeights:
     def test_the_prior_in_the_mixture_bounds_them(self):
         table = numeric_table(200, d=4)
-        proposal = _Proposal.fit(table.X + 3, np.ones(200))
+        proposal = Proposal.fit(table.X + 3, np.ones(200))
         blind = int(BLIND * 1000)
         Z = np.concatenate([rng().standard_normal((blind, 4)), proposal.draw(1000 - blind, rng(1))])
         ratio = np.exp(proposal.log_ratio(Z))
         true = 1 / (BLIND + (1 - BLIND) * ratio)  # p(z) / q(z)
         assert true.max() <= 1 / BLIND
-        np.testing.assert_allclose(_weight(Z, [proposal], [blind, 1000 - blind]), true / true.max())
+        np.testing.assert_allclose(importance_weights(Z, [proposal], [blind, 1000 - blind]), true / true.max())
         assert abs(true.mean() - 1) < 0.15, "weights of a proper density average to one"
 
     def test_noise_moves_no_proposal(self):
         Z = rng().standard_normal((100, 50))
-        proposal = _Proposal.fit(Z, np.ones(100))
+        proposal = Proposal.fit(Z, np.ones(100))
         assert np.linalg.norm(proposal.mean) < 0.5  # of 100 rows the mean itself is 0.7 long
         assert proposal.axes.shape[1] <= 2
 
     @given(st.lists(st.floats(1e-9, 1), min_size=1, max_size=60), st.integers(0, 100), st.integers(0, 9))
     def test_copies_add_up_and_are_few(self, weight, n, seed):
-        copies = _copies(np.array(weight), n, rng(seed))
+        copies = copies_each(np.array(weight), n, rng(seed))
         assert copies.sum() == min(n, COPIES * len(weight))
         assert copies.max() <= COPIES
 
     def test_copies_are_in_proportion_to_the_weight(self):
         weight = np.array([1.0, 2.0, 4.0, 1000.0])
-        mean = np.mean([_copies(weight, 5, rng(seed)) for seed in range(2000)], axis=0)
+        mean = np.mean([copies_each(weight, 5, rng(seed)) for seed in range(2000)], axis=0)
         np.testing.assert_allclose(mean, [2 / 7, 4 / 7, 8 / 7, COPIES], atol=0.05)

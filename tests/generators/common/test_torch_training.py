@@ -95,7 +95,8 @@ def fitted(steps: int, **options) -> tuple[float, nn.Module]:
     def loss(net: nn.Module, rows: torch.Tensor) -> torch.Tensor:
         return (net(X[rows]) - X[rows].sin()).square().mean()
 
-    trained = torch_training.train(net, loss, 200, steps=steps, batch=50, rate=1e-2, stream=stream(), **options)
+    schedule = torch_training.Schedule(steps, batch=50, rate=1e-2)
+    trained = torch_training.train(net, loss, 200, schedule, stream(), **options)
     return float(loss(trained, torch.arange(200))), trained
 
 

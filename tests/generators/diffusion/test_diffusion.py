@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from scipy.stats import truncnorm
 
 from generators.diffusion.diffusion import Diffusion
-from generators.diffusion.guidance import Guide, _gentle, _systematic
+from generators.diffusion.guidance import Guide, systematic_draw, tempered
 from generators.diffusion.latent_space import WIDEST, Levels, Space
-from generators.diffusion.region_projection import Box, _cut
+from generators.diffusion.region_projection import Box, truncated
 from generators.diffusion.solver import HIGHEST, LOWEST, State, Unsteered, noise_levels, run
 from loop.errors import ConditionError, ConfigError
 from loop.rows import Rows
@@ -227,7 +227,7 @@ class TestRegions:
     @given(mean=st.floats(-6, 6), spread=st.floats(0.01, 1), low=st.floats(-4, 4), width=st.floats(0.01, 5))
     def test_a_cut_normal_distribution_has_the_known_mean(self, mean, spread, low, width):
         a, b = (low - mean) / spread, (low + width - mean) / spread
-        ours = float(_cut(torch.tensor([mean], dtype=torch.float64), spread, low, low + width)[0])
+        ours = float(truncated(torch.tensor([mean], dtype=torch.float64), spread, low, low + width)[0])
         assert low <= ours <= low + width
         if max(min(abs(a), abs(b)) * (a * b > 0), 0) < 6:  # scipy is exact here
             assert abs(ours - truncnorm.mean(a, b, loc=mean, scale=spread)) < 1e-3 * width + 1e-6
@@ -298,16 +298,16 @@ class TestGuide:
         np.testing.assert_array_equal(plain, guided)
 
     def test_one_choice_leaves_half_of_the_rows_in_play(self):
-        weight = np.exp(_gentle(np.where(np.arange(100) == 7, 0.0, -50.0)))
+        weight = np.exp(tempered(np.where(np.arange(100) == 7, 0.0, -50.0)))
         assert weight.sum() ** 2 >= 50 * (weight**2).sum()
-        assert len(np.unique(_systematic(weight, rng()))) >= 49
+        assert len(np.unique(systematic_draw(weight, rng()))) >= 49
 
     def test_rows_are_chosen_in_proportion(self):
         weight = rng().random(1000)
-        counts = np.bincount(_systematic(weight, rng()), minlength=1000)
+        counts = np.bincount(systematic_draw(weight, rng()), minlength=1000)
         assert counts.sum() == 1000
         assert np.abs(counts - weight / weight.mean()).max() <= 1
-        np.testing.assert_array_equal(_systematic(np.ones(50), rng()), np.arange(50))
+        np.testing.assert_array_equal(systematic_draw(np.ones(50), rng()), np.arange(50))
 
     @pytest.mark.parametrize(
         ("wrong", "message"),

@@ -8,7 +8,7 @@ import xgboost as xgb
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from generators.trees.forest_flow import ForestFlow, _linear_velocity
+from generators.trees.forest_flow import ForestFlow, linear_velocity
 from loop.errors import ConfigError
 from loop.testing.tables import mixed_table, numeric_table
 from loop.types import Column, Condition, Region, Request, Schema, Table
@@ -47,12 +47,12 @@ class TestVelocity:
         noise = rng(1).standard_normal(scores.shape)
         mixed = (1 - time) * noise + time * scores
         fitted = np.linalg.lstsq(mixed, scores - noise, rcond=None)[0]
-        np.testing.assert_allclose(_linear_velocity(self.C, time), fitted, atol=0.03)
+        np.testing.assert_allclose(linear_velocity(self.C, time), fitted, atol=0.03)
 
     def test_carries_noise_to_the_correlation(self):
         carried = np.eye(3)
         for time in np.arange(1000) / 1000:
-            carried = carried @ (np.eye(3) + _linear_velocity(self.C, time) / 1000)
+            carried = carried @ (np.eye(3) + linear_velocity(self.C, time) / 1000)
         np.testing.assert_allclose(carried.T @ carried, self.C, atol=0.01)
 
 

@@ -4,23 +4,12 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from scipy.special import expit
+from judged_models import two_models
 
 from loop.errors import ConfigError, DataError
-from loop.evaluation.bootstrap import _draw, _drawn_counts, _replicate, _replicates, intervals, paired
+from loop.evaluation.bootstrap import draw_counts, draw_rows, intervals, paired, replicate_scores, scorer_of
 from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import METRICS, resolve, score
-
-Rows = tuple[JudgeRows, np.ndarray, np.ndarray]
-
-
-def two_models(n: int, positives: int, rng: np.random.Generator, edge: float = 0.0) -> Rows:
-    """Two models of equal skill but for the challenger's edge, in standard deviations of its score."""
-    y = rng.permutation(np.arange(n) < positives).astype(np.int64)
-    shared, own = rng.normal(size=(n, 1)), rng.normal(size=(n, 2))
-    p = expit(np.sqrt(0.8) * shared + np.sqrt(0.2) * own + y[:, None] * [2.0, 2.0 + edge] - 2)
-    champion, challenger = (np.column_stack([1 - column, column]) for column in p.T)
-    return JudgeRows(y, 1), champion, challenger
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
@@ -30,10 +19,10 @@ def test_a_replicate_is_the_score_of_the_drawn_rows(name: str, n_classes: int) -
     y = np.repeat(np.arange(n_classes), [40, 12, 8][:n_classes])
     proba = rng.integers(1, 6, (len(y), n_classes)) + 1.0 * (y[:, None] == np.arange(n_classes))
     proba /= proba.sum(axis=1, keepdims=True)
-    judged, drawn = JudgeRows(y, 1), _draw(np.bincount(y), 20, rng)
+    judged, drawn = JudgeRows(y, 1), draw_rows(np.bincount(y), 20, rng)
     assert (y[drawn] == y).all(), "rows are drawn within their class"
     expected = [score(name, judged.take(rows), proba[rows]) for rows in drawn]
-    np.testing.assert_allclose(_replicate(resolve(name), judged, proba)(drawn), expected, atol=1e-12)
+    np.testing.assert_allclose(scorer_of(resolve(name), judged, proba)(drawn), expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["average_precision", "roc_auc", "recall_at_fpr_05"])
@@ -42,8 +31,8 @@ def test_drawing_how_often_each_step_comes_is_drawing_rows(name: str) -> None:
     proba = np.round(proba, 2)  # ties, too
     metric, rng = resolve(name), np.random.default_rng(11)
     assert metric.ranking is not None
-    by_step = metric.ranking(*_drawn_counts(judged, proba, rng, 4000))
-    (by_row,) = _replicates(metric, judged, (proba,), rng, 4000)
+    by_step = metric.ranking(*draw_counts(judged, proba, rng, 4000))
+    (by_row,) = replicate_scores(metric, judged, (proba,), rng, 4000)
     levels = [0.025, 0.25, 0.5, 0.75, 0.975]
     np.testing.assert_allclose(
         np.quantile(by_step, levels), np.quantile(by_row, levels), atol=0.1 * by_row.std() + 0.02

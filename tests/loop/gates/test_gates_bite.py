@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from bites import proofs
 
 from loop.gates import Copies, Domain
 from loop.testing import gates as laws
@@ -101,14 +102,8 @@ BAD: list[tuple[Make, Callable[[Make], None]]] = [
 ]
 
 
-@pytest.mark.parametrize(("make", "law"), BAD, ids=lambda part: part.__name__)
-def test_the_law_bites(make: Make, law: Callable[[Make], None]) -> None:
-    with pytest.raises((AssertionError, ValueError)):
-        law(make)
-
-
-def test_every_law_is_proved_to_bite() -> None:
-    assert set(LAWS) <= {law for _, law in BAD}
+ALL_LAWS = (*LAWS, laws.passes_real_rows, laws.refuses_a_copied_row)
+test_the_law_bites, test_every_law_is_proved_to_bite = proofs(BAD, ALL_LAWS, errors=(AssertionError, ValueError))
 
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)

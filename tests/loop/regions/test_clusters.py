@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from judged_models import two_models
 from scipy.special import expit
 
 from loop.data.split import units
@@ -15,7 +16,6 @@ from loop.evaluation.metrics import METRICS, score
 from loop.regions import TreeFinder
 from loop.regions.clusters import unit_difference, unit_p
 from loop.types import Column, Schema, Table
-from tests.loop.evaluation.test_bootstrap import two_models
 
 
 def rng(seed: int = 0) -> np.random.Generator:

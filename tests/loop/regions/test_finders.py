@@ -13,7 +13,7 @@ from loop.regions.boxes import weak_boxes
 from loop.regions.groups import MOST
 from loop.regions.rule_text import describe
 from loop.regions.significance import benjamini_hochberg, bootstrap_difference, permutation_p
-from loop.regions.tree import _halves
+from loop.regions.tree import halves
 from loop.rows import Rows
 from loop.testing import finders as laws
 from loop.types import DAY, Column, Condition, Region, Schema, Table
@@ -136,7 +136,7 @@ def test_halves_are_equal_stratified_and_keep_copies_together() -> None:
         rng = np.random.default_rng(seed)
         copies = np.repeat(np.arange(100), rng.integers(1, 4, size=100))
         table = laws.draw_table(rng, n=100).take(copies)
-        first = _halves(table, rng)
+        first = halves(table, rng)
         assert not set(copies[first]) & set(copies[~first])
         rows_of_positives = table.row_number[table.y == 1]
         for rows in (np.unique(table.row_number), np.unique(rows_of_positives)):

@@ -157,10 +157,15 @@ def test_records_outside_a_run_are_refused(tmp_path: Path) -> None:
     assert read_records(tmp_path) == []
 
 
+def write_journal(folder: Path, end: str) -> None:
+    """Write the journal of a run that has begun, with an end of one's own."""
+    JsonlTracker(folder).start(laws.RUN)
+    with (folder / "records.jsonl").open("a") as journal:
+        journal.write(end)
+
+
 def test_a_resumed_run_keeps_its_identity_and_loses_only_the_torn_line(tmp_path: Path) -> None:
-    JsonlTracker(tmp_path).start(laws.RUN)
-    with (tmp_path / "records.jsonl").open("a") as journal:
-        journal.write('{"kind": "metr')
+    write_journal(tmp_path, '{"kind": "metr')
     assert len(read_records(tmp_path)) == 1
     JsonlTracker(tmp_path).start(laws.RUN)
     first, second = read_records(tmp_path)
@@ -169,9 +174,7 @@ def test_a_resumed_run_keeps_its_identity_and_loses_only_the_torn_line(tmp_path:
 
 @pytest.mark.parametrize("line", ["{bad", "[1]", '{"a": 1}', "\0\0", "[" * 100_000], ids=str.__len__)
 def test_a_damaged_line_is_named(line: str, tmp_path: Path) -> None:
-    JsonlTracker(tmp_path).start(laws.RUN)
-    with (tmp_path / "records.jsonl").open("a") as journal:
-        journal.write(line + "\n")
+    write_journal(tmp_path, line + "\n")
     with pytest.raises(TrackingError, match=r"line 2 of .*records\.jsonl holds none: remove it"):
         read_records(tmp_path)
 
@@ -188,9 +191,7 @@ def test_a_damaged_line_is_named(line: str, tmp_path: Path) -> None:
     ],
 )
 def test_a_record_that_no_run_writes_is_refused_before_it_is_used(line: str, tmp_path: Path) -> None:
-    JsonlTracker(tmp_path).start(laws.RUN)
-    with (tmp_path / "records.jsonl").open("a") as journal:
-        journal.write(line + "\n")
+    write_journal(tmp_path, line + "\n")
     with pytest.raises(TrackingError, match=r"in line 2 of .*records\.jsonl .*: remove that line"):
         read_records(tmp_path)
 

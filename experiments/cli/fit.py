@@ -1,0 +1,69 @@
+"""Fitting a generator on a file or a named source, for rows on demand."""
+
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from pathlib import Path
+
+from experiments.cli.generate import BOOKS, table_of
+from experiments.report.progress import steps_shown
+from generators import GENERATORS
+from generators.common.persistence import Savable, check_replaceable, save
+from generators.rules.rules import Rules
+from loop.errors import ConfigError
+from loop.seeds import stream
+from loop.types import Request, Schema
+
+
+@dataclass(frozen=True)
+class Source:
+    """What to fit a generator on, which one, and where to keep it."""
+
+    data: str  # a file or a named source
+    target: str | None
+    generator: str
+    folder: Path | None
+
+
+def fitted_on(
+    source: Source, ask: Callable[[Schema], Request], seed: int, say: Callable[[str], None]
+) -> tuple[Savable, Schema]:
+    """Fit a generator on all rows of a source, and keep it if a folder is named; return it and the rows' schema.
+
+    Whatever can be refused is refused before the fit, a request that the schema does not allow (``ask``) too.
+
+    Raises
+    ------
+    WeakspotError
+        If the generator, the table, the request or the folder breaks a rule.
+    """
+    if source.folder is not None:
+        check_replaceable(source.folder)
+    generator, table = _unfitted(source.generator), table_of(source.data, source.target, say)
+    ask(table.schema)
+    with steps_shown("fitting"):
+        generator = generator.fit(table, stream(seed, "fit"))
+    if source.folder is not None:
+        save(generator, source.folder)
+        say(f"{source.folder}: the fitted generator, for weakspot generate {source.folder}")
+    return generator, table.schema
+
+
+def _unfitted(name: str) -> Savable:
+    """Make a generator of the catalogue with its default settings, or of a rule book given by its path.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such generator or book, or it needs more than its name.
+    """
+    if Path(name).suffix in BOOKS:
+        return Rules(name)
+    kind = GENERATORS.kind(name)
+    if not issubclass(kind, Savable) or not is_dataclass(kind):
+        raise ConfigError(f"a generator must be a dataclass with save and load here, {name} is none: choose another.")
+    needed = [each.name for each in fields(kind) if each.init and each.default is each.default_factory is MISSING]
+    if needed:
+        raise ConfigError(
+            f"a generator must work by its name alone here, {name} needs {', '.join(needed)}: choose another one."
+        )
+    return kind()
