@@ -14,6 +14,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("loop", "generators", "learners", "experiments")
 CONTRACTS = {  # what generators and learners may import of the loop
+    "loop.rows",
     "loop.types",
     "loop.protocols",
     "loop.errors",
