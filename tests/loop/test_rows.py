@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from contracts.tables import mixed_table
 from hypothesis import given
 from hypothesis import strategies as st
 
 from loop.errors import DataError
 from loop.rows import Rows
+from loop.testing.tables import mixed_table
 from loop.types import Table
 
 
