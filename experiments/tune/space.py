@@ -27,7 +27,7 @@ COMMON: Mapping[str, object] = {
     "loop.share_anywhere": [None, 0.0, 0.25, 0.75, 1.0],
     "loop.generations": {"low": 1, "high": 8},
     "loop.budget": {"low": 0.1, "high": 2.0, "log": True},
-    "loop.cycle.pool": {"low": 2, "high": 16, "log": True},
+    "loop.pool": {"low": 2, "high": 16, "log": True},
     "generator.name": [None, "neighbourhood", "copula", "tree_chain"],
 }
 CAPACITY: Mapping[str, Mapping[str, object]] = {

@@ -57,9 +57,9 @@ def noise() -> Table:
 def test_the_parts_are_those_asked_for() -> None:
     overrides = {
         "loop.share_anywhere": 0.25,
-        "loop.cycle.pool": 2,
+        "loop.pool": 2,
         "loop.weight": 0.5,
-        "loop.regions.weakness": "margin",
+        "loop.weakness": "margin",
         "learner.name": "forest",
         "learner.settings": {"trees": 7},
     }
@@ -110,8 +110,8 @@ def test_a_learner_without_an_augmented_version_has_none() -> None:
         ({"loop.weight": 0}, ["loop.weight must be above 0, got 0.0: the default is 1.0"]),
         ({"loop.share_anywhere": 1.5}, ["loop.share_anywhere must lie in 0..1, got 1.5: try 0.5"]),
         (
-            {"loop.regions.weakness": "sadness"},
-            ["loop.regions.weakness must be one of log_loss", "got 'sadness': try 'log_loss'"],
+            {"loop.weakness": "sadness"},
+            ["loop.weakness must be one of log_loss", "got 'sadness': try 'log_loss'"],
         ),
         ({"loop.seed": -1}, ["loop.seed", "greater than or equal to 0", "got -1"]),
         ({"loop.lanes": 0}, ["loop.lanes", "got 0", "5 is usual"]),

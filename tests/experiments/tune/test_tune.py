@@ -379,9 +379,9 @@ class TestConfig:
         load_config(TuneConfig, CONFIGS / "tune.yaml")
 
     def test_the_start_belongs_to_every_dimension(self, tmp_path: Path) -> None:
-        space = {"loop.budget": {"low": 1, "high": 2}, "loop.cycle.pool": [8, 16]}
+        space = {"loop.budget": {"low": 1, "high": 2}, "loop.pool": [8, 16]}
         dimensions = config_of(tmp_path, space=space).dimensions
-        assert dimensions == {"loop.budget": Range(0.5, 2), "loop.cycle.pool": Choices((4, 8, 16))}
+        assert dimensions == {"loop.budget": Range(0.5, 2), "loop.pool": Choices((4, 8, 16))}
 
     def test_lists_are_choices_too(self, tmp_path: Path) -> None:
         config = config_of(tmp_path, space={"teacher.members": [["linear"], ["linear", "forest"]]})
@@ -391,7 +391,7 @@ class TestConfig:
     def test_whole_ends_make_whole_numbers(self) -> None:
         trial = optuna.create_study().ask()
         assert isinstance(
-            read_dimension("loop.cycle.pool", {"low": 2, "high": 16}).suggest("loop.cycle.pool", trial), int
+            read_dimension("loop.pool", {"low": 2, "high": 16}).suggest("loop.pool", trial), int
         )
 
     def test_a_range_stays_what_its_ends_say_wherever_the_search_begins(self, tmp_path: Path) -> None:
