@@ -128,7 +128,10 @@ def run(
         given = [key for key, value in {"CONFIG": config, **overrides}.items() if value is not None]
         if given:
             raise ConfigError(f"--resume goes on as the run began, got {', '.join(given)} too: leave them out.")
-        config = resume / "config.yaml"
+        from experiments.storage import run_folder
+
+        config = resume / run_folder.CONFIG
+        run_folder.fingerprint_of(resume)  # first: the configuration of another version may have other keys
     from experiments.config.reader import load_config
     from experiments.config.run_config import RunConfig
     from experiments.run.run import run as run_loop
@@ -222,9 +225,10 @@ def generate(
         write(rows.of_book(model, n, where, label, seed), out)
         say(f"{n:,} rows of the rule book {model}")
         return
-    gate = None if model is None else rows.gate_of(model)
+    gate = None
     if model is not None:
-        made, schema = run_folder.load_generator(model)
+        made, schema = run_folder.load_generator(model)  # first: configurations of other versions may differ
+        gate = rows.gate_of(model)
         request = rows.request_of(schema, n, where, label)
     else:
         if save is not None:

@@ -18,6 +18,7 @@ from experiments.storage import run_folder
 from loop.errors import DataError
 from loop.evaluation.metrics import resolve
 from loop.support import atomic
+from loop.support.format import stamped, unstamped
 from loop.support.plain_json import Record
 
 SHOWN_REGIONS = 10
@@ -59,7 +60,7 @@ class Report:
 
     def save(self, folder: Path) -> None:
         """Write the report into a run's folder."""
-        atomic.write_json(folder / run_folder.REPORT, asdict(self))
+        atomic.write_json(folder / run_folder.REPORT, stamped(asdict(self)))
 
     @classmethod
     def load(cls, folder: Path) -> "Report":
@@ -71,6 +72,7 @@ class Report:
             If the folder holds none, or a damaged one.
         """
         path = folder / run_folder.REPORT
+        unstamped(run_folder.read_json(path), path, run_folder.AGAIN)
         report: Report = read_as(cls, path, WAY_OUT)
         for name, keys in NEEDED.items():
             value = getattr(report, name)

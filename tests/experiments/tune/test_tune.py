@@ -390,9 +390,7 @@ class TestConfig:
 
     def test_whole_ends_make_whole_numbers(self) -> None:
         trial = optuna.create_study().ask()
-        assert isinstance(
-            read_dimension("loop.pool", {"low": 2, "high": 16}).suggest("loop.pool", trial), int
-        )
+        assert isinstance(read_dimension("loop.pool", {"low": 2, "high": 16}).suggest("loop.pool", trial), int)
 
     def test_a_range_stays_what_its_ends_say_wherever_the_search_begins(self, tmp_path: Path) -> None:
         space = {"learner.settings.C": {"low": 1.5, "high": 10}}
