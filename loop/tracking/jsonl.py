@@ -42,7 +42,10 @@ STATUSES = ("finished", "interrupted", "failed")
 _verdict = fields({"kept": count, "gain": number, "interval": interval, "proven": flag, "sentence": text})
 _common = {"kind": text, "time_ms": count}
 _child = {
-    **{"name": text, "params": mapped(optional(scalar)), "metrics": mapped(number), "tags": mapped(text)},
+    "name": text,
+    "params": mapped(optional(scalar)),
+    "metrics": mapped(number),
+    "tags": mapped(text),
     "curves": mapped(listed(number)),
 }
 KINDS: Mapping[str, Check] = {  # of records, and what each must hold
