@@ -20,6 +20,7 @@ from loop.data.schema import infer
 from loop.errors import DataError
 from loop.expressions.parser import parse
 from loop.expressions.to_region import as_region
+from loop.support.format import FORMAT
 from loop.types import Table
 
 CUT = ("done.json", "report.json", "report.html")  # what a run lacks that was stopped before its end
@@ -281,7 +282,7 @@ def test_a_damaged_checkpoint_is_refused(harm: str, run_folder: Path) -> None:
     if harm == "empty":
         checkpoint.write_bytes(b"")
     else:
-        np.savez(checkpoint, record=np.frombuffer(b"{}", dtype=np.uint8))
+        np.savez(checkpoint, record=np.frombuffer(json.dumps({"format": FORMAT}).encode(), dtype=np.uint8))
     assert "a checkpoint must be a whole .npz file" in refused("run", "--resume", run_folder)
 
 

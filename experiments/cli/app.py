@@ -125,8 +125,11 @@ def run(  # Wide: each parameter is an option of the command
         "out": None if out is None else str(out),
     }
     if resume is not None:
+        from experiments.storage import run_folder
+
         check_absent("--resume goes on as the run began", {"CONFIG": config, **overrides})
-        config = resume / "config.yaml"
+        config = resume / run_folder.CONFIG
+        run_folder.fingerprint_of(resume)  # first: the configuration of another version may have other keys
     _run(config, overrides, resume)
 
 
@@ -219,9 +222,10 @@ def generate(  # Wide: each parameter is an option of the command
         write(rows.of_book(model, n, where, label, seed), out)
         say(f"{n:,} rows of the rule book {model}")
         return
-    gate = None if model is None else rows.gate_of(model)
+    gate = None
     if model is not None:
-        made, schema = run_folder.load_generator(model)
+        made, schema = run_folder.load_generator(model)  # first: configurations of other versions may differ
+        gate = rows.gate_of(model)
     else:
         from experiments.cli.fit import Source, fitted_on
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype
 
+from experiments.config.old_keys import check_old
 from experiments.data.sources import Dataset
 from loop.errors import ConfigError, DataError
 from loop.evaluation.judge_rows import JudgeRows
@@ -44,6 +45,8 @@ def point_of(entry: object) -> AnyPoint:
     if isinstance(entry, AnyPoint):
         return entry
     given = {key: value for key, value in entry.items() if value is not None} if isinstance(entry, Mapping) else {}
+    for key in given:
+        check_old(key, "metrics.points")
     kind = KINDS.get(frozenset(given))
     if kind is None or not all(_suits(key, value) for key, value in given.items()):
         raise ConfigError(f"metrics.points must hold {SHAPES}, got {entry!r}: rewrite it.")

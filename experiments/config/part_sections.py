@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from experiments.config.old_keys import check_old
 from experiments.config.strategies import augmented_of
 from experiments.data.files import digests
 from generators import GENERATORS
@@ -81,6 +82,7 @@ def check_settings(section: str, name: str, kind: type, settings: Arguments) -> 
     allowed = [field.name for field in known]
     for key, value in settings.items():
         if key not in allowed:
+            check_old(key, f"{section}.settings")
             raise ConfigError(
                 f"{section}.settings of {name} may hold {', '.join(allowed)}, got {key!r}: remove or correct it."
             )

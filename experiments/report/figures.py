@@ -54,7 +54,7 @@ def score_over_generations(
     champion = [baseline, *(each["estimate"] for each in scores)]
     axes.plot(turns, champion, color=BLUE, linewidth=2, marker="o", markersize=4, label="champion")
     low, high = ([each[side] for each in scores] for side in ("low", "high"))
-    bars = [np.subtract(champion[1:], low), np.subtract(high, champion[1:])]
+    bars = [np.maximum(side, 0) for side in (np.subtract(champion[1:], low), np.subtract(high, champion[1:]))]
     label = f"{scores[0]['level']:.0%} interval of the champion"
     axes.errorbar(turns[1:], champion[1:], bars, color=BLUE, linestyle="none", capsize=4, linewidth=1.2, label=label)
     for kept, colour, marker, label in ((True, GREEN, "^", "challenger, kept"), (False, ORANGE, "X", "rolled back")):

@@ -1,25 +1,25 @@
 """The page of a run: one HTML file without scripts or network access, made from the folder of the run alone."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import yaml
-from jinja2 import Environment, PackageLoader, StrictUndefined, UndefinedError
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from pydantic import TypeAdapter, ValidationError
 
 from experiments.arms.arms import REAL_ONLY, TARGETED
-from experiments.report import figures
+from experiments.report import figures, record_shapes
 from experiments.report.figure_style import printable
 from experiments.report.formatting import FILTERS, words
-from experiments.report.report import FAULTS, Report, damaged, read_as
+from experiments.report.report import Report, checked, damaged
 from experiments.storage import run_folder
-from loop.errors import WeakspotError
 from loop.support import atomic
 from loop.support.plain_json import Record
+from loop.support.record_checks import Check, fields, text
 from loop.support.strict_yaml import read_plain
 
 PAGE, CURVES, SYNTHETIC = "report.html", "curves.json", "synthetic.parquet"
@@ -48,32 +48,7 @@ COUNTS = {
     "proposed": "proposed",
     "unchosen": "not chosen: little to learn from them",
 }
-CALIBRATION = ("brier", "log_loss", "calibration_error")
 WITHOUT = "restore it, or delete it and the page leaves that part out"
-
-
-@dataclass(frozen=True)
-class Curve:
-    """One learner in `CURVES`, see `experiments.report.curve_points`."""
-
-    average_precision: float
-    recall: list[float]
-    precision: list[float]
-    cost_ratio: list[float]
-    cost: list[float]
-    reliability: dict[str, list[float]]
-
-
-@dataclass(frozen=True)
-class Curves:
-    """Both learners, before and after."""
-
-    rows: int
-    positives: int
-    before: Curve
-    after: Curve
-    recalls: list[Record]
-    alerts: list[Record]
 
 
 @dataclass(frozen=True)
@@ -100,21 +75,14 @@ def write_page(folder: Path) -> Path:
 def render(folder: Path) -> str:
     """Return the page of a run as HTML; raises DataError as `write_page` does."""
     report = Report.load(folder)
-    try:
-        return printable(_environment().get_template("report.html.j2").render(_values(report, folder)))
-    except WeakspotError:
-        raise
-    except (*FAULTS, UndefinedError) as error:
-        way_out = f"restore it and {CURVES} beside it, or run the configuration again"
-        raise damaged(folder / run_folder.REPORT, error, way_out) from error
+    return printable(_environment().get_template("report.html.j2").render(_values(report, folder)))
 
 
 def _values(report: Report, folder: Path) -> Record:
     """Gather what the template shows."""
-    points = _part(Curves, folder / CURVES)
-    curves = None if points is None else asdict(points)
+    curves = _part(record_shapes.curves, folder / CURVES)
     config, seed = _config(folder / run_folder.CONFIG)
-    digest = _part(Record, folder / run_folder.FINGERPRINT) or {}
+    digest = _part(fields({"training_rows": text}), folder / run_folder.FINGERPRINT) or {}
     return {
         "report": report,
         "run": folder.resolve().name,
@@ -133,9 +101,9 @@ def _values(report: Report, folder: Path) -> Record:
     }
 
 
-def _part(shape: Any, path: Path) -> Any:
+def _part(check: Check, path: Path) -> Any:
     """Read an optional JSON file; None if it is missing."""
-    return read_as(shape, path, WITHOUT) if path.is_file() else None
+    return checked(check, run_folder.read_json(path), path, WITHOUT) if path.is_file() else None
 
 
 def _config(path: Path) -> tuple[str | None, object]:
@@ -212,7 +180,7 @@ def _calibration(arms: Sequence[Record]) -> list[Record]:
     before, after = by_name[REAL_ONLY], by_name[TARGETED]
     return [
         {"label": words(name), "before": before[name], "after": after[name]}
-        for name in CALIBRATION
+        for name in record_shapes.CALIBRATION
         if name in before and name in after
     ]
 
@@ -221,7 +189,7 @@ def _step(calibration: Record) -> list[Record]:
     """Return each score before and after calibration, on judge and test rows; empty if the run has none."""
     return [
         {"label": words(name), "parts": [calibration[part][name] for part in ("judge", "test")]}
-        for name in CALIBRATION
+        for name in record_shapes.CALIBRATION
         if calibration and name in calibration["test"]
     ]
 

@@ -2,40 +2,28 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
 from rich import box
 from rich.console import Console
-from rich.errors import ConsoleError
 from rich.markup import escape
 from rich.table import Table
 
+from experiments.report import record_shapes
 from experiments.report.formatting import number, spread, threshold, words
 from experiments.storage import run_folder
 from loop.errors import DataError
 from loop.evaluation.metrics import resolve
 from loop.support import atomic
+from loop.support.format import stamped, unstamped
 from loop.support.plain_json import Record
+from loop.support.record_checks import Check
 
 SHOWN_REGIONS = 10
 WRAPPED = ("decision", "weak region", "operating point", "difference")  # columns that are wrapped on a narrow terminal
 
 WAY_OUT = "restore it from a copy, or run config.yaml of that folder again"
-# Raised by values that no run writes, when they are read or when rich prints them.
-FAULTS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, ConsoleError)
-NEEDED = {  # keys that reports of every version hold and that printing needs
-    "data": ("name", "positive", "train_rows", "train_positives", "test_rows", "test_positives"),
-    "generations": ("index", "regions", "counts", "scores", "challenger", "decision", "drift", "seconds", "n_rows"),
-    "verdict": ("sentence", "kept"),
-    "arms": (
-        *("arm", "cheap", "note", "average_precision", "recall_at_fpr_01", "brier"),
-        *("seconds_fit", "seconds_per_million"),
-    ),
-    "gain": ("sentence", "proven", "against", "difference"),
-}
 
 
 @dataclass(frozen=True)
@@ -59,24 +47,19 @@ class Report:
 
     def save(self, folder: Path) -> None:
         """Write the report into a run's folder."""
-        atomic.write_json(folder / run_folder.REPORT, asdict(self))
+        atomic.write_json(folder / run_folder.REPORT, stamped(asdict(self)))
 
     @classmethod
     def load(cls, folder: Path) -> "Report":
         """Read the report of a finished run; raises DataError if it is missing or damaged."""
         path = folder / run_folder.REPORT
-        report: Report = read_as(cls, path, WAY_OUT)
-        for name, keys in NEEDED.items():
-            value = getattr(report, name)
-            for record in value if isinstance(value, list) else [value]:
-                if missing := [key for key in keys if key not in record]:
-                    raise damaged(path, f"{name} lacks {', '.join(missing)}", WAY_OUT)
-        return report
+        content = unstamped(run_folder.read_json(path), path, run_folder.AGAIN)
+        return cls(**checked(record_shapes.report, content, path, WAY_OUT))
 
     @property
     def n_classes(self) -> int:
         """Number of classes of the target."""
-        return int(self.data.get("classes", 2))  # reports of older versions lack it
+        return int(self.data["classes"])
 
     @property
     def macro(self) -> str:
@@ -93,21 +76,18 @@ class Report:
         return words(metric) + (self.macro if resolve(metric).ranking else "")
 
 
-def read_as(shape: Any, path: Path, way_out: str) -> Any:
-    """Read a JSON file of a run's folder and check its values against a type by pydantic.
+def checked(check: Check, content: object, path: Path, way_out: str) -> Any:
+    """Return what a file of a run's folder holds, once a check has taken all of it.
 
     Raises
     ------
     DataError
-        If it is missing or damaged.
+        If it is damaged.
     """
-    content = run_folder.read_json(path)
     try:
-        return TypeAdapter(shape).validate_python(content)
-    except ValidationError as error:
-        fault = error.errors()[0]
-        where = ".".join(map(str, fault["loc"])) or "the whole"
-        raise damaged(path, f"{where}: {fault['msg']}", way_out) from error
+        return check(content, "its content")
+    except DataError as error:
+        raise damaged(path, error, way_out) from error
 
 
 def damaged(path: Path, why: object, way_out: str) -> DataError:
@@ -124,12 +104,7 @@ def show_again(folder: Path, console: Console) -> None:
     DataError
         If the folder holds none, or a damaged one.
     """
-    report = Report.load(folder)
-    try:
-        show(report, folder, Console(file=StringIO(), width=console.width))  # dry run: a damaged report prints nothing
-    except FAULTS as error:
-        raise damaged(folder / run_folder.REPORT, error, WAY_OUT) from error
-    show(report, folder, console)
+    show(Report.load(folder), folder, console)
 
 
 def show(report: Report, folder: Path, console: Console) -> None:
@@ -221,7 +196,7 @@ def _planted(planted: Iterable[Mapping[str, Any]]) -> Table:
     columns = ("planted weak region", "found", "share of its frauds inside")
     table = _table("Answer key of the simulation", columns, left=columns[:2])
     for finding in planted:
-        table.add_row(finding["name"], "found" if finding["found"] else "missed", f"{finding['recall']:.0%}")
+        table.add_row(escape(finding["name"]), "found" if finding["found"] else "missed", f"{finding['recall']:.0%}")
     return table
 
 
@@ -238,8 +213,8 @@ def _arms(report: Report) -> Table:
     for arm in report.arms:
         scores = [f"{float(arm[metric]):.4f}" if metric == "brier" else _number(arm[metric]) for metric in metrics]
         costs = [f"{arm[cost]:.1f}" for cost in ("seconds_fit", "seconds_per_million")]
-        table.add_row(arm["arm"], *scores, *costs, style=None if arm["cheap"] else "bold")
-    table.caption = "; ".join(f"{arm['arm']}: {escape(arm['note'])}" for arm in report.arms if arm["note"]) or None
+        table.add_row(escape(arm["arm"]), *scores, *costs, style=None if arm["cheap"] else "bold")
+    table.caption = "; ".join(escape(f"{arm['arm']}: {arm['note']}") for arm in report.arms if arm["note"]) or None
     return table
 
 

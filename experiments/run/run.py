@@ -38,6 +38,7 @@ from loop.model import Model
 from loop.protocols import Tracker
 from loop.seeds import stream
 from loop.support import atomic
+from loop.support.format import stamped
 from loop.support.plain_json import Record
 from loop.types import Generation, LoopVerdict
 
@@ -93,7 +94,7 @@ def run(config: RunConfig, console: Console, resume: Path | None = None) -> RunR
 def _held(resume: Path | None) -> AbstractContextManager[None]:
     if resume is None:
         return nullcontext()
-    run_folder.read_json(resume / run_folder.FINGERPRINT)  # raises if this is no folder of a run
+    run_folder.fingerprint_of(resume)  # raises if this is no folder of a run of this version
     return run_folder.held(resume)
 
 
@@ -178,7 +179,7 @@ def _begin_folder(bench: _Bench) -> None:
     atomic.write_text(bench.folder / run_folder.CONFIG, dump(bench.config))
     digest = run_folder.fingerprint(bench.inputs.train, bench.inputs.folds)
     told = {"training_rows": digest, "everything": _everything(bench.config, bench.inputs)}
-    atomic.write_json(bench.folder / run_folder.FINGERPRINT, told)
+    atomic.write_json(bench.folder / run_folder.FINGERPRINT, stamped(told))
 
 
 def _check_resumable(folder: Path, config: RunConfig, inputs: RunInputs) -> None:
@@ -186,8 +187,7 @@ def _check_resumable(folder: Path, config: RunConfig, inputs: RunInputs) -> None
         raise ConfigError(
             f"a run to resume must be unfinished, and {folder} is finished: see `weakspot report {folder}`."
         )
-    told = run_folder.read_json(folder / run_folder.FINGERPRINT)
-    if not isinstance(told, dict) or told.get("everything") != _everything(config, inputs):
+    if run_folder.fingerprint_of(folder)["everything"] != _everything(config, inputs):
         raise DataError(
             f"a run must be resumed with the data and files it began with, got others for {folder}: start a new run."
         )

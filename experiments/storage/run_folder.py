@@ -18,13 +18,13 @@ from learners import LEARNERS
 from loop.data.schema_json import from_json, to_json
 from loop.errors import ConfigError, DataError, WeakspotError
 from loop.evaluation import calibration
-from loop.evaluation.calibration import Identity
 from loop.model import Model
 from loop.protocols import Predictor
 from loop.rows import Rows
-from loop.support.atomic import LIST, check, replaced, seal, write_json
-from loop.support.plain_json import parse
-from loop.support.record_checks import fields, text_in
+from loop.support.atomic import check, replaced, seal, write_json
+from loop.support.format import stamped, unstamped
+from loop.support.plain_json import Record, parse
+from loop.support.record_checks import fields, text, text_in
 from loop.types import Schema, Table
 
 MARKER = "done.json"
@@ -32,6 +32,7 @@ CONFIG, REPORT, MODEL, CHECKPOINTS, JOURNAL = "config.yaml", "report.json", "mod
 GENERATOR = "generator"
 CALIBRATION = "calibration.json"
 FINGERPRINT = "data.json"
+AGAIN = "run it again"  # the way out of a folder that another version wrote
 LOCK = ".lock"
 
 
@@ -106,6 +107,21 @@ def read_json(path: Path) -> Any:
         ) from error
 
 
+def fingerprint_of(folder: Path) -> Record:
+    """Read what the run of a folder began with.
+
+    Raises
+    ------
+    DataError
+        If it is no folder of a run, or one of another version.
+    """
+    path = folder / FINGERPRINT
+    told: Record = fields({"training_rows": text, "everything": text})(
+        unstamped(read_json(path), path, AGAIN), f"{path}"
+    )
+    return told
+
+
 def finished(folder: Path) -> bool:
     """Tell whether the run of a folder is finished."""
     return (folder / MARKER).is_file()
@@ -176,7 +192,7 @@ def save_model(model: Model, folder: Path) -> None:
         learner.save(partial / "learner")
         write_json(partial / "schema.json", to_json(model.schema))
         write_json(partial / CALIBRATION, model.calibration.to_json())
-        write_json(partial / "model.json", {"learner": name})
+        write_json(partial / "model.json", stamped({"learner": name}))
         seal(partial)
 
 
@@ -202,17 +218,16 @@ def load_model(folder: Path) -> Model:
     Raises
     ------
     DataError
-        If the folder holds no model or a file has changed; models of older versions have no digests to check.
+        If the folder holds no model or one of another version, or any of its files has changed.
     """
-    content, calibrated = read_json(folder / "model.json"), (folder / CALIBRATION).is_file()
+    content = unstamped(read_json(folder / "model.json"), folder / "model.json", AGAIN)
     try:
-        if (folder / LIST).is_file():
-            check(folder)  # before a library reads them: a damaged file could crash the process
+        check(folder)  # before a library reads them: a damaged file could crash the process
         name = fields({"learner": text_in(LEARNERS.names())})(content, f"{folder / 'model.json'}")["learner"]
         return Model(
             from_json(read_json(folder / "schema.json")),
             cast(type[Storable], LEARNERS.kind(name)).load(folder / "learner"),
-            calibration.from_json(read_json(folder / CALIBRATION)) if calibrated else Identity(),
+            calibration.from_json(read_json(folder / CALIBRATION)),
         )
     except WeakspotError:
         raise

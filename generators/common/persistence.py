@@ -25,11 +25,11 @@ from loop.errors import ConfigError, DataError, WeakspotError
 from loop.protocols import Generator
 from loop.rows import Rows
 from loop.support import atomic, record_checks
+from loop.support.format import stamped, unstamped
 from loop.support.plain_json import parse
 from loop.types import Schema, Table
 
 FILE, ROWS = "settings.json", "rows.parquet"
-FORMAT = 3  # raised when files written before can no longer be read
 DAMAGED = (  # what zipfile, safetensors, zlib, pyarrow, numpy, xgboost and torch (the last) raise for a damaged file
     BadZipFile,
     SafetensorError,
@@ -42,7 +42,7 @@ DAMAGED = (  # what zipfile, safetensors, zlib, pyarrow, numpy, xgboost and torc
 
 
 _CONTENT = record_checks.fields(
-    {"format": record_checks.anything, "generator": record_checks.anything, "schema": record_checks.anything}
+    {"generator": record_checks.anything, "schema": record_checks.anything}
     | dict.fromkeys(("settings", "learnt"), record_checks.mapped(record_checks.anything))
 )
 Fitted = TypeVar("Fitted", bound=Generator)
@@ -85,14 +85,13 @@ def write_settings(generator: Any, folder: Path, schema: Schema, **learnt: objec
     """
     settings = {field.name: getattr(generator, field.name) for field in fields(generator) if field.init}
     content = {
-        "format": FORMAT,
         "generator": name_of(type(generator)),
         "settings": {name: value for name, value in settings.items() if not _is_generator(value)},
         "learnt": learnt,
         "schema": schema_json.to_json(schema),
     }
     try:
-        text = json.dumps(content, indent=1)
+        text = json.dumps(stamped(content), indent=1)
     except TypeError as error:
         raise DataError(
             f"settings must be numbers, text, lists or mappings to be saved, those of {type(generator).__name__} are "
@@ -107,7 +106,7 @@ def read_settings(folder: Path) -> tuple[dict[str, Any], dict[str, Any], Schema]
     Raises
     ------
     DataError
-        If the folder holds no saved generator, a damaged one, or one in another format.
+        If the folder holds no saved generator, a damaged one, or one of another version.
     """
     content = _content(folder)
     return content["settings"], content["learnt"], content["schema"]
@@ -230,19 +229,22 @@ def _content(folder: Path) -> dict[str, Any]:
     """Read the settings file; its schema comes back as a Schema."""
     path = folder / FILE
     try:
-        content: dict[str, Any] = _CONTENT(parse(path.read_text(encoding="utf-8")), "the whole")
-        schema = schema_json.from_json(content["schema"])
+        told = parse(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise DataError(f"a saved generator must have a {FILE}, {folder} has none: give another folder.") from error
     except (OSError, ValueError) as error:
-        raise DataError(
-            f"{path} must be the settings of a saved generator ({error}): fit and save it again."
-        ) from error
-    if content["format"] != FORMAT:
-        raise DataError(
-            f"a saved generator must have format {FORMAT}, {path} has {content['format']!r}: fit and save it again."
-        )
+        raise _no_settings(path, error) from error
+    told = unstamped(told, path, "fit it again")
+    try:
+        content: dict[str, Any] = _CONTENT(told, "the whole")
+        schema = schema_json.from_json(content["schema"])
+    except DataError as error:
+        raise _no_settings(path, error) from error
     return content | {"generator": str(content["generator"]), "schema": schema}
+
+
+def _no_settings(path: Path, why: Exception) -> DataError:
+    return DataError(f"{path} must be the settings of a saved generator ({why}): fit and save it again.")
 
 
 def name_of(kind: type) -> str:

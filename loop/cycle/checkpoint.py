@@ -15,6 +15,7 @@ import numpy as np
 from loop.cycle.generation_codec import from_record, to_arrays, to_record
 from loop.errors import DataError
 from loop.support.atomic import write_file
+from loop.support.format import stamped, unstamped
 from loop.support.plain_json import parse
 from loop.types import Generation, Schema
 
@@ -24,7 +25,7 @@ RECORD = "record"  # name of the JSON part
 def save(generation: Generation, folder: Path) -> Path:
     """Write one generation and return its file."""
     path = folder / f"generation-{generation.index:03d}.npz"
-    record = np.frombuffer(json.dumps(to_record(generation), allow_nan=False).encode(), dtype=np.uint8)
+    record = np.frombuffer(json.dumps(stamped(to_record(generation)), allow_nan=False).encode(), dtype=np.uint8)
     write_file(path, lambda partial: _write(partial, {RECORD: record, **to_arrays(generation)}))
     return path
 
@@ -42,7 +43,8 @@ def load(folder: Path, schema: Schema) -> list[Generation]:
     Raises
     ------
     DataError
-        If a file cannot be read or belongs to other columns, or the number of a generation is missing.
+        If a file cannot be read, was written by another version or belongs to other columns, or a generation is missing
+        between two others.
     """
     history = [_read(path, schema) for path in sorted(folder.glob("generation-*.npz"))]
     found = [generation.index for generation in history]
@@ -58,19 +60,28 @@ def _write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 
 def _read(path: Path, schema: Schema) -> Generation:
     arrays = _opened(path)
+    record = _record(path, arrays.pop(RECORD, None))
     X, d = arrays.get("0/X"), len(schema.columns)
     if isinstance(X, np.ndarray) and X.ndim == 2 and X.shape[1] != d:
         raise DataError(
             f"a checkpoint must have the columns of the data, got {X.shape[1]} instead of {d} in {path}: "
             "resume with the data that the run began with."
         )
-    record = arrays.pop(RECORD, None)
     try:
-        if not isinstance(record, np.ndarray) or record.dtype != np.uint8:
-            raise DataError("the record is missing")
-        return from_record(parse(record.tobytes()), arrays, schema)
-    except ValueError as error:  # of `parse`, or a DataError of `from_record`
+        return from_record(record, arrays, schema)
+    except DataError as error:
         raise _damaged(path, error) from error
+
+
+def _record(path: Path, told: object) -> object:
+    """Return the JSON part of an archive, which must be of this version."""
+    if not isinstance(told, np.ndarray) or told.dtype != np.uint8:
+        raise _damaged(path, DataError("the record is missing"))
+    try:
+        record = parse(told.tobytes())
+    except ValueError as error:
+        raise _damaged(path, error) from error
+    return unstamped(record, path, "run it again")
 
 
 def _opened(path: Path) -> dict[str, object]:

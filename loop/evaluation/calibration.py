@@ -9,12 +9,18 @@ import numpy as np
 from loop.errors import ConfigError, DataError
 from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import score
+from loop.support.record_checks import Check, fields, listed, number, text_in
 
 Method = Literal["auto", "none", "platt", "isotonic"]
 METHODS: tuple[str, ...] = get_args(Method)
 DEFAULT: Method = "auto"
 METRICS = ("brier", "log_loss", "calibration_error")
 FOLDS = 5
+_PARAMETERS: Mapping[str, Mapping[str, Check]] = {  # of a saved calibration
+    "platt": {"slope": number, "offset": listed(number)},
+    "isotonic": {"knots": listed(listed(listed(number), 2))},
+    "none": {},
+}
 _FLOOR = float(np.finfo(np.float64).eps)  # probabilities are clipped to this distance from 0 and 1
 _FLATTEST = 1e-3  # smallest slope; a positive one keeps the ranking
 
@@ -145,8 +151,8 @@ def cross_fitted(method: str, judged: JudgeRows, proba: np.ndarray, rng: np.rand
     fold = np.empty(len(judged), dtype=np.int64)
     fold[np.lexsort((rng.random(len(judged)), judged.y))] = np.arange(len(judged)) % FOLDS
     answers = np.array(proba, dtype=np.float64)
-    for number in np.unique(fold):
-        own, others = fold == number, fold != number
+    for dealt in np.unique(fold):
+        own, others = fold == dealt, fold != dealt
         if others.any():
             answers[own] = calibrate(method, judged.take(others), proba[others], rng).apply(proba[own])
     return answers
@@ -194,15 +200,17 @@ def from_json(record: Mapping[str, Any]) -> Calibration:
         If the record is no calibration.
     """
     try:
-        if record["method"] == "platt":
-            return Platt(float(record["slope"]), tuple(map(float, record["offset"])))
-        if record["method"] == "isotonic":
-            return Isotonic(tuple((tuple(map(float, x)), tuple(map(float, y))) for x, y in record["knots"]))
-        if record["method"] == "none":
-            return Identity()
-    except (KeyError, TypeError, ValueError):
-        pass  # the same error as for an unknown method
-    raise DataError(f"a saved calibration must hold its method and parameters, got {record!r}: save the model again.")
+        method = fields({"method": text_in(_PARAMETERS)})(record, "the record")["method"]
+        held = fields(_PARAMETERS[method])(record, "the record")
+    except DataError as error:
+        raise DataError(
+            f"a saved calibration must hold its method and parameters, but {error}: save the model again."
+        ) from error
+    if method == "platt":
+        return Platt(held["slope"], tuple(held["offset"]))
+    if method == "isotonic":
+        return Isotonic(tuple((tuple(x), tuple(y)) for x, y in held["knots"]))
+    return Identity()
 
 
 def _platt(y: np.ndarray, proba: np.ndarray, weight: np.ndarray) -> Platt:

@@ -15,6 +15,7 @@ from loop.cycle.ledger import Ledger
 from loop.errors import DataError, TrackingError
 from loop.protocols import NO_CURVES, Tracker
 from loop.support.atomic import replaced, write_file
+from loop.support.format import stamped, unstamped
 from loop.support.plain_json import Record, parse, plain
 from loop.support.record_checks import (
     LARGEST,
@@ -40,13 +41,19 @@ JOURNAL = "records.jsonl"
 STATUSES = ("finished", "interrupted", "failed")
 _verdict = fields({"kept": count, "gain": number, "interval": interval, "proven": flag, "sentence": text})
 _common = {"kind": text, "time_ms": count}
-_child = {"name": text, "params": mapped(optional(scalar)), "metrics": mapped(number), "tags": mapped(text)}
+_child = {
+    "name": text,
+    "params": mapped(optional(scalar)),
+    "metrics": mapped(number),
+    "tags": mapped(text),
+    "curves": mapped(listed(number)),
+}
 KINDS: Mapping[str, Check] = {  # kinds of records, with the check of each
     "start": fields(_common | {"id": text, "name": text, "params": mapped(optional(scalar)), "tags": mapped(text)}),
     "generation": both(generation_shape, fields(_common | {"file": path_inside})),
     "metrics": fields(_common | {"values": mapped(number), "step": integer(-LARGEST)}),
     "attach": fields(_common | {"file": path_inside, "folder": text}),
-    "child": fields(_common | _child, {"curves": mapped(listed(number))}),  # the first version had no curves
+    "child": fields(_common | _child),
     "finish": fields(_common | {"status": text_in(STATUSES), "verdict": optional(_verdict)}),
 }
 
@@ -78,16 +85,17 @@ class JsonlTracker:
     def start(self, run: Mapping[str, object]) -> None:
         """Open the run, or continue it after an interruption."""
         with self._disk():
-            self.folder.mkdir(parents=True, exist_ok=True)
-            _cut_torn_line(self.folder / JOURNAL)
-        earlier = read_records(self.folder)
+            earlier = read_records(self.folder)  # before anything is changed on disk
         if not self.again and earlier and earlier[-1].get("status") == "finished":
             raise TrackingError(
                 f"A run must have a folder of its own, and {self.folder} holds a finished one: name another."
             )
+        with self._disk():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            _cut_torn_line(self.folder / JOURNAL)
         identity = earlier[0]["id"] if earlier else uuid.uuid4().hex
         self._open = True
-        self._append("start", {"id": identity, "name": "", "params": {}, "tags": {}, **run})
+        self._append("start", stamped({"id": identity, "name": "", "params": {}, "tags": {}, **run}))
 
     def record(self, generation: Generation) -> None:
         """Keep the rows of one generation, then its record."""
@@ -163,7 +171,7 @@ def read_records(folder: Path) -> list[Record]:
     Raises
     ------
     TrackingError
-        For the first line that is not a record.
+        For the first line that is not a record, or if another version wrote the journal.
     """
     path = Path(folder) / JOURNAL
     if not path.exists():
@@ -179,6 +187,8 @@ def _record(line: str, where: str) -> Record:
         record = None
     if not isinstance(record, dict) or "kind" not in record:
         raise TrackingError(f"Every line of a journal must hold a record, {where} holds none: remove it.")
+    if record["kind"] == "start":
+        _check_format(record, where)
     try:
         KINDS[text_in(KINDS)(record["kind"], "its kind")](record, "the record")
     except DataError as error:
@@ -186,6 +196,13 @@ def _record(line: str, where: str) -> Record:
             f"A record of a journal must be as the run wrote it, but in {where} {error}: remove that line."
         ) from error
     return record
+
+
+def _check_format(start: Record, where: str) -> None:
+    try:
+        unstamped(start, where, "run it again in another folder")
+    except DataError as error:
+        raise TrackingError(str(error)) from error
 
 
 def _cut_torn_line(journal: Path) -> None:

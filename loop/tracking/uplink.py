@@ -72,8 +72,7 @@ class Uplink:
                 self._attach(folder / record["file"], record["folder"])
             case "child":
                 run_id = self._child(record["name"], record, record["time_ms"])
-                curves = record.get("curves", {})  # journals of the first version have none
-                self._log(run_id, record, record["metrics"], record["params"], record["tags"], curves=curves)
+                self._log(run_id, record, record["metrics"], record["params"], record["tags"], curves=record["curves"])
                 self.client.set_terminated(run_id, end_time=record["time_ms"])
             case "finish":
                 self._finish(record)

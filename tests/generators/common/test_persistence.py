@@ -14,7 +14,6 @@ from imblearn.over_sampling import SMOTE
 
 from generators import ImblearnAdapter, Neighbourhood, Reject, Resample
 from generators.common.persistence import (
-    FORMAT,
     Savable,
     load,
     read_settings,
@@ -26,6 +25,7 @@ from generators.common.persistence import (
 from loop.errors import ConfigError, DataError
 from loop.rows import Rows
 from loop.support import atomic
+from loop.support.format import FORMAT
 from loop.testing.tables import mixed_table
 from loop.types import Column, Condition, Region, Request, Table
 
@@ -148,7 +148,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda folder: (folder / "settings.json").write_text(f'{{"format": {FORMAT}}}'),
         "must be the settings",
     ),
-    "another format": (lambda folder: changed(folder, format=99), "has 99"),
+    "another format": (lambda folder: changed(folder, format=99), "written by a newer weakspot"),
     "an unknown generator": (lambda folder: changed(folder, generator="os:system"), "holds 'os:system'"),
     "an unhashable name": (lambda folder: changed(folder, generator=["x"]), "holds"),
     "settings in a list": (lambda folder: changed(folder, settings=[1]), "must be the settings"),

@@ -338,15 +338,6 @@ def test_arms_of_a_comparison_have_their_generations_as_steps(database: MlflowSe
     assert child.data.tags["data"] == "cards"  # the key tags of the run repeat
 
 
-def test_a_journal_from_before_curves_is_sent_all_the_same(database: MlflowSettings, tmp_path: Path) -> None:
-    tracker = mlflow_tracker(database, tmp_path)
-    tracker.local.start(laws.RUN)
-    tracker.local.child("smote", {}, {"ap": 0.4}, {})
-    journal = tmp_path / "run" / "records.jsonl"
-    journal.write_text(journal.read_text().replace(', "curves": {}', ""))
-    assert replay(tmp_path / "run", tracker) == 2
-
-
 def test_four_generations_log_within_a_second_and_a_half(database: MlflowSettings, tmp_path: Path) -> None:
     tracker = mlflow_tracker(database, tmp_path)
     tracker.start(laws.RUN)  # connecting is a fixed cost, paid once
