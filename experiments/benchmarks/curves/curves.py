@@ -1,6 +1,6 @@
 """Curves of the gain of the loop against new rows, labels, generations and seconds.
 
-Run as ``python -m experiments.benchmarks.curves.curves``; the last line is JSON with the headline figures. Each of
+Run as ``python -m experiments.benchmarks.curves``; the last line is JSON with the headline figures. Each of
 the four curves is made of cells, one for each table and split, which are cached in ``--out``:
 
 - ``rows``: gain over real rows alone against the number of new rows, aimed and untargeted, on the rare-class suite;
@@ -99,9 +99,3 @@ def main(  # Wide: each parameter is an option of the command
         console().print(table)
     figure_style.save(picture(results), out / "curves.png")
     print(json.dumps(headline(results)))
-
-
-if __name__ == "__main__":
-    from experiments.cli.app import run_command
-
-    run_command(main)

@@ -1,6 +1,6 @@
 """Synthetic tables compared: utility, likeness and privacy of every generator on three public tables.
 
-Run as ``python -m experiments.benchmarks.fidelity.fidelity``; the last line is JSON with the headline figures. Every
+Run as ``python -m experiments.benchmarks.fidelity``; the last line is JSON with the headline figures. Every
 generator is fitted on the training rows and makes as many. Resampled real rows are the upper reference, independently
 drawn columns the lower one. Finished cells are cached in ``--out``.
 """
@@ -183,9 +183,3 @@ def main(
     write_table(results, out / "fidelity.csv")
     terminal.print(f"picture: {out / 'frontier.png'}; figures: {out / 'fidelity.csv'}")
     print(json.dumps(headline(results)))
-
-
-if __name__ == "__main__":
-    from experiments.cli.app import run_command
-
-    run_command(main)
