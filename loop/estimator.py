@@ -157,7 +157,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
             A frame may have mixed types and missing values.
         y : array of shape (n,)
         sample_weight : array of shape (n,), optional
-            Not negative, in any unit; rows of weight zero are ignored. Scores and claims weight all rows equally.
+            Not negative, in any unit; rows of weight zero are ignored. Scores and claims use the weights.
         groups : array of shape (n,), optional
             Rows of one group (card, customer) are never on both sides of a lane and count as one independent unit.
 

@@ -1,6 +1,7 @@
 """The README is code: its Python runs, its commands exist, its map names what is there."""
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,14 @@ def test_constraints_in_the_pages_are_read():
 def test_the_page_on_generators_names_them_all():
     named = set(re.findall(r"`(\w+)`", PAGES["strategies.md"]))
     assert {*GENERATORS.names(), *WRAPPERS.names()} <= named
+
+
+@pytest.mark.parametrize("module", sorted(set(re.findall(r"python -m (experiments[\w.]*)", "\n".join(PAGES.values())))))
+def test_commands_of_modules_exist(module):
+    """What is run with -m is a module, or a package with a ``__main__``."""
+    found = find_spec(module.rstrip("."))
+    assert found is not None
+    assert found.submodule_search_locations is None or find_spec(f"{module}.__main__") is not None
 
 
 def test_make_targets_exist():

@@ -50,7 +50,9 @@ class _Taught:
         return self.teacher.views(rows, None)[0]
 
 
-def arms(run: LoopRun, folds: np.ndarray, rng: np.random.Generator, *, tuning: bool = True) -> Iterator[Arm]:
+def arms(
+    run: LoopRun, folds: np.ndarray, rng: np.random.Generator, *, tuning: bool = True, control: bool = True
+) -> Iterator[Arm]:
     """Fit the cheap arms beside a finished loop and yield all, the loop and its teacher last.
 
     Parameters
@@ -96,12 +98,19 @@ def arms(run: LoopRun, folds: np.ndarray, rng: np.random.Generator, *, tuning: b
     with suppress(ConditionError):  # a class with a single row has no neighbours to interpolate to
         yield oversampled("SMOTE", "SMOTE")
     rows, turns = len(run.outcome.synthetic), run.outcome.verdict.kept
-    control = run_prepared(replace(run.prepared, parts=without_aim(parts)))
-    yield Arm(UNTARGETED, control.outcome.learner, control.seconds, f"{len(control.outcome.synthetic)} new rows")
+    if control:
+        yield _without_aim(run)
     if run.prepared.teacher is not None:
         yield Arm(TEACHER, _Taught(run.prepared.teacher), run.prepared.seconds["teacher"])
     note = f"{rows} new rows, {turns} generation{'' if turns == 1 else 's'}"
     yield Arm(TARGETED, run.outcome.learner, run.seconds, note)
+
+
+def _without_aim(run: LoopRun) -> Arm:
+    """Run the same loop, its teacher and generators fitted already, without its aim."""
+    control = run_prepared(replace(run.prepared, parts=without_aim(run.prepared.parts)))
+    note = f"{len(control.outcome.synthetic)} new rows"
+    return Arm(UNTARGETED, control.outcome.learner, control.seconds, note)
 
 
 def class_weighted(table: Table) -> Table:

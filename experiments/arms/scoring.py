@@ -45,7 +45,7 @@ class Gain:
 
 def contestants_of(looped: LoopRun, folds: np.ndarray, config: ArmsConfig, rng: np.random.Generator) -> Iterator[Arm]:
     """Yield the arms that the configuration asks for: at least real rows alone and the loop."""
-    fitted = arms(looped, folds, rng, tuning=config.tuning)
+    fitted = arms(looped, folds, rng, tuning=config.tuning, control=config.untargeted)
     if config.run:
         yield from fitted
     else:

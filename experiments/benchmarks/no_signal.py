@@ -4,6 +4,7 @@ Run as ``python -m experiments.benchmarks.no_signal``: pure noise, and real feat
 is JSON.
 """
 
+import copy
 import json
 from typing import Annotated
 
@@ -47,7 +48,7 @@ def judge(kind: str, seed: int) -> dict[str, object]:
     split = split_of(kind, seed)
     train, test = split.train, split.test
     run = run_loop(compose(settings=Settings(jobs=1)), train, split.folds(seed), stream(seed, "loop"))
-    real_only = run.prepared.parts.learner.fit(train, stream(seed, "real only"))
+    real_only = copy.deepcopy(run.prepared.parts.learner).fit(train, run.prepared.final_stream(kept=False))
     before, after = (
         score("average_precision", JudgeRows.of(test), learner.predict_proba(test.rows))
         for learner in (real_only, run.outcome.learner)

@@ -5,6 +5,7 @@ of the most probable class, and at a matched operating point of 1 % false positi
 JSON.
 """
 
+import copy
 import json
 from typing import Annotated
 
@@ -40,7 +41,7 @@ def main(
         split = split_of(seed)
         train, test = split.train, split.test
         run = run_loop(compose(), train, split.folds(seed, lanes=lanes), stream(seed, "loop"))
-        real_only = run.prepared.parts.learner.fit(train, stream(seed, "real only"))
+        real_only = copy.deepcopy(run.prepared.parts.learner).fit(train, run.prepared.final_stream(kept=False))
         answers = [learner.predict_proba(test.rows) for learner in (real_only, run.outcome.learner)]
         most_probable = [per_class_recall(test.y, proba) for proba in answers]
         recalls.append([*most_probable, *(matched_recall(test.y, proba) for proba in answers)])

@@ -22,6 +22,6 @@ def check_old(key: object, where: str) -> None:
     """
     if isinstance(key, str) and key in INSTEAD:
         raise ConfigError(
-            f"{where} has {key!r}, which was a key of weakspot {FIRST}: run it with `pip install weakspot=={FIRST}`, "
+            f"{where} has {key!r}, which was a key of weakspot {FIRST}: run it with that version, "
             f"or write {INSTEAD[key]} instead."
         )

@@ -96,6 +96,7 @@ class ArmsConfig(Section):
 
     run: bool = True  # False = only with the learner on real rows alone
     tuning: bool = True  # the tuned arm takes as long as the loop took
+    untargeted: bool = True  # the loop without its aim, which takes about as long as the loop
 
 
 class MetricsConfig(Section):
@@ -234,5 +235,7 @@ class CompareConfig(SourcesConfig):
         common = {name: getattr(self, name) for name in CommonConfig.model_fields}
         loop = self.loop.model_copy(update={"strategy": strategy, "seed": seed})
         first = strategy == self.strategies[0]
-        arms = self.arms if first else self.arms.model_copy(update={"run": False})
+        # The strategy `untargeted` is this very arm: as both it would count twice.
+        own = {"untargeted": False} if "untargeted" in self.strategies else {}
+        arms = self.arms.model_copy(update=own if first else {"run": False})
         return RunConfig.model_construct(**{**common, "data": source, "loop": loop, "arms": arms})

@@ -42,6 +42,15 @@ class _Whole:
         groups = None if dataset.group is None else _ids(frame[dataset.group], dataset.group)
         return cls(frame, labels, told, reasons, groups)
 
+    def schema_of(self, train: np.ndarray) -> Schema:
+        """Infer the schema from the training rows (m,), but for the roles of columns."""
+        return infer(
+            _seen(self.frame.iloc[train]),
+            self.labels.target,
+            positive=self.labels.classes[self.labels.positive],
+            aside=self.roles | {name: why for name, why in self.no_features.items() if why == IDENTIFIER},
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Split:
@@ -60,7 +69,8 @@ class Split:
     def of(cls, dataset: Dataset, seed: int, *, test_size: float = 0.4, group_splits: bool = True) -> Self:
         """Split a table by time if it has one, else at random and stratified by class.
 
-        Exact duplicates, and rows of one group, are never on both sides.
+        Exact duplicates, and rows of one group, are never on both sides. A column that the training rows exclude may be
+        all that told two rows apart: test rows that equal a training row in every feature are left out.
 
         Parameters
         ----------
@@ -88,7 +98,10 @@ class Split:
             time=None if dataset.time is None else _moments(whole.frame[dataset.time], dataset.time),
             groups=whole.groups if group_splits else None,
         )
-        return cls._of_parts(whole, train, test)
+        schema = whole.schema_of(train)
+        told = [column.name for column in schema.columns]
+        copies = duplicate_groups(whole.frame[told])
+        return cls._of_parts(whole, schema, train, test[~np.isin(copies[test], copies[train])])
 
     @classmethod
     def at(cls, dataset: Dataset, train: np.ndarray, test: np.ndarray) -> Self:
@@ -99,18 +112,12 @@ class Split:
         DataError
             If the training rows break a rule of `loop.data.schema.infer`, or the test rows do not fit their schema.
         """
-        return cls._of_parts(_Whole.of(dataset), train, test)
+        whole = _Whole.of(dataset)
+        return cls._of_parts(whole, whole.schema_of(train), train, test)
 
     @classmethod
-    def _of_parts(cls, whole: _Whole, train: np.ndarray, test: np.ndarray) -> Self:
-        labels, groups = whole.labels, whole.groups
-        schema = infer(
-            _seen(whole.frame.iloc[train]),
-            labels.target,
-            positive=labels.classes[labels.positive],
-            aside=whole.roles | {name: why for name, why in whole.no_features.items() if why == IDENTIFIER},
-        )
-        parts = []
+    def _of_parts(cls, whole: _Whole, schema: Schema, train: np.ndarray, test: np.ndarray) -> Self:
+        groups, parts = whole.groups, []
         for rows in (train, test):
             unit = None if groups is None else units(groups[rows])
             parts.append(replace(encode(schema, whole.frame.iloc[rows]).numbered(rows), unit=unit))

@@ -61,7 +61,7 @@ class Settings:
 def write_page(folder: Path) -> Path:
     """Write the page of a finished run into its folder and return its path.
 
-    Nothing is fitted again. What is missing in the folder, as in those of older versions, is left out with a sentence.
+    Nothing is fitted again. What is missing in the folder is left out with a sentence.
 
     Raises
     ------

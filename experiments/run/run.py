@@ -201,7 +201,7 @@ def _everything(config: RunConfig, inputs: RunInputs) -> str:
 
 
 def _walls(folder: Path) -> list[float]:
-    """Return the wall-clock seconds of each generation so far; empty for runs of older versions."""
+    """Return the wall-clock seconds of each generation so far; empty before the first has ended."""
     path = folder / run_folder.CHECKPOINTS / WALLS
     return [float(each) for each in run_folder.read_json(path)] if path.is_file() else []
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from loop.cycle.lanes import DELIVERABLE
 from loop.errors import DataError
 from loop.rows import Rows
 from loop.support.plain_json import Record, plain
@@ -41,7 +42,7 @@ ARRAYS = {  # of a table: kinds of dtype, dimensions
 }
 BESIDE = "arrays"  # what rows hold beside their columns is written as NUMBER/arrays/NAME
 KINDS_BESIDE = "biufU"  # of dtypes: what NumPy reads without pickle
-LEAST = {"y": 0, "weight": 0, "soft": 0, "generation": 0, "supply": 0, "parents": -1}
+LEAST = {"y": 0, "weight": 0, "soft": 0, "generation": 1, "supply": 0, "parents": -1}
 CLOSE = 1e-6  # how far from one the sum of a soft label may be
 
 interval = fields({"estimate": number, "low": number, "high": number, "level": amount})
@@ -216,6 +217,14 @@ def _tables(arrays: Mapping[str, object], schema: Schema, held: Record) -> list[
     if unknown := sorted(name for name in set(arrays) - known if not _is_beside(name, held["lanes"])):
         raise DataError(f"arrays must be those of {held['lanes']} lanes, got {unknown[0][:40]!r} besides")
     tables = [_table(arrays, number, schema) for number in numbers]
+    for number, table in enumerate(tables):
+        if (table.generation != held["index"]).any():  # 0 would pass them for real rows
+            raise DataError(
+                f"{number}/generation must be {held['index']}, that of the record, in every row, and is not"
+            )
+    for origin in held["origins"]:
+        if (origin["generation"], origin["lane"]) != (held["index"], DELIVERABLE):
+            raise DataError(f"origins must be of generation {held['index']} and lane {DELIVERABLE}, and one is not")
     if len(tables[0]) and tables[0].supply.max() >= len(held["origins"]):
         raise DataError(f"0/supply must be below {len(held['origins'])}, the origins, got {tables[0].supply.max()}")
     return tables

@@ -33,7 +33,7 @@ class JudgeRows:
 
     @classmethod
     def of(cls, table: Table, at: np.ndarray | None = None) -> "JudgeRows":
-        """Return the real rows of a table, or those at some positions (m,), in their order."""
+        """Return the rows of a table of real rows, or those at some positions (m,), in their order."""
         judged = cls(table.y, table.schema.positive, table.weight, table.unit, table.row_number)
         return judged if at is None else judged.take(at)
 

@@ -48,7 +48,5 @@ def unstamped(record: Any, what: object, way_out: str) -> Any:
         raise DataError(f"{what} was written by a newer weakspot: upgrade this one, or {way_out}.")
     if found < FORMAT:
         version = next(version for last, version in sorted(LAST_OF.items()) if found <= last)
-        raise DataError(
-            f"{what} was written by weakspot {version}: read it with `pip install weakspot=={version}`, or {way_out}."
-        )
+        raise DataError(f"{what} was written by weakspot {version}: read it with that version, or {way_out}.")
     return {name: value for name, value in record.items() if name != KEY}

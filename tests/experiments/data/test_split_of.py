@@ -19,7 +19,7 @@ from loop.data.encoding import decode
 from loop.data.schema import infer
 from loop.data.schema_json import to_json
 from loop.testing.tables import mixed_table
-from loop.types import Table
+from loop.types import Schema, Table
 
 NEVER_SEEN = "in test rows only"
 
@@ -73,9 +73,11 @@ def poison(monkeypatch: pytest.MonkeyPatch) -> None:
     """Poison the test rows of every split after it was decided who tests."""
     honest = Split._of_parts.__func__  # type: ignore[attr-defined]
 
-    def with_canaries(cls: type[Split], whole: module._Whole, train: np.ndarray, test: np.ndarray) -> Split:
-        frame = poisoned(whole.frame, test, whole.labels.target)
-        return honest(cls, module.replace(whole, frame=frame), train, test)
+    def with_canaries(
+        cls: type[Split], whole: module._Whole, schema: Schema, train: np.ndarray, test: np.ndarray
+    ) -> Split:
+        whole = module.replace(whole, frame=poisoned(whole.frame, test, whole.labels.target))
+        return honest(cls, whole, whole.schema_of(train), train, test)
 
     monkeypatch.setattr(Split, "_of_parts", classmethod(with_canaries))
 
@@ -124,9 +126,9 @@ def test_the_law_bites(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     everything: list[pd.DataFrame] = []
     honest = Split._of_parts.__func__  # type: ignore[attr-defined]
 
-    def remembers(cls: type[Split], whole: module._Whole, train: np.ndarray, test: np.ndarray) -> Split:
+    def remembers(cls: type[Split], whole: module._Whole, schema: Schema, train: np.ndarray, test: np.ndarray) -> Split:
         everything[:] = [poisoned(whole.frame, test, whole.labels.target)]
-        return honest(cls, whole, train, test)
+        return honest(cls, whole, whole.schema_of(train), train, test)
 
     monkeypatch.setattr(Split, "_of_parts", classmethod(remembers))
     monkeypatch.setattr(module, "infer", knows_all)
@@ -135,6 +137,18 @@ def test_the_law_bites(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class TestSplit:
+    def test_copies_but_for_a_column_that_training_excludes_are_on_one_side(self) -> None:
+        """A text with few enough categories in the whole has too many of them in a part."""
+        rng = np.random.default_rng(3)
+        x = np.repeat(rng.random(300).round(6), 2)
+        note = rng.permutation(np.repeat([f"note {number}" for number in range(300)], 2))
+        frame = pd.DataFrame({"x": x, "note": note, "target": np.repeat(np.arange(300) % 4 == 0, 2)})
+        split = Split.of(Dataset("noted", frame, "target"), 0)
+        assert split.schema.names == ("x",), "the case is about a column that only the whole would keep"
+        assert len(split.test)
+        assert not set(split.train.X[:, 0]) & set(split.test.X[:, 0])
+        assert split.left_out == len(frame) - len(split.train) - len(split.test) > 0
+
     def test_a_column_that_numbers_the_rows_is_no_feature_though_a_part_has_gaps(self) -> None:
         rng = np.random.default_rng(0)
         frame = pd.DataFrame({"row": np.arange(200), "x": rng.random(200), "target": rng.permutation(200) % 4 == 0})
