@@ -217,11 +217,9 @@ def _tables(arrays: Mapping[str, object], schema: Schema, held: Record) -> list[
     if unknown := sorted(name for name in set(arrays) - known if not _is_beside(name, held["lanes"])):
         raise DataError(f"arrays must be those of {held['lanes']} lanes, got {unknown[0][:40]!r} besides")
     tables = [_table(arrays, number, schema) for number in numbers]
-    for number, table in enumerate(tables):
+    for place, table in enumerate(tables):
         if (table.generation != held["index"]).any():  # 0 would pass them for real rows
-            raise DataError(
-                f"{number}/generation must be {held['index']}, that of the record, in every row, and is not"
-            )
+            raise DataError(f"{place}/generation must be {held['index']}, as in the record, in every row, and is not")
     for origin in held["origins"]:
         if (origin["generation"], origin["lane"]) != (held["index"], DELIVERABLE):
             raise DataError(f"origins must be of generation {held['index']} and lane {DELIVERABLE}, and one is not")
