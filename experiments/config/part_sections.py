@@ -90,7 +90,7 @@ def check_settings(section: str, name: str, kind: type, settings: Arguments) -> 
         if isinstance(value, float) and not math.isfinite(value):
             raise ConfigError(f"{section}.settings.{key} must be a finite number, got {value!r}: correct it.")
         if isinstance(value, int) and abs(value) > LARGEST:
-            raise ConfigError(f"{section}.settings.{key} must be a number of 64 bits, got {value:.2g}: lower it.")
+            raise ConfigError(f"{section}.settings.{key} must fit in 64 bits, got {value.bit_length() + 1}: lower it.")
         try:
             TypeAdapter(hints[key]).validate_python(value, strict=True)  # the part gets the value as it is
         except ValidationError as error:
