@@ -16,6 +16,7 @@ from torch.nn import functional
 from learners.common.batched_net import BatchedNet
 from learners.common.persistence import read_settings, write_settings
 from learners.common.tabular_encoding import NetInput
+from loop.errors import ConfigError
 from loop.protocols import Learner
 from loop.rows import Rows
 from loop.seeds import integer
@@ -82,7 +83,13 @@ class MLP:
 
     @one_thread()
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
-        """Train on the rows with weight above zero; the global torch generator is not touched."""
+        """Train on the rows with weight above zero; the global torch generator is not touched.
+
+        Raises
+        ------
+        ConfigError
+            If rate or decay is so high that the loss is never finite.
+        """
         table = table.take(table.weight > 0)
         self.input_ = NetInput().fit(table)
         device = _device()
@@ -156,6 +163,7 @@ class MLP:
 
     def _best(self, averages: Iterator[BatchedNet], rows: "_Rows", judge: Tensor) -> BatchedNet:
         """Return the average with the lowest loss on the held-out rows; stop when it no longer falls."""
+        best: BatchedNet | None = None
         lowest, waited = math.inf, 0
         for average in averages:
             with torch.no_grad():
@@ -165,6 +173,10 @@ class MLP:
                 best, lowest, waited = copy.deepcopy(average), loss, 0
             if waited == self.patience:
                 break
+        if best is None:
+            raise ConfigError(
+                f"rate and decay must keep the loss finite, got {self.rate} and {self.decay}: lower them."
+            )
         return best
 
 

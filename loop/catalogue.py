@@ -158,10 +158,14 @@ def _registered(path: tuple[str, ...]) -> Mapping[str, Mapping[str, tuple["Entry
     found: dict[str, dict[str, dict[str, EntryPoint]]] = {}
     for distribution in distributions(path=list(path)):
         try:
-            entries = [entry for entry in distribution.entry_points if entry.group.startswith(f"{OURS}.")]
-        except (TypeError, ValueError, OSError):  # a package with unreadable metadata registers nothing
+            entries = distribution.entry_points
+        except (TypeError, ValueError, OSError):
+            # A package with unreadable metadata registers nothing. importlib.metadata raises TypeError for a line
+            # without "=", and ValueError for text that is not UTF-8.
             continue
         for entry in entries:
+            if not entry.group.startswith(f"{OURS}."):
+                continue
             found.setdefault(entry.group, {}).setdefault(entry.name, {}).setdefault(distribution.name, entry)
     return {group: {name: tuple(each.values()) for name, each in by_name.items()} for group, by_name in found.items()}
 

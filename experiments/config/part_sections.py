@@ -28,6 +28,7 @@ from loop.rows import Rows
 from loop.types import Column, Schema, Table
 
 AnyFloat = Annotated[float, AllowInfNan(True)]  # infinities get a clearer message where the meaning is known
+LARGEST = 2**63 - 1  # of an integer that libraries take
 Arguments = dict[str, bool | int | AnyFloat | str]
 
 
@@ -76,7 +77,7 @@ def check_settings(section: str, name: str, kind: type, settings: Arguments) -> 
     """
     try:
         hints = get_type_hints(kind)
-    except NameError as error:  # the part of another package imports a type for checkers only
+    except NameError as error:  # `typing.get_type_hints`: another package imports the type for checkers only
         raise ConfigError(f"{section} {name} must import the types of its fields, and {error}: repair it.") from error
     known = [field for field in fields(kind) if field.init]
     allowed = [field.name for field in known]
@@ -88,8 +89,10 @@ def check_settings(section: str, name: str, kind: type, settings: Arguments) -> 
             )
         if isinstance(value, float) and not math.isfinite(value):
             raise ConfigError(f"{section}.settings.{key} must be a finite number, got {value!r}: correct it.")
+        if isinstance(value, int) and abs(value) > LARGEST:
+            raise ConfigError(f"{section}.settings.{key} must fit in 64 bits, got {value.bit_length() + 1}: lower it.")
         try:
-            TypeAdapter(hints[key]).validate_python(value)
+            TypeAdapter(hints[key]).validate_python(value, strict=True)  # the part gets the value as it is
         except ValidationError as error:
             rule = as_rule(error.errors()[0]["msg"])
             raise ConfigError(f"{section}.settings.{key} {rule}, got {value!r}: correct it.") from error
@@ -108,7 +111,7 @@ class LearnerConfig(Section):
     def _fits(self) -> Self:
         check_settings("learner", self.name, LEARNERS.kind(self.name), self.settings)
         if self.settings:
-            _try_out(self.make(), self.name)
+            try_out(self.make(), self.name)
         return self
 
     def make(self) -> Learner:
@@ -144,7 +147,7 @@ class AugmentedConfig(Section):
     def check(self, learner: LearnerConfig) -> None:
         """Raise ConfigError if name or settings do not suit the learner."""
         if (made := self.make(learner)) is not None:
-            _try_out(made, self.name or learner.name, "augmented_learner")
+            try_out(made, self.name or learner.name, "augmented_learner")
 
 
 class GeneratorConfig(Section):
@@ -182,13 +185,15 @@ class TeacherConfig(Section):
         return tuple(LEARNERS.check(name) for name in members)
 
 
-def _try_out(learner: Learner, name: str, section: str = "learner") -> None:
+def try_out(learner: Learner, name: str, section: str = "learner") -> None:
     """Fit a toy table, so that settings a library refuses are found before any long work."""
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((40, 2)), np.arange(40) % 2
     schema = Schema((Column("a", "numeric", "float64"), Column("b", "numeric", "float64")), classes=(0, 1))
     try:
         learner.fit(Table.real(X, y, schema), rng).predict_proba(Rows(X))
-    except (ValueError, TypeError, RuntimeError, ArithmeticError, LookupError, NameError) as error:
+    except (ValueError, RuntimeError, OverflowError, MemoryError) as error:
+        # ValueError: scikit-learn's checks and XGBoostError; RuntimeError: torch, for a size that it cannot allocate;
+        # OverflowError: numpy.random and scikit-learn, for an integer that C cannot hold; MemoryError: any of them
         why = " ".join(str(error).split())[:200]
         raise ConfigError(f"{section}.settings must suit {name}, and it says {why!r}: correct them.") from error

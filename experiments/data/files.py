@@ -110,7 +110,7 @@ def _without_words(values: pd.Series) -> pd.Series:
     rest = values[~words].dropna()
     try:
         return pd.to_numeric(rest).reindex(values.index).astype("float64")
-    except (ValueError, TypeError):
+    except ValueError:  # pandas.to_numeric: a word among them
         pass
     if rest.str.lower().isin(_BOOLEAN).all():
         return rest.str.lower().map(_BOOLEAN).reindex(values.index).astype("boolean")

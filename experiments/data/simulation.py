@@ -2,6 +2,10 @@
 
 Every feature is known at the moment of payment: it counts earlier payments only, and only frauds that were reported,
 `REPORT_DAYS` after they happened.
+
+The rule book ``experiments/configs/rules/cards.yaml`` states the same kinds of fraud with numbers of its own: it is an
+example to copy and edit, without the places, visits and reports that only the simulation has, so the scenarios differ
+in shape, and shared numbers would let an edit of the example change the simulated benchmark.
 """
 
 from collections.abc import Sequence

@@ -145,7 +145,7 @@ def _ids(values: pd.Series, name: str) -> np.ndarray:
     """Return a group column (n,) as hashable ids."""
     try:
         pd.factorize(values)
-    except TypeError as error:  # lists and records cannot be hashed
+    except TypeError as error:  # pandas.factorize: lists and records cannot be hashed
         raise DataError(f"group column {name!r} must hold ids, and it holds lists or records: convert it.") from error
     return values.to_numpy(dtype=object)
 
@@ -156,7 +156,7 @@ def _moments(values: pd.Series, name: str) -> np.ndarray:
         return values.to_numpy()
     try:
         return pd.to_datetime(values, format="ISO8601", utc=True).to_numpy()
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError) as error:  # pandas.to_datetime; TypeError: a dtype of booleans, periods or durations
         why = " ".join(str(error).split()).split(". ")[0][:120]
         raise DataError(
             f"time column {name!r} must hold numbers or ISO 8601 dates, and it does not ({why}): convert it."

@@ -63,6 +63,7 @@ def open_study(config: TuneConfig, folder: Path, name: str, worker: int = 0) -> 
             study_name=name, storage=storage, directions=["maximize", "minimize"], load_if_exists=True
         )
     except (SQLAlchemyError, ImportError, ValueError, RuntimeError) as error:
+        # ImportError: no driver. RuntimeError: RDBStorage, for tables of another version of optuna.
         from sqlalchemy.engine import make_url
 
         shown = make_url(url).render_as_string(hide_password=True)

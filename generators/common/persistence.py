@@ -30,14 +30,14 @@ from loop.support.plain_json import parse
 from loop.types import Schema, Table
 
 FILE, ROWS = "settings.json", "rows.parquet"
-DAMAGED = (  # what zipfile, safetensors, zlib, pyarrow, numpy, xgboost and torch (the last) raise for a damaged file
-    BadZipFile,
-    SafetensorError,
-    zlib.error,
-    OSError,
-    ValueError,
-    EOFError,
-    RuntimeError,
+DAMAGED = (  # what libraries raise for a damaged file
+    BadZipFile,  # numpy.load, of an archive
+    SafetensorError,  # safetensors.torch.load_file
+    zlib.error,  # numpy.load, of a compressed member
+    OSError,  # the system; pyarrow.parquet.read_table
+    ValueError,  # numpy.load, pyarrow (ArrowInvalid), json, XGBoostError
+    EOFError,  # numpy.load, of an empty file
+    RuntimeError,  # torch.nn.Module.load_state_dict, for other names or shapes; zipfile, for an encrypted member
 )
 
 

@@ -126,6 +126,7 @@ class ImblearnAdapter:
         try:
             X, labels = sampler.fit_resample(X_old, y_old)
         except (ValueError, RuntimeError) as error:
+            # Both from fit_resample. RuntimeError: ADASYN and KMeansSMOTE, if they find no place for rows.
             raise ConditionError(
                 f"{self._name} must be able to make rows of class {self._class(label)!r}, but it failed ({error}): "
                 "use the sampler SMOTE or RandomOverSampler, or the generator resample."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from scipy import stats
 from generators.rules.sources import PARAMETERS, Source
 from loop.errors import ConfigError
 from loop.expressions.parser import Expression
+from loop.types import NOBODY
 
 Columns = Mapping[str, np.ndarray]  # each (n,): numbers, booleans, or text as objects
 ROW = "#"  # a column that always exists: the number of the row
@@ -50,11 +51,20 @@ class Seen:
 
     columns: Columns  # each (m,)
     label: np.ndarray  # (m,)
+    row_number: np.ndarray  # (m,) of each in the table
+
+
+class Drawn(NamedTuple):
+    """One value for each of n rows."""
+
+    values: np.ndarray  # (n,) numbers, booleans, or text as objects
+    mass: np.ndarray  # (n,) probability that an unlimited draw would have been inside the limit: the weight of the row
+    parents: np.ndarray  # (n,) row number of the real row that the value was taken from, -1 = none
 
 
 def draw(
     where: str, source: Source, columns: Columns, limit: Limit | None, seen: Seen | None, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
+) -> Drawn:
     """Draw one value for each row.
 
     Parameters
@@ -74,10 +84,9 @@ def draw(
 
     Returns
     -------
-    values : ndarray of shape (n,)
-        Numbers, booleans, or text as objects.
-    mass : ndarray of shape (n,)
-        Probability that an unlimited draw would have been inside the limit: the weight of the row.
+    Drawn
+        The values, with the mass and the real row of each. A value that is rounded or set to missing afterwards keeps
+        its real row.
 
     Raises
     ------
@@ -85,10 +94,11 @@ def draw(
         If parameters are out of range, or data are needed and ``seen`` is None.
     """
     n = len(columns[ROW])
+    parents = np.full(n, NOBODY)
     if source.kind in PARAMETERS:
         values, mass = _from_law(where, source, columns, limit, rng)
     elif source.kind == "data":
-        values, mass = _from_data(where, columns, limit, seen, rng)
+        values, mass, parents = _from_data(where, columns, limit, seen, rng)
     elif source.kind in ("choice", "constant"):
         values, mass = _from_list(where, source, columns, limit, rng)
     else:
@@ -97,7 +107,7 @@ def draw(
         raise ConfigError(
             f"{where} must be finite, and its {source.kind} overflows in some rows: lower its parameters."
         )
-    return finish(where, source, values, mass, limit, rng)
+    return Drawn(*finish(where, source, values, mass, limit, rng), parents)
 
 
 def finish(
@@ -172,26 +182,24 @@ def _law(where: str, source: Source, columns: Columns) -> Any:
         return _LAWS[source.kind](*numbers.values())
 
 
-def _from_data(
-    where: str, columns: Columns, limit: Limit | None, seen: Seen | None, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
+def _from_data(where: str, columns: Columns, limit: Limit | None, seen: Seen | None, rng: np.random.Generator) -> Drawn:
     """Draw real values of the row's class, or of all classes where labels are drawn later or the class is unseen."""
     if seen is None:
         raise ConfigError(f"{where!r} comes from the data, and there are none: fit first, or give it a distribution.")
     real = seen.columns[where]
     allowed = np.ones(len(real), dtype=bool) if limit is None else limit.allows(real)
     n = len(columns[ROW])
-    values, mass = np.empty(n, dtype=real.dtype), np.empty(n)
+    chosen, mass = np.empty(n, dtype=np.int64), np.empty(n)
     wanted = columns.get(LABEL, np.full(n, None, dtype=object))  # None matches no class
     for label in pd.unique(wanted):
         mine = np.flatnonzero(wanted == label)
         known = np.asarray(seen.label == label, dtype=bool)
         of_class = known if known.any() else np.ones(len(real), dtype=bool)
-        pool = real[of_class & allowed]
+        pool = np.flatnonzero(of_class & allowed)
         mass[mine] = len(pool) / of_class.sum()
-        pool = pool if len(pool) else real  # drawn rows have a mass of 0
-        values[mine] = pool[rng.integers(len(pool), size=len(mine))]
-    return values, mass
+        pool = pool if len(pool) else np.arange(len(real))  # drawn rows have a mass of 0
+        chosen[mine] = pool[rng.integers(len(pool), size=len(mine))]
+    return Drawn(real[chosen], mass, seen.row_number[chosen])
 
 
 def _from_list(

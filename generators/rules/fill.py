@@ -12,11 +12,12 @@ from generators.rules.history import history
 from generators.rules.sources import HISTORY, Source
 from generators.rules.timeline import Plan
 from loop.errors import ConfigError
+from loop.types import NOBODY
 
 
 def fill(
     book: Book, laid: Plan, inside: Mapping[str, Limit], seen: Seen | None, rng: np.random.Generator
-) -> tuple[dict[str, np.ndarray], np.ndarray]:
+) -> tuple[dict[str, np.ndarray], np.ndarray, dict[str, np.ndarray]]:
     """Draw all columns of the planned rows, in the order of the book.
 
     A label that reads no column is drawn first; sources with ``from: data`` then use rows of its class.
@@ -40,6 +41,8 @@ def fill(
         Each of shape (n,): those of the plan, the book's and, if it has one, the label.
     mass : np.ndarray
         Probability (n,) that each row, drawn without limits, would have been inside them.
+    parents : dict of str to np.ndarray
+        Row numbers (n,) of the real rows that the values of each column were taken from, -1 = none.
 
     Raises
     ------
@@ -47,24 +50,27 @@ def fill(
         If a source cannot be drawn, or a column is text in some scenarios only.
     """
     columns, mass = dict(laid.columns), np.ones(len(laid.scenario))
+    parents: dict[str, np.ndarray] = {}
     label = {book.target: book.label} if book.labels() else {}
     free = not any(each.names for each in book.labels())
     order = {**label, **book.columns} if free else {**book.columns, **label}
     for name, base in order.items():
         parts = []
+        parents[name] = np.full(len(mass), NOBODY)
         for source, rows in _sources(book, laid, name, base):
             read = {each: columns[each][rows] for each in (ROW, LABEL, *source.names) if each in columns}
             if source.kind in HISTORY:
                 past = history(source, name, columns, book)[rows]
                 parts.append((rows, finish(name, source, past, np.ones(len(past)), None, rng)[0]))
             else:
-                values, inner = draw(name, source, read, inside.get(name), seen, rng)
-                parts.append((rows, values))
-                mass[rows] *= inner
+                drawn = draw(name, source, read, inside.get(name), seen, rng)
+                parts.append((rows, drawn.values))
+                mass[rows] *= drawn.mass
+                parents[name][rows] = drawn.parents
         columns[name] = _gathered(name, parts, len(mass))
         if name == book.target:
             columns[LABEL] = columns[name]
-    return columns, mass
+    return columns, mass, parents
 
 
 def _sources(book: Book, laid: Plan, name: str, base: Source | None) -> Iterator[tuple[Source, np.ndarray]]:

@@ -21,14 +21,15 @@ from generators.rules.schema_codes import check_fits, decode, encode, label_colu
 from generators.rules.sources import HISTORY, Source
 from generators.rules.timeline import plan
 from loop.data.value_grid import tidy
-from loop.errors import ConditionError, ConfigError
+from loop.errors import ConditionError, ConfigError, DataError
 from loop.protocols import Generator
 from loop.support.setting_checks import check_bounds
-from loop.types import Request, Samples, Schema, Table
+from loop.types import NOBODY, Request, Samples, Schema, Table
 
 ENTITIES = 20  # minimum in a timeline: with one or two there would only be the first days of a series
 CROWD = 0.05  # share to which a rare class is raised in a timeline: more would change the history of other rows
 _DATA = Source("data")
+_ROWS = "row"  # name of the row numbers in the archive, whose other names begin with x_
 
 
 @dataclass(eq=False)
@@ -41,6 +42,10 @@ class Rules:
     sources are drawn freely and rejected outside. Rows of a book with events are drawn as a whole timeline, as their
     history must be right, and only by rejection. Values beyond the range of the data are clipped to it, as in every
     generator.
+
+    A row starts from no real row, so its first parent is none. The others are the real rows that its values and its
+    label were taken from: one for each column that may come from the data, in the order of the table, the label last,
+    and none where the book drew instead. What is computed from such values, the history of an entity too, adds none.
 
     Parameters
     ----------
@@ -91,7 +96,7 @@ class Rules:
         learns = drawn or any(label.kind == "data" for label in self.book_.labels())
         real = real_rows(table) if learns else table.take(table.is_real)
         seen = {name: x.copy() for name, x in zip(table.schema.names, real.X.T, strict=True) if name in drawn}
-        self._open(table.schema, {**seen, "": real.y.astype(float)})
+        self._open(table.schema, {**seen, "": real.y.astype(float)}, real.row_number)
         return self
 
     def sample(self, request: Request, rng: np.random.Generator) -> Samples:
@@ -106,7 +111,8 @@ class Rules:
         mixture = self._mixture(request, rng)
         if not request.n or not mixture.chance.any():
             nothing = np.empty((0, len(self.schema_.columns)))
-            return Samples(_rows(nothing, np.empty(0), self.schema_), request, mixture.drawn)
+            none = np.empty((0, 1 + len(self.data_)), dtype=np.int64)
+            return Samples(_rows(nothing, np.empty(0), none, self.schema_), request, mixture.drawn)
         made = thinned(
             lambda n, mixed: self._propose(n, request, mixed, rng), request, mixture, self.tries, self.batch, rng
         )
@@ -133,7 +139,7 @@ class Rules:
         book = read_book(read_content(self.book))
         weights = np.array([scenario.weight for scenario in book.scenarios])
         laid = plan(book, n, weights / weights.sum(), rng)
-        drawn, _ = fill(book, laid, {}, None, rng)
+        drawn, *_ = fill(book, laid, {}, None, rng)
         named = np.array([scenario.name for scenario in book.scenarios], dtype=object)
         wanted = [*book.columns, *({book.target} & drawn.keys())]
         if book.events:
@@ -143,28 +149,39 @@ class Rules:
         return pd.DataFrame(columns, index=range(n)).assign(**{SCENARIO: named[laid.scenario]})
 
     def save(self, folder: Path) -> None:
-        """Write the book's content, the schema and the values that come from the data."""
+        """Write the book's content, the schema and the values that come from the data, with their row numbers."""
         whole = replace(self, book=read_content(self.book))
         write_settings(whole, folder, self.schema_)
-        np.savez(folder / "data.npz", allow_pickle=False, **{f"x_{name}": x for name, x in self.data_.items()})
+        arrays = {_ROWS: self.seen_.row_number, **{f"x_{name}": x for name, x in self.data_.items()}}
+        np.savez(folder / "data.npz", allow_pickle=False, **arrays)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read what `save` has written."""
+        """Read what `save` has written.
+
+        Raises
+        ------
+        DataError
+            If the values have no row numbers, or not one for each.
+        """
         settings, _, schema = read_settings(folder)
         rules = cls(**settings)
         rules.book_ = _completed(read_book(settings["book"]), schema)
         with np.load(folder / "data.npz", allow_pickle=False) as data:
-            rules._open(schema, {name.removeprefix("x_"): data[name] for name in data.files})
+            held = {name.removeprefix("x_"): data[name] for name in data.files if name != _ROWS}
+            rows = data[_ROWS] if _ROWS in data.files else np.empty(0)
+        if rows.dtype != np.int64 or {x.shape for x in held.values()} != {rows.shape}:
+            raise DataError(f"values in {folder} must have a row number each, and have not: fit and save it again.")
+        rules._open(schema, held, rows)
         return rules
 
-    def _open(self, schema: Schema, data: Mapping[str, np.ndarray]) -> None:
-        """Set the fitted state: the schema, and encoded values (m,) by column."""
+    def _open(self, schema: Schema, data: Mapping[str, np.ndarray], row_number: np.ndarray) -> None:
+        """Set the fitted state: the schema, encoded values (m,) by column, and the row numbers (m,)."""
         self.schema_, self.data_ = schema, dict(data)
         columns = {column.name: column for column in schema.columns}
         label = decode(data[""], label_column(schema))
         values = {name: decode(x, columns[name]) for name, x in data.items() if name}
-        self.seen_ = Seen({**values, schema.target: label}, label)
+        self.seen_ = Seen({**values, schema.target: label}, label, row_number)
 
     def _mixture(self, request: Request, rng: np.random.Generator) -> Mixture:
         """Decide how often to try each scenario, from a few rows of each."""
@@ -200,12 +217,14 @@ class Rules:
         schema, events = self.schema_, self.book_.events
         n = max(n, ENTITIES * events.rows_each) if events else n
         laid = plan(self.book_, n, mixture.chance, rng)
-        drawn, mass = fill(self.book_, laid, mixture.inside, self.seen_, rng)
+        drawn, mass, parents = fill(self.book_, laid, mixture.inside, self.seen_, rng)
+        taken = [parents[name or self.book_.target] for name in self.data_]
+        used = np.column_stack([np.full(len(mass), NOBODY), *taken])  # the first place is that of a row to start from
         X = np.column_stack([encode(drawn[column.name], column) for column in schema.columns])
         y = encode(drawn[self.book_.target], label_column(schema))
         keep = (np.array([column.missing for column in schema.columns]) | ~np.isnan(X)).all(axis=1) & (mass > 0)
         keep &= ~np.isnan(y) if request.label is None else y == request.label
-        rows, place = _rows(X[keep], y[keep], schema), np.flatnonzero(keep)
+        rows, place = _rows(X[keep], y[keep], used[keep], schema), np.flatnonzero(keep)
         inside = request.region.contains(rows.rows)
         return rows.take(inside), mass[place[inside]], laid.scenario[place[inside]], n
 
@@ -239,8 +258,8 @@ def _with_names(book: Book, schema: Schema) -> Book:
     return replace(book, columns=columns, scenarios=tuple(named))
 
 
-def _rows(X: np.ndarray, y: np.ndarray, schema: Schema) -> Table:
-    return proposals(tidy(X, schema), y.astype(np.int64), np.full(len(X), -1, dtype=np.int64), schema)
+def _rows(X: np.ndarray, y: np.ndarray, parents: np.ndarray, schema: Schema) -> Table:
+    return proposals(tidy(X, schema), y.astype(np.int64), parents, schema)
 
 
 _: type[Generator] = Rules

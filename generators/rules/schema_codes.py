@@ -113,6 +113,8 @@ def check_fits(book: Book, schema: Schema) -> None:
                 f"columns of the book must be in the table ({known}), got {name!r}: remove it, or name it"
                 f" '_{name}' as a helper that other columns read."
             )
+        elif source.kind == "data":
+            raise ConfigError(f"columns drawn from the data must be those of the table, got {name!r}: correct it.")
     for label in book.labels():
         _check_source(label_column(schema), label)
 

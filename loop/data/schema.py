@@ -218,7 +218,7 @@ def _restorable(dtype: np.dtype | ExtensionDtype) -> bool:
         return dtype.itemsize <= 8
     try:
         return bool(pandas_dtype(_dtype_name(dtype)) == dtype)
-    except TypeError:
+    except TypeError:  # `pandas.api.types.pandas_dtype`: no dtype has this name
         return False
 
 

@@ -150,7 +150,7 @@ def _readable(name: str, values: np.ndarray) -> np.ndarray:
         return np.array([value if isinstance(value, str) else None for value in values], dtype=object)
     try:
         return finite(values.astype(np.float64))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError):  # numpy.ndarray.astype: an object that is no number, bytes that name none
         raise ConfigError(
             f"{name!r} must hold numbers, booleans, datetimes or text, got {values.dtype}: convert it."
         ) from None

@@ -1,11 +1,14 @@
 """A configuration is whole and right before any work starts, or refused in one sentence."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
+import numpy as np
 import pytest
 from small_runs import content, frame, write, write_config
 
-from experiments.config.part_sections import LearnerConfig
+from experiments.config.part_sections import LearnerConfig, try_out
 from experiments.config.reader import dump, load_config
 from experiments.config.run_config import CompareConfig, RunConfig
 from experiments.data.sources import noise_table
@@ -17,6 +20,7 @@ from loop.data.encoding import encode
 from loop.data.schema import infer
 from loop.errors import ConfigError
 from loop.evaluation.operating_points import AlertBudget, AtFalsePositiveRate, AtPrecision, ExpectedCost
+from loop.rows import Rows
 from loop.types import Table
 
 CONFIGS = Path(__file__).parents[3] / "experiments" / "configs"
@@ -120,6 +124,12 @@ def test_a_learner_without_an_augmented_version_has_none() -> None:
         ({"learner.name": "oracle"}, ["learner", "xgboost", "'oracle'"]),
         ({"learner.settings": {"tres": 1}}, ["'tres'", "trees", "depth"]),
         ({"learner.settings": {"trees": "many"}}, ["learner.settings.trees", "integer", "'many'"]),
+        ({"learner.settings": {"trees": "5"}}, ["learner.settings.trees", "integer", "'5'"]),
+        ({"learner.settings": {"trees": True}}, ["learner.settings.trees", "integer", "True"]),
+        ({"learner.settings": {"trees": 5.0}}, ["learner.settings.trees", "integer", "5.0"]),
+        ({"learner.settings": {"trees": 10**400}}, ["learner.settings.trees must fit in 64 bits", "got 1330"]),
+        ({"learner": {"name": "forest", "settings": {"trees": 2**33}}}, ["learner.settings must suit forest"]),
+        ({"learner": {"name": "mlp", "settings": {"decay": 1e308}}}, ["must keep the loss finite", "1e+308"]),
         ({"learner.settings": {"l2": float("inf")}}, ["learner.settings.l2 must be a finite number", "got inf"]),
         ({"generator": {"name": "neighbourhood", "settings": {"noise": float("nan")}}}, ["settings.noise", "got nan"]),
         ({"learner.settings": {"row_share": 3}}, ["row_share", "at most 1", "got 3"]),
@@ -142,6 +152,20 @@ def test_a_fault_is_one_sentence_with_rule_value_and_way_out(overrides: dict[str
     assert all(word in sentence for word in words), sentence
     assert "\n" not in sentence
     assert ":" in sentence  # then comes the way out
+
+
+@pytest.mark.parametrize("fault", [TypeError, KeyError, NameError, AttributeError])
+def test_a_fault_of_the_learner_is_not_called_one_of_its_settings(fault: type[Exception]) -> None:
+    @dataclass
+    class Faulty:
+        def fit(self, table: Table, rng: np.random.Generator) -> Self:
+            raise fault("a bug")
+
+        def predict_proba(self, rows: Rows) -> np.ndarray:
+            return np.empty((len(rows), 2))
+
+    with pytest.raises(fault, match="a bug"):
+        try_out(Faulty(), "faulty")
 
 
 def test_operating_points_come_back_from_a_dump_each_once(tmp_path: Path) -> None:

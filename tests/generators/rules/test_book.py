@@ -95,6 +95,7 @@ def test_a_bad_book(book, message):
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
+        ({"_x": {"from": "data"}}, "columns drawn from the data must be those of the table, got '_x'"),
         ({"price": 1}, "columns of the book must be in the table .amount, .*, got 'price'"),
         (
             {"merchant": {"from": "choice", "values": ["bank"]}},

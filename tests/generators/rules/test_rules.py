@@ -12,10 +12,10 @@ from generators.rules.draws import truncated
 from generators.rules.rules import Rules
 from loop.data.encoding import decode, encode
 from loop.data.schema import infer
-from loop.errors import ConditionError, ConfigError
+from loop.errors import ConditionError, ConfigError, DataError
 from loop.expressions.parser import parse
 from loop.expressions.to_region import as_region
-from loop.testing.generators import LAWS, SLOW_LAWS
+from loop.testing.generators import COPYING_LAWS, LAWS, SLOW_LAWS
 from loop.testing.tables import mixed_table, numeric_table
 from loop.types import Condition, Region, Request
 
@@ -64,6 +64,11 @@ def test_law(name, law):
 @pytest.mark.parametrize("law", SLOW_LAWS, ids=lambda law: law.__name__)
 def test_slow_law(law):
     law(lambda: Rules(BOOK))
+
+
+@pytest.mark.parametrize("law", COPYING_LAWS, ids=lambda law: law.__name__)
+def test_law_of_generators_that_copy_discrete_values(law):
+    law(Rules)  # an empty book: every value comes from a real row
 
 
 def sampled(book, region=ANYWHERE, label=None, n=2000, table=None):
@@ -217,6 +222,55 @@ class TestScenarios:
 
 
 CHOICE = {"from": "choice", "values": ["never seen"]}
+
+
+class TestParents:
+    """Every value from the data names the real row that it was taken from."""
+
+    table = mixed_table().take(np.arange(100, 500))  # row numbers are not positions
+
+    @pytest.mark.parametrize("label", [None, 1])
+    def test_each_column_has_its_own(self, label):
+        made = sampled(UNLABELLED, Region((Condition(5, codes=frozenset({1})),)), label, 300, self.table).table
+        given = [name for name in self.table.schema.names if name not in UNLABELLED["columns"]]
+        assert made.parents.shape == (300, 1 + len(given) + 1)
+        assert (made.parents[:, 0] == -1).all()  # it starts from none
+        at = made.parents[:, 1:] - 100
+        for place, name in enumerate(given):
+            column = self.table.schema.names.index(name)
+            np.testing.assert_array_equal(made.X[:, column], self.table.X[at[:, place], column])
+        np.testing.assert_array_equal(made.y, self.table.y[at[:, -1]])
+        assert (made.parents[:, 1] != made.parents[:, -1]).any()  # drawn one by one
+
+    def test_what_the_book_draws_has_none(self):
+        stated = {
+            "columns": {name: {"from": "data"} for name in self.table.schema.names},
+            "scenarios": {
+                "usual": {"weight": 0.5, "label": "fine"},
+                "late": {"weight": 0.5, "label": "fraud", "columns": {"night": True}},
+            },
+        }
+        made = sampled(stated, table=self.table).table
+        night = self.table.schema.names.index("night")
+        np.testing.assert_array_equal(made.parents[:, 1 + night] == -1, made.y == 1)
+        assert (made.parents[:, -1] == -1).all()  # the label is the book's
+        assert (np.delete(made.parents[:, 1:-1], night, axis=1) >= 100).all()
+
+    def test_they_survive_saving(self, tmp_path):
+        rules = Rules(UNLABELLED).fit(self.table, rng())
+        rules.save(tmp_path)
+        one, other = (each.sample(Request(ANYWHERE, 1, 50), rng()).table for each in (rules, Rules.load(tmp_path)))
+        np.testing.assert_array_equal(one.parents, other.parents)
+        assert one.parents[:, 1:].min() >= 100
+
+    @pytest.mark.parametrize("rows", [None, np.arange(3), np.zeros(400)])
+    def test_saved_values_have_a_row_number_each(self, rows, tmp_path):
+        Rules(UNLABELLED).fit(self.table, rng()).save(tmp_path)
+        held = dict(np.load(tmp_path / "data.npz"))
+        held.pop("row")
+        np.savez(tmp_path / "data.npz", **held, **({} if rows is None else {"row": rows}))
+        with pytest.raises(DataError, match="must have a row number each"):
+            Rules.load(tmp_path)
 
 
 class TestEvents:
