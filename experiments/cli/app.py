@@ -125,12 +125,17 @@ def run(  # Wide: each parameter is an option of the command
         "out": None if out is None else str(out),
     }
     if resume is not None:
-        from experiments.storage import run_folder
-
         check_absent("--resume goes on as the run began", {"CONFIG": config, **overrides})
-        config = resume / run_folder.CONFIG
-        run_folder.fingerprint_of(resume)  # first: the configuration of another version may have other keys
+        config = _config_of(resume)
     _run(config, overrides, resume)
+
+
+def _config_of(run_dir: Path) -> Path:
+    """Return the configuration of a run; another version's is refused before it is read, as its keys may differ."""
+    from experiments.storage import run_folder
+
+    run_folder.fingerprint_of(run_dir)
+    return run_dir / run_folder.CONFIG
 
 
 def _run(config: Path | None, overrides: dict[str, object], resume: Path | None) -> None:
