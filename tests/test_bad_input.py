@@ -171,7 +171,7 @@ class TestOtherCommands:
         rows = write(tmp_path, frame(20))
         for words in (["report", tmp_path], ["predict", tmp_path, "--data", rows], ["upload", tmp_path]):
             assert str(tmp_path) in refused(*words)
-        assert "config.yaml" in refused("run", "--resume", tmp_path / "nowhere")
+        assert "data.json" in refused("run", "--resume", tmp_path / "nowhere")
 
     def test_resume_takes_no_other_option(self, tmp_path: Path) -> None:
         assert "loop.seed" in refused("run", "--resume", tmp_path, "--seed", 3)

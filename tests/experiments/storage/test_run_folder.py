@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from contracts.tables import mixed_table
 
 from experiments.storage.run_folder import fingerprint, whole_fingerprint
 from loop.rows import Rows
+from loop.testing.tables import mixed_table
 
 
 def test_arrays_beside_the_columns_count() -> None:

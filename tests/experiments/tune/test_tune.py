@@ -394,7 +394,9 @@ class TestConfig:
 
     def test_a_range_stays_what_its_ends_say_wherever_the_search_begins(self, tmp_path: Path) -> None:
         space = {"learner.settings.C": {"low": 1.5, "high": 10}}
-        config = config_of(tmp_path, learner={"name": "linear", "settings": {"C": 1}}, space=space)
+        config = config_of(
+            tmp_path, learner={"name": "linear", "settings": {"C": 1}}, augmented_learner={}, space=space
+        )
         assert config.dimensions == {"learner.settings.C": Range(1, 10, whole=False)}
         trials = [optuna.create_study().ask() for _ in range(5)]
         drawn = [config.dimensions["learner.settings.C"].suggest("learner.settings.C", trial) for trial in trials]

@@ -247,6 +247,6 @@ def test_answers_of_a_network_do_not_depend_on_the_number_of_threads():
 
 def test_the_student_of_a_guide_leaves_torch_as_it_was():
     generator = Diffusion(least_steps=5, most_steps=5).fit(mixed_table(), np.random.default_rng(0))
-    before, guide = torch.random.get_rng_state(), Guide(lambda X: X[:, 1], method="gradient")
+    before, guide = torch.random.get_rng_state(), Guide(lambda rows: rows.X[:, 1], method="gradient")
     generator.sample_guided(Request(Region(), None, 5), guide, np.random.default_rng(1))
     assert torch.equal(before, torch.random.get_rng_state())

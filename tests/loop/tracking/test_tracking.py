@@ -388,7 +388,7 @@ def test_a_server_killed_in_the_middle_loses_nothing(tmp_path: Path, attached: P
     tracker.record(laws.generation(2, kept=False))
     assert tracker.failure is not None
     for name, score in laws.ARMS:
-        tracker.child(name, {"arm": "smote"}, {"ap": score}, {"arm": "smote"})
+        tracker.child(name, {"arm": "smote"}, {"ap": score}, {"arm": "smote"}, {"score/ap": [0.4, score]})
     tracker.attach(attached, "reports")
     tracker.finish(laws.VERDICT, "finished")
     with mlflow_server(port, tmp_path / "server", f"sqlite:///{tmp_path / 'mlflow.db'}"):
