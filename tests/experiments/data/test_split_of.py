@@ -121,7 +121,7 @@ def test_the_law_bites(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clean = SPLITS["rare_suite"]()
 
     def knows_all(frame: pd.DataFrame, *args: object, **settings: object) -> object:
-        return infer(everything[0], *args, **settings)  # type: ignore[arg-type]
+        return infer(everything[0] if everything else frame, *args, **settings)  # type: ignore[arg-type]
 
     everything: list[pd.DataFrame] = []
     honest = Split._of_parts.__func__  # type: ignore[attr-defined]

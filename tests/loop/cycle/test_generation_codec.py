@@ -190,6 +190,8 @@ def test_a_missing_array_is_named(name: str) -> None:
     [
         ("y", 2, "below 2, the classes"),
         ("supply", 2, "below 2, the origins"),
+        ("generation", 0, "not below 1"),  # a new row cannot pass for a real one
+        ("generation", 7, "as in the record"),
         ("soft", np.nan, "finite"),
         ("soft", 0.7, "sum to 1"),
         ("weight", np.inf, "finite"),
