@@ -62,8 +62,8 @@ def run_page(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
-def test_four_pages() -> None:
-    assert set(PAGES) == {"your-data", "strategies", "report", "extend"}
+def test_the_pages() -> None:
+    assert set(PAGES) == {"your-data", "strategies", "report", "extend", "architecture"}
 
 
 def test_python_of_your_data_runs(
