@@ -9,10 +9,11 @@ from loop.catalogue import lazy
 
 if TYPE_CHECKING:
     from loop.cycle.controller import conclude, generations, prepare
+    from loop.cycle.driver import run_loop
     from loop.cycle.parts import Parts, Settings
     from loop.estimator import LoopClassifier
 
-__all__ = ["LoopClassifier", "Parts", "Settings", "conclude", "generations", "prepare"]
+__all__ = ["LoopClassifier", "Parts", "Settings", "conclude", "generations", "prepare", "run_loop"]
 
 __getattr__ = lazy(
     __name__,
@@ -23,5 +24,6 @@ __getattr__ = lazy(
         "loop.cycle.controller:conclude",
         "loop.cycle.controller:generations",
         "loop.cycle.controller:prepare",
+        "loop.cycle.driver:run_loop",
     ),
 )
