@@ -5,7 +5,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from loop.cycle.generation_codec import interval, to_record
 from loop.cycle.generation_codec import shape as generation_shape
 from loop.cycle.ledger import Ledger
 from loop.errors import DataError, TrackingError
-from loop.protocols import NO_CURVES, Tracker
+from loop.protocols import Child, Tracker
 from loop.support.atomic import replaced, write_file
 from loop.support.format import stamped, unstamped
 from loop.support.plain_json import Record, parse, plain
@@ -120,16 +120,9 @@ class JsonlTracker:
                 write_file(self.folder / target, lambda partial: shutil.copyfile(path, partial))
         self._append("attach", {"file": target, "folder": folder})
 
-    def child(
-        self,
-        name: str,
-        params: Mapping[str, object],
-        metrics: Mapping[str, float],
-        tags: Mapping[str, str],
-        curves: Mapping[str, Sequence[float]] = NO_CURVES,
-    ) -> None:
-        """Keep one finished arm of a comparison; ``curves`` hold a metric's values at steps 0, 1, ..."""
-        self._append("child", {"name": name, "params": params, "metrics": metrics, "tags": tags, "curves": curves})
+    def child(self, child: Child) -> None:
+        """Keep one finished arm of a comparison."""
+        self._append("child", vars(child))
 
     def keep_model(self, write: Callable[[Path], object]) -> None:
         """Keep no model: the run's folder already has one, and this one is in MLflow's format."""
