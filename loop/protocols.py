@@ -1,8 +1,8 @@
 """Protocols of the parts of the loop. No inheritance is needed: a class with these methods conforms."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -11,7 +11,16 @@ from loop.cycle.pool import Pool
 from loop.rows import Rows
 from loop.types import Generation, LoopVerdict, Region, Request, Samples, Table, Verdict
 
-NO_CURVES: Mapping[str, Sequence[float]] = MappingProxyType({})
+
+@dataclass(frozen=True)
+class Child:
+    """One finished arm of a comparison, or trial of a search, as a store keeps it."""
+
+    name: str  # unique in the run
+    params: Mapping[str, object]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    curves: Mapping[str, Sequence[float]] = field(default_factory=dict)  # values of metrics at steps 0, 1, ...
 
 
 class Predictor(Protocol):
@@ -146,18 +155,8 @@ class Store(Protocol):
         """Keep a copy of a file or directory, in a folder of the run's files."""
         ...
 
-    def child(
-        self,
-        name: str,
-        params: Mapping[str, object],
-        metrics: Mapping[str, float],
-        tags: Mapping[str, str],
-        curves: Mapping[str, Sequence[float]] = NO_CURVES,
-    ) -> None:
-        """Keep one finished arm of a comparison under a name that is unique in the run.
-
-        ``curves`` holds values of metrics at steps 0, 1, ...
-        """
+    def child(self, child: Child) -> None:
+        """Keep one finished arm of a comparison."""
         ...
 
     def keep_model(self, write: Callable[[Path], object]) -> None:

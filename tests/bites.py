@@ -1,12 +1,27 @@
 """The proof that laws bite: every deliberately bad part fails its law, and every law has a bad part."""
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 Law = Callable[[Any], None]
 Test = Callable[..., None]
+Part = TypeVar("Part", bound=Callable[..., Any])
+
+
+class Breaks:
+    """Mark a bad part with the laws that it must fail, as a decorator; `pairs` keeps them for `proofs`."""
+
+    def __init__(self) -> None:
+        self.pairs: list[tuple[Any, Law]] = []
+
+    def __call__(self, *laws: Law) -> Callable[[Part], Part]:
+        def keep(part: Part) -> Part:
+            self.pairs.extend((part, law) for law in laws)
+            return part
+
+        return keep
 
 
 def proofs(

@@ -1,17 +1,19 @@
 """One child run for each arm of each source and seed; repeating the comparison adds none twice."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 
 from experiments.arms.scoring import SCORE
 from experiments.config.run_config import RunConfig
-from loop.protocols import Store
+from loop.protocols import Child, Store
 from loop.support.plain_json import Record, plain
 from loop.tracking import read_records
 
 TEXT = ("source", "table", "arm", "note", "cheap", "seed", "split", "generations")  # keys of a row that are not metrics
 LOOP = "loop: "  # prefix of a strategy in the name of an arm
-_KEYS = ("name", "params", "metrics", "tags", "curves")
+_KEYS = tuple(field.name for field in fields(Child))
 
 
 class ChildRuns:
@@ -32,18 +34,18 @@ class ChildRuns:
 
     def keep(self, row: Record, run: RunConfig) -> None:
         """Record one arm on one source and seed; the scores of the generations become a curve."""
-        child: Record = {
-            "name": f"{row['arm']} | {row['source']} | seed {row['seed']}",
-            "params": {},
-            "metrics": {name: value for name, value in row.items() if name not in TEXT},
-            "tags": {"dataset": run.data.source, "learner": run.learner.name}
+        child = Child(
+            name=f"{row['arm']} | {row['source']} | seed {row['seed']}",
+            params={},
+            metrics={name: value for name, value in row.items() if name not in TEXT},
+            tags={"dataset": run.data.source, "learner": run.learner.name}
             | {key: str(row[key]) for key in ("source", "arm", "seed")}
             | ({"strategy": run.loop.strategy} if row["arm"].startswith(LOOP) else {}),
-            "curves": {f"score/{SCORE}": row["generations"]} if row.get("generations") else {},
-        }
-        if _content(child) not in self._known:
-            self._tracker.child(**child)
+            curves={f"score/{SCORE}": row["generations"]} if row.get("generations") else {},
+        )
+        if _content(vars(child)) not in self._known:
+            self._tracker.child(child)
 
 
-def _content(child: Record) -> str:
+def _content(child: Mapping[str, object]) -> str:
     return json.dumps(plain(child), sort_keys=True)

@@ -24,7 +24,7 @@ from experiments.tune.config import TuneConfig
 from experiments.tune.report import Optimism, front_table, headline, open_test, winner
 from experiments.tune.study import Look, finished, open_study, search
 from experiments.tune.trial import Lanes
-from loop.protocols import Store
+from loop.protocols import Child, Store
 from loop.support import atomic
 from loop.tracking.jsonl import read_records
 
@@ -154,7 +154,7 @@ def _record(tracker: Store, name: str, trial: FrozenTrial) -> None:
     metrics |= {f"running/{step}": score for step, score in attributes["running"].items()}
     tags = {"state": trial.state.name.lower(), "error": attributes.get("error", "")}
     params = {key: "none" if value is None else value for key, value in trial.params.items()}
-    tracker.child(name, params, metrics, {key: text for key, text in tags.items() if text})
+    tracker.child(Child(name, params, metrics, {key: text for key, text in tags.items() if text}))
 
 
 def _note(trial: FrozenTrial) -> str:

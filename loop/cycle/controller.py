@@ -57,7 +57,8 @@ def prepare(parts: Parts, table: Table, folds: np.ndarray, rng: np.random.Genera
     table : Table, n rows
         Real training rows.
     folds : ndarray of shape (n,), int
-        Fold ids, see `loop.cycle.lanes.lanes`; from `loop.data.split.folds` or `loop.data.split.holdout`.
+        Fold ids, see `loop.cycle.lanes.lanes`; from `loop.cycle.lanes.deal`, `loop.data.split.folds` or
+        `loop.data.split.holdout`.
     rng : numpy.random.Generator
         Root of all random streams of the run.
     """

@@ -31,14 +31,8 @@ def run_loop(
 
     Parameters
     ----------
-    parts : Parts
-        Unfitted parts.
-    table : Table, n rows
-        Real training rows.
-    folds : ndarray of shape (n,), int
-        Fold ids of the rows, from `loop.cycle.lanes.deal`.
-    rng : numpy.random.Generator
-        Root of all random streams of the run.
+    parts, table, folds, rng
+        As `loop.cycle.controller.prepare` takes them.
     watches : sequence of callable
         Each is called with every generation as it ends, in order.
     """

@@ -13,22 +13,8 @@ import numpy as np
 from loop.cycle.lanes import DELIVERABLE
 from loop.errors import DataError
 from loop.rows import Rows
+from loop.support import record_checks as checks
 from loop.support.plain_json import Record, plain
-from loop.support.record_checks import (
-    amount,
-    anything,
-    bound,
-    count,
-    fields,
-    flag,
-    integer,
-    listed,
-    mapped,
-    number,
-    optional,
-    scalar,
-    text,
-)
 from loop.types import Condition, Decision, Generation, Interval, Origin, Region, Schema, Table
 
 ARRAYS = {  # of a table: kinds of dtype, dimensions
@@ -45,41 +31,51 @@ KINDS_BESIDE = "biufU"  # of dtypes: what NumPy reads without pickle
 LEAST = {"y": 0, "weight": 0, "soft": 0, "generation": 1, "supply": 0, "parents": -1}
 CLOSE = 1e-6  # how far from one the sum of a soft label may be
 
-interval = fields({"estimate": number, "low": number, "high": number, "level": amount})
-_condition = fields(
-    {"column": count, "low": bound, "high": bound, "codes": optional(listed(count)), "missing": flag},
+interval = checks.fields(
+    {"estimate": checks.number, "low": checks.number, "high": checks.number, "level": checks.amount}
 )
-_region = fields(
+_condition = checks.fields(
     {
-        "rule": listed(_condition),
-        "text": text,
-        "label": optional(count),
-        "class": optional(scalar),
-        "rows": count,
-        "positives": count,
-        "deficit": optional(interval),
+        "column": checks.count,
+        "low": checks.bound,
+        "high": checks.bound,
+        "codes": checks.optional(checks.listed(checks.count)),
+        "missing": checks.flag,
+    },
+)
+_region = checks.fields(
+    {
+        "rule": checks.listed(_condition),
+        "text": checks.text,
+        "label": checks.optional(checks.count),
+        "class": checks.optional(checks.scalar),
+        "rows": checks.count,
+        "positives": checks.count,
+        "deficit": checks.optional(interval),
     }
 )
-_decision = fields({"kept": flag, "reason": text, "difference": interval, "expected": number})
-_origin = fields(
-    {"generation": integer(1), "lane": integer(-1)}
-    | dict.fromkeys(("supply", "region", "label", "generator", "acquisition", "labeller"), text)
+_decision = checks.fields(
+    {"kept": checks.flag, "reason": checks.text, "difference": interval, "expected": checks.number}
 )
-shape = fields(
+_origin = checks.fields(
+    {"generation": checks.integer(1), "lane": checks.integer(-1)}
+    | dict.fromkeys(("supply", "region", "label", "generator", "acquisition", "labeller"), checks.text)
+)
+shape = checks.fields(
     {
-        "index": integer(1),
-        "regions": listed(_region),
-        "requests": listed(listed(anything, 2)),
-        "counts": mapped(count),
-        "scores": mapped(interval),
-        "challenger": mapped(interval),
+        "index": checks.integer(1),
+        "regions": checks.listed(_region),
+        "requests": checks.listed(checks.listed(checks.anything, 2)),
+        "counts": checks.mapped(checks.count),
+        "scores": checks.mapped(interval),
+        "challenger": checks.mapped(interval),
         "decision": _decision,
-        "drift": mapped(number),
-        "seconds": mapped(amount),
-        "evaluations": count,
-        "n_rows": count,
-        "origins": listed(_origin),
-        "lanes": count,
+        "drift": checks.mapped(checks.number),
+        "seconds": checks.mapped(checks.amount),
+        "evaluations": checks.count,
+        "n_rows": checks.count,
+        "origins": checks.listed(_origin),
+        "lanes": checks.count,
     }
 )
 
@@ -144,7 +140,8 @@ def from_record(record: Any, arrays: Mapping[str, object], schema: Schema) -> Ge
     for position, region in enumerate(held["regions"]):
         _check_codes(region, schema, f"the record.regions.{position}")
     requests = tuple(
-        (text(name, "the record.requests"), count(n, "the record.requests")) for name, n in held["requests"]
+        (checks.text(name, "the record.requests"), checks.count(n, "the record.requests"))
+        for name, n in held["requests"]
     )
     tables = _tables(arrays, schema, held)
     generation = Generation(
@@ -206,9 +203,9 @@ def _built(kind: Any, held: Record) -> Any:
 
 
 def _check_codes(region: Record, schema: Schema, place: str) -> None:
-    optional(integer(0, schema.n_classes - 1))(region["label"], f"{place}.label")
+    checks.optional(checks.integer(0, schema.n_classes - 1))(region["label"], f"{place}.label")
     for side in region["rule"]:
-        integer(0, len(schema.columns) - 1)(side["column"], f"{place}.rule.column")
+        checks.integer(0, len(schema.columns) - 1)(side["column"], f"{place}.rule.column")
 
 
 def _tables(arrays: Mapping[str, object], schema: Schema, held: Record) -> list[Table]:

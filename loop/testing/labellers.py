@@ -1,20 +1,27 @@
 """Laws that every labeller must obey. Each takes a function that makes one."""
 
-import pickle
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
-from loop.errors import ConfigError
 from loop.protocols import Labeller
-from loop.testing.held import hold
+from loop.testing.held import (
+    entered,
+    hold,
+    leaves_the_global_random_state,
+    leaves_unchanged,
+    needs_a_teacher_only_if_it_says_so,
+)
 from loop.testing.tables import example_pool
 
 Make = Callable[[], Labeller]
+LAWS: list[Callable[[Make], None]] = []
+law = entered(LAWS)
 KEPT = ("X", "weight", "generation", "supply", "parents")  # of a row, whatever its label
 
 
+@law
 def labels_are_codes_of_classes(make: Make) -> None:
     for n in (200, 1, 0):
         labelled = make().label(example_pool(n), np.random.default_rng(0))
@@ -23,6 +30,7 @@ def labels_are_codes_of_classes(make: Make) -> None:
         assert np.isin(labelled.y, (0, 1)).all(), "a label is the code of no class"
 
 
+@law
 def soft_labels_are_probabilities(make: Make) -> None:
     targets = make().label(example_pool(), np.random.default_rng(0)).targets
     assert targets.shape == (200, 2), f"targets of shape {targets.shape} for 200 rows of 2 classes"
@@ -30,6 +38,7 @@ def soft_labels_are_probabilities(make: Make) -> None:
     np.testing.assert_allclose(targets.sum(axis=1), 1, atol=1e-6)
 
 
+@law
 def rows_and_their_trail_stay(make: Make) -> None:
     pool, kept = example_pool(), example_pool().table  # the second, as the first might be written to
     labelled = make().label(pool, np.random.default_rng(0))
@@ -38,47 +47,29 @@ def rows_and_their_trail_stay(make: Make) -> None:
     assert labelled.schema is pool.table.schema, "the schema has changed"
 
 
+@law
 def same_seed_same_labels(make: Make) -> None:
     one, other = (make().label(example_pool(), np.random.default_rng(3)) for _ in range(2))
     np.testing.assert_array_equal(one.y, other.y)
     np.testing.assert_array_equal(one.targets, other.targets)
 
 
+@law
 def global_random_state_is_left_alone(make: Make) -> None:
-    np.random.random()  # noqa: NPY002 - moves the state, so that a part which seeds it shows each time
-    before = repr(np.random.get_state())  # noqa: NPY002
-    make().label(example_pool(), np.random.default_rng(0))
-    assert repr(np.random.get_state()) == before, "the global random state has moved"  # noqa: NPY002
+    leaves_the_global_random_state(lambda: make().label(example_pool(), np.random.default_rng(0)))
 
 
+@law
 def pool_is_unchanged(make: Make) -> None:
     pool = example_pool()
-    before = pickle.dumps(pool)
-    make().label(pool, np.random.default_rng(0))
-    assert pickle.dumps(pool) == before, "the pool has changed"
+    leaves_unchanged(pool, lambda: make().label(pool, np.random.default_rng(0)), "the pool has changed")
 
 
+@law
 def a_teacher_is_needed_only_if_it_says_so(make: Make) -> None:
     """Without a teacher a labeller labels, or refuses with ConfigError if its ``needs_teacher`` says so."""
-    labeller = make()
-    refused = False
-    try:
-        labeller.label(replace(example_pool(), teacher=None, variance=None), np.random.default_rng(0))
-    except ConfigError:
-        refused = True
-    needs = getattr(labeller, "needs_teacher", False)
-    assert refused == needs, f"needs_teacher is {needs}, and without a teacher it {'refuses' if refused else 'labels'}"
-
-
-LAWS: tuple[Callable[[Make], None], ...] = (
-    labels_are_codes_of_classes,
-    soft_labels_are_probabilities,
-    rows_and_their_trail_stay,
-    same_seed_same_labels,
-    global_random_state_is_left_alone,
-    pool_is_unchanged,
-    a_teacher_is_needed_only_if_it_says_so,
-)
+    labeller, pool = make(), replace(example_pool(), teacher=None, variance=None)
+    needs_a_teacher_only_if_it_says_so(labeller, lambda: labeller.label(pool, np.random.default_rng(0)), "labels")
 
 
 def check_labeller(make: Make) -> None:

@@ -86,12 +86,8 @@ def planted_table(n: int = 2000, d: int = 5, seed: int = 0) -> tuple[Table, Regi
 
     Parameters
     ----------
-    n : int
-        Number of rows.
-    d : int
-        Number of columns, 3 or more.
-    seed : int
-        Seed of the rows.
+    n, d, seed : int
+        Number of rows, number of columns (3 or more), seed of the rows.
 
     Returns
     -------

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from loop.cycle.generation_codec import to_record
-from loop.protocols import RunTracker, Store, Tracker
+from loop.protocols import Child, RunTracker, Store, Tracker
 from loop.rows import Rows
 from loop.support.plain_json import plain
 from loop.testing.held import hold
@@ -82,6 +82,11 @@ def generation(index: int, kept: bool = True, n: int = 12) -> Generation:
     )
 
 
+def arm(name: str, score: float) -> Child:
+    """Make a finished arm with a score and a curve that ends there."""
+    return Child(name, {"arm": "smote"}, {"ap": score}, {"arm": "smote"}, {"score/ap": [0.4, score]})
+
+
 def play(tracker: Tracker, attached: Path, status: str = "finished") -> list[Generation]:
     """Play a whole run to a tracker: start, baseline, two generations, two arms, a file, the end (twice)."""
     generations = [generation(1), generation(2, kept=False)]
@@ -90,7 +95,7 @@ def play(tracker: Tracker, attached: Path, status: str = "finished") -> list[Gen
     for made in generations:
         tracker.record(made)
     for name, score in ARMS:
-        tracker.child(name, {"arm": "smote"}, {"ap": score}, {"arm": "smote"}, {"score/ap": [0.4, score]})
+        tracker.child(arm(name, score))
     tracker.attach(attached, "reports")
     tracker.finish(VERDICT, status)
     tracker.finish(None, "failed")

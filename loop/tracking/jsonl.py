@@ -5,7 +5,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,48 +13,44 @@ from loop.cycle.generation_codec import interval, to_record
 from loop.cycle.generation_codec import shape as generation_shape
 from loop.cycle.ledger import Ledger
 from loop.errors import DataError, TrackingError
-from loop.protocols import NO_CURVES, Tracker
+from loop.protocols import Child, Tracker
+from loop.support import record_checks as checks
 from loop.support.atomic import replaced, write_file
 from loop.support.format import stamped, unstamped
 from loop.support.plain_json import Record, parse, plain
-from loop.support.record_checks import (
-    LARGEST,
-    Check,
-    both,
-    count,
-    fields,
-    flag,
-    integer,
-    listed,
-    mapped,
-    number,
-    optional,
-    path_inside,
-    scalar,
-    text,
-    text_in,
-)
 from loop.tracking.records import rows_frame, verdict_record
 from loop.types import Generation, LoopVerdict
 
 JOURNAL = "records.jsonl"
 STATUSES = ("finished", "interrupted", "failed")
-_verdict = fields({"kept": count, "gain": number, "interval": interval, "proven": flag, "sentence": text})
-_common = {"kind": text, "time_ms": count}
+_verdict = checks.fields(
+    {"kept": checks.count, "gain": checks.number, "interval": interval, "proven": checks.flag, "sentence": checks.text}
+)
+_common = {"kind": checks.text, "time_ms": checks.count}
 _child = {
-    "name": text,
-    "params": mapped(optional(scalar)),
-    "metrics": mapped(number),
-    "tags": mapped(text),
-    "curves": mapped(listed(number)),
+    "name": checks.text,
+    "params": checks.mapped(checks.optional(checks.scalar)),
+    "metrics": checks.mapped(checks.number),
+    "tags": checks.mapped(checks.text),
+    "curves": checks.mapped(checks.listed(checks.number)),
 }
-KINDS: Mapping[str, Check] = {  # kinds of records, with the check of each
-    "start": fields(_common | {"id": text, "name": text, "params": mapped(optional(scalar)), "tags": mapped(text)}),
-    "generation": both(generation_shape, fields(_common | {"file": path_inside})),
-    "metrics": fields(_common | {"values": mapped(number), "step": integer(-LARGEST)}),
-    "attach": fields(_common | {"file": path_inside, "folder": text}),
-    "child": fields(_common | _child),
-    "finish": fields(_common | {"status": text_in(STATUSES), "verdict": optional(_verdict)}),
+KINDS: Mapping[str, checks.Check] = {  # kinds of records, with the check of each
+    "start": checks.fields(
+        _common
+        | {
+            "id": checks.text,
+            "name": checks.text,
+            "params": checks.mapped(checks.optional(checks.scalar)),
+            "tags": checks.mapped(checks.text),
+        }
+    ),
+    "generation": checks.both(generation_shape, checks.fields(_common | {"file": checks.path_inside})),
+    "metrics": checks.fields(
+        _common | {"values": checks.mapped(checks.number), "step": checks.integer(-checks.LARGEST)}
+    ),
+    "attach": checks.fields(_common | {"file": checks.path_inside, "folder": checks.text}),
+    "child": checks.fields(_common | _child),
+    "finish": checks.fields(_common | {"status": checks.text_in(STATUSES), "verdict": checks.optional(_verdict)}),
 }
 
 
@@ -120,16 +116,9 @@ class JsonlTracker:
                 write_file(self.folder / target, lambda partial: shutil.copyfile(path, partial))
         self._append("attach", {"file": target, "folder": folder})
 
-    def child(
-        self,
-        name: str,
-        params: Mapping[str, object],
-        metrics: Mapping[str, float],
-        tags: Mapping[str, str],
-        curves: Mapping[str, Sequence[float]] = NO_CURVES,
-    ) -> None:
-        """Keep one finished arm of a comparison; ``curves`` hold a metric's values at steps 0, 1, ..."""
-        self._append("child", {"name": name, "params": params, "metrics": metrics, "tags": tags, "curves": curves})
+    def child(self, child: Child) -> None:
+        """Keep one finished arm of a comparison."""
+        self._append("child", vars(child))
 
     def keep_model(self, write: Callable[[Path], object]) -> None:
         """Keep no model: the run's folder already has one, and this one is in MLflow's format."""
@@ -190,7 +179,7 @@ def _record(line: str, where: str) -> Record:
     if record["kind"] == "start":
         _check_format(record, where)
     try:
-        KINDS[text_in(KINDS)(record["kind"], "its kind")](record, "the record")
+        KINDS[checks.text_in(KINDS)(record["kind"], "its kind")](record, "the record")
     except DataError as error:
         raise TrackingError(
             f"A record of a journal must be as the run wrote it, but in {where} {error}: remove that line."

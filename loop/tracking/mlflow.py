@@ -8,14 +8,14 @@ and uploading a whole journal use the same code.
 import os
 import re
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import yaml
 
 from loop.errors import ConfigError
-from loop.protocols import NO_CURVES, Tracker
+from loop.protocols import Child, Tracker
 from loop.support.strict_yaml import read_plain
 from loop.tracking.jsonl import JsonlTracker, read_records
 from loop.tracking.uplink import Uplink, lost_connection, quiet
@@ -114,16 +114,9 @@ class MlflowTracker:
         self.local.attach(path, folder)
         self._forward()
 
-    def child(
-        self,
-        name: str,
-        params: Mapping[str, object],
-        metrics: Mapping[str, float],
-        tags: Mapping[str, str],
-        curves: Mapping[str, Sequence[float]] = NO_CURVES,
-    ) -> None:
-        """Keep one arm of a comparison as a child run; ``curves`` become metrics with steps 0, 1, ..."""
-        self.local.child(name, params, metrics, tags, curves)
+    def child(self, child: Child) -> None:
+        """Keep one arm of a comparison as a child run; its curves become metrics with steps 0, 1, ..."""
+        self.local.child(child)
         self._forward()
 
     def keep_model(self, write: Callable[[Path], object]) -> None:

@@ -1,9 +1,9 @@
 """The tracker that keeps nothing: the default, so that no other code needs to check for a tracker."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from loop.protocols import NO_CURVES, Tracker
+from loop.protocols import Child, Tracker
 from loop.types import Generation, LoopVerdict
 
 
@@ -22,14 +22,7 @@ class NullTracker:
     def attach(self, path: Path, folder: str = "") -> None:
         """Keep nothing."""
 
-    def child(
-        self,
-        name: str,
-        params: Mapping[str, object],
-        metrics: Mapping[str, float],
-        tags: Mapping[str, str],
-        curves: Mapping[str, Sequence[float]] = NO_CURVES,
-    ) -> None:
+    def child(self, child: Child) -> None:
         """Keep nothing."""
 
     def keep_model(self, write: Callable[[Path], object]) -> None:

@@ -1,13 +1,14 @@
 """The laws of trackers must fail for trackers that break them."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from loop.protocols import NO_CURVES
+from loop.protocols import Child
 from loop.testing import trackers as laws
 from loop.tracking import JsonlTracker, NullTracker
 from loop.types import Generation, LoopVerdict
@@ -53,8 +54,8 @@ class Emptier(JsonlTracker):
 
 
 class Flattener(JsonlTracker):
-    def child(self, name, params, metrics, tags, curves=NO_CURVES):  # type: ignore[no-untyped-def]
-        super().child(name, params, metrics, tags)
+    def child(self, child: Child) -> None:
+        super().child(replace(child, curves={}))
 
 
 class Moaner(NullTracker):

@@ -15,6 +15,7 @@ from mlflow_serving import free_port, mlflow_server
 
 from loop.cycle.generation_codec import to_record
 from loop.errors import ConfigError, TrackingError
+from loop.protocols import Child
 from loop.support.plain_json import plain
 from loop.testing import trackers as laws
 from loop.tracking import (
@@ -325,7 +326,7 @@ def test_sending_twice_changes_nothing(database: MlflowSettings, tmp_path: Path,
 def test_arms_of_a_comparison_have_their_generations_as_steps(database: MlflowSettings, tmp_path: Path) -> None:
     tracker = mlflow_tracker(database, tmp_path)
     tracker.start(laws.RUN)
-    tracker.child("loop", {}, {"ap": 0.4}, {"arm": "loop"}, {"score/ap": [0.5, float("nan"), 0.6]})
+    tracker.child(Child("loop", {}, {"ap": 0.4}, {"arm": "loop"}, {"score/ap": [0.5, float("nan"), 0.6]}))
     tracker.finish(None, "finished")
     replay(tmp_path / "run", MlflowTracker(tracker.settings, JsonlTracker(tmp_path / "run")))
     assert tracker.uplink is not None
@@ -388,7 +389,7 @@ def test_a_server_killed_in_the_middle_loses_nothing(tmp_path: Path, attached: P
     tracker.record(laws.generation(2, kept=False))
     assert tracker.failure is not None
     for name, score in laws.ARMS:
-        tracker.child(name, {"arm": "smote"}, {"ap": score}, {"arm": "smote"}, {"score/ap": [0.4, score]})
+        tracker.child(laws.arm(name, score))
     tracker.attach(attached, "reports")
     tracker.finish(laws.VERDICT, "finished")
     with mlflow_server(port, tmp_path / "server", f"sqlite:///{tmp_path / 'mlflow.db'}"):
