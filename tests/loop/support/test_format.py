@@ -16,7 +16,7 @@ def test_what_is_older_names_the_version_that_reads_it(record: dict[str, object]
     with pytest.raises(DataError) as caught:
         unstamped(record, "it", "fit it again")
     assert str(caught.value) == (
-        "it was written by weakspot 0.1.0: read it with `pip install weakspot==0.1.0`, or fit it again."
+        "it was written by weakspot 0.1.0: read it with that version, or fit it again."
     )
 
 
