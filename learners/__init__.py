@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from loop.catalogue import Catalogue, lazy
 
 if TYPE_CHECKING:
+    from learners.blend import Blend
     from learners.forest import ExtraTrees, Forest
     from learners.linear import Linear
     from learners.mlp import MLP
@@ -17,6 +18,7 @@ __all__ = [
     "LEARNERS",
     "MLP",
     "WRAPPERS",
+    "Blend",
     "Committee",
     "ExtraTrees",
     "Forest",
@@ -33,15 +35,16 @@ LEARNERS: "Catalogue[Learner]" = Catalogue(
         "extra_trees": "learners.forest:ExtraTrees",
         "linear": "learners.linear:Linear",
         "mlp": "learners.mlp:MLP",
+        "committee": "learners.teachers.committee:Committee",
     },
     group="weakspot.learners",
     methods=("fit", "predict_proba"),
 )
-# Learners built around other learners in Python: a committee as teacher, an adapter for scikit-learn classifiers.
+# Learners made around others, in Python only: a configuration cannot name them.
 WRAPPERS: "Catalogue[Learner]" = Catalogue(
     "wrapper of learners",
     {
-        "committee": "learners.teachers.committee:Committee",
+        "blend": "learners.blend:Blend",
         "sklearn_adapter": "learners.sklearn_adapter:SklearnAdapter",
     },
 )

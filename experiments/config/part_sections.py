@@ -10,6 +10,7 @@ from pydantic import (
     AllowInfNan,
     BaseModel,
     ConfigDict,
+    PydanticSchemaGenerationError,
     TypeAdapter,
     ValidationError,
     field_validator,
@@ -93,6 +94,10 @@ def check_settings(section: str, name: str, kind: type, settings: Arguments) -> 
             raise ConfigError(f"{section}.settings.{key} must fit in 64 bits, got {value.bit_length() + 1}: lower it.")
         try:
             TypeAdapter(hints[key]).validate_python(value, strict=True)  # the part gets the value as it is
+        except PydanticSchemaGenerationError as error:
+            raise ConfigError(
+                f"{section}.settings.{key} of {name} must be given in Python, got {value!r}: leave it out."
+            ) from error
         except ValidationError as error:
             rule = as_rule(error.errors()[0]["msg"])
             raise ConfigError(f"{section}.settings.{key} {rule}, got {value!r}: correct it.") from error

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol, Self, cast, runtime_checkable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,8 @@ from filelock import FileLock, Timeout
 
 from generators.common import persistence
 from generators.common.persistence import Savable
-from learners import LEARNERS
+from learners.common import nested
+from learners.common.persistence import Storable
 from loop.data.schema_json import from_json, to_json
 from loop.errors import ConfigError, DataError, WeakspotError
 from loop.evaluation import calibration
@@ -34,20 +35,6 @@ CALIBRATION = "calibration.json"
 FINGERPRINT = "data.json"
 AGAIN = "run it again"  # the way out of a folder that another version wrote
 LOCK = ".lock"
-
-
-@runtime_checkable
-class Storable(Predictor, Protocol):
-    """A fitted learner that can be saved without pickle."""
-
-    def save(self, folder: Path) -> None:
-        """Write settings and the fitted state into a folder, which is made."""
-        ...
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read what `save` has written."""
-        ...
 
 
 @contextmanager
@@ -170,13 +157,9 @@ def storable(learner: Predictor) -> tuple[str, Storable]:
     Raises
     ------
     ConfigError
-        If it cannot be saved.
+        If it, or a learner inside it, cannot be saved.
     """
-    name = LEARNERS.name_of(type(learner))
-    if name is None or not isinstance(learner, Storable):
-        kind, known = type(learner).__name__, ", ".join(LEARNERS.names())
-        raise ConfigError(f"a learner to be saved must be one of {known}, with save and load, got {kind}: use another.")
-    return name, learner
+    return nested.storable(learner)
 
 
 def save_model(model: Model, folder: Path) -> None:
@@ -223,10 +206,11 @@ def load_model(folder: Path) -> Model:
     content = unstamped(read_json(folder / "model.json"), folder / "model.json", AGAIN)
     try:
         check(folder)  # before a library reads them: a damaged file could crash the process
-        name = fields({"learner": text_in(LEARNERS.names())})(content, f"{folder / 'model.json'}")["learner"]
+        place = f"{folder / 'model.json'}"
+        name = fields({"learner": text_in(nested.names())})(content, place)["learner"]
         return Model(
             from_json(read_json(folder / "schema.json")),
-            cast(type[Storable], LEARNERS.kind(name)).load(folder / "learner"),
+            nested.kind_of(name, f"{place}.learner").load(folder / "learner"),
             calibration.from_json(read_json(folder / CALIBRATION)),
         )
     except WeakspotError:

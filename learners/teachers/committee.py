@@ -6,14 +6,14 @@ import copy
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Self
+from pathlib import Path
+from typing import Any, NoReturn, Self
 
 import numpy as np
 
-from learners.forest import ExtraTrees
-from learners.linear import Linear
-from learners.mlp import MLP
-from learners.xgboost import XGBoost
+from learners.common.nested import load_learners, save_learners
+from learners.teachers.record import CommitteeRecord
+from loop.errors import ConfigError
 from loop.protocols import Learner, Teacher
 from loop.rows import Rows
 from loop.seeds import root, stream
@@ -23,6 +23,8 @@ from loop.types import Table
 
 def default_members() -> tuple[Learner, ...]:
     """Return learners whose errors differ: boosted trees, random trees fine and coarse, networks, a linear model."""
+    from learners import MLP, ExtraTrees, Linear, XGBoost  # a committee of others needs none of their libraries
+
     return (
         XGBoost(depth=4, row_share=0.8, column_share=0.8),
         ExtraTrees(trees=150),
@@ -42,6 +44,9 @@ class Committee:
     The weights come from greedy selection on the out-of-fold log-loss. The members fitted without fold k are a teacher
     that never saw fold k, with weights from the other folds only; all members together teach the deliverable lane.
     The selection is Caruana et al. 2004, "Ensemble selection from libraries of models", with replacement.
+
+    A committee is saved for serving, without the members that count for nothing and without what it says of rows of
+    its training. Loaded, it answers as before, but not without a fold; its ``members`` are those that count.
 
     Parameters
     ----------
@@ -70,10 +75,8 @@ class Committee:
     jobs: int = 2
 
     oof_: np.ndarray = field(init=False, repr=False)  # (n, K), NaN in rows of no fold
-    fitted_: list[list[tuple[Learner, np.ndarray]]] = field(
-        init=False, repr=False
-    )  # per fold: member, kept shares (K,)
-    weights_: np.ndarray = field(init=False, repr=False)  # (folds + 1, M): per fold, then of all
+    fitted_: list[list[Fitted]] = field(init=False, repr=False)  # by fold and member
+    weights_: np.ndarray = field(init=False, repr=False)  # (folds + 1, M): per fold, then of all; loaded (1, M)
     positive_: int = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -108,7 +111,17 @@ class Committee:
         return self
 
     def views(self, rows: Rows, without: int | None) -> tuple[np.ndarray, np.ndarray]:
-        """Return probabilities (n, K) and the members' variance (n,); see `loop.protocols.Teacher.views`."""
+        """Return probabilities (n, K) and the members' variance (n,); see `loop.protocols.Teacher.views`.
+
+        Raises
+        ------
+        ConfigError
+            If the committee was loaded, and is asked without a fold.
+        """
+        if without is not None and len(self.weights_) == 1:
+            raise ConfigError(
+                f"a loaded committee must be asked with all its members, got without={without}: fit it again."
+            )
         chosen = range(len(self.fitted_)) if without is None else [without]
         weights = self.weights_[-1 if without is None else without]
         used = [(fold, number) for fold in chosen for number in np.flatnonzero(weights).tolist()]
@@ -123,6 +136,55 @@ class Committee:
     def predict_proba(self, rows: Rows) -> np.ndarray:
         """Return probabilities of shape (n, K): the weighted mean over all members."""
         return self.views(rows, without=None)[0]
+
+    def nested_learners(self) -> Sequence[Learner]:
+        """Return the fitted members that count, fold by fold; before the fit, the members to be fitted."""
+        if not hasattr(self, "fitted_"):
+            return self.members
+        return [member for of_fold in self._counting() for member, _ in of_fold]
+
+    def save(self, folder: Path) -> None:
+        """Write settings, weights and kept shares into a folder, and each member that counts into a folder inside.
+
+        Raises
+        ------
+        ConfigError
+            If a member cannot be saved.
+        """
+        save_learners(self.nested_learners(), folder)
+        weights = self.weights_[-1]
+        settings = {"folds": int(self.folds), "majority_ratio": float(self.majority_ratio)}
+        settings |= {"small": int(self.small), "jobs": int(self.jobs)}
+        shares = [[kept.tolist() for _, kept in of_fold] for of_fold in self._counting()]
+        CommitteeRecord(settings, self.positive_, weights[weights > 0].tolist(), shares).write(folder)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` has written: a committee that gives exactly the probabilities that it gave before.
+
+        Raises
+        ------
+        DataError
+            If a file is missing or altered.
+        """
+        members = load_learners(folder)
+        record = CommitteeRecord.read(folder, len(members))
+        settings: dict[str, Any] = dict(record.settings)
+        loaded = cls(members[: len(record.weights)], **settings)
+        left = iter(members)
+        loaded.fitted_ = [[(next(left), np.array(kept)) for kept in of_fold] for of_fold in record.shares]
+        loaded.weights_, loaded.positive_ = np.array([record.weights]), record.positive
+        return loaded
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Say why ``oof_`` is missing."""
+        if name == "oof_":
+            raise AttributeError("oof_ is there after a fit only, a loaded committee has none: fit it again.")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def _counting(self) -> list[list[Fitted]]:
+        """Return the members with a weight in the answers, fold by fold."""
+        return [[of_fold[number] for number in np.flatnonzero(self.weights_[-1])] for of_fold in self.fitted_]
 
     def _fit_cell(
         self, table: Table, folds: np.ndarray, fold: int, number: int, seed: int

@@ -65,6 +65,9 @@ def maker(name: str) -> Make:
     if name == "committee":
         members = tuple(maker(part)() for part in ("extra_trees", "linear"))
         return lambda: kind(members=members, folds=3, jobs=1)
+    if name == "blend":
+        members = (maker("xgboost")(), maker("extra_trees")())
+        return lambda: kind(members, weights=(1, 2))
     if name == "xgboost":
         return lambda: kind(trees=40)
     return lambda: kind(**SMALL.get(name, {}))

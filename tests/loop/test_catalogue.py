@@ -93,7 +93,7 @@ def test_names_that_do_not_exist_are_told_with_those_that_do() -> None:
         GATES.kind("moat")
     with pytest.raises(ConfigError, match=r"got 'xgbost': did you mean xgboost\?"):
         LEARNERS.kind("xgbost")
-    for name in ("committee", "sklearn_adapter", "reject"):  # made around others, in Python only
+    for name in ("blend", "sklearn_adapter", "reject"):  # made around others, in Python only
         assert name not in (*LEARNERS.names(), *GENERATORS.names())
 
 
