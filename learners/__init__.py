@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 from loop.catalogue import Catalogue, lazy
 
 if TYPE_CHECKING:
+    from learners.catboost import CatBoost
     from learners.forest import ExtraTrees, Forest
+    from learners.lightgbm import LightGBM
     from learners.linear import Linear
     from learners.mlp import MLP
     from learners.sklearn_adapter import SklearnAdapter
@@ -17,9 +19,11 @@ __all__ = [
     "LEARNERS",
     "MLP",
     "WRAPPERS",
+    "CatBoost",
     "Committee",
     "ExtraTrees",
     "Forest",
+    "LightGBM",
     "Linear",
     "SklearnAdapter",
     "XGBoost",
@@ -33,6 +37,8 @@ LEARNERS: "Catalogue[Learner]" = Catalogue(
         "extra_trees": "learners.forest:ExtraTrees",
         "linear": "learners.linear:Linear",
         "mlp": "learners.mlp:MLP",
+        "catboost": "learners.catboost:CatBoost",  # these two need the extra `boosters`
+        "lightgbm": "learners.lightgbm:LightGBM",
     },
     group="weakspot.learners",
     methods=("fit", "predict_proba"),
