@@ -5,42 +5,25 @@ difference is shrunk to what the kind of candidate has shown on other tables, as
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from experiments.arms.arms import TARGETED, TEACHER, Arm
-from experiments.arms.serving import Cost
+from experiments.arms.arms import Arm
+from experiments.arms.names import AUTO, SHORT, TARGETED, TEACHER
+from experiments.arms.serving import Cost, Limits, cost_of
 from loop.cycle.acceptance import FEWEST, shrunk
 from loop.errors import ConfigError
 from loop.evaluation.bootstrap import paired
 from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import score
+from loop.rows import Rows
 from loop.types import Interval
 
 METRIC = "average_precision"
-AUTO, LOOP, PLAIN = "auto", "loop", "plain"
-SHORT = {LOOP: TARGETED, "teacher": TEACHER}
 # Mean difference from the best plain model and its standard deviation between tables, on the rare-class suite.
 PRIORS: Mapping[str, tuple[float, float]] = {TEACHER: (0.01, 0.01), TARGETED: (0.0, 0.01)}
 ALIKE = 0.001  # of two models whose expected scores differ by less, the one that scores faster is delivered
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a delivered model may cost to serve; None = anything."""
-
-    seconds_per_million: float | None = None
-    megabytes: float | None = None
-
-    def exceeded(self, cost: Cost) -> str | None:
-        """Return which limit a cost exceeds, in words, or None."""
-        if self.seconds_per_million is not None and cost.seconds_per_million > self.seconds_per_million:
-            return f"{cost.seconds_per_million:.3g} s a million rows, at most {self.seconds_per_million:g} are allowed"
-        if self.megabytes is not None and (cost.megabytes is None or cost.megabytes > self.megabytes):
-            size = "of unknown size" if cost.megabytes is None else f"{cost.megabytes:.3g} MB"
-            return f"{size}, at most {self.megabytes:g} MB are allowed"
-        return None
 
 
 @dataclass(frozen=True)
@@ -62,13 +45,62 @@ class Delivery:
     name: str
     best_plain: str
     sentence: str
-    options: tuple[Option, ...] = field(default=())  # the best plain model first
+    options: tuple[Option, ...]  # the best plain model first
+
+
+@dataclass(frozen=True, eq=False)
+class Decided:
+    """The arms after the decision: the best plain model and the delivered one are fitted on all rows."""
+
+    delivery: Delivery
+    arms: tuple[Arm, ...]
+    costs: Mapping[str, Cost]  # of serving each arm
+
+    def named(self, name: str) -> Arm:
+        """Return the arm of a name."""
+        return next(arm for arm in self.arms if arm.name == name)
+
+
+def decide(
+    arms: Sequence[Arm],
+    rows: Rows,
+    judged: JudgeRows,
+    rng: np.random.Generator,
+    *,
+    wanted: str = AUTO,
+    limits: Limits | None = None,
+) -> Decided:
+    """Measure what every arm costs to serve, choose the model to deliver, and fit it on all rows if it was not.
+
+    Parameters
+    ----------
+    arms, judged, rng, wanted, limits
+        As `choose` takes them.
+    rows : Rows, n rows
+        Training rows, for the costs.
+    """
+    costs = {arm.name: cost_of(arm.predictor, rows) for arm in arms}
+    delivery = choose(arms, costs, judged, rng, wanted=wanted, limits=limits)
+    whole = {arm.name: arm.whole() for arm in arms if arm.whole and arm.name in (delivery.name, delivery.best_plain)}
+    told = tuple(
+        replace(arm, predictor=whole[arm.name], whole=None, note=f"judged as {arm.note}, then fitted on all")
+        if arm.name in whole
+        else arm
+        for arm in arms
+    )
+    return Decided(delivery, told, costs | {name: cost_of(predictor, rows) for name, predictor in whole.items()})
 
 
 def best_plain(arms: Sequence[Arm], judged: JudgeRows) -> Arm:
     """Return the plain model with the best out-of-fold score on the judge rows, the first of equals."""
-    plain = [arm for arm in arms if arm.plain and arm.judged is not None]
-    return max(plain, key=lambda arm: score(METRIC, judged, arm.judged))
+    return max((arm for arm in arms if arm.plain), key=lambda arm: score(METRIC, judged, answers_of(arm)))
+
+
+def answers_of(arm: Arm) -> np.ndarray:
+    """Return the answers of a candidate for the judge rows (j, K)."""
+    if arm.judged is None:
+        raise ValueError(f"{arm.name} has no answers for the judge rows")
+    return arm.judged
 
 
 def choose(
@@ -113,28 +145,26 @@ def choose(
         for arm in dict.fromkeys([rival, usable, *(arm for arm in candidates.values() if not arm.plain)])
     )
     if wanted != AUTO:
-        name = rival.name if wanted == PLAIN else SHORT.get(wanted, wanted)
+        name = rival.name if wanted == "plain" else SHORT.get(wanted, wanted)
         if name not in candidates:
-            known = ", ".join([AUTO, PLAIN, *SHORT, *candidates])
-            raise ConfigError(f"deliver must be one of {known}, got {wanted!r}: choose one of them.")
+            known = ", ".join([AUTO, "plain", *candidates])
+            raise ConfigError(f"deliver must name a model that was fitted ({known}), got {wanted!r}: choose one.")
         return Delivery(name, rival.name, f"Delivered: {name}, as asked for.", options)
     left = [option for option in options if option.refused is None]
     if not left:
         raise ConfigError(f"serving must leave a model to deliver, and {_told(options)}: raise the limits.")
     top = max(option.expected for option in left)
-    chosen = min((option for option in left if option.expected >= top - ALIKE), key=lambda each: each.cost.seconds_per_million)
+    chosen = min(
+        (option for option in left if option.expected >= top - ALIKE), key=lambda each: each.cost.seconds_per_million
+    )
     return Delivery(chosen.name, rival.name, _sentence(chosen, options, judged), options)
 
 
-def _option(
-    arm: Arm, rival: Arm, cost: Cost, judged: JudgeRows, rng: np.random.Generator, limits: Limits
-) -> Option:
-    if arm.judged is None or rival.judged is None:
-        raise ValueError(f"{arm.name} and {rival.name} need answers for the judge rows")
-    reached, refused = score(METRIC, judged, arm.judged), limits.exceeded(cost)
+def _option(arm: Arm, rival: Arm, cost: Cost, judged: JudgeRows, rng: np.random.Generator, limits: Limits) -> Option:
+    reached, refused = score(METRIC, judged, answers_of(arm)), limits.exceeded(cost)
     if arm is rival:
         return Option(arm.name, reached, Interval(0.0, 0.0, 0.0, 0.95), 0.0, cost, refused)
-    evidence = paired(METRIC, judged, rival.judged, arm.judged, rng)
+    evidence = paired(METRIC, judged, answers_of(rival), answers_of(arm), rng)
     mean, sd = PRIORS.get(arm.name, (0.0, np.inf))
     if refused is None and evidence.difference.high < 0:
         refused = f"worse than {rival.name} on judge rows ({evidence.difference})"
@@ -167,6 +197,8 @@ def _nothing_to_gain(options: Sequence[Option], judged: JudgeRows) -> str:
     share = float(judged.is_positive.mean())
     if rival.score < 1.5 * share:
         return f"there is nothing to learn here: it is barely above chance ({rival.score:.3f} against {share:.3f})"
-    reasons = [f"{each.name} {each.refused or f'is not expected to do better ({each.expected:+.3f})'}" for each in others]
+    reasons = [
+        f"{each.name} {each.refused or f'is not expected to do better ({each.expected:+.3f})'}" for each in others
+    ]
     few = f"; {judged.fewest} rows or groups of a class are few" if judged.fewest < FEWEST else ""
     return "nothing to gain here: " + "; ".join(reasons) + few

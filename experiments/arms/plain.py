@@ -8,13 +8,15 @@ once more on all of them.
 import copy
 import importlib.util
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
 
+from experiments.arms.names import MEAN
 from learners import LEARNERS, MLP, Blend, ExtraTrees, Forest, Linear, XGBoost
 from learners.common.thinning import Thinned
 from loop.cycle.lanes import Lane
@@ -24,11 +26,6 @@ from loop.protocols import Learner
 from loop.seeds import stream
 from loop.types import Schema, Table
 
-MEAN = "mean of trees"
-NAMES = (
-    *("XGBoost", "XGBoost, shallow", "XGBoost, 80 %", "logistic regression", "extra trees", "random forest"),
-    *("MLP", "CatBoost", "LightGBM", MEAN),
-)
 BOOSTED, RANDOM, OTHER = "boosted trees", "random trees", "other"
 METRIC = "average_precision"
 MOST_ROWS, MOST_VALUES = 20_000, 1_000_000  # that slow kinds are fitted on; values = rows x columns
@@ -65,11 +62,11 @@ def kinds(schema: Schema) -> tuple[Kind, ...]:
     kinds where the extra ``boosters`` is installed.
     """
     read = ("codes", "one_hot") if schema.categorical.any() else ("codes",)
-    shares = {"row_share": 0.8, "column_share": 0.8}
+    sampled = XGBoost(row_share=0.8, column_share=0.8)
     found = [
         Kind("XGBoost", BOOSTED, (XGBoost(),), slow=False),
-        Kind("XGBoost, shallow", BOOSTED, (XGBoost(trees=200, depth=3, **shares),), slow=False),
-        Kind("XGBoost, 80 %", BOOSTED, (XGBoost(**shares),), slow=False),
+        Kind("XGBoost, shallow", BOOSTED, (replace(sampled, trees=200, depth=3),), slow=False),
+        Kind("XGBoost, 80 %", BOOSTED, (sampled,), slow=False),
         Kind("logistic regression", OTHER, tuple(Linear(C) for C in (0.01, 0.1, 1.0)), slow=False),
         Kind("extra trees", RANDOM, tuple(ExtraTrees(max_features=0.5, min_leaf=2, categories=each) for each in read)),
         Kind("random forest", RANDOM, tuple(Forest(200, 2, 0.5, categories=each) for each in read)),
@@ -119,12 +116,13 @@ def screen(
 
 def without(kinds: Sequence[Kind], learner: Learner) -> tuple[Kind, ...]:
     """Return the kinds that are not the learner with its very settings."""
+    own = _settings(learner)
+    return tuple(kind for kind in kinds if own not in map(_settings, kind.variants))
 
-    def same(other: Learner) -> bool:
-        told = [{each.name: getattr(one, each.name) for each in fields(one) if each.init} for one in (learner, other)]
-        return type(other) is type(learner) and told[0] == told[1]
 
-    return tuple(kind for kind in kinds if not (is_dataclass(learner) and any(map(same, kind.variants))))
+def _settings(learner: Any) -> tuple[type, Mapping[str, object]]:
+    names = [each.name for each in fields(learner) if each.init] if is_dataclass(learner) else ["__dict__"]
+    return type(learner), {name: getattr(learner, name) for name in names}
 
 
 def best(models: Sequence[Plain]) -> Plain:
@@ -141,7 +139,9 @@ def _answered(
     quick = Thinned(learner, most) if kind.slow and len(table) > most else None
 
     def answer(lane: Lane) -> np.ndarray:
-        fitted = copy.deepcopy(quick or learner).fit(table.take(lane.fit), stream(seed, "plain", kind.name, lane.index + 1))
+        fitted = copy.deepcopy(quick or learner).fit(
+            table.take(lane.fit), stream(seed, "plain", kind.name, lane.index + 1)
+        )
         proba: np.ndarray = fitted.predict_proba(table.rows.take(lane.judge))
         return proba
 

@@ -1,11 +1,12 @@
-"""Arms on the sealed test rows: scores, costs, and the gain of the loop over the best cheap arm."""
+"""Arms on the sealed test rows: scores, costs, and what a model gains over the best plain one."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from experiments.arms.arms import TARGETED, Arm, arms, seconds_per_million
+from experiments.arms.arms import Arm, arms, loop_and_teacher, real_only
+from experiments.arms.serving import Cost
 from experiments.config.run_config import ArmsConfig
 from loop.cycle.acceptance import FEWEST
 from loop.cycle.driver import LoopRun
@@ -25,41 +26,49 @@ class Scored:
     arm: Arm
     proba: np.ndarray  # (n, K)
     metrics: dict[str, float]
-    seconds_per_million: float  # rows scored
+    cost: Cost  # of serving it
 
     def row(self) -> dict[str, object]:
         """Return the arm as one row of a table."""
-        costs = {"seconds_fit": self.arm.seconds_fit, "seconds_per_million": self.seconds_per_million}
-        return {"arm": self.arm.name, **self.metrics, **costs, "cheap": self.arm.cheap, "note": self.arm.note}
+        costs = {"seconds_fit": self.arm.seconds_fit, **asdict(self.cost)}
+        kind = {"cheap": self.arm.cheap, "plain": self.arm.plain}
+        return {"arm": self.arm.name, **self.metrics, **costs, **kind, "note": self.arm.note}
 
 
 @dataclass(frozen=True)
 class Gain:
-    """The loop against the best cheap arm on the same test rows. Call it a gain only if ``proven``."""
+    """A model against the best plain one on the same test rows. Call it a gain only if ``proven``."""
 
+    arm: str
     against: str
-    difference: Interval  # of average precision, higher is better for the loop
+    difference: Interval  # of average precision, higher is better for the arm
     proven: bool
     sentence: str
 
 
 def contestants_of(looped: LoopRun, folds: np.ndarray, config: ArmsConfig, rng: np.random.Generator) -> Iterator[Arm]:
-    """Yield the arms that the configuration asks for: at least real rows alone and the loop."""
-    fitted = arms(looped, folds, rng, tuning=config.tuning, control=config.untargeted)
+    """Yield the arms that the configuration asks for: at least real rows alone, the teacher and the loop."""
     if config.run:
-        yield from fitted
+        yield from arms(
+            looped,
+            folds,
+            rng,
+            plain_kinds=config.plain,
+            plain_seconds=config.plain_seconds,
+            tuning=config.tuning,
+            control=config.untargeted,
+        )
     else:
-        yield next(fitted)
-        yield Arm(TARGETED, looped.outcome.learner, looped.seconds, f"{len(looped.outcome.synthetic)} new rows")
+        yield real_only(looped)
+        yield from loop_and_teacher(looped)
 
 
-def score_arms(arms: Sequence[Arm], test: Table, metrics: Sequence[str]) -> list[Scored]:
-    """Score every arm on the test rows by the named metrics."""
+def score_arms(arms: Sequence[Arm], costs: Mapping[str, Cost], test: Table, metrics: Sequence[str]) -> list[Scored]:
+    """Score every arm on the test rows by the named metrics; ``costs`` holds the cost of serving each by its name."""
     scored = []
     for arm in arms:
         proba = arm.predictor.predict_proba(test.rows)
-        scores = evaluate(metrics, JudgeRows.of(test), proba)
-        scored.append(Scored(arm, proba, scores, seconds_per_million(arm.predictor, test.rows)))
+        scored.append(Scored(arm, proba, evaluate(metrics, JudgeRows.of(test), proba), costs[arm.name]))
     return scored
 
 
@@ -68,31 +77,34 @@ def proves(difference: Interval, tested: JudgeRows) -> bool:
     return difference.low > 0 and tested.fewest >= FEWEST
 
 
-def gain_over_cheap(scored: Sequence[Scored], tested: JudgeRows, rng: np.random.Generator) -> Gain:
-    """Compare the loop with the cheap arm that scores best on the test rows.
-
-    The best arm is chosen on the same rows that it is scored on, which favours the cheap arm over the loop.
+def gain_over(scored: Sequence[Scored], arm: str, against: str, tested: JudgeRows, rng: np.random.Generator) -> Gain:
+    """Compare an arm with the best plain model, which was chosen on the judge rows.
 
     Parameters
     ----------
     scored : sequence of Scored
-        All arms, the loop among them.
+        All arms.
+    arm, against : str
+        Names of the arm and of the best plain model.
     tested : JudgeRows, n rows
         The test rows.
     rng : numpy.random.Generator
         Draws the bootstrap of the interval.
     """
-    loop = next(each for each in scored if each.arm.name == TARGETED)
-    best = max((each for each in scored if each.arm.cheap), key=lambda each: each.metrics[SCORE])
-    difference = paired(SCORE, tested, best.proba, loop.proba, rng).difference
+    proba = {each.arm.name: each.proba for each in scored}
+    if arm == against:
+        return Gain(arm, against, Interval(0.0, 0.0, 0.0), False, f"No gain: {arm} is the best plain model itself.")
+    difference = paired(SCORE, tested, proba[against], proba[arm], rng).difference
     proven = proves(difference, tested)
-    measured = f"average precision {difference} over the best cheap arm ({best.arm.name}) on {len(tested):,} test rows"
+    measured = (
+        f"average precision of {arm} {difference} over the best plain model ({against}) on {len(tested):,} test rows"
+    )
     if proven:
         sentence = f"Proven gain: {measured}."
     elif difference.high < 0:
-        sentence = f"Harm: {measured}. Use that arm instead."
+        sentence = f"Harm: {measured}."
     elif difference.low > 0:
         sentence = f"No proven gain: {measured}; with fewer than {FEWEST} rows or groups of a class nothing is proven."
     else:
         sentence = f"No proven gain: {measured}; the interval includes zero."
-    return Gain(best.arm.name, difference, proven, sentence)
+    return Gain(arm, against, difference, proven, sentence)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.storage.run_folder import Storable
+from learners.common.persistence import Storable
 from loop.protocols import Predictor
 from loop.rows import Rows
 
@@ -22,6 +22,23 @@ class Cost:
 
     seconds_per_million: float  # rows scored in a batch
     megabytes: float | None  # None = it cannot be saved
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a delivered model may cost to serve; None = anything."""
+
+    seconds_per_million: float | None = None
+    megabytes: float | None = None
+
+    def exceeded(self, cost: Cost) -> str | None:
+        """Return which limit a cost exceeds, in words, or None."""
+        if self.seconds_per_million is not None and cost.seconds_per_million > self.seconds_per_million:
+            return f"{cost.seconds_per_million:.3g} s a million rows, at most {self.seconds_per_million:g} are allowed"
+        if self.megabytes is not None and (cost.megabytes is None or cost.megabytes > self.megabytes):
+            size = "of unknown size" if cost.megabytes is None else f"{cost.megabytes:.3g} MB"
+            return f"{size}, at most {self.megabytes:g} MB are allowed"
+        return None
 
 
 def cost_of(predictor: Predictor, rows: Rows) -> Cost:

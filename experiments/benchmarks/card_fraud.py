@@ -17,7 +17,8 @@ import typer
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from experiments.arms.arms import REAL_ONLY, TARGETED, TEACHER, TUNED, Arm, arms
+from experiments.arms.arms import Arm, arms
+from experiments.arms.names import REAL_ONLY, TARGETED, TEACHER, TUNED
 from experiments.arms.scoring import proves
 from experiments.benchmarks.options import console, listed
 from experiments.config.reader import load_config

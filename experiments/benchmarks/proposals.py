@@ -17,7 +17,7 @@ from rich.progress import track
 from rich.table import Table as RichTable
 from scipy import stats
 
-from experiments.arms.arms import REAL_ONLY
+from experiments.arms.names import REAL_ONLY
 from experiments.arms.scoring import SCORE
 from experiments.benchmarks.options import among, console
 from experiments.benchmarks.rare_suite import PROTOCOL

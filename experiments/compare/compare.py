@@ -1,6 +1,7 @@
 """Comparison of strategies with each other and with the cheap arms, on the same splits of every source."""
 
 import json
+import math
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,8 @@ import pandas as pd
 from rich.console import Console
 
 from experiments.arms import statistics
-from experiments.arms.arms import REAL_ONLY, TARGETED
+from experiments.arms.delivery import Delivery, decide
+from experiments.arms.names import BEST_PLAIN, DELIVERED, REAL_ONLY, TARGETED
 from experiments.arms.scoring import METRICS, SCORE, contestants_of, score_arms
 from experiments.compare import figures
 from experiments.compare.child_runs import LOOP, TEXT, ChildRuns
@@ -28,6 +30,7 @@ from experiments.run.tracking import flat, open_tracker, settings_of, tell
 from experiments.storage import run_folder
 from experiments.storage.result_cache import Records, digest, found, found_or_worked
 from loop.cycle.driver import run_loop
+from loop.evaluation.judge_rows import JudgeRows
 from loop.seeds import stream
 from loop.support import atomic
 from loop.support.plain_json import Record, plain
@@ -117,13 +120,36 @@ def cell(config: RunConfig) -> Records:
     inputs, seed = gather(config.data, config.loop), config.loop.seed
     looped = run_loop(parts_of(config, inputs.train), inputs.train, inputs.folds, stream(seed, "loop"))
     contestants = list(contestants_of(looped, inputs.folds, config.arms, stream(seed, "arms")))
-    scored = score_arms(contestants, inputs.test, (*METRICS, config.metrics.recall_at_precision))
+    judged, rng = JudgeRows.of(inputs.train, looped.outcome.judged), stream(seed, "deliver")
+    limits = config.serving.limits()
+    decided = decide(contestants, inputs.train.rows, judged, rng, wanted=config.deliver, limits=limits)
+    scored = score_arms(decided.arms, decided.costs, inputs.test, (*METRICS, config.metrics.recall_at_precision))
     where = {"source": config.data.source, "seed": seed, "split": BY_TIME if inputs.dataset.time else "at random"}
     where["table"] = f"{place_of(config.data.source)}, {inputs.dataset.target}"  # however the source is spelled
     rows = [plain(each.row()) | where for each in scored]
     curve = [looped.outcome.baseline, *(generation.scores for generation in looped.history)]
     own = {"arm": LOOP + config.loop.strategy, "generations": [scores[SCORE].estimate for scores in curve]}
-    return [row | own if row["arm"] == TARGETED else row for row in rows]
+    rows = [row | own if row["arm"] == TARGETED else row for row in rows]
+    return rows + _roles(rows, decided.delivery)
+
+
+def _roles(rows: Records, delivery: Delivery) -> Records:
+    """Return the rows of the best plain model and of the delivered one once more, under the names of their roles.
+
+    The row of the delivered model also holds what the judge rows promised: its difference from the best plain model.
+    """
+    by_name = {TARGETED if row["arm"].startswith(LOOP) else row["arm"]: row for row in rows}
+    options = {option.name: option for option in delivery.options}
+    chosen = options.get(delivery.name, delivery.options[0])
+    promise = {"promised": chosen.expected, "promised_low": chosen.difference.low}
+    best, delivered = (
+        {key: value for key, value in by_name[name].items() if key != "generations"}
+        for name in (delivery.best_plain, delivery.name)
+    )
+    return [
+        best | {"arm": BEST_PLAIN, "note": delivery.best_plain},
+        delivered | {"arm": DELIVERED, "note": delivery.name, **promise},
+    ]
 
 
 def cells_of(runs: Sequence[RunConfig], out: Path, jobs: int) -> Iterator[Records]:
@@ -170,7 +196,7 @@ def _work(
 
 def _numbers(row: Record, source: str) -> Record:
     """Restore the numbers that JSON cannot hold, and add the name of the source."""
-    metrics = {key: float(value) for key, value in row.items() if key not in TEXT}
+    metrics = {key: math.nan if value is None else float(value) for key, value in row.items() if key not in TEXT}
     return row | metrics | {"source": source}
 
 

@@ -14,13 +14,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from experiments.arms import statistics
-from experiments.arms.arms import REAL_ONLY
+from experiments.arms.names import REAL_ONLY
 from experiments.arms.scoring import SCORE
 from experiments.arms.statistics import Tally
 from experiments.compare.child_runs import TEXT
 from loop.seeds import stream
 
-COSTS = ("seconds_fit", "seconds_per_million")
+COSTS = ("seconds_fit", "seconds_per_million", "megabytes")
 
 
 def long_form(results: pd.DataFrame) -> pd.DataFrame:

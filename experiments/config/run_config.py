@@ -5,6 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from experiments.arms.names import AUTO, DELIVERABLE
+from experiments.arms.serving import Limits
 from experiments.config.constraints import Entry, checked
 from experiments.config.operating_points import AnyPoint, point_of
 from experiments.config.part_sections import (
@@ -94,9 +96,22 @@ class LoopConfig(Section):
 class ArmsConfig(Section):
     """What the loop is compared with."""
 
-    run: bool = True  # False = only with the learner on real rows alone
+    run: bool = True  # False = only with the learner on real rows alone, and the teacher
+    plain: bool = True  # plain models of every kind, see `experiments.arms.plain`
+    plain_seconds: float = Field(default=600.0, gt=0)  # time that they share: no kind is begun after it
     tuning: bool = True  # the tuned arm takes as long as the loop took
     untargeted: bool = True  # the loop without its aim, which takes about as long as the loop
+
+
+class ServingConfig(Section):
+    """What the delivered model may cost to serve; None = anything."""
+
+    most_seconds_per_million: float | None = Field(default=None, gt=0)  # rows scored on one thread
+    most_megabytes: float | None = Field(default=None, gt=0)  # on disk
+
+    def limits(self) -> Limits:
+        """Return the limits in the form that the choice takes."""
+        return Limits(self.most_seconds_per_million, self.most_megabytes)
 
 
 class MetricsConfig(Section):
@@ -155,6 +170,8 @@ class CommonConfig(Section):
     generator: GeneratorConfig = GeneratorConfig()
     teacher: TeacherConfig = TeacherConfig()
     arms: ArmsConfig = ArmsConfig()
+    deliver: str = AUTO  # auto, loop, teacher, plain or the name of a plain model, see `experiments.arms.delivery`
+    serving: ServingConfig = ServingConfig()
     metrics: MetricsConfig = MetricsConfig()
     calibration: CalibrationConfig = CalibrationConfig()
     fairness: FairnessConfig = FairnessConfig()
@@ -166,6 +183,11 @@ class CommonConfig(Section):
     @classmethod
     def _readable(cls, entries: object) -> object:
         return tuple(checked(entry) for entry in as_list("constraints", entries))
+
+    @field_validator("deliver")
+    @classmethod
+    def _deliverable(cls, deliver: str) -> str:
+        return check_name("deliver", deliver, DELIVERABLE)
 
     @model_validator(mode="after")
     def _augmented_fits(self) -> Self:

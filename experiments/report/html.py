@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from pydantic import TypeAdapter, ValidationError
 
-from experiments.arms.arms import REAL_ONLY, TARGETED
+from experiments.arms.names import REAL_ONLY
 from experiments.report import figures, record_shapes
 from experiments.report.figure_style import printable
 from experiments.report.formatting import FILTERS, words
@@ -92,7 +92,7 @@ def _values(report: Report, folder: Path) -> Record:
         "counts": _by_generation(report.generations, "counts", _count_labels(report.generations)),
         "drift": _by_generation(report.generations, "drift", {f"drift/{name}": text for name, text in DRIFT.items()}),
         "seconds": _by_generation(report.generations, "seconds", _own_names(report.generations, "seconds")),
-        "calibration": _calibration(report.arms),
+        "calibration": _calibration(report.arms, report.delivered),
         "step": _step(report.calibration),
         "sample": _sample(report, folder / SYNTHETIC),
         "config": config,
@@ -173,11 +173,11 @@ def _own_names(generations: Sequence[Record], key: str) -> dict[str, str]:
     return {name: name for each in generations for name in each[key]}
 
 
-def _calibration(arms: Sequence[Record]) -> list[Record]:
+def _calibration(arms: Sequence[Record], delivered: str) -> list[Record]:
     by_name = {arm["arm"]: arm for arm in arms}
-    if not {REAL_ONLY, TARGETED} <= set(by_name):
+    if not {REAL_ONLY, delivered} <= set(by_name):
         return []
-    before, after = by_name[REAL_ONLY], by_name[TARGETED]
+    before, after = by_name[REAL_ONLY], by_name[delivered]
     return [
         {"label": words(name), "before": before[name], "after": after[name]}
         for name in record_shapes.CALIBRATION

@@ -95,10 +95,10 @@ def _point(value: object, place: str) -> Record:
         {"cost_per_row": number},
     )
     arm = fields({"threshold": number, "promised": figures, "delivered": figures})
-    taken: Record = fields({"point": text, "figure": text, "real_only": arm, "loop": arm, "difference": interval})(
+    taken: Record = fields({"point": text, "figure": text, "before": arm, "after": arm, "difference": interval})(
         value, place
     )
-    for side in ("real_only", "loop"):
+    for side in ("before", "after"):
         for when in ("promised", "delivered"):
             number(taken[side][when].get(taken["figure"]), f"{place}.{side}.{when}.{taken['figure'][:40]}")
     return taken
@@ -112,9 +112,15 @@ _generation = both(
 )
 _difference = fields({"decision": fields({"difference": fields({"estimate": _drawn})})})
 _arm = fields(
-    {"arm": text, "cheap": flag, "note": text, "seconds_fit": amount, "seconds_per_million": amount}
+    {"arm": text, "cheap": flag, "plain": flag, "note": text, "seconds_fit": amount, "seconds_per_million": amount}
+    | {"megabytes": optional(amount)}
     | dict.fromkeys(("average_precision", "recall_at_fpr_01", "brier"), number),
     {"log_loss": number, "calibration_error": number},
+)
+_gain = fields({"arm": text, "sentence": text, "proven": flag, "against": text, "difference": interval})
+_option = fields(
+    {"name": text, "score": number, "difference": interval, "expected": number, "refused": optional(text)}
+    | {"cost": fields({"seconds_per_million": amount, "megabytes": optional(amount)})}
 )
 _rates = fields(dict.fromkeys(("average_precision", "recall", "false_positive_rate"), optional(number)))
 _step = fields(dict.fromkeys(CALIBRATION, fields({"before": number, "after": number})))
@@ -128,7 +134,9 @@ _NEEDED: Mapping[str, Check] = {
     "generations": listed(both(_generation, _difference)),
     "verdict": fields({"sentence": text, "kept": count}),
     "arms": listed(_arm),
-    "gain": fields({"sentence": text, "proven": flag, "against": text, "difference": interval}),
+    "gain": _gain,
+    "loop_gain": _gain,
+    "delivery": fields({"name": text, "best_plain": text, "sentence": text, "options": listed(_option)}),
     "planted": listed(fields({"name": text, "found": flag, "recall": number})),
     "seconds": amount,
 }

@@ -35,10 +35,14 @@ class Report:
     generations: list[Record]  # see `loop.cycle.generation_codec.to_record`
     verdict: Record  # of the judge rows
     arms: list[Record]  # on the test rows
-    gain: Record  # of the loop over the best cheap arm, on the test rows
+    gain: (
+        Record  # of the delivered model over the best plain one, on the test rows; see `experiments.arms.scoring.Gain`
+    )
+    loop_gain: Record  # the same of the loop's own learner
+    delivery: Record  # see `experiments.arms.delivery.Delivery`
     planted: list[Record]  # of a simulation: which planted weak regions were found
     seconds: float
-    judge: Record = field(default_factory=dict)  # scores of the learner "before" and "after", on the judge rows
+    judge: Record = field(default_factory=dict)  # scores on the judge rows "before" (real only) and "after" (delivered)
     software: Record = field(default_factory=dict)  # version by package
     operating: list[Record] = field(default_factory=list)  # see `loop.evaluation.threshold_table.operating_table`
     calibration: Record = field(default_factory=dict)  # see `experiments.run.calibrated_points.answer_records`
@@ -60,6 +64,11 @@ class Report:
     def n_classes(self) -> int:
         """Number of classes of the target."""
         return int(self.data["classes"])
+
+    @property
+    def delivered(self) -> str:
+        """Name of the delivered model."""
+        return str(self.delivery["name"])
 
     @property
     def macro(self) -> str:
@@ -137,13 +146,16 @@ def verdict_lines(report: Report) -> tuple[str, ...]:
     colour = "green" if report.gain["proven"] else "yellow"
     lines = [
         f"\nJudge rows: {escape(report.verdict['sentence'])}",
+        f"            {escape(report.delivery['sentence'])}",
         f"Test rows:  [bold {colour}]{escape(report.gain['sentence'])}[/]",
     ]
     if report.macro:
         lines.append(f"            Average precision is here the mean over all {report.n_classes} classes.")
-    if not report.gain["proven"]:
+    if report.delivered != report.loop_gain["arm"]:
+        lines.append(f"            The loop's own model: {escape(report.loop_gain['sentence'])}")
+    if not report.gain["proven"] and not report.loop_gain["proven"]:
         rival = escape(repr(report.gain["against"]))
-        lines.append(f"            This too is a result: nothing here shows that the new rows beat {rival}.")
+        lines.append(f"            This too is a result: nothing here shows a model that beats {rival}.")
     return tuple(lines)
 
 
@@ -209,12 +221,16 @@ def _arms(report: Report) -> Table:
         "brier": "Brier",
     }
     title = f"Arms, on the sealed test rows{report.macro}"
-    table = _table(title, ("arm", *metrics.values(), "s to\nfit", "s per\n1M rows"), ("arm",))
+    table = _table(title, ("arm", *metrics.values(), "s to\nfit", "s per\n1M rows", "MB"), ("arm",))
     for arm in report.arms:
         scores = [f"{float(arm[metric]):.4f}" if metric == "brier" else _number(arm[metric]) for metric in metrics]
         costs = [f"{arm[cost]:.1f}" for cost in ("seconds_fit", "seconds_per_million")]
-        table.add_row(escape(arm["arm"]), *scores, *costs, style=None if arm["cheap"] else "bold")
-    table.caption = "; ".join(escape(f"{arm['arm']}: {arm['note']}") for arm in report.arms if arm["note"]) or None
+        size = "" if arm["megabytes"] is None else f"{float(arm['megabytes']):.1f}"
+        style = "bold" if arm["arm"] == report.delivered else None
+        table.add_row(escape(arm["arm"]), *scores, *costs, size, style=style)
+    notes = [escape(f"{arm['arm']}: {arm['note']}") for arm in report.arms if arm["note"]]
+    best = f"best plain model, chosen on judge rows: {escape(str(report.delivery['best_plain']))}"
+    table.caption = "; ".join(["bold: delivered", best, *notes])
     return table
 
 
@@ -224,15 +240,15 @@ def _operating(report: Report) -> Table:
     table = _table(title, columns, left=columns[:1])
     for point in report.operating:
         table.add_row(escape(point["point"]))
-        for arm, name in (("real_only", "real only"), ("loop", "loop")):
+        for arm, name in (("before", "real only"), ("after", report.delivered)):
             told = point[arm]
             pairs = (told[when] for when in ("promised", "delivered"))
             figures = (f"{number(each[point['figure']])} / {number(each['precision'])}" for each in pairs)
-            cells = threshold(told["threshold"]), *figures, spread(point["difference"]) if arm == "loop" else ""
+            cells = threshold(told["threshold"]), *figures, spread(point["difference"]) if arm == "after" else ""
             table.add_row(f"  {name}", *(cell.replace("−", "-") for cell in cells))  # as the other tables write it
     table.caption = (
         "recall / precision, or cost per row / precision, of calibrated answers; "
-        "difference: on test rows, positive = the loop is better"
+        "difference: on test rows, positive = the delivered model is better"
     )
     return table
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.arms.arms import REAL_ONLY, TARGETED
-from experiments.arms.scoring import Gain, Scored
+from experiments.arms.names import REAL_ONLY
+from experiments.arms.scoring import Scored
 from experiments.config.run_config import RunConfig
 from experiments.data.files import write_table
 from experiments.data.simulation import judge
@@ -21,6 +21,7 @@ from experiments.report.report import Report
 from experiments.run.calibrated_points import answer_metrics
 from experiments.run.inputs import RunInputs
 from experiments.run.mlflow_model import save_model
+from experiments.run.result import Result
 from loop.cycle.driver import LoopRun
 from loop.cycle.generation_codec import to_record
 from loop.evaluation.judge_rows import JudgeRows
@@ -43,9 +44,7 @@ SOFTWARE = ("weakspot", "numpy", "pandas", "scikit-learn", "xgboost", "torch")  
 def write_up(
     config: RunConfig,
     inputs: RunInputs,
-    looped: LoopRun,
-    scored: Sequence[Scored],
-    gain: Gain,
+    result: Result,
     answers: Record,
     seconds: float,
 ) -> Report:
@@ -55,49 +54,50 @@ def write_up(
     ----------
     config : RunConfig
     inputs : RunInputs
-    looped : LoopRun
-        The finished loop.
-    scored : sequence of Scored
-        The arms on the test rows.
-    gain : Gain
-        Of the loop over the best cheap arm.
+    result : Result
+        The finished loop, its arms on the test rows, and the decision.
     answers : Record
         See `experiments.run.calibrated_points.answer_records`.
     seconds : float
         Wall-clock seconds of the run.
     """
+    looped = result.looped
     return Report(
         data=_data_record(inputs),
         recall_at_precision=config.metrics.recall_at_precision,
         generations=[to_record(generation) for generation in looped.history],
         verdict=verdict_record(looped.outcome.verdict) or {},
-        arms=[plain(each.row()) for each in scored],
-        gain=plain(asdict(gain)),
+        arms=[plain(each.row()) for each in result.scored],
+        gain=plain(asdict(result.gain)),
+        loop_gain=plain(asdict(result.loop_gain)),
+        delivery=plain(asdict(result.delivery)),
         planted=_planted(config.data.source, inputs.train, looped.history),
         seconds=seconds,
-        judge={"before": plain(_dicts(looped.outcome.baseline)), "after": plain(_dicts(looped.outcome.scores))},
+        judge={
+            "before": plain(_dicts(looped.outcome.baseline)),
+            "after": plain(_dicts(result.judge_scores(inputs.train))),
+        },
         software={"python": platform.python_version(), **{package: version(package) for package in SOFTWARE}},
         **answers,
     )
 
 
-def keep_files(report: Report, looped: LoopRun, scored: Sequence[Scored], inputs: RunInputs, folder: Path) -> None:
+def keep_files(report: Report, result: Result, inputs: RunInputs, folder: Path) -> None:
     """Write report, tables, curves, figures and the page into the folder of the run."""
+    looped = result.looped
     report.save(folder)
     write_table(pd.DataFrame(report.arms), folder / "arms.csv")
     write_table(regions_frame(looped.history), folder / "regions.csv")
     kept = [generation for generation in looped.history if generation.decision.kept]
     write_table(synthetic_frame(kept if looped.outcome.verdict.kept else []), folder / "synthetic.parquet")
-    atomic.write_json(folder / html.CURVES, curves := _curves(report, scored, inputs))
+    atomic.write_json(folder / html.CURVES, curves := _curves(report, result.scored, inputs))
     _draw(report, looped, curves, inputs, folder / "pictures")
     html.write_page(folder)
 
 
-def keep_records(
-    report: Report, looped: LoopRun, model: Model, inputs: RunInputs, tracker: Store, folder: Path
-) -> None:
+def keep_records(report: Report, result: Result, model: Model, inputs: RunInputs, tracker: Store, folder: Path) -> None:
     """Send files, headline figures and the model to the tracker."""
-    tracker.metrics(_headline(report, looped))
+    tracker.metrics(_headline(report, result.looped))
     for name in FILES:
         tracker.attach(folder / name)
     tracker.keep_model(lambda path: save_model(model, inputs.example, path))
@@ -113,6 +113,7 @@ def _headline(report: Report, looped: LoopRun) -> Mapping[str, float]:
         "test/difference_low": gain["low"],
         "test/difference_high": gain["high"],
         "test/proven": report.gain["proven"],
+        **{f"test/loop_{end}": report.loop_gain["difference"][end] for end in ("estimate", "low", "high")},
         "seconds": report.seconds,
         **answer_metrics(report.operating, report.calibration),
         **{
@@ -122,7 +123,11 @@ def _headline(report: Report, looped: LoopRun) -> Mapping[str, float]:
         },
     }
     for arm in report.arms:
-        numbers = {key: value for key, value in arm.items() if key not in ("arm", "note", "cheap")}
+        numbers = {
+            key: value
+            for key, value in arm.items()
+            if key not in ("arm", "note", "cheap", "plain") and value is not None
+        }
         figures |= _under(f"arm/{arm['arm']}", numbers)
     return {name: float(value) for name, value in figures.items()}
 
@@ -160,7 +165,7 @@ def _curves(report: Report, scored: Sequence[Scored], inputs: RunInputs) -> Reco
     positive = inputs.schema.positive
     proba = {each.arm.name: each.proba[:, positive] for each in scored}
     rng = stream(0, "curves")  # for intervals only: the same run always gives the same page
-    before, after = proba[REAL_ONLY], proba[TARGETED]
+    before, after = proba[REAL_ONLY], proba[report.delivered]
     return before_and_after(JudgeRows.of(inputs.test), before, after, report.recall_at_precision, rng)
 
 

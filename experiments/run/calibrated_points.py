@@ -8,7 +8,6 @@ import numpy as np
 
 from experiments.config.operating_points import AnyPoint, evaluation_rows
 from experiments.run.inputs import RunInputs
-from loop.cycle.controller import Outcome
 from loop.evaluation.calibration import Calibration, calibrate, effect
 from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.threshold_table import operating_table
@@ -27,33 +26,30 @@ class Answers:
     calibration: Calibration
 
 
-def calibrations(method: str, inputs: RunInputs, outcome: Outcome, seed: int) -> tuple[Calibration, Calibration]:
-    """Fit a calibration for the learner on real rows alone and one for the loop, both in the same way.
+def calibration_of(method: str, judged: JudgeRows, proba: np.ndarray, seed: int) -> Calibration:
+    """Fit the calibration of a model on its out-of-fold answers for the real judge rows.
 
-    Each is fitted on the real judge rows, with probabilities from learners that had not seen them. Equal probabilities
-    give equal calibrations.
+    Equal probabilities give equal calibrations.
 
     Parameters
     ----------
     method : str
         See `loop.evaluation.calibration.calibrate`.
+    judged : JudgeRows, j rows
+    proba : ndarray of shape (j, K)
+        By models that had not seen these rows.
     seed : int
         Root seed of the run.
     """
-    judged = JudgeRows.of(inputs.train, outcome.judged)
-    real_only, loop = (
-        calibrate(method, judged, proba, stream(seed, "calibration"))
-        for proba in (outcome.proba_real_only, outcome.proba)
-    )
-    return real_only, loop
+    return calibrate(method, judged, proba, stream(seed, "calibration"))
 
 
 def answer_records(
     points: Sequence[AnyPoint],
     inputs: RunInputs,
     judged: JudgeRows,
-    real_only: Answers,
-    loop: Answers,
+    before: Answers,
+    after: Answers,
     rng: np.random.Generator,
 ) -> Record:
     """Return the operating points and the effect of calibration as values that JSON can hold.
@@ -66,8 +62,8 @@ def answer_records(
     inputs : RunInputs
     judged : JudgeRows, j rows
         On which thresholds are chosen.
-    real_only, loop : Answers
-        Of the learner on real rows alone and of the loop.
+    before, after : Answers
+        Of the learner on real rows alone and of the delivered model.
     rng : numpy.random.Generator
         Draws the bootstrap and deals the folds.
 
@@ -80,13 +76,13 @@ def answer_records(
     tested, positive = JudgeRows.of(inputs.test), judged.positive
     chosen_on, judged_on = evaluation_rows(points, inputs.dataset, judged, tested)
     chosen, scored = (
-        (real_only.calibration.apply(before)[:, positive], loop.calibration.apply(after)[:, positive])
-        for before, after in ((real_only.judged, loop.judged), (real_only.tested, loop.tested))
+        (before.calibration.apply(old)[:, positive], after.calibration.apply(new)[:, positive])
+        for old, new in ((before.judged, after.judged), (before.tested, after.tested))
     )
-    told = effect(loop.calibration, (judged, loop.judged), (tested, loop.tested), rng)
+    told = effect(after.calibration, (judged, after.judged), (tested, after.tested), rng)
     return {
         "operating": plain(operating_table(points, chosen_on, chosen, judged_on, scored, rng)),
-        "calibration": plain({"parameters": loop.calibration.to_json(), **told}),
+        "calibration": plain({"parameters": after.calibration.to_json(), **told}),
     }
 
 
@@ -99,7 +95,7 @@ def answer_metrics(operating: Sequence[Record], calibration: Record) -> dict[str
     figures: dict[str, object] = {}
     for row in operating:
         point = {f"difference{end}": row["difference"][key] for key, end in INTERVAL.items()}
-        for arm in ("real_only", "loop"):
+        for arm in ("before", "after"):
             point[f"{arm}_threshold"] = row[arm]["threshold"]
             for when in ("promised", "delivered"):
                 point |= {f"{arm}_{name}_{when}": value for name, value in row[arm][when].items()}

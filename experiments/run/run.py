@@ -8,10 +8,14 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 
-from experiments.arms.arms import CHEAP, REAL_ONLY, TARGETED, Arm
-from experiments.arms.scoring import METRICS, Scored, contestants_of, gain_over_cheap, score_arms
+from experiments.arms.arms import Arm
+from experiments.arms.delivery import Decided, answers_of, decide
+from experiments.arms.names import CHEAP, REAL_ONLY
+from experiments.arms.plain import kinds
+from experiments.arms.scoring import METRICS, contestants_of, score_arms
 from experiments.config.constraints import complaints, constraints
 from experiments.config.operating_points import miss_costs
 from experiments.config.reader import dump
@@ -19,15 +23,16 @@ from experiments.config.run_config import RunConfig
 from experiments.report.progress import Stages, generation_note
 from experiments.report.report import Report, show
 from experiments.run.artifacts import keep_files, keep_records, write_up
-from experiments.run.calibrated_points import Answers, answer_records, calibrations
+from experiments.run.calibrated_points import Answers, answer_records, calibration_of
 from experiments.run.fairness import by_group, gaps
 from experiments.run.inputs import RunInputs, gather, parts_of
+from experiments.run.result import Result
 from experiments.run.tracking import describe, open_tracker, settings_of, tell
 from experiments.storage import run_folder
 from generators.common import persistence
 from generators.common.persistence import Savable
 from loop.cycle import checkpoint
-from loop.cycle.controller import conclude, prepare
+from loop.cycle.controller import Outcome, conclude, prepare
 from loop.cycle.driver import LoopRun, turn
 from loop.cycle.training import Prepared
 from loop.data.schema_json import to_json
@@ -35,7 +40,7 @@ from loop.errors import ConfigError, DataError, WeakspotError
 from loop.evaluation.calibration import Calibration
 from loop.evaluation.judge_rows import JudgeRows
 from loop.model import Model
-from loop.protocols import Tracker
+from loop.protocols import Predictor, Tracker
 from loop.seeds import stream
 from loop.support import atomic
 from loop.support.format import stamped
@@ -111,7 +116,7 @@ def _run(config: RunConfig, console: Console, resume: Path | None, started: floa
         _check_resumable(resume, config, inputs)
     for message in (*inputs.messages, *broken):
         console.print(message, highlight=False, markup=False)
-    steps = 3 + config.loop.generations + (len(CHEAP) + 2 if config.arms.run else 2)
+    steps = 4 + config.loop.generations + _arms_at_most(config, inputs)
     with Stages(console, total=steps) as stages:
         stages.begin("teacher and generators")
         prepared = prepare(parts, inputs.train, inputs.folds, stream(config.loop.seed, "loop"))
@@ -136,6 +141,11 @@ def _run(config: RunConfig, console: Console, resume: Path | None, started: floa
     return result
 
 
+def _arms_at_most(config: RunConfig, inputs: RunInputs) -> int:
+    plain = len(kinds(inputs.schema)) + 1 if config.arms.plain else 0
+    return 3 + (len(CHEAP) + plain if config.arms.run else 0)
+
+
 def _has_checkpoints(folder: Path) -> bool:
     return any((folder / run_folder.CHECKPOINTS).glob("*.npz"))
 
@@ -154,17 +164,15 @@ def _tracked(bench: _Bench, prepared: Prepared) -> RunResult:
         outcome = conclude(prepared, history)
         verdict = outcome.verdict
         bench.stages.end(verdict.sentence)
-        method, seed = bench.config.calibration.method, bench.config.loop.seed
-        real_only, calibrated = calibrations(method, bench.inputs, outcome, seed)
-        model = Model(bench.inputs.schema, outcome.learner, calibrated)
-        run_folder.save_model(model, bench.folder / run_folder.MODEL)
+        # Delivered if the run is interrupted before there are other models.
+        run_folder.save_model(_model(bench, outcome, outcome.learner, outcome.proba), bench.folder / run_folder.MODEL)
         if isinstance(generator := prepared.generators[-1], Savable):
             persistence.save(generator, bench.folder / run_folder.GENERATOR)
         if interrupted:
             status = "interrupted"
             return RunResult(bench.folder, status, verdict, tuple(history), None)
         looped = LoopRun(prepared, tuple(history), outcome, bench.stages.seconds + before)
-        report = _compare(bench, looped, model, real_only)
+        report = _compare(bench, looped)
         status = "finished"
     except KeyboardInterrupt:
         status = "interrupted"
@@ -221,8 +229,37 @@ def _turn(bench: _Bench, prepared: Prepared, past: Sequence[Generation]) -> tupl
     return turn(prepared, [keep], past, until_interrupted=True)
 
 
-def _compare(bench: _Bench, looped: LoopRun, model: Model, real_only: Calibration) -> Report:
-    """Fit the arms, open the test part, and write all output of a finished run."""
+def _model(bench: _Bench, outcome: Outcome, predictor: Predictor, judged: np.ndarray) -> Model:
+    """Calibrate a predictor on its out-of-fold answers for the judge rows (j, K)."""
+    rows = JudgeRows.of(bench.inputs.train, outcome.judged)
+    calibration = calibration_of(bench.config.calibration.method, rows, judged, bench.config.loop.seed)
+    return Model(bench.inputs.schema, predictor, calibration)
+
+
+def _compare(bench: _Bench, looped: LoopRun) -> Report:
+    """Fit the arms, decide which model to deliver, open the test part, and write all output of a finished run."""
+    config, inputs, stages = bench.config, bench.inputs, bench.stages
+    decided = _decided(bench, looped)
+    before, after = (
+        _model(bench, looped.outcome, arm.predictor, answers_of(arm))
+        for arm in (decided.named(name) for name in (REAL_ONLY, decided.delivery.name))
+    )
+    run_folder.save_model(after, bench.folder / run_folder.MODEL)
+    stages.begin("sealed test")
+    scored = score_arms(decided.arms, decided.costs, inputs.test, (*METRICS, config.metrics.recall_at_precision))
+    result = Result.of(looped, decided, scored, inputs.test, config.loop.seed)
+    answers = _answers(bench, result, before.calibration, after.calibration)
+    stages.end()
+    stages.begin("files and records")
+    report = write_up(config, inputs, result, answers, time.perf_counter() - bench.started)
+    keep_files(report, result, inputs, bench.folder)
+    keep_records(report, result, after, inputs, bench.tracker, bench.folder)
+    stages.end()
+    return report
+
+
+def _decided(bench: _Bench, looped: LoopRun) -> Decided:
+    """Fit the arms and decide on the judge rows which model to deliver."""
     config, inputs, stages = bench.config, bench.inputs, bench.stages
     contestants: list[Arm] = []
     stages.begin("arm")
@@ -230,38 +267,34 @@ def _compare(bench: _Bench, looped: LoopRun, model: Model, real_only: Calibratio
         contestants.append(arm)
         stages.end(arm.name)
         stages.begin("arm")
-    stages.begin("sealed test")
-    scored = score_arms(contestants, inputs.test, (*METRICS, config.metrics.recall_at_precision))
-    gain = gain_over_cheap(scored, JudgeRows.of(inputs.test), stream(config.loop.seed, "gain"))
-    answers = _answers(bench, looped, scored, real_only, model.calibration)
-    stages.end()
-    stages.begin("files and records")
-    report = write_up(config, inputs, looped, scored, gain, answers, time.perf_counter() - bench.started)
-    keep_files(report, looped, scored, inputs, bench.folder)
-    keep_records(report, looped, model, inputs, bench.tracker, bench.folder)
-    stages.end()
-    return report
+    stages.begin("what to deliver")
+    judged, rng = JudgeRows.of(inputs.train, looped.outcome.judged), stream(config.loop.seed, "deliver")
+    limits = config.serving.limits()
+    decided = decide(contestants, inputs.train.rows, judged, rng, wanted=config.deliver, limits=limits)
+    stages.end(decided.delivery.name)
+    return decided
 
 
-def _answers(
-    bench: _Bench, looped: LoopRun, scored: Sequence[Scored], real_only: Calibration, loop: Calibration
-) -> Record:
-    """Choose operating points on judge rows; score them, the calibrations and each group on test rows."""
-    outcome, tested = looped.outcome, {each.arm.name: each.proba for each in scored}
+def _answers(bench: _Bench, result: Result, before: Calibration, after: Calibration) -> Record:
+    """Choose operating points on judge rows; score them, the calibrations and each group on test rows.
+
+    The two calibrations are those of the learner on real rows alone and of the delivered model.
+    """
+    tested = [result.proba[name] for name in (REAL_ONLY, result.delivery.name)]
     inputs, fairness, positive = bench.inputs, bench.config.fairness, bench.inputs.schema.positive
-    judged = JudgeRows.of(inputs.train, outcome.judged)
+    judged, whens = JudgeRows.of(inputs.train, result.looped.outcome.judged), ("before", "after")
     groups = by_group(
         fairness,
         judged,
         inputs.test,
-        {"before": outcome.proba_real_only[:, positive], "after": outcome.proba[:, positive]},
-        {"before": tested[REAL_ONLY][:, positive], "after": tested[TARGETED][:, positive]},
+        {when: proba[:, positive] for when, proba in zip(whens, result.judged, strict=True)},
+        {when: proba[:, positive] for when, proba in zip(whens, tested, strict=True)},
     )
     return {"groups": groups, "group_gaps": gaps(groups, fairness.least)} | answer_records(
         bench.config.metrics.operating_points,
         inputs,
         judged,
-        Answers(outcome.proba_real_only, tested[REAL_ONLY], real_only),
-        Answers(outcome.proba, tested[TARGETED], loop),
+        Answers(result.judged[0], tested[0], before),
+        Answers(result.judged[1], tested[1], after),
         stream(bench.config.loop.seed, "answers"),
     )

@@ -14,7 +14,22 @@ from loop.evaluation.metrics import resolve, score
 from loop.types import Decision, Interval, LoopVerdict
 
 FEWEST = 20  # with fewer positives, intervals hold the true value less often than they claim
+EDGE_A_GENERATION = 0.25  # share of the teacher's edge that one generation passes on
 NOTHING = 1e-9  # a smaller expected gain comes from the prior alone, not from the data
+
+
+def shrunk(evidence: Paired, mean: float, sd: float) -> float:
+    """Return the expected difference: the measured one, shrunk to a normal prior in proportion to its variance.
+
+    Parameters
+    ----------
+    evidence : Paired
+        The measured difference and its standard error.
+    mean, sd : float
+        Of the prior; an infinite ``sd`` leaves the measured difference as it is.
+    """
+    precision, prior = 1 / max(evidence.standard_error, 1e-9) ** 2, sd**-2.0
+    return float((precision * evidence.difference.estimate + prior * mean) / (precision + prior))
 
 
 class Guard(Protocol):
@@ -150,6 +165,19 @@ class Acceptance:
                 f"the defaults are {Acceptance.prior_sd}, {Acceptance.level} and {Acceptance.replicates}."
             )
 
+    def following(self, edge: float) -> "Acceptance":
+        """Return the same acceptance with a prior that follows the teacher's edge over the learner.
+
+        New rows teach what the teacher knows and the learner does not. A teacher without an edge has nothing to teach:
+        the prior mean is then zero, and generations must earn their place.
+
+        Parameters
+        ----------
+        edge : float
+            Score of the teacher minus that of the learner on real rows alone, both on the judge rows, higher is better.
+        """
+        return replace(self, prior_mean=min(self.prior_mean, max(0.0, edge) * EDGE_A_GENERATION))
+
     def decide(
         self, judged: JudgeRows, champion: np.ndarray, challenger: np.ndarray, rng: np.random.Generator
     ) -> Decision:
@@ -232,9 +260,7 @@ class Acceptance:
 
     def _expected(self, evidence: Paired, generations: int = 1) -> float:
         """Shrink the difference made by some generations to the prior for that many."""
-        precision = 1 / max(evidence.standard_error, 1e-9) ** 2
-        prior, mean = 1 / (generations * self.prior_sd**2), generations * self.prior_mean
-        return float((precision * evidence.difference.estimate + prior * mean) / (precision + prior))
+        return shrunk(evidence, generations * self.prior_mean, np.sqrt(generations) * self.prior_sd)
 
     def _sentence(self, difference: Interval, proven: bool, evaluations: int, pieces: int) -> str:
         corrected = f"corrected for {evaluations} evaluations of the judge rows"

@@ -16,12 +16,13 @@ from loop.cycle.ledger import Ledger
 from loop.cycle.parts import Parts
 from loop.cycle.propose import Fitted, Proposed, propose
 from loop.cycle.stopping import reason_to_stop
-from loop.cycle.training import Prepared, Trained, train, unseen_answers
+from loop.cycle.training import Prepared, Trained, teacher_answers, train, unseen_answers
 from loop.data.encoding import check_range
 from loop.evaluation.bootstrap import intervals
 from loop.evaluation.drift import report as drift_report
 from loop.evaluation.judge_rows import JudgeRows
-from loop.protocols import Learner
+from loop.evaluation.metrics import resolve, score
+from loop.protocols import Learner, Teacher
 from loop.regions.weakness import MEASURES
 from loop.support.timing import Clock
 from loop.types import Generation, Interval, LoopVerdict, Origin, Table
@@ -73,7 +74,20 @@ def prepare(parts: Parts, table: Table, folds: np.ndarray, rng: np.random.Genera
             copy.deepcopy(parts.generator).fit(table.take(lane.fit), seeds.stream(seed, "fit", lane.index + 1))
             for lane in ways
         )
-    return Prepared(parts, table, ways, seed, teacher, fitted, dict(clock.seconds))
+    prepared = Prepared(parts, table, ways, seed, teacher, fitted, dict(clock.seconds))
+    if teacher is None:
+        return prepared
+    with clock.stage("teacher"):
+        acceptance = parts.acceptance.following(_edge(prepared, teacher))
+    return replace(prepared, parts=replace(parts, acceptance=acceptance), seconds=dict(clock.seconds))
+
+
+def _edge(prepared: Prepared, teacher: Teacher) -> float:
+    """Return by how much the teacher's score exceeds that of the surrogate on real rows alone, on the judge rows."""
+    judged, metric = JudgeRows.of(prepared.table, prepared.judged), prepared.parts.acceptance.metric
+    learnt = _pooled(train(prepared, prepared.parts.surrogate_for, [], SURROGATE_STREAM, 0, prepared.lanes[:-1]))
+    taught = teacher_answers(prepared, teacher)
+    return resolve(metric).sign * (score(metric, judged, taught) - score(metric, judged, learnt))
 
 
 def generations(prepared: Prepared, past: Sequence[Generation] = ()) -> Iterator[Generation]:

@@ -121,3 +121,9 @@ def unseen_answers(prepared: Prepared, history: Sequence[Generation], champions:
             learner = copy.deepcopy(prepared.parts.surrogate_for(other)).fit(other, rng)
             answers[missing[half == side]] = learner.predict_proba(table.rows.take(missing[half == side]))
     return answers
+
+
+def teacher_answers(prepared: Prepared, teacher: Teacher) -> np.ndarray:
+    """Return the teacher's probabilities (j, K) of the judge rows, by members that have not seen them."""
+    rows, judging = prepared.table.rows, prepared.lanes[:-1]
+    return np.concatenate([teacher.views(rows.take(lane.judge), lane.without)[0] for lane in judging])

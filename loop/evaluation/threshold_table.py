@@ -79,7 +79,7 @@ def operating_table(
     table = []
     for point in points:
         arms, alerts = {}, []
-        for arm, chosen, judged in zip(("real_only", "loop"), chosen_scores, judged_scores, strict=True):
+        for arm, chosen, judged in zip(("before", "after"), chosen_scores, judged_scores, strict=True):
             threshold = point.choose(chosen_on, chosen)
             promised, delivered = judge(point, threshold, chosen_on, chosen), judge(point, threshold, judged_on, judged)
             arms[arm] = {"threshold": threshold, "promised": promised, "delivered": delivered}

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from experiments.arms.arms import REAL_ONLY, UNTARGETED
+from experiments.arms.names import REAL_ONLY, UNTARGETED
 from experiments.config.strategies import without_aim
 from experiments.data.split import Split
 from experiments.storage.result_cache import Records

@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from experiments.arms.arms import REAL_ONLY, UNTARGETED
+from experiments.arms.names import REAL_ONLY, UNTARGETED
 from experiments.benchmarks.curves.cells import AIMED, LOOP
 from experiments.benchmarks.curves.readings import (
     COST,

@@ -8,7 +8,7 @@ import pandas as pd
 from rich.table import Table as RichTable
 from scipy import stats
 
-from experiments.arms.arms import REAL_ONLY, UNTARGETED
+from experiments.arms.names import REAL_ONLY, UNTARGETED
 from experiments.benchmarks.curves.cells import AIMED, GENERATIONS, LOOP
 from loop.seeds import stream
 

@@ -8,18 +8,10 @@ import pytest
 from tiny import LEARNER, rare_table, tiny_parts
 
 from experiments.arms import tuned_baseline
-from experiments.arms.arms import (
-    CHEAP,
-    REAL_ONLY,
-    TARGETED,
-    TEACHER,
-    Arm,
-    arms,
-    balanced,
-    class_weighted,
-    seconds_per_million,
-    with_capacity,
-)
+from experiments.arms.alternatives import balanced, class_weighted, with_capacity
+from experiments.arms.arms import Arm, arms
+from experiments.arms.names import CHEAP, REAL_ONLY, TARGETED, TEACHER
+from experiments.arms.serving import seconds_per_million
 from experiments.arms.tuned_baseline import tunable, tune
 from experiments.config.strategies import without_aim
 from generators import Resample

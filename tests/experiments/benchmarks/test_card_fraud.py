@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.arms.arms import REAL_ONLY, TARGETED, TEACHER
+from experiments.arms.names import REAL_ONLY, TARGETED, TEACHER
 from experiments.benchmarks.card_fraud import BAGGING, PUBLISHED, TUNED_LOOP, bagged, headline
 from experiments.data.card_fraud import FEATURES, TARGET, card_precision_at_100, encoded, fraud_weeks, split_weeks
 from loop.errors import DataError

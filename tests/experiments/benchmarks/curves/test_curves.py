@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import rare_table, tiny_parts
 
-from experiments.arms.arms import REAL_ONLY
+from experiments.arms.names import REAL_ONLY
 from experiments.benchmarks.curves import curves
 from experiments.benchmarks.curves.cells import (
     AIMED,
