@@ -6,7 +6,9 @@ from loop.catalogue import Catalogue, lazy
 
 if TYPE_CHECKING:
     from learners.blend import Blend
+    from learners.catboost import CatBoost
     from learners.forest import ExtraTrees, Forest
+    from learners.lightgbm import LightGBM
     from learners.linear import Linear
     from learners.mlp import MLP
     from learners.sklearn_adapter import SklearnAdapter
@@ -19,9 +21,11 @@ __all__ = [
     "MLP",
     "WRAPPERS",
     "Blend",
+    "CatBoost",
     "Committee",
     "ExtraTrees",
     "Forest",
+    "LightGBM",
     "Linear",
     "SklearnAdapter",
     "XGBoost",
@@ -36,6 +40,8 @@ LEARNERS: "Catalogue[Learner]" = Catalogue(
         "linear": "learners.linear:Linear",
         "mlp": "learners.mlp:MLP",
         "committee": "learners.teachers.committee:Committee",
+        "catboost": "learners.catboost:CatBoost",  # these two need the extra `boosters`
+        "lightgbm": "learners.lightgbm:LightGBM",
     },
     group="weakspot.learners",
     methods=("fit", "predict_proba"),

@@ -11,7 +11,7 @@ import xgboost as xgb
 
 from learners.common.column_offsets import ColumnOffsets
 from learners.common.persistence import read_settings, write_settings
-from learners.common.soft_labels import weighted_copies
+from learners.common.soft_labels import boosting_rows
 from loop.protocols import Learner
 from loop.rows import Rows
 from loop.seeds import integer
@@ -70,7 +70,7 @@ class XGBoost:
         """Boost trees on the rows with weight above zero."""
         self.n_classes_ = table.n_classes
         self.feature_types_ = _feature_types(table.schema)
-        X, target, weight = self._rows(table)
+        X, target, weight = boosting_rows(table)
         self.offsets_ = ColumnOffsets.of(table)
         X = self.offsets_.moved(X)
         settings = self._settings()
@@ -117,14 +117,6 @@ class XGBoost:
         data = xgb.DMatrix(X, feature_types=self.feature_types_, enable_categorical=True, nthread=self.jobs)
         predicted: np.ndarray = self.booster_.predict(data)
         return predicted
-
-    def _rows(self, table: Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return features, label and weight of the rows that count."""
-        table = table.take(table.weight > 0) if (table.weight <= 0).any() else table
-        if table.n_classes == 2:
-            return table.X, table.targets[:, 1], table.weight
-        copies: tuple[np.ndarray, np.ndarray, np.ndarray] = weighted_copies(table)
-        return copies
 
     def _settings(self) -> dict[str, Any]:
         settings: dict[str, Any] = {

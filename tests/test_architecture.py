@@ -338,7 +338,7 @@ def test_functions_may_be_as_large_as_the_limits_or_as_their_reasons_say(tmp_pat
     assert [rule(tmp_path) for rule in RULES] == [[]] * len(RULES)
 
 
-HEAVY = {"torch", "mlflow", "xgboost", "sklearn", "imblearn", "optuna", "matplotlib", "pandas", "scipy"}
+HEAVY = {"torch", "mlflow", "xgboost", "catboost", "lightgbm", "sklearn", "imblearn", "optuna", "matplotlib", "pandas", "scipy"}
 
 
 @pytest.mark.parametrize("package", ["loop", "loop.testing", "generators", "learners"])

@@ -28,6 +28,17 @@ def weighted_copies(table: Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return table.X[rows], y, shares[rows, y]
 
 
+def boosting_rows(table: Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return features, label and weight of the rows of weight above zero, as libraries of boosted trees take them.
+
+    With two classes the label is the probability of the second one; with more it is a code, see `weighted_copies`.
+    """
+    table = table.take(table.weight > 0) if (table.weight <= 0).any() else table
+    if table.n_classes == 2:
+        return table.X, np.clip(table.targets[:, 1], 0, 1), table.weight  # a rounding may have left a share above one
+    return weighted_copies(table)
+
+
 def with_all_classes(proba: np.ndarray, classes: np.ndarray, n_classes: int) -> np.ndarray:
     """Spread probabilities (n, len(classes)) over all ``n_classes`` columns; an absent class gets zero."""
     full = np.zeros((len(proba), n_classes))

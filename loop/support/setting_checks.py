@@ -8,7 +8,12 @@ from loop.errors import ConfigError
 
 
 def check_bounds(
-    part: object, *, least: Mapping[str, float], shares: Sequence[str] = (), positive: Sequence[str] = ()
+    part: object,
+    *,
+    least: Mapping[str, float],
+    most: Mapping[str, float] | None = None,
+    shares: Sequence[str] = (),
+    positive: Sequence[str] = (),
 ) -> None:
     """Raise an error if a setting of a finder, learner or generator is out of range.
 
@@ -18,6 +23,8 @@ def check_bounds(
         The dataclass with the settings.
     least : mapping of str to float
         Lowest value by name of the setting; settings with a whole number as default must be whole.
+    most : mapping of str to float
+        Highest value by name, of settings that are in ``least``, too.
     shares : sequence of str
         Names of settings above 0 and at most 1.
     positive : sequence of str
@@ -37,6 +44,9 @@ def check_bounds(
             raise ConfigError(
                 f"{name} must be a {'whole' if name in whole else 'finite'} number, got {value}: correct it."
             )
+    for name, highest in (most or {}).items():
+        if not getattr(part, name) <= highest:
+            raise ConfigError(f"{name} must be at most {highest:,}, got {getattr(part, name):,}: lower it.")
     for name in shares:
         if not 0 < getattr(part, name) <= 1:
             raise ConfigError(

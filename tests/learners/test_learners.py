@@ -48,6 +48,8 @@ SMALL: dict[str, dict[str, Any]] = {  # settings that keep the suite fast
     "forest": {"trees": 60},
     "extra_trees": {"trees": 60},
     "sklearn_adapter": {"estimator": RandomForestClassifier(40)},
+    "catboost": {"trees": 60, "depth": 4, "rate": 0.15},
+    "lightgbm": {"trees": 60, "rate": 0.15},
     "mlp": {"members": 4, "hidden": 16, "steps": 200},
 }
 
@@ -118,7 +120,7 @@ def test_unknown_name_is_an_attribute_error() -> None:
 
 
 def test_import_loads_no_heavy_library() -> None:
-    code = "import learners, sys; sys.exit(bool({'torch', 'xgboost', 'sklearn'} & set(sys.modules)))"
+    code = "import learners, sys; sys.exit(bool({'torch', 'xgboost', 'catboost', 'lightgbm', 'sklearn'} & set(sys.modules)))"
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | {"PYTHONPATH": PATHS})
 
 

@@ -182,7 +182,7 @@ def test_help_answers_beside_broken_packages(site: Path, monkeypatch: pytest.Mon
 
 
 def test_a_configuration_loads_no_library_of_a_learner() -> None:
-    heavy = "{'torch', 'xgboost', 'sklearn'}"
+    heavy = "{'torch', 'xgboost', 'catboost', 'lightgbm', 'sklearn'}"
     code = (
         f"import sys, experiments.config.run_config, experiments.config.strategies; print(*{heavy} & set(sys.modules))"
     )

@@ -1,0 +1,172 @@
+"""Which model to deliver: the best expected on judge rows among plain models, the loop's learner and its teacher.
+
+The test rows have no part in it. Every candidate is compared with the best plain model on the same judge rows; the
+difference is shrunk to what the kind of candidate has shown on other tables, as for generations (`loop.cycle.acceptance`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from experiments.arms.arms import TARGETED, TEACHER, Arm
+from experiments.arms.serving import Cost
+from loop.cycle.acceptance import FEWEST, shrunk
+from loop.errors import ConfigError
+from loop.evaluation.bootstrap import paired
+from loop.evaluation.judge_rows import JudgeRows
+from loop.evaluation.metrics import score
+from loop.types import Interval
+
+METRIC = "average_precision"
+AUTO, LOOP, PLAIN = "auto", "loop", "plain"
+SHORT = {LOOP: TARGETED, "teacher": TEACHER}
+# Mean difference from the best plain model and its standard deviation between tables, on the rare-class suite.
+PRIORS: Mapping[str, tuple[float, float]] = {TEACHER: (0.01, 0.01), TARGETED: (0.0, 0.01)}
+ALIKE = 0.001  # of two models whose expected scores differ by less, the one that scores faster is delivered
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a delivered model may cost to serve; None = anything."""
+
+    seconds_per_million: float | None = None
+    megabytes: float | None = None
+
+    def exceeded(self, cost: Cost) -> str | None:
+        """Return which limit a cost exceeds, in words, or None."""
+        if self.seconds_per_million is not None and cost.seconds_per_million > self.seconds_per_million:
+            return f"{cost.seconds_per_million:.3g} s a million rows, at most {self.seconds_per_million:g} are allowed"
+        if self.megabytes is not None and (cost.megabytes is None or cost.megabytes > self.megabytes):
+            size = "of unknown size" if cost.megabytes is None else f"{cost.megabytes:.3g} MB"
+            return f"{size}, at most {self.megabytes:g} MB are allowed"
+        return None
+
+
+@dataclass(frozen=True)
+class Option:
+    """A candidate on the judge rows."""
+
+    name: str
+    score: float
+    difference: Interval  # from the best plain model
+    expected: float  # the difference, shrunk
+    cost: Cost
+    refused: str | None = None  # why it may not be delivered
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """The model that is delivered, and why."""
+
+    name: str
+    best_plain: str
+    sentence: str
+    options: tuple[Option, ...] = field(default=())  # the best plain model first
+
+
+def best_plain(arms: Sequence[Arm], judged: JudgeRows) -> Arm:
+    """Return the plain model with the best out-of-fold score on the judge rows, the first of equals."""
+    plain = [arm for arm in arms if arm.plain and arm.judged is not None]
+    return max(plain, key=lambda arm: score(METRIC, judged, arm.judged))
+
+
+def choose(
+    arms: Sequence[Arm],
+    costs: Mapping[str, Cost],
+    judged: JudgeRows,
+    rng: np.random.Generator,
+    *,
+    wanted: str = AUTO,
+    limits: Limits | None = None,
+) -> Delivery:
+    """Choose the model to deliver.
+
+    A candidate that judge rows prove to be worse than the best plain model is never chosen, nor one beyond the limits,
+    unless it is wanted by name.
+
+    Parameters
+    ----------
+    arms : sequence of Arm
+        Those with out-of-fold answers are candidates; at least one is plain.
+    costs : mapping of str to Cost
+        Cost of serving by name of the arm.
+    judged : JudgeRows, j rows
+    rng : numpy.random.Generator
+        Draws the bootstrap.
+    wanted : str
+        ``auto``, ``loop``, ``teacher``, ``plain`` (the best plain model), or the name of an arm.
+    limits : Limits, optional
+
+    Raises
+    ------
+    ConfigError
+        If there is no candidate of the wanted name, or the limits leave none.
+    """
+    limits = limits or Limits()
+    candidates = {arm.name: arm for arm in arms if arm.judged is not None}
+    allowed = [arm for arm in candidates.values() if limits.exceeded(costs[arm.name]) is None]
+    rival = best_plain(arms, judged)
+    usable = best_plain(allowed, judged) if any(arm.plain for arm in allowed) else rival
+    options = tuple(
+        _option(arm, rival, costs[arm.name], judged, rng, limits)
+        for arm in dict.fromkeys([rival, usable, *(arm for arm in candidates.values() if not arm.plain)])
+    )
+    if wanted != AUTO:
+        name = rival.name if wanted == PLAIN else SHORT.get(wanted, wanted)
+        if name not in candidates:
+            known = ", ".join([AUTO, PLAIN, *SHORT, *candidates])
+            raise ConfigError(f"deliver must be one of {known}, got {wanted!r}: choose one of them.")
+        return Delivery(name, rival.name, f"Delivered: {name}, as asked for.", options)
+    left = [option for option in options if option.refused is None]
+    if not left:
+        raise ConfigError(f"serving must leave a model to deliver, and {_told(options)}: raise the limits.")
+    top = max(option.expected for option in left)
+    chosen = min((option for option in left if option.expected >= top - ALIKE), key=lambda each: each.cost.seconds_per_million)
+    return Delivery(chosen.name, rival.name, _sentence(chosen, options, judged), options)
+
+
+def _option(
+    arm: Arm, rival: Arm, cost: Cost, judged: JudgeRows, rng: np.random.Generator, limits: Limits
+) -> Option:
+    if arm.judged is None or rival.judged is None:
+        raise ValueError(f"{arm.name} and {rival.name} need answers for the judge rows")
+    reached, refused = score(METRIC, judged, arm.judged), limits.exceeded(cost)
+    if arm is rival:
+        return Option(arm.name, reached, Interval(0.0, 0.0, 0.0, 0.95), 0.0, cost, refused)
+    evidence = paired(METRIC, judged, rival.judged, arm.judged, rng)
+    mean, sd = PRIORS.get(arm.name, (0.0, np.inf))
+    if refused is None and evidence.difference.high < 0:
+        refused = f"worse than {rival.name} on judge rows ({evidence.difference})"
+    return Option(arm.name, reached, evidence.difference, shrunk(evidence, mean, sd), cost, refused)
+
+
+def _told(options: Sequence[Option]) -> str:
+    return "; ".join(f"{option.name} takes {option.refused}" for option in options)
+
+
+def _sentence(chosen: Option, options: Sequence[Option], judged: JudgeRows) -> str:
+    """Say in words what is delivered, what it is expected to bring and at what price."""
+    rival = options[0]
+    if chosen.name != rival.name:
+        times = chosen.cost.seconds_per_million / max(rival.cost.seconds_per_million, 1e-9)
+        return (
+            f"Delivered: {chosen.name}, expected {chosen.expected:+.3f} average precision over the best plain model "
+            f"({rival.name}; judge rows {chosen.difference}), {_price(times)} to score a row."
+        )
+    return f"Delivered: {chosen.name}, the best plain model; {_nothing_to_gain(options, judged)}."
+
+
+def _price(times: float) -> str:
+    return f"{times:.2g} times as long" if times >= 1.05 else f"{times:.2g} of the time" if times <= 0.95 else "as long"
+
+
+def _nothing_to_gain(options: Sequence[Option], judged: JudgeRows) -> str:
+    """Say why neither the loop nor its teacher is delivered."""
+    rival, others = options[0], [option for option in options[1:] if option.name in (TARGETED, TEACHER)]
+    share = float(judged.is_positive.mean())
+    if rival.score < 1.5 * share:
+        return f"there is nothing to learn here: it is barely above chance ({rival.score:.3f} against {share:.3f})"
+    reasons = [f"{each.name} {each.refused or f'is not expected to do better ({each.expected:+.3f})'}" for each in others]
+    few = f"; {judged.fewest} rows or groups of a class are few" if judged.fewest < FEWEST else ""
+    return "nothing to gain here: " + "; ".join(reasons) + few

@@ -1,0 +1,164 @@
+"""Plain models of every kind on real rows alone: the loop has to beat the best of them.
+
+Each kind is scored out of fold on the judge rows of the loop, once; the best score makes the *best plain model*, before
+the test rows are opened. On large tables kinds that take long are fitted on fewer rows, and the best kind is fitted
+once more on all of them.
+"""
+
+import copy
+import importlib.util
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from functools import partial
+
+import numpy as np
+from joblib import Parallel, delayed
+
+from learners import LEARNERS, MLP, Blend, ExtraTrees, Forest, Linear, XGBoost
+from learners.common.thinning import Thinned
+from loop.cycle.lanes import Lane
+from loop.evaluation.judge_rows import JudgeRows
+from loop.evaluation.metrics import score
+from loop.protocols import Learner
+from loop.seeds import stream
+from loop.types import Schema, Table
+
+MEAN = "mean of trees"
+NAMES = (
+    *("XGBoost", "XGBoost, shallow", "XGBoost, 80 %", "logistic regression", "extra trees", "random forest"),
+    *("MLP", "CatBoost", "LightGBM", MEAN),
+)
+BOOSTED, RANDOM, OTHER = "boosted trees", "random trees", "other"
+METRIC = "average_precision"
+MOST_ROWS, MOST_VALUES = 20_000, 1_000_000  # that slow kinds are fitted on; values = rows x columns
+
+
+@dataclass(frozen=True, eq=False)
+class Kind:
+    """A kind of plain model; the best of its variants out of fold stands for it."""
+
+    name: str
+    family: str
+    variants: tuple[Learner, ...]  # unfitted
+    slow: bool = True  # whether it is fitted on fewer rows of large tables
+
+
+@dataclass(frozen=True, eq=False)
+class Plain:
+    """A kind of plain model with its out-of-fold answers."""
+
+    name: str
+    family: str
+    learner: Learner  # unfitted, for all rows
+    quick: Learner | None  # unfitted, for fewer rows: as a slow kind is scored on a large table; None = for all
+    judged: np.ndarray  # (j, K) out-of-fold probabilities of the judge rows, lane after lane
+    score: float  # average precision of these
+    seconds: float  # of its fits
+    note: str = ""  # on how many rows it was fitted, if not on all
+
+
+def kinds(schema: Schema) -> tuple[Kind, ...]:
+    """Return the plain kinds with settings that are sane on most tables, those that fit fast first.
+
+    Forests read categories as ordered codes and, as a variant, as one column each. CatBoost and LightGBM are among the
+    kinds where the extra ``boosters`` is installed.
+    """
+    read = ("codes", "one_hot") if schema.categorical.any() else ("codes",)
+    shares = {"row_share": 0.8, "column_share": 0.8}
+    found = [
+        Kind("XGBoost", BOOSTED, (XGBoost(),), slow=False),
+        Kind("XGBoost, shallow", BOOSTED, (XGBoost(trees=200, depth=3, **shares),), slow=False),
+        Kind("XGBoost, 80 %", BOOSTED, (XGBoost(**shares),), slow=False),
+        Kind("logistic regression", OTHER, tuple(Linear(C) for C in (0.01, 0.1, 1.0)), slow=False),
+        Kind("extra trees", RANDOM, tuple(ExtraTrees(max_features=0.5, min_leaf=2, categories=each) for each in read)),
+        Kind("random forest", RANDOM, tuple(Forest(200, 2, 0.5, categories=each) for each in read)),
+        Kind("MLP", OTHER, (MLP(members=4, steps=800, rate=4e-3),)),
+    ]
+    extra = {"catboost": "CatBoost", "lightgbm": "LightGBM"}
+    installed = [name for name in extra if importlib.util.find_spec(name) is not None]
+    return (*found, *(Kind(extra[name], BOOSTED, (LEARNERS.make(name),)) for name in installed))
+
+
+def screen(
+    kinds: Sequence[Kind], table: Table, lanes: Sequence[Lane], seed: int, *, jobs: int = 1, seconds: float = np.inf
+) -> Iterator[Plain]:
+    """Fit each kind lane by lane on real rows alone, and yield it with its answers for the judge rows.
+
+    Parameters
+    ----------
+    kinds : sequence of Kind
+        At least one.
+    table : Table, n rows
+        Real training rows.
+    lanes : sequence of Lane
+        Those with judge rows.
+    seed : int
+    jobs : int
+        Fits side by side.
+    seconds : float
+        Time that all kinds share. No kind is begun after it but the first.
+
+    Yields
+    ------
+    Plain
+        The last is the mean of the best boosted and the best random trees, if there are both.
+    """
+    judged = JudgeRows.of(table, np.concatenate([lane.judge for lane in lanes]))
+    started, done = time.perf_counter(), list[Plain]()
+    for kind in kinds:
+        if done and time.perf_counter() - started > seconds:
+            break
+        answered = partial(_answered, kind, table=table, lanes=lanes, judged=judged, seed=seed, jobs=jobs)
+        done.append(best([answered(variant) for variant in kind.variants]))
+        yield done[-1]
+    pair = [best(of) for family in (BOOSTED, RANDOM) if (of := [each for each in done if each.family == family])]
+    if len(pair) == 2:
+        yield _mean(pair, judged)
+
+
+def without(kinds: Sequence[Kind], learner: Learner) -> tuple[Kind, ...]:
+    """Return the kinds that are not the learner with its very settings."""
+
+    def same(other: Learner) -> bool:
+        told = [{each.name: getattr(one, each.name) for each in fields(one) if each.init} for one in (learner, other)]
+        return type(other) is type(learner) and told[0] == told[1]
+
+    return tuple(kind for kind in kinds if not (is_dataclass(learner) and any(map(same, kind.variants))))
+
+
+def best(models: Sequence[Plain]) -> Plain:
+    """Return the model with the best score out of fold, the first of equals."""
+    return max(models, key=lambda each: each.score)
+
+
+def _answered(
+    kind: Kind, learner: Learner, *, table: Table, lanes: Sequence[Lane], judged: JudgeRows, seed: int, jobs: int
+) -> Plain:
+    """Fit one variant of a kind in each lane."""
+    started = time.perf_counter()
+    most = min(MOST_ROWS, MOST_VALUES // max(1, table.X.shape[1]))
+    quick = Thinned(learner, most) if kind.slow and len(table) > most else None
+
+    def answer(lane: Lane) -> np.ndarray:
+        fitted = copy.deepcopy(quick or learner).fit(table.take(lane.fit), stream(seed, "plain", kind.name, lane.index + 1))
+        proba: np.ndarray = fitted.predict_proba(table.rows.take(lane.judge))
+        return proba
+
+    answers = np.concatenate(Parallel(n_jobs=jobs, backend="threading")(delayed(answer)(lane) for lane in lanes))
+    seconds = time.perf_counter() - started
+    note = "" if quick is None else f"fitted on {most:,} of {len(table):,} rows"
+    return Plain(kind.name, kind.family, learner, quick, answers, score(METRIC, judged, answers), seconds, note)
+
+
+def _mean(pair: Sequence[Plain], judged: JudgeRows) -> Plain:
+    """Average the answers of two models."""
+    answers = np.mean([each.judged for each in pair], axis=0)
+    learner, quick = Blend(tuple(each.learner for each in pair)), None
+    if any(each.quick for each in pair):
+        quick = Blend(tuple(each.quick or each.learner for each in pair))
+    seconds = sum(each.seconds for each in pair)
+    note = "; ".join(dict.fromkeys(each.note for each in pair if each.note))
+    of = f"of {pair[0].name} and {pair[1].name}"
+    told = "; ".join(filter(None, [of, note]))
+    return Plain(MEAN, OTHER, learner, quick, answers, score(METRIC, judged, answers), seconds, told)

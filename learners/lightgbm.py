@@ -1,0 +1,148 @@
+"""Gradient-boosted trees grown leaf by leaf, with random cuts (LightGBM); needs the extra ``boosters``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from learners.common.boosting import MOST, category_codes, n_categories, needs_extra, only_answer
+from learners.common.persistence import read_settings, write_settings
+from learners.common.soft_labels import boosting_rows
+from loop.protocols import Learner
+from loop.rows import Rows
+from loop.seeds import integer
+from loop.support.setting_checks import check_bounds
+from loop.types import Table
+
+MOST_LEAVES = 131_072  # LightGBM's own limit
+FILE = "booster.txt"
+
+
+@dataclass(eq=False)
+class LightGBM:
+    """Trees that split the leaf with the largest gain (Ke et al. 2017), by default at random cuts.
+
+    With two classes soft labels enter the cross-entropy as they are; with more, rows with soft labels become weighted
+    copies, one for each probable class. Missing numbers and categories are native; a missing or unknown category is
+    one more category. Features keep double precision, so large whole numbers stay apart.
+
+    Parameters
+    ----------
+    trees, leaves : int
+        Boosting rounds and leaves of a tree, 2 to 131,072.
+    rate : float
+        Learning rate.
+    min_leaf : int
+        Smallest number of rows in a leaf, and of a category that a split may set apart.
+    row_share, column_share : float
+        Share of rows and of columns a tree sees.
+    extra_trees : bool
+        Try one random cut of a column instead of all (Geurts, Ernst & Wehenkel 2006): smoother.
+    jobs : int
+        Threads.
+
+    Raises
+    ------
+    ConfigError
+        If a setting is out of its range, or LightGBM is not installed.
+    """
+
+    trees: int = 300
+    leaves: int = 31
+    rate: float = 0.05
+    min_leaf: int = 5
+    row_share: float = 0.8
+    column_share: float = 0.8
+    extra_trees: bool = True
+    jobs: int = 1
+
+    sizes_: list[int] = field(init=False, repr=False)  # (d,) categories of each column, 0 = numbers
+    n_classes_: int = field(init=False, repr=False)
+    shares_: list[float] | None = field(init=False, repr=False)  # the answer for every row; None = ask the booster
+    booster_: Any = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        check_bounds(
+            self,
+            least={"trees": 1, "leaves": 2, "min_leaf": 1, "jobs": 1},
+            most={"trees": MOST, "leaves": MOST_LEAVES, "min_leaf": MOST, "jobs": MOST},
+            shares=("rate", "row_share", "column_share"),
+        )
+        _library()
+
+    def fit(self, table: Table, rng: np.random.Generator) -> Self:
+        """Boost trees on the rows with weight above zero."""
+        seed = integer(rng)
+        self.n_classes_, self.sizes_ = table.n_classes, n_categories(table.schema)
+        X, y, weight = boosting_rows(table)  # a class that is absent will get about 1e-15
+        self.shares_, self.booster_ = only_answer(X, y, weight, self.n_classes_), None
+        if self.shares_ is not None:
+            return self
+        library, settings = _library(), self._settings(len(X), seed)
+        categorical = np.flatnonzero(self.sizes_).tolist()
+        data = library.Dataset(self._coded(X), label=y, weight=weight, categorical_feature=categorical, params=settings)
+        self.booster_ = library.train(settings, data, num_boost_round=self.trees)
+        return self
+
+    def predict_proba(self, rows: Rows) -> np.ndarray:
+        """Return probabilities of shape (n, K)."""
+        if self.shares_ is not None or not len(rows):
+            return np.tile(self.shares_ or np.zeros(self.n_classes_), (len(rows), 1))
+        proba: np.ndarray = self.booster_.predict(self._coded(rows.X), num_threads=self.jobs)
+        return np.column_stack([1.0 - proba, proba]) if self.n_classes_ == 2 else proba
+
+    def save(self, folder: Path) -> None:
+        """Write settings and trees into a folder, in LightGBM's own format."""
+        write_settings(self, folder, sizes=self.sizes_, n_classes=self.n_classes_, shares=self.shares_)
+        if self.booster_ is not None:
+            self.booster_.save_model(str(folder / FILE))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read back what `save` has written."""
+        settings, learnt = read_settings(folder)
+        learner = cls(**settings)
+        learner.sizes_, learner.n_classes_, learner.shares_ = learnt["sizes"], learnt["n_classes"], learnt["shares"]
+        learner.booster_ = None if learner.shares_ else _library().Booster(model_file=str(folder / FILE))
+        return learner
+
+    def _coded(self, X: np.ndarray) -> np.ndarray:
+        """Return features (n, d) with a code for missing categories: LightGBM puts those with the rest of a split."""
+        at = np.flatnonzero(self.sizes_)
+        if not len(at):
+            return X
+        X = X.copy()
+        for j in at:
+            X[:, j] = category_codes(X[:, j], self.sizes_[j])
+        return X
+
+    def _settings(self, n: int, seed: int) -> dict[str, Any]:
+        return {
+            "objective": "cross_entropy" if self.n_classes_ == 2 else "multiclass",
+            "num_class": 1 if self.n_classes_ == 2 else self.n_classes_,
+            "num_leaves": self.leaves,
+            "learning_rate": self.rate,
+            "min_data_in_leaf": self.min_leaf,
+            "min_data_per_group": self.min_leaf,
+            "bagging_fraction": self.row_share,
+            "bagging_freq": 1 if n * self.row_share >= 1 else 0,  # a tree must see a row
+            "feature_fraction": self.column_share,
+            "extra_trees": self.extra_trees,
+            "num_threads": self.jobs,
+            "seed": seed,
+            "deterministic": True,
+            "force_row_wise": True,  # otherwise the faster way is timed, and sums are rounded in another order
+            "verbosity": -1,
+        }
+
+
+def _library() -> Any:
+    with needs_extra("LightGBM"):
+        import lightgbm
+    return lightgbm
+
+
+_: type[Learner] = LightGBM
