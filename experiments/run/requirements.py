@@ -13,6 +13,8 @@ OF_LEARNERS: Mapping[str, tuple[str, ...]] = {  # beside those above, by the nam
     "extra_trees": ("joblib",),
     "linear": (),
     "mlp": ("safetensors", "torch"),
+    "catboost": ("catboost",),
+    "lightgbm": ("lightgbm",),
     "committee": (),
     "blend": (),
     "sklearn_adapter": (),

@@ -15,7 +15,7 @@ from installed import install
 from experiments.run import requirements
 from experiments.run.mlflow_model import save_model
 from experiments.run.requirements import ALWAYS, OF_LEARNERS, requirements_of
-from learners import LEARNERS, MLP, WRAPPERS, Blend, Committee, ExtraTrees, Linear, XGBoost
+from learners import LEARNERS, MLP, WRAPPERS, Blend, CatBoost, Committee, ExtraTrees, LightGBM, Linear, XGBoost
 from loop.data.encoding import decode
 from loop.model import Model
 from loop.protocols import Learner
@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[3]
 TABLE = blobs()
 NETWORKS = MLP(members=2, hidden=8, steps=40)
 ALL = Committee((XGBoost(trees=5), ExtraTrees(trees=5), NETWORKS, Linear()), folds=2, jobs=1)
+BOOSTED = Blend((CatBoost(trees=5), LightGBM(trees=5)))
 BROUGHT_ALONG = {"joblib"}  # by scikit-learn
 
 
@@ -80,8 +81,18 @@ print(json.dumps(model.predict_proba(pandas.DataFrame(rows, columns=list("abc"))
 """
 
 
-@pytest.mark.parametrize("learner", [ALL, Linear()], ids=["committee", "linear"])
-def test_a_model_of_mlflow_is_served_with_what_its_folder_lists(learner: Learner, tmp_path: Path) -> None:
+NEEDED = {
+    "committee": (ALL, {"torch", "safetensors", "joblib", "xgboost"}),
+    "boosters": (BOOSTED, {"catboost", "lightgbm"}),
+    "linear": (Linear(), set()),
+}
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_a_model_of_mlflow_is_served_with_what_its_folder_lists(name: str, tmp_path: Path) -> None:
+    learner, needed = NEEDED[name]
+    for each in needed:
+        pytest.importorskip(each)
     fitted = learner.fit(TABLE, np.random.default_rng(0))
     if isinstance(fitted, Committee):
         fitted.weights_[-1] = 0.25
@@ -91,7 +102,7 @@ def test_a_model_of_mlflow_is_served_with_what_its_folder_lists(learner: Learner
     assert first.startswith("mlflow==")
     names = {each.partition("==")[0] for each in listed}
     assert set(listed) == set(requirements_of(fitted))
-    assert names >= ({"torch", "safetensors", "joblib", "xgboost"} if learner is ALL else set())
+    assert names == {*ALWAYS, *needed}
 
     homes, others = packages_distributions(), _direct_dependencies() - names - BROUGHT_ALONG
     absent = [module for module, distributions in homes.items() if set(distributions) & others]
@@ -111,4 +122,5 @@ def test_a_model_of_mlflow_is_served_with_what_its_folder_lists(learner: Learner
 
 def _direct_dependencies() -> set[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    return {each.partition(">=")[0] for each in project["dependencies"]}
+    wanted = (*project["dependencies"], *project["optional-dependencies"]["boosters"])
+    return {each.partition(">=")[0] for each in wanted}
