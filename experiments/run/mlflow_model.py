@@ -4,18 +4,17 @@ The format is MLflow's scikit-learn flavour with cloudpickle. Its safer format, 
 classes on a list of trusted ones, which ours are not. So load such a model only from a store that you trust.
 """
 
-import importlib.metadata
 import importlib.util
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
+from experiments.run.requirements import requirements_of
+from loop.model import Model
 from loop.tracking.uplink import quiet
 
-REQUIREMENTS = ("cloudpickle", "numpy", "pandas", "scikit-learn", "scipy", "xgboost")
 CODE = ("loop", "generators", "learners")  # copied with the model, since no package index has it
 
 
@@ -32,10 +31,8 @@ class Classifier(Protocol):
         ...
 
 
-def save_model(
-    model: Classifier, example: pd.DataFrame, path: Path, requirements: Sequence[str] = REQUIREMENTS
-) -> None:
-    """Write a model in MLflow's format to a new folder, with signature, input example and the code it needs.
+def save_model(model: Classifier, example: pd.DataFrame, path: Path) -> None:
+    """Write a model in MLflow's format to a new folder, with signature, input example and what it needs to be served.
 
     Parameters
     ----------
@@ -46,8 +43,6 @@ def save_model(
         value turns an integer column into floats; categories become text.
     path : Path
         The folder, which must not exist.
-    requirements : sequence of str
-        Distributions that serving needs, pinned to the versions installed here.
     """
     rows = _as_served(example)
     answer = np.asarray(model.predict_proba(rows))
@@ -62,7 +57,7 @@ def save_model(
             signature=infer_signature(rows, answer),
             input_example=rows,
             pyfunc_predict_fn="predict_proba",
-            pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in requirements],
+            pip_requirements=requirements_of(model.learner if isinstance(model, Model) else None),
             code_paths=[str(_package_folder(name)) for name in CODE],
             metadata={"classes": [str(name) for name in model.classes_]},  # in the order of the predicted columns
         )

@@ -96,7 +96,7 @@ def save_learners(learners: Sequence[Learner], folder: Path) -> None:
     write_json(folder / FILE, [{"name": name, "folder": place} for place, name, _ in listed])
 
 
-def load_learners(folder: Path) -> list[Learner]:
+def load_learners(folder: Path) -> tuple[Learner, ...]:
     """Read the fitted learners that `save_learners` has written, in their order.
 
     Raises
@@ -112,7 +112,7 @@ def load_learners(folder: Path) -> list[Learner]:
     homes = [_inside(folder, each["folder"], place) for each, place in zip(listed, places, strict=True)]
     kinds = [kind_of(each["name"], place) for each, place in zip(listed, places, strict=True)]
     loaded: list[Any] = [kind.load(home) for kind, home in zip(kinds, homes, strict=True)]
-    return loaded
+    return tuple(loaded)
 
 
 def _inside(folder: Path, name: str, place: str) -> Path:

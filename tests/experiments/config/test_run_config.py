@@ -14,7 +14,7 @@ from experiments.config.run_config import CompareConfig, RunConfig
 from experiments.data.sources import noise_table
 from experiments.run.inputs import parts_of
 from experiments.tune.config import TuneConfig
-from learners import Forest, XGBoost
+from learners import Committee, Forest, XGBoost
 from loop.cycle.parts import Settings
 from loop.data.encoding import encode
 from loop.data.schema import infer
@@ -131,6 +131,11 @@ def test_a_learner_without_an_augmented_version_has_none() -> None:
         ({"learner": {"name": "forest", "settings": {"trees": 2**33}}}, ["learner.settings must suit forest"]),
         ({"learner": {"name": "mlp", "settings": {"decay": 1e308}}}, ["must keep the loss finite", "1e+308"]),
         ({"learner.settings": {"l2": float("inf")}}, ["learner.settings.l2 must be a finite number", "got inf"]),
+        (
+            {"learner": {"name": "committee", "settings": {"members": "linear"}}},
+            ["learner.settings.members of committee must be given in Python, got 'linear': leave it out"],
+        ),
+        ({"learner.name": "blend"}, ["learner must be one of", "got 'blend'"]),
         ({"generator": {"name": "neighbourhood", "settings": {"noise": float("nan")}}}, ["settings.noise", "got nan"]),
         ({"learner.settings": {"row_share": 3}}, ["row_share", "at most 1", "got 3"]),
         ({"teacher.members": ["linear", "oracle"]}, ["learner", "'oracle'"]),
@@ -220,6 +225,12 @@ def test_the_configuration_can_steer_or_leave_it_to_the_strategy() -> None:
 def test_settings_are_the_arguments_of_the_learner() -> None:
     learner = LearnerConfig(name="linear", settings={"C": 0.5}).make()
     assert learner.C == 0.5  # type: ignore[attr-defined]
+
+
+def test_a_committee_of_the_usual_members_is_a_learner_like_any_other() -> None:
+    config = load_config(RunConfig, None, {**SIMULATION, "learner.name": "committee"})
+    assert repr(config.learner.make()) == repr(Committee())
+    assert config.augmented_learner.make(config.learner) is None
 
 
 class TestCompare:
