@@ -32,7 +32,7 @@ def content(data: Path, out: Path, **loop: object) -> dict[str, object]:
         "learner": {"name": "xgboost", "settings": {"trees": 20}},
         "augmented_learner": {"settings": {"trees": 20, "depth": 4}},
         "teacher": {"members": ["linear"]},
-        "arms": {"tuning": False},
+        "arms": {"tuning": False, "plain": False},
         "tracking": "none",
         "out": str(out),
     }

@@ -1,7 +1,7 @@
 """Which model to deliver: the best expected on judge rows among plain models, the loop's learner and its teacher.
 
-The test rows have no part in it. Every candidate is compared with the best plain model on the same judge rows; the
-difference is shrunk to what the kind of candidate has shown on other tables, as for generations (`loop.cycle.acceptance`).
+The test rows have no part in it. Every candidate is compared with the best plain model on the same judge rows. As for
+generations (`loop.cycle.acceptance`), the difference is shrunk to what such candidates have shown on other tables.
 """
 
 from collections.abc import Mapping, Sequence

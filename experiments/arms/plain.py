@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -61,7 +61,7 @@ def kinds(schema: Schema) -> tuple[Kind, ...]:
     Forests read categories as ordered codes and, as a variant, as one column each. CatBoost and LightGBM are among the
     kinds where the extra ``boosters`` is installed.
     """
-    read = ("codes", "one_hot") if schema.categorical.any() else ("codes",)
+    read: tuple[Literal["codes", "one_hot"], ...] = ("codes", "one_hot") if schema.categorical.any() else ("codes",)
     sampled = XGBoost(row_share=0.8, column_share=0.8)
     found = [
         Kind("XGBoost", BOOSTED, (XGBoost(),), slow=False),
@@ -139,9 +139,8 @@ def _answered(
     quick = Thinned(learner, most) if kind.slow and len(table) > most else None
 
     def answer(lane: Lane) -> np.ndarray:
-        fitted = copy.deepcopy(quick or learner).fit(
-            table.take(lane.fit), stream(seed, "plain", kind.name, lane.index + 1)
-        )
+        own = stream(seed, "plain", kind.name, lane.index + 1)
+        fitted = copy.deepcopy(quick or learner).fit(table.take(lane.fit), own)
         proba: np.ndarray = fitted.predict_proba(table.rows.take(lane.judge))
         return proba
 

@@ -71,7 +71,10 @@ def headline(results: pd.DataFrame, student: str) -> dict[str, object]:
     for name, (arm, against) in pairs.items():
         difference = statistics.differences(scores, arm, against)
         interval = statistics.mean_interval(difference, stream(0, name), test_per_train=TEST_PER_TRAIN)
-        found |= {name: round(interval.estimate, 4), f"{name}_interval": [round(interval.low, 4), round(interval.high, 4)]}
+        found |= {
+            name: round(interval.estimate, 4),
+            f"{name}_interval": [round(interval.low, 4), round(interval.high, 4)],
+        }
     lost = significant_losses(scores)
     per_million = results.pivot_table(index=["source", "seed"], columns="arm", values="seconds_per_million")
     best = results.loc[results["arm"] == BEST_PLAIN, "note"].str.split(":").str[0]

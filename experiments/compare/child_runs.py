@@ -11,7 +11,17 @@ from loop.protocols import Child, Store
 from loop.support.plain_json import Record, plain
 from loop.tracking import read_records
 
-TEXT = ("source", "table", "arm", "note", "cheap", "plain", "seed", "split", "generations")  # keys of a row that are not metrics
+TEXT = (
+    "source",
+    "table",
+    "arm",
+    "note",
+    "cheap",
+    "plain",
+    "seed",
+    "split",
+    "generations",
+)  # keys of a row that are not metrics
 LOOP = "loop: "  # prefix of a strategy in the name of an arm
 _KEYS = tuple(field.name for field in fields(Child))
 

@@ -130,7 +130,7 @@ def cell(config: RunConfig) -> Records:
     curve = [looped.outcome.baseline, *(generation.scores for generation in looped.history)]
     own = {"arm": LOOP + config.loop.strategy, "generations": [scores[SCORE].estimate for scores in curve]}
     rows = [row | own if row["arm"] == TARGETED else row for row in rows]
-    return rows + _roles(rows, decided.delivery)
+    return rows + (_roles(rows, decided.delivery) if config.arms.run and config.arms.plain else [])
 
 
 def _roles(rows: Records, delivery: Delivery) -> Records:

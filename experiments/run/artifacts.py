@@ -38,6 +38,7 @@ FILES = (
     *("report.html", "report.json", "curves.json", "arms.csv", "regions.csv", "synthetic.parquet"),
     *("pictures", "config.yaml", "data.json"),
 )
+WORDS = ("arm", "note", "cheap", "plain")  # of an arm, what is no figure
 SOFTWARE = ("weakspot", "numpy", "pandas", "scikit-learn", "xgboost", "torch")  # the numbers depend on their versions
 
 
@@ -61,7 +62,7 @@ def write_up(
     seconds : float
         Wall-clock seconds of the run.
     """
-    looped = result.looped
+    looped, after = result.looped, result.judge_scores(inputs.train)
     return Report(
         data=_data_record(inputs),
         recall_at_precision=config.metrics.recall_at_precision,
@@ -75,7 +76,7 @@ def write_up(
         seconds=seconds,
         judge={
             "before": plain(_dicts(looped.outcome.baseline)),
-            "after": plain(_dicts(result.judge_scores(inputs.train))),
+            "after": plain(_dicts(after)),
         },
         software={"python": platform.python_version(), **{package: version(package) for package in SOFTWARE}},
         **answers,
@@ -123,11 +124,7 @@ def _headline(report: Report, looped: LoopRun) -> Mapping[str, float]:
         },
     }
     for arm in report.arms:
-        numbers = {
-            key: value
-            for key, value in arm.items()
-            if key not in ("arm", "note", "cheap", "plain") and value is not None
-        }
+        numbers = {key: value for key, value in arm.items() if key not in WORDS and value is not None}
         figures |= _under(f"arm/{arm['arm']}", numbers)
     return {name: float(value) for name, value in figures.items()}
 

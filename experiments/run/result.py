@@ -46,7 +46,7 @@ class Result:
 
     @property
     def judged(self) -> tuple[np.ndarray, np.ndarray]:
-        """Out-of-fold answers (j, K) for the judge rows: of the learner on real rows alone, and of what is delivered."""
+        """Out-of-fold answers (j, K) for the judge rows: of real rows alone, and of the delivered model."""
         before, after = (self.decided.named(name) for name in (REAL_ONLY, self.delivery.name))
         return answers_of(before), answers_of(after)
 

@@ -44,7 +44,7 @@ def thinned(table: Table, most: int, rng: np.random.Generator) -> tuple[Table, n
 
 
 def undo_thinning(proba: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """Correct probabilities (n, K) learnt where only ``shares`` (K,) of each class were seen (Elkan 2001, section 2)."""
+    """Correct probabilities (n, K) learnt where ``shares`` (K,) of each class were seen (Elkan 2001, section 2)."""
     odds = proba / shares
     corrected: np.ndarray = odds / odds.sum(axis=1, keepdims=True)
     return corrected

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
@@ -22,16 +23,22 @@ from loop.types import Table
 
 
 def default_members() -> tuple[Learner, ...]:
-    """Return learners whose errors differ: boosted trees, random trees fine and coarse, networks, a linear model."""
-    from learners import MLP, ExtraTrees, Linear, XGBoost  # a committee of others needs none of their libraries
+    """Return learners whose errors differ: boosted trees, random trees fine and coarse, networks, a linear model.
 
-    return (
+    CatBoost is among them where the extra ``boosters`` is installed.
+    """
+    # A committee of others needs none of their libraries.
+    from learners import LEARNERS, MLP, ExtraTrees, Linear, XGBoost
+
+    ours = (
         XGBoost(depth=4, row_share=0.8, column_share=0.8),
         ExtraTrees(trees=150),
         ExtraTrees(trees=100, min_leaf=3),
+        ExtraTrees(trees=100, min_leaf=2, max_features=0.5, categories="one_hot"),
         MLP(members=4, steps=800, rate=4e-3),  # every fold adds four networks, so small ones are enough
         Linear(),
     )
+    return (*ours, LEARNERS.make("catboost")) if find_spec("catboost") is not None else ours
 
 
 Fitted = tuple[Learner, np.ndarray]  # a member and the share of each class (K,) that it was fitted on

@@ -38,7 +38,8 @@ def run() -> LoopRun:
 
 
 def fitted_arms(run: LoopRun, tuning: bool = False) -> dict[str, Arm]:
-    return {arm.name: arm for arm in arms(run, FOLDS, np.random.default_rng(1), tuning=tuning)}
+    own = np.random.default_rng(1)
+    return {arm.name: arm for arm in arms(run, FOLDS, own, plain_kinds=False, tuning=tuning)}
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +48,18 @@ def fitted(run: LoopRun) -> dict[str, Arm]:
 
 
 def test_all_arms_appear_the_loop_and_its_teacher_last(fitted: dict[str, Arm]) -> None:
-    assert list(fitted) == [*CHEAP, TEACHER, TARGETED]
-    assert [name for name, arm in fitted.items() if arm.cheap] == list(CHEAP)
+    assert list(fitted) == [REAL_ONLY, *CHEAP, TEACHER, TARGETED]
+    assert [name for name, arm in fitted.items() if arm.cheap] == [REAL_ONLY, *CHEAP]
+    assert [name for name, arm in fitted.items() if arm.plain] == [REAL_ONLY]
+
+
+def test_what_may_be_delivered_has_answers_of_models_that_had_not_seen_the_judge_rows(
+    fitted: dict[str, Arm], run: LoopRun
+) -> None:
+    candidates = {name: arm.judged for name, arm in fitted.items() if arm.judged is not None}
+    assert set(candidates) == {REAL_ONLY, TARGETED, TEACHER}
+    np.testing.assert_array_equal(candidates[TEACHER], run.prepared.teacher.oof_[run.prepared.judged])  # type: ignore[union-attr]
+    np.testing.assert_array_equal(candidates[TARGETED], run.outcome.proba)
 
 
 def test_every_arm_predicts_and_has_taken_time(fitted: dict[str, Arm]) -> None:

@@ -28,7 +28,7 @@ from experiments.tune.config import TuneConfig
 from loop.errors import ConfigError, DataError, WeakspotError
 from loop.tracking import read_records
 
-COSTS = {"seconds_fit": 1.0, "seconds_per_million": 1.0, "note": "", "cheap": True}
+COSTS = {"seconds_fit": 1.0, "seconds_per_million": 1.0, "megabytes": 0.1, "note": "", "cheap": True}
 OTHERS = {"recall_at_fpr_01": 0.5, "recall_at_precision_90": 0.5, "brier": 0.1}
 
 
@@ -174,7 +174,7 @@ def test_seeds_of_a_split_by_time_are_no_test(tmp_path: Path) -> None:
     config = load_config(CompareConfig, write_config(tmp_path, settings))
     compare(config, quiet_console())
     verdicts = json.loads((folder_of(config) / "verdicts.json").read_text())
-    assert [each["test"] for each in verdicts["comparisons"]] == [None]
+    assert [each["test"] for each in verdicts["comparisons"]] == [None, None]  # real only, the teacher
 
 
 def test_sources_that_differ_in_settings_only_are_told_apart(config: CompareConfig) -> None:
@@ -187,7 +187,7 @@ def test_sources_that_differ_in_settings_only_are_told_apart(config: CompareConf
     )
     made = compare(twice, quiet_console())
     assert made["source"].nunique() == 2
-    assert made["source"].str.contains("test_size=0.5").sum() == 2
+    assert made["source"].str.contains("test_size=0.5").sum() == 3  # real only, the teacher, the loop
 
 
 def test_a_second_comparison_in_the_same_folder_is_refused_while_the_first_works(

@@ -207,7 +207,7 @@ def test_operating_points_are_shown_as_promised_and_as_delivered(folder: Path, p
     for row in report.operating:
         assert row["point"] in page.text
         assert formatting.spread(row["difference"]) in cells
-        for arm in ("real_only", "loop"):
+        for arm in ("before", "after"):
             assert formatting.threshold(row[arm]["threshold"]) in cells
             for when in ("promised", "delivered"):
                 assert formatting.number(row[arm][when]["recall"]) in cells

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from typing import Self
@@ -19,12 +19,13 @@ from rich.console import Console
 from small_runs import content, frame, write, write_config
 
 from experiments.arms.arms import Arm
-from experiments.arms.scoring import Scored, gain_over_cheap
+from experiments.arms.scoring import Scored, gain_over
+from experiments.arms.serving import Cost
 from experiments.config.part_sections import GeneratorConfig
 from experiments.config.reader import load_config
 from experiments.config.run_config import CalibrationConfig, DataConfig, LoopConfig, RunConfig
 from experiments.report.report import Report, show
-from experiments.run.calibrated_points import calibrations
+from experiments.run.calibrated_points import calibration_of
 from experiments.run.inputs import gather, parts_of
 from experiments.run.run import RunResult, run
 from experiments.storage import run_folder
@@ -251,7 +252,7 @@ class TestAnswers:
         assert one.calibration["parameters"] == other.calibration["parameters"]
         assert one.calibration["judge"] == other.calibration["judge"]
         for mine, theirs in zip(one.operating, other.operating, strict=True):
-            for arm in ("real_only", "loop"):
+            for arm in ("before", "after"):
                 assert (mine[arm]["threshold"], mine[arm]["promised"]) == (
                     theirs[arm]["threshold"],
                     theirs[arm]["promised"],
@@ -264,13 +265,9 @@ class TestAnswers:
         judged = JudgeRows.of(inputs.train, outcome.judged)
         before = score("brier", judged, outcome.proba_real_only)
         assert before == pytest.approx(outcome.baseline["brier"].estimate)
-        same = replace(outcome, proba=outcome.proba_real_only)
-        real_only, loop = calibrations("platt", inputs, same, seed=0)
-        assert real_only == loop
-        assert calibrations("platt", inputs, outcome, seed=0) == (
-            real_only,
-            calibrate("platt", judged, outcome.proba, np.random.default_rng(1)),
-        )
+        for proba in (outcome.proba_real_only, outcome.proba):
+            expected = calibrate("platt", judged, proba, np.random.default_rng(1))
+            assert calibration_of("platt", judged, proba, seed=0) == expected
 
     def test_budgets_a_day_and_miss_costs_of_a_column_are_reported(self, tmp_path: Path) -> None:
         settings = content(Path("none"), tmp_path / "out", generations=1)
@@ -286,7 +283,7 @@ class TestAnswers:
         assert [row["point"] for row in report.operating] == names
         assert all(name in printed(console) for name in names)
         cost = report.operating[-1]
-        paid = [cost[arm]["delivered"]["cost_per_row"] for arm in ("real_only", "loop")]
+        paid = [cost[arm]["delivered"]["cost_per_row"] for arm in ("before", "after")]
         assert cost["difference"]["estimate"] == pytest.approx(paid[0] - paid[1])
 
     def test_mlflow_gets_the_page_the_points_and_the_calibrated_model(self, place: Path, tmp_path: Path) -> None:
@@ -354,9 +351,12 @@ def test_the_word_gain_needs_an_interval_above_zero(rng: np.random.Generator, sh
 
     def scored(name: str, skill: float) -> Scored:
         p = 1 / (1 + np.exp(-skill * y - rng.normal(size=n)))
-        return Scored(Arm(name, _Nobody(), 0.0), np.column_stack([1 - p, p]), {"average_precision": float(skill)}, 0.0)
+        return Scored(
+            Arm(name, _Nobody(), 0.0), np.column_stack([1 - p, p]), {"average_precision": float(skill)}, Cost(0.0, None)
+        )
 
-    gain = gain_over_cheap([scored("real only", 1.0), scored("targeted", 1.0 + 5 * shift)], JudgeRows.of(test), rng)
+    both = [scored("real only", 1.0), scored("targeted", 1.0 + 5 * shift)]
+    gain = gain_over(both, "targeted", "real only", JudgeRows.of(test), rng)
     assert gain.proven == (gain.difference.low > 0 and n == 100)  # 15 positives prove nothing
     assert gain.sentence.startswith("Proven gain") == gain.proven
     assert gain.sentence.startswith("Harm") == (gain.difference.high < 0)

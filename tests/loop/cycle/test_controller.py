@@ -1,6 +1,7 @@
 """Laws of the loop: reproducible, resumable, blind to judge rows, honest in its counts."""
 
 import copy
+import dataclasses
 import hashlib
 import os
 import subprocess
@@ -216,8 +217,11 @@ def test_rolled_back_rows_are_not_taught_and_patience_ends_the_loop():
     assert outcome.verdict.sentence.startswith("No proven gain")
 
 
+@dataclass(frozen=True)
 class RefuseSecond(Acceptance):
     """Rolls back every second decision."""
+
+    made: list = dataclasses.field(default_factory=list)
 
     def decide(self, *args, **kwargs):
         decision = super().decide(*args, **kwargs)
@@ -229,8 +233,7 @@ def test_resumed_after_a_rollback_equals_uninterrupted():
     """The champion of a resumed run is the one that was crowned, drawn with the same random rows."""
 
     def turns(past=()):
-        acceptance = RefuseSecond(replicates=50)
-        object.__setattr__(acceptance, "made", list(past))
+        acceptance = RefuseSecond(replicates=50, made=list(past))
         augmented = replace(AUGMENTED, row_share=0.5)
         settings = Settings(generations=3, jobs=1)
         parts = tiny_parts(acceptance=acceptance, settings=settings, augmented_learner=augmented)

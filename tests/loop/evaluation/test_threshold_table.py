@@ -154,9 +154,9 @@ def test_thresholds_know_nothing_of_the_test_labels() -> None:
         for rows in (tested, permuted)
     )
     for a, b in zip(one, other, strict=True):
-        np.testing.assert_equal(a["loop"]["threshold"], b["loop"]["threshold"])
-        np.testing.assert_equal(a["loop"]["promised"], b["loop"]["promised"])
-        assert a["loop"]["delivered"] != b["loop"]["delivered"]
+        np.testing.assert_equal(a["after"]["threshold"], b["after"]["threshold"])
+        np.testing.assert_equal(a["after"]["promised"], b["after"]["promised"])
+        assert a["after"]["delivered"] != b["after"]["delivered"]
 
 
 def test_the_same_model_twice_differs_by_nothing_and_a_better_one_is_found_better() -> None:
@@ -169,7 +169,7 @@ def test_the_same_model_twice_differs_by_nothing_and_a_better_one_is_found_bette
     better = operating_table(many, judged, (blurred[0], chosen), tested, (blurred[1], scores), rng)
     for row in better:
         sign = -1 if row["figure"] == "cost_per_row" else 1
-        delivered = [row[arm]["delivered"][row["figure"]] for arm in ("real_only", "loop")]
+        delivered = [row[arm]["delivered"][row["figure"]] for arm in ("before", "after")]
         assert row["difference"]["estimate"] == pytest.approx(sign * (delivered[1] - delivered[0]))
         assert row["difference"]["low"] <= row["difference"]["estimate"] <= row["difference"]["high"]
     assert all(row["difference"]["low"] > 0 for row in better)
@@ -195,9 +195,7 @@ def test_the_interval_is_that_of_a_bootstrap_of_rows() -> None:
     rival = 0.5 * scores + 0.5 * rng.beta(1, 8, 3000)
     point = ExpectedCost(1.0, 10.0)
     (row,) = operating_table((point,), tested, (rival, scores), tested, (rival, scores), rng)
-    alerts = [
-        point.alert(row[arm]["threshold"], tested, each) for arm, each in (("real_only", rival), ("loop", scores))
-    ]
+    alerts = [point.alert(row[arm]["threshold"], tested, each) for arm, each in (("before", rival), ("after", scores))]
     gain = point.costs(tested, alerts[0]) - point.costs(tested, alerts[1])
     sides = [np.flatnonzero(tested.is_positive == side) for side in (True, False)]
     drawn = [gain[np.concatenate([rng.choice(side, len(side)) for side in sides])].mean() for _ in range(2000)]
@@ -335,7 +333,7 @@ class TestEvaluationRows:
         for row in table:
             name = f"point/{row['point']}"
             assert metrics[f"{name}/difference_low"] == row["difference"]["low"]
-            for arm in ("real_only", "loop"):
+            for arm in ("before", "after"):
                 assert metrics[f"{name}/{arm}_{row['figure']}_delivered"] == row[arm]["delivered"][row["figure"]]
                 assert (f"{name}/{arm}_threshold" in metrics) == bool(np.isfinite(row[arm]["threshold"]))
 
