@@ -83,9 +83,7 @@ class LightGBM:
             return self
         library, settings = _library(), self._settings(len(X), seed)
         categorical = np.flatnonzero(self.sizes_).tolist()
-        data = library.Dataset(
-            self._coded(X), label=y, weight=weight, categorical_feature=categorical, params=settings
-        )
+        data = library.Dataset(self._coded(X), label=y, weight=weight, categorical_feature=categorical, params=settings)
         self.booster_ = library.train(settings, data, num_boost_round=self.trees)
         return self
 

@@ -53,7 +53,7 @@ def only_answer(X: np.ndarray, y: np.ndarray, weight: np.ndarray, n_classes: int
     n_classes : int
         Number of classes K.
     """
-    same = (X == X[:1]) | (np.isnan(X) & np.isnan(X[:1]))
+    same = (X[:1] == X) | (np.isnan(X) & np.isnan(X[:1]))
     if not same.all() and (y != y[0]).any():
         return None
     if n_classes == 2:

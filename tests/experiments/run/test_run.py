@@ -28,7 +28,7 @@ from experiments.run.calibrated_points import calibrations
 from experiments.run.inputs import gather, parts_of
 from experiments.run.run import RunResult, run
 from experiments.storage import run_folder
-from learners import LEARNERS, MLP, ExtraTrees, Forest, Linear, XGBoost
+from learners import LEARNERS, MLP, CatBoost, ExtraTrees, Forest, LightGBM, Linear, XGBoost
 from loop.cycle.driver import run_loop
 from loop.data.encoding import encode
 from loop.data.schema import infer
@@ -377,7 +377,17 @@ def mixed_frame(n_classes: int) -> pd.DataFrame:
     return table
 
 
-SAVED = (XGBoost(trees=10), Forest(trees=5), ExtraTrees(trees=5), Linear(), MLP(steps=20), MLP(steps=20, layers=1))
+SAVED = (
+    XGBoost(trees=10),
+    CatBoost(trees=10),
+    LightGBM(trees=10),
+    Forest(trees=5),
+    Forest(trees=5, categories="one_hot"),
+    ExtraTrees(trees=5),
+    Linear(),
+    MLP(steps=20),
+    MLP(steps=20, layers=1),
+)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
