@@ -19,6 +19,7 @@ from loop.support.setting_checks import check_bounds
 from loop.types import Table
 
 DEEPEST = 16  # CatBoost's own limit
+FEW = 16  # columns of at most so many categories are split one by one where labels are soft
 FILE = "booster.cbm"
 
 
@@ -28,6 +29,9 @@ class CatBoost:
 
     With two classes soft labels enter the cross-entropy as they are; with more, rows with soft labels become weighted
     copies, one for each probable class. Missing numbers are native; a missing or unknown category is one more category.
+
+    The label means of categories count rows, whatever their weight, and take a soft label as one side of a threshold.
+    So where any label is soft, columns of at most 16 categories are split category by category instead.
 
     Parameters
     ----------
@@ -81,7 +85,7 @@ class CatBoost:
         if self.n_classes_ > 2:
             present, y = np.unique(y, return_inverse=True)
             self.present_ = present.tolist()
-        self.booster_ = _library().CatBoost(self._settings(seed)).fit(self._pool(X, label=y, weight=weight))
+        self.booster_ = _library().CatBoost(self._settings(table, seed)).fit(self._pool(X, label=y, weight=weight))
         return self
 
     def predict_proba(self, rows: Rows) -> np.ndarray:
@@ -119,18 +123,20 @@ class CatBoost:
         X, at = self._rounded(X), np.flatnonzero(self.sizes_)
         if not len(at):
             return _library().Pool(X, thread_count=self.jobs, **labels)
-        import pandas as pd
+        from pandas import Categorical, DataFrame, Index
 
         # Of a categorical column CatBoost converts the few categories; of other columns every cell, ten times slower.
         columns = {
-            str(j): pd.Categorical.from_codes(category_codes(x, size), categories=range(size + 1)) if size else x
+            str(j): Categorical.from_codes(category_codes(x, size), Index(range(size + 1))) if size else x
             for j, (x, size) in enumerate(zip(X.T, self.sizes_, strict=True))
         }
-        frame = pd.DataFrame(columns, copy=False)
+        frame = DataFrame(columns, copy=False)
         return _library().Pool(frame, cat_features=at.tolist(), thread_count=self.jobs, **labels)
 
-    def _settings(self, seed: int) -> dict[str, Any]:
+    def _settings(self, table: Table, seed: int) -> dict[str, Any]:
+        soft = table.soft is not None and ((table.soft > 0) & (table.soft < 1)).any()
         return {
+            "one_hot_max_size": FEW if soft else 2,
             "loss_function": "CrossEntropy" if self.n_classes_ == 2 else "MultiClass",
             "iterations": self.trees,
             "depth": self.depth,

@@ -9,7 +9,9 @@ from joblib import Parallel, delayed
 from sklearn.tree import DecisionTreeRegressor, ExtraTreeRegressor
 
 from learners.common.column_offsets import ColumnOffsets
+from learners.common.one_hot import OneHot
 from learners.common.persistence import read_settings, write_settings
+from loop.catalogue import check_name
 from loop.protocols import Learner
 from loop.rows import Rows
 from loop.seeds import integer
@@ -25,7 +27,7 @@ class Forest:
 
     Fitted as regression trees on the label distributions: on one-hot labels the squared error is half the Gini
     impurity, so hard labels give the classification forest, and soft labels need no copies of rows. Missing values
-    go to the better side of each split; categories are split as ordered codes.
+    go to the better side of each split.
 
     Parameters
     ----------
@@ -35,32 +37,39 @@ class Forest:
         Smallest number of rows in a leaf.
     max_features : float or "sqrt" or "log2"
         Columns tried at each split, as a share or a rule.
+    categories : {"codes", "one_hot"}
+        How categories are split: as ordered codes, or one by one, each in a column of its own (of at most 255; a
+        missing or unknown category is none of them). The latter takes memory and time with the number of categories.
     jobs : int
         Threads for fitting and predicting, -1 = all cores.
 
     Raises
     ------
     ConfigError
-        If ``trees`` or ``min_leaf`` is below 1.
+        If ``trees`` or ``min_leaf`` is below 1, or ``categories`` is neither of the two.
     """
 
     trees: int = 300
     min_leaf: int = 1
     max_features: float | Literal["sqrt", "log2"] = "sqrt"
     jobs: int = 1
+    categories: Literal["codes", "one_hot"] = "codes"
     n_classes_: int = field(init=False, repr=False)
     offsets_: ColumnOffsets = field(init=False, repr=False)
+    one_hot_: OneHot = field(init=False, repr=False)
     model_: Any = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         check_bounds(self, least={"trees": 1, "min_leaf": 1})
+        check_name("categories", self.categories, ("codes", "one_hot"))
 
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         """Grow the trees on the rows with weight above zero."""
         table = table.take(table.weight > 0)
         targets = table.targets[:, 1] if table.n_classes == 2 else table.targets
         self.offsets_ = ColumnOffsets.of(table)
-        X = self.offsets_.moved(table.X).astype(np.float32)
+        self.one_hot_ = OneHot.of(table) if self.categories == "one_hot" else OneHot()
+        X = self._encoded(table.X)
         # Not scikit-learn's own loop over trees: it changes the global warning filters while other threads need them.
         self.model_ = Parallel(n_jobs=self.jobs, backend="threading")(
             delayed(self._grow)(X, targets, table.weight, own) for own in rng.spawn(self.trees)
@@ -70,10 +79,13 @@ class Forest:
 
     def predict_proba(self, rows: Rows) -> np.ndarray:
         """Return probabilities of shape (n, K): the mean of the leaves' label distributions."""
-        X = self.offsets_.moved(rows.X).astype(np.float32)
+        X = self._encoded(rows.X)
         total = sum(tree.predict(X, check_input=False) for tree in self.model_)
         mean: np.ndarray = total / len(self.model_)
         return np.column_stack([1 - mean, mean]) if self.n_classes_ == 2 else mean
+
+    def _encoded(self, X: np.ndarray) -> np.ndarray:
+        return self.one_hot_.encoded(self.offsets_.moved(X).astype(np.float32))
 
     def _grow(self, X: np.ndarray, targets: np.ndarray, weight: np.ndarray, rng: np.random.Generator) -> Any:
         """Grow one tree on rows drawn with replacement, in proportion to their weight."""
@@ -85,7 +97,8 @@ class Forest:
         """Write settings and trees into a folder, without pickle."""
         import skops.io
 
-        write_settings(self, folder, n_classes=self.n_classes_, offsets=self.offsets_.to_json())
+        learnt = {"offsets": self.offsets_.to_json(), "one_hot": self.one_hot_.to_json()}
+        write_settings(self, folder, n_classes=self.n_classes_, **learnt)
         skops.io.dump(self.model_, folder / "forest.skops")
 
     @classmethod
@@ -96,6 +109,7 @@ class Forest:
         settings, learnt = read_settings(folder)
         learner = cls(**settings)
         learner.n_classes_, learner.offsets_ = learnt["n_classes"], ColumnOffsets.from_json(learnt["offsets"])
+        learner.one_hot_ = OneHot.from_json(learnt.get("one_hot", ()))  # 0.2.0 knew none
         learner.model_ = skops.io.load(folder / "forest.skops", trusted=TRUSTED)
         return learner
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from experiments.cli.app import app
 from experiments.data.files import read_table
 from experiments.report.figure_style import canvas, save
-from learners import ExtraTrees, Forest, XGBoost
+from learners import CatBoost, ExtraTrees, Forest, LightGBM, XGBoost
 from loop.data.encoding import encode
 from loop.data.schema import infer
 from loop.errors import DataError
@@ -59,6 +59,14 @@ SETTINGS = [
     ("xgboost", {"bins": 0}, "bins must be at least 2"),
     ("forest", {"trees": 0}, "trees must be at least 1"),
     ("extra_trees", {"trees": -1}, "trees must be at least 1"),
+    ("forest", {"categories": "numbers"}, "categories"),
+    ("catboost", {"depth": 17}, "depth must be at most 16, got 17: lower it"),
+    ("catboost", {"l2": -1.0}, "l2 must be at least 0"),
+    ("catboost", {"jobs": 0}, "jobs must be at least 1"),
+    ("lightgbm", {"leaves": 1}, "leaves must be at least 2"),
+    ("lightgbm", {"leaves": 131_073}, "leaves must be at most 131,072, got 131,073"),
+    ("lightgbm", {"min_leaf": 2**40}, "min_leaf must be at most 2,147,483,647"),
+    ("lightgbm", {"column_share": 1.5}, "column_share is a share"),
     ("mlp", {"hidden": 0}, "hidden must be at least 1"),
     ("mlp", {"batch": 0}, "batch must be at least 1"),
     ("mlp", {"layers": -1}, "layers must be at least 1"),
@@ -98,7 +106,17 @@ def test_a_generator_that_wraps_another_is_no_choice(tmp_path: Path) -> None:
 # Numbers
 
 
-@pytest.mark.parametrize("make", [lambda: XGBoost(trees=60), lambda: Forest(trees=40), lambda: ExtraTrees(trees=40)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: XGBoost(trees=60),
+        lambda: CatBoost(trees=120, rate=0.2),
+        lambda: LightGBM(trees=60, extra_trees=False, rate=0.2),
+        lambda: Forest(trees=40),
+        lambda: ExtraTrees(trees=40),
+    ],
+    ids=["xgboost", "catboost", "lightgbm", "forest", "extra_trees"],
+)
 @pytest.mark.parametrize("kind", ["seconds", "datetime", "large integer"])
 def test_moments_and_large_numbers_keep_what_tells_them_apart(make, kind, tmp_path) -> None:  # type: ignore[no-untyped-def]
     rng = np.random.default_rng(0)

@@ -9,7 +9,7 @@ import numpy as np
 import optuna
 from joblib import Parallel, delayed
 
-from learners import ExtraTrees, Forest, Linear, XGBoost
+from learners import CatBoost, ExtraTrees, Forest, LightGBM, Linear, XGBoost
 from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import score
 from loop.protocols import Learner
@@ -31,6 +31,27 @@ def _xgboost(trial: optuna.Trial) -> Mapping[str, object]:
     }
 
 
+def _catboost(trial: optuna.Trial) -> Mapping[str, object]:
+    return {
+        "trees": trial.suggest_int("trees", 100, 1000, log=True),
+        "depth": trial.suggest_int("depth", 3, 10),
+        "rate": trial.suggest_float("rate", 0.01, 0.3, log=True),
+        "l2": trial.suggest_float("l2", 0.5, 30, log=True),
+    }
+
+
+def _lightgbm(trial: optuna.Trial) -> Mapping[str, object]:
+    return {
+        "trees": trial.suggest_int("trees", 100, 1000, log=True),
+        "leaves": trial.suggest_int("leaves", 4, 127, log=True),
+        "rate": trial.suggest_float("rate", 0.01, 0.3, log=True),
+        "min_leaf": trial.suggest_int("min_leaf", 1, 100, log=True),
+        "row_share": trial.suggest_float("row_share", 0.5, 1.0),
+        "column_share": trial.suggest_float("column_share", 0.3, 1.0),
+        "extra_trees": trial.suggest_categorical("extra_trees", [True, False]),
+    }
+
+
 def _forest(trial: optuna.Trial) -> Mapping[str, object]:
     return {
         "trees": trial.suggest_int("trees", 100, 600, log=True),
@@ -43,7 +64,14 @@ def _linear(trial: optuna.Trial) -> Mapping[str, object]:
     return {"C": trial.suggest_float("C", 1e-3, 1e2, log=True)}
 
 
-SPACES: Mapping[type, Space] = {XGBoost: _xgboost, Forest: _forest, ExtraTrees: _forest, Linear: _linear}
+SPACES: Mapping[type, Space] = {
+    XGBoost: _xgboost,
+    CatBoost: _catboost,
+    LightGBM: _lightgbm,
+    Forest: _forest,
+    ExtraTrees: _forest,
+    Linear: _linear,
+}
 
 
 def tunable(learner: Learner) -> bool:

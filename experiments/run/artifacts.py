@@ -2,8 +2,9 @@
 
 import platform
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pandas as pd
@@ -39,7 +40,8 @@ FILES = (
     *("pictures", "config.yaml", "data.json"),
 )
 WORDS = ("arm", "note", "cheap", "plain")  # of an arm, what is no figure
-SOFTWARE = ("weakspot", "numpy", "pandas", "scikit-learn", "xgboost", "torch")  # the numbers depend on their versions
+# The numbers depend on the versions of these, as far as they are installed.
+SOFTWARE = ("weakspot", "numpy", "pandas", "scikit-learn", "xgboost", "torch", "catboost", "lightgbm")
 
 
 def write_up(
@@ -78,9 +80,17 @@ def write_up(
             "before": plain(_dicts(looped.outcome.baseline)),
             "after": plain(_dicts(after)),
         },
-        software={"python": platform.python_version(), **{package: version(package) for package in SOFTWARE}},
+        software={"python": platform.python_version(), **_versions()},
         **answers,
     )
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in SOFTWARE:
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
 
 
 def keep_files(report: Report, result: Result, inputs: RunInputs, folder: Path) -> None:

@@ -39,6 +39,8 @@ CAPACITY: Mapping[str, Mapping[str, object]] = {
     "forest": {"learner.settings.min_leaf": {"low": 1, "high": 20, "log": True}},
     "extra_trees": {"learner.settings.min_leaf": {"low": 1, "high": 20, "log": True}},
     "linear": {"learner.settings.C": {"low": 0.001, "high": 100.0, "log": True}},
+    "catboost": {"learner.settings.depth": {"low": 3, "high": 10}},
+    "lightgbm": {"learner.settings.leaves": {"low": 4, "high": 127, "log": True}},
     "mlp": {"learner.settings.hidden": {"low": 16, "high": 128, "log": True}},
 }
 

@@ -29,7 +29,7 @@ from experiments.run.calibrated_points import calibration_of
 from experiments.run.inputs import gather, parts_of
 from experiments.run.run import RunResult, run
 from experiments.storage import run_folder
-from learners import LEARNERS, MLP, ExtraTrees, Forest, Linear, XGBoost
+from learners import LEARNERS, MLP, CatBoost, ExtraTrees, Forest, LightGBM, Linear, XGBoost
 from loop.cycle.driver import run_loop
 from loop.data.encoding import encode
 from loop.data.schema import infer
@@ -111,7 +111,7 @@ def test_the_saved_model_answers_as_reported(result: RunResult, config: RunConfi
     np.testing.assert_array_equal(delivered, model.calibration.apply(stated))
     before, after = (np.mean((proba[:, 1] - (rows["fraud"] == "yes")) ** 2) for proba in (stated, delivered))
     assert result.report is not None
-    reported = next(arm["brier"] for arm in result.report.arms if arm["arm"] == "targeted")
+    reported = next(arm["brier"] for arm in result.report.arms if arm["arm"] == result.report.delivered)
     assert before == pytest.approx(reported, abs=1e-12)
     step = result.report.calibration["test"]["brier"]
     assert (step["before"], step["after"]) == pytest.approx((before, after), abs=1e-12)
@@ -377,7 +377,17 @@ def mixed_frame(n_classes: int) -> pd.DataFrame:
     return table
 
 
-SAVED = (XGBoost(trees=10), Forest(trees=5), ExtraTrees(trees=5), Linear(), MLP(steps=20), MLP(steps=20, layers=1))
+SAVED = (
+    XGBoost(trees=10),
+    CatBoost(trees=10),
+    LightGBM(trees=10),
+    Forest(trees=5),
+    Forest(trees=5, categories="one_hot"),
+    ExtraTrees(trees=5),
+    Linear(),
+    MLP(steps=20),
+    MLP(steps=20, layers=1),
+)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])

@@ -1,0 +1,54 @@
+"""Categories as columns of zeros and ones, for learners that would take their codes for an order."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from loop.types import Table
+
+MOST = 255  # columns that one categorical column may become
+
+
+@dataclass(frozen=True)
+class OneHot:
+    """Columns of zeros and ones, one for each category, in place of categorical columns.
+
+    The columns of categories stand behind all others. A category without a column of its own, because it is missing,
+    unknown or too rare, gives zeros.
+
+    Examples
+    --------
+    >>> OneHot({0: [2, 5]}).encoded(np.array([[5.0, 0.3], [7.0, 0.4]]))
+    array([[0.3, 0. , 1. ],
+           [0.4, 0. , 0. ]])
+    """
+
+    codes: Mapping[int, Sequence[int]] = field(default_factory=dict)  # codes with a column, by position of the column
+
+    @classmethod
+    def of(cls, table: Table) -> "OneHot":
+        """Give a column to each category that the rows hold, of one column at most to the `MOST` heaviest."""
+        chosen: dict[int, list[int]] = {}
+        for at in np.flatnonzero(table.schema.categorical).tolist():
+            held = ~np.isnan(table.X[:, at])
+            mass = np.bincount(table.X[held, at].astype(np.int64), table.weight[held])
+            heaviest = np.argsort(-mass, kind="stable")[:MOST]
+            chosen[at] = np.sort(heaviest[mass[heaviest] > 0]).tolist() or [0]  # at least one column is left
+        return cls(chosen)
+
+    def encoded(self, X: np.ndarray) -> np.ndarray:
+        """Return features (n, d) with their categorical columns replaced, in the dtype of X."""
+        if not self.codes:
+            return X
+        others = np.delete(X, list(self.codes), axis=1)
+        return np.hstack([others, *(X[:, [at]] == np.array(codes) for at, codes in self.codes.items())], dtype=X.dtype)
+
+    def to_json(self) -> list[list[object]]:
+        """Return pairs of column position and codes, as JSON can hold them."""
+        return [[at, list(codes)] for at, codes in self.codes.items()]
+
+    @classmethod
+    def from_json(cls, pairs: Sequence[tuple[int, Sequence[int]]]) -> "OneHot":
+        """Rebuild from what `to_json` returned."""
+        return cls({at: tuple(codes) for at, codes in pairs})

@@ -1,0 +1,25 @@
+"""The search spaces of the tuned arm."""
+
+from typing import Any
+
+import optuna
+import pytest
+
+from experiments.arms.tuned_baseline import SPACES
+from learners import LEARNERS
+
+
+@pytest.mark.parametrize("kind", SPACES, ids=lambda kind: kind.__name__)
+def test_every_point_of_a_space_is_within_the_bounds_of_its_learner(kind: Any) -> None:
+    def objective(trial: optuna.Trial) -> float:
+        kind(**SPACES[kind](trial))  # refuses what is out of bounds
+        return 0.0
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    study.optimize(objective, n_trials=30)
+    assert len(study.trials) == 30
+
+
+def test_every_learner_but_the_slowest_has_a_space() -> None:
+    assert {LEARNERS.name_of(kind) for kind in SPACES} == set(LEARNERS.names()) - {"mlp"}
