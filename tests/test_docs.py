@@ -15,7 +15,7 @@ from installed import install
 from small_runs import frame
 from typer.testing import CliRunner
 
-from experiments.arms import arms
+from experiments.arms import names
 from experiments.cli.app import app
 from experiments.compare import compare
 from experiments.config import strategies
@@ -235,7 +235,7 @@ def test_the_page_on_reports_names_every_section_and_file() -> None:
 
 def test_the_page_on_reports_names_arms_reasons_and_trail() -> None:
     named = named_on("report")
-    assert {*arms.CHEAP, arms.TARGETED, arms.TEACHER} - named == set()
+    assert {names.REAL_ONLY, *names.CHEAP, *names.PLAIN_KINDS, names.TARGETED, names.TEACHER} - named == set()
     gates = "".join((ROOT / "loop" / "gates" / f"{name}.py").read_text() for name in ("domain", "copies", "label"))
     reasons = set(re.findall(r'"((?:not|missing|unknown|out|copy|label) [a-z ]+)"', gates))
     assert len(reasons) >= 8

@@ -18,8 +18,9 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from experiments.arms.arms import Arm, arms
-from experiments.arms.names import REAL_ONLY, TARGETED, TEACHER, TUNED
-from experiments.arms.scoring import proves
+from experiments.arms.delivery import decide
+from experiments.arms.names import BEST_PLAIN, DELIVERED, REAL_ONLY, TARGETED, TEACHER, TUNED
+from experiments.arms.scoring import Scored, gain_over, score_arms
 from experiments.benchmarks.options import console, listed
 from experiments.config.reader import load_config
 from experiments.config.run_config import RunConfig
@@ -39,13 +40,12 @@ from experiments.data.sources import data_folder
 from experiments.report.progress import watching
 from experiments.run.inputs import parts_of
 from learners import SklearnAdapter
-from loop.cycle.driver import run_loop
+from loop.cycle.driver import LoopRun, run_loop
 from loop.cycle.parts import Parts, Settings
 from loop.data.encoding import encode
 from loop.errors import ConfigError
-from loop.evaluation.bootstrap import paired
 from loop.evaluation.judge_rows import JudgeRows
-from loop.evaluation.metrics import evaluate, score
+from loop.evaluation.metrics import score
 from loop.seeds import stream
 from loop.types import Table
 
@@ -53,7 +53,6 @@ METRICS = ("average_precision", "roc_auc", "recall_at_fpr_01", "brier")
 PUBLISHED = "as published"  # scores on the test rows that the handbook's own code selects
 BAGGING, TUNED_LOOP = "balanced bagging", "the loop, tuned"
 BAGS = 100  # trees of balanced bagging
-NO_CHEAP_ARM = (TARGETED, TEACHER, TUNED_LOOP)
 
 
 class Week(NamedTuple):
@@ -81,6 +80,7 @@ def main(
     strategy: Annotated[str, typer.Option(help="Name of a strategy.")] = "targeted",
     seed: Annotated[int, typer.Option(min=0)] = 0,
     tuning: Annotated[bool, typer.Option(help="Run the tuned arm, as long as the loop took.")] = True,
+    control: Annotated[bool, typer.Option(help="Run the loop without its aim, which takes as long.")] = True,
     tuned: Annotated[Path | None, typer.Option(help="Configuration that weakspot tune wrote: one more arm.")] = None,
 ) -> None:
     """Run every arm on weeks of the card-fraud simulation and print their tables and, last, one line of JSON."""
@@ -93,7 +93,7 @@ def main(
     for day in starts:
         week = Week.of(payments, day, seed)
         other = None if config is None else parts_of(config, week.train)
-        tables.append(_one_start(week, parts, other, tuning, seed, terminal))
+        tables.append(_one_start(week, parts, other, seed, terminal, tuning=tuning, control=control))
     mean = pd.concat(tables).groupby(level="arm", sort=False).mean(numeric_only=True)
     if len(tables) > 1:
         terminal.print(f"Means over {len(tables)} starts")
@@ -105,10 +105,11 @@ def headline(start: str, table: pd.DataFrame) -> dict[str, object]:
     """Return the figures of the last line, from scores by arm."""
     ap, cp100 = table["average_precision"].to_dict(), table["cp100"].to_dict()
     printed = {f"{name}_published": table[f"{name} {PUBLISHED}"].to_dict() for name in ("ap", "cp100")}
-    best = max((name for name in ap if name not in NO_CHEAP_ARM), key=lambda name: ap[name])
     named = {
-        "loop": TARGETED,
-        "real_only": REAL_ONLY,
+        "delivered": DELIVERED,
+        "best_plain": BEST_PLAIN,
+        "student": TARGETED,
+        "xgboost": REAL_ONLY,
         "tuned_loop": TUNED_LOOP,
         "tuned_xgboost": TUNED,
         "balanced_bagging": BAGGING,
@@ -121,42 +122,45 @@ def headline(start: str, table: pd.DataFrame) -> dict[str, object]:
         for metric, values in (("ap", ap), ("cp100", cp100), *printed.items())
         if arm in values
     }
-    return {"start": start, **figures, "ap_best_cheap_arm": round(ap[best], 4), "best_cheap_arm": best}
+    seconds = table["seconds_per_million"]
+    ratio = round(float(seconds[TARGETED] / seconds[REAL_ONLY]), 2)
+    return {"start": start, **figures, "student_scoring_ratio": ratio}
 
 
 def _one_start(
-    week: Week, parts: Parts, other: Parts | None, tuning: bool, seed: int, console: Console
+    week: Week, parts: Parts, other: Parts | None, seed: int, console: Console, *, tuning: bool, control: bool
 ) -> pd.DataFrame:
     """Run every arm on one start; print and return their scores by arm."""
-    answers: dict[str, np.ndarray] = {}
-    rows = []
-    for arm in _contestants(week, parts, other, tuning, seed, console):
-        started = time.perf_counter()
-        answers[arm.name] = arm.predictor.predict_proba(week.test.rows)
-        per_million = (time.perf_counter() - started) * 1e6 / len(week.test)
-        rows.append(_row(arm, answers[arm.name], week, per_million))
-    table = pd.DataFrame(rows).set_index("arm")
+    run = _looped(week, parts, seed, console)
+    contestants = [
+        *arms(run, week.folds, stream(seed, "arms"), tuning=tuning, control=control),
+        *_others(week, other, seed),
+    ]
+    judged, rng = JudgeRows.of(week.train, run.outcome.judged), stream(seed, "deliver")
+    decided = decide(contestants, week.train.rows, judged, rng)
+    scored = score_arms(decided.arms, decided.costs, week.test, METRICS)
+    delivery = decided.delivery
+    roles = {BEST_PLAIN: delivery.best_plain, DELIVERED: delivery.name}
+    rows = {each.arm.name: each.row() | _of_cards(each, week) for each in scored}
+    rows |= {role: rows[name] | {"arm": role, "note": name} for role, name in roles.items()}
+    table = pd.DataFrame(list(rows.values())).set_index("arm")
     _show(console, table)
-    ap = table["average_precision"].to_dict()
-    best = max((name for name in answers if name not in NO_CHEAP_ARM), key=lambda name: ap[name])
-    tested, rng = JudgeRows.of(week.test), stream(seed, "test")
-    difference = paired("average_precision", tested, answers[best], answers[TARGETED], rng).difference
-    word = "proven" if proves(difference, tested) else "not proven"
-    console.print(
-        f"targeted against the best cheap arm ({best}) on the test week: {difference}, {word}; cards are the evidence",
-        soft_wrap=True,
-    )
+    console.print(delivery.sentence, soft_wrap=True)
+    for name in dict.fromkeys((delivery.name, TARGETED)):
+        gain = gain_over(scored, name, delivery.best_plain, JudgeRows.of(week.test), stream(seed, "test"))
+        console.print(f"{gain.sentence} Cards are the evidence.", soft_wrap=True)
     return table
 
 
-def _contestants(
-    week: Week, parts: Parts, other: Parts | None, tuning: bool, seed: int, console: Console
-) -> Iterator[Arm]:
-    """Run the loop and yield all arms; those that only this protocol has come last."""
+def _looped(week: Week, parts: Parts, seed: int, console: Console) -> LoopRun:
     with watching(console, parts.settings.generations) as watch:
         run = run_loop(parts, week.train, week.folds, stream(seed, "loop"), [watch])
     console.print(run.outcome.verdict.sentence, soft_wrap=True)
-    yield from arms(run, week.folds, stream(seed, "arms"), tuning=tuning)
+    return run
+
+
+def _others(week: Week, other: Parts | None, seed: int) -> Iterator[Arm]:
+    """Yield the arms that only this protocol has."""
     started = time.perf_counter()
     yield Arm(BAGGING, bagged(week.train, seed), time.perf_counter() - started, f"{BAGS} trees")
     if other is not None:
@@ -171,23 +175,12 @@ def bagged(table: Table, seed: int) -> SklearnAdapter:
     return SklearnAdapter(BalancedBaggingClassifier(n_estimators=BAGS)).fit(table, stream(seed, BAGGING))
 
 
-def _row(arm: Arm, proba: np.ndarray, week: Week, per_million: float) -> dict[str, object]:
-    return {
-        "arm": arm.name,
-        **evaluate(METRICS, JudgeRows.of(week.test), proba),
-        "cp100": card_precision_at_100(week.weeks.test, proba[:, 1]),
-        **_as_published(arm, week),
-        "seconds_fit": arm.seconds_fit,
-        "seconds_per_million": per_million,
-        "note": arm.note,
-    }
-
-
-def _as_published(arm: Arm, week: Week) -> dict[str, float]:
-    """Score an arm on the test rows of the published figures."""
+def _of_cards(scored: Scored, week: Week) -> dict[str, float]:
+    """Return the scores by cards, and those on the test rows of the published figures."""
     test = week.published_test
-    proba = arm.predictor.predict_proba(test.rows)
+    proba = scored.arm.predictor.predict_proba(test.rows)
     return {
+        "cp100": card_precision_at_100(week.weeks.test, scored.proba[:, 1]),
         f"ap {PUBLISHED}": score("average_precision", JudgeRows.of(test), proba),
         f"cp100 {PUBLISHED}": card_precision_at_100(week.published, proba[:, 1]),
     }
@@ -196,12 +189,15 @@ def _as_published(arm: Arm, week: Week) -> dict[str, float]:
 def _show(console: Console, table: pd.DataFrame) -> None:
     printed = RichTable(
         *("arm", *METRICS, "card precision@100", f"ap {PUBLISHED}", f"cp100 {PUBLISHED}"),
-        *("s to fit", "s per million rows", "note"),
+        *("s to fit", "s per million rows", "MB", "note"),
     )
     for name, row in table.iterrows():
         scores = (f"{row[each]:.4f}" for each in (*METRICS, "cp100", f"ap {PUBLISHED}", f"cp100 {PUBLISHED}"))
         printed.add_row(
-            str(name), *scores, f"{row['seconds_fit']:.1f}", f"{row['seconds_per_million']:.1f}", str(row["note"])
+            str(name),
+            *scores,
+            *(f"{row[cost]:.1f}" for cost in ("seconds_fit", "seconds_per_million", "megabytes")),
+            str(row["note"]),
         )
     console.print(printed)
 

@@ -1,4 +1,4 @@
-"""Comparison of strategies with each other and with the cheap arms, on the same splits of every source."""
+"""Comparison of strategies with each other, with plain models and other arms, on the same splits of every source."""
 
 import json
 import math

@@ -253,7 +253,7 @@ class CompareConfig(SourcesConfig):
         return self
 
     def run_of(self, source: DataConfig, strategy: str, seed: int) -> RunConfig:
-        """Return the configuration of one cell; the cheap arms run once, beside the first strategy."""
+        """Return the configuration of one cell; the other arms are fitted once, beside the first strategy."""
         common = {name: getattr(self, name) for name in CommonConfig.model_fields}
         loop = self.loop.model_copy(update={"strategy": strategy, "seed": seed})
         first = strategy == self.strategies[0]
