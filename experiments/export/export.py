@@ -52,7 +52,8 @@ def export(model: Model, to: str, folder: Path) -> None:
 
 
 def _refusal(to: str, kind: type) -> str:
-    held = " or ".join(each.__name__ for each in FORMATS[to][1])
+    held = ", ".join(each.__name__ for each in FORMATS[to][1])
     others = [name for name, (_, kinds) in FORMATS.items() if kind in kinds]
-    way_out = f"take --to {others[0]}" if others else "serve it with weakspot predict or MLflow"
-    return f"--to {to} holds a learner of kind {held}, and the model is of kind {kind.__name__}: {way_out}."
+    elsewhere = "serve it with weakspot predict or MLflow, or run with --learner xgboost and deliver: loop"
+    way_out = f"take --to {others[0]}" if others else elsewhere
+    return f"--to {to} must get a learner of kind {held}, and the model is of kind {kind.__name__}: {way_out}."

@@ -11,6 +11,7 @@ from learners.forest import Forest
 from learners.xgboost import XGBoost
 
 LESS, LESS_OR_EQUAL, EQUAL, LEAF = b"BRANCH_LT", b"BRANCH_LEQ", b"BRANCH_EQ", b"LEAF"
+Split = tuple[tuple[int, int], int, tuple[bytes, float], tuple[int, int, bool]]  # the arguments of `Ensemble.split`
 
 
 @dataclass
@@ -104,12 +105,13 @@ def _add_boosted(ensemble: Ensemble, place: tuple[int, int], tree: Mapping[str, 
             tree["categories_nodes"], tree["categories_segments"], tree["categories_sizes"], strict=True
         )
     }
-    free = len(tree["left_children"])  # number of the next node to be made
     rows = zip(
         *(tree["left_children"], tree["right_children"], tree["split_indices"]),
-        *(tree["split_conditions"], tree["default_left"]),
+        # single again, for exact comparisons: JSON holds the shortest decimals that tell them apart
+        *(np.asarray(tree["split_conditions"], dtype=np.float32).tolist(), tree["default_left"]),
         strict=True,
     )
+    added: list[Split] = []  # behind the nodes of the tree itself, so that all are in the order of their numbers
     for node, (left, right, column, value, default_left) in enumerate(rows):
         if left == -1:
             ensemble.leaf((number, node), {target: value})
@@ -118,25 +120,29 @@ def _add_boosted(ensemble: Ensemble, place: tuple[int, int], tree: Mapping[str, 
             others = sorted({*range(sizes[column])} - {*codes})
             if 0 < len(others) < len(codes):  # the shorter chain; XGBoost often lists nearly all categories
                 codes, ways = others, (left, right, bool(default_left))
-            free = _add_set(ensemble, (number, node), column, codes, (*ways, free))
+            first, *links = _chain((number, node), column, codes, ways, len(tree["left_children"]) + len(added))
+            ensemble.split(*first)
+            added += links
         else:
             ensemble.split((number, node), column, (LESS, value), (left, right, bool(default_left)))
+    for link in added:
+        ensemble.split(*link)
 
 
-def _add_set(
-    ensemble: Ensemble, place: tuple[int, int], column: int, codes: Sequence[int], ways: tuple[int, int, bool, int]
-) -> int:
-    """Add "is the code one of these" as a chain of comparisons that all lead to one node; return the next free node.
+def _chain(
+    place: tuple[int, int], column: int, codes: Sequence[int], ways: tuple[int, int, bool], free: int
+) -> list[Split]:
+    """Return "is the code one of these" as comparisons, each reached from the one before; new nodes begin at ``free``.
 
-    A missing value takes the same way at every link of the chain.
+    All lead to one node where they hold; a missing value counts alike in each.
     """
-    yes, no, missing, free = ways
     tree, node = place
-    for code in codes[:-1]:
-        ensemble.split((tree, node), column, (EQUAL, float(code)), (yes, free, missing))
-        node, free = free, free + 1
-    ensemble.split((tree, node), column, (EQUAL, float(codes[-1])), (yes, no, missing))
-    return free
+    yes, no, missing = ways
+    nodes = [node, *range(free, free + len(codes) - 1)]
+    return [
+        ((tree, at), column, (EQUAL, float(code)), (yes, following, missing))
+        for at, following, code in zip(nodes, [*nodes[1:], no], codes, strict=True)
+    ]
 
 
 def of_forest(learner: Forest) -> Ensemble:

@@ -9,7 +9,6 @@ import xgboost as xgb
 from exported_models import CALIBRATIONS, delivered, mixed_frame
 from served_pages import serving_lines
 
-from experiments.export.encoding import feature_names
 from experiments.export.export import export
 from learners import XGBoost
 
@@ -58,7 +57,3 @@ def test_offsets_and_categories_are_in_the_encoding(tmp_path: Path) -> None:
     assert columns["amount [EUR]"]["offset"] == 0
     assert columns["level"]["categories"] == [10, 20, 30]
     assert "categories" not in columns["card"]
-
-
-def test_names_stay_apart() -> None:
-    assert feature_names(["a[", "a_", "a]", "a<"]) == ["a__", "a_", "a___", "a____"]
