@@ -47,6 +47,11 @@ class Delivery:
     sentence: str
     options: tuple[Option, ...]  # the best plain model first
 
+    @property
+    def promised(self) -> Option:
+        """What the judge rows promise of the delivered model; of a plain one that was asked for, of the best plain."""
+        return next((option for option in self.options if option.name == self.name), self.options[0])
+
 
 @dataclass(frozen=True, eq=False)
 class Decided:
