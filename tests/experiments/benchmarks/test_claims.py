@@ -48,6 +48,16 @@ def test_the_suite_s_last_line_holds_mean_differences_over_tables() -> None:
     assert told["significant_losses"] == ["t8"]
     assert told["best_plain"] == {"extra trees": 36}
     assert (told["tables"], told["splits"]) == (9, 4)
+    assert "best_kind_in_hindsight" not in told
+
+
+def test_the_best_kind_in_hindsight_is_told() -> None:
+    base = results(0.02, 0.04, 0.03)
+    kinds = {"extra trees": 0.54, "MLP": 0.45}
+    rows = [base.query("arm == @REAL_ONLY").assign(arm=kind, average_precision=ap) for kind, ap in kinds.items()]
+    told = rare_suite.headline(pd.concat([base, *rows]), STUDENT)
+    assert told["best_kind_in_hindsight"] == "extra trees"
+    assert told["delivered_minus_best_in_hindsight"] == pytest.approx(0.53 + 0.02 * 7 / 9 - 0.54, abs=1e-4)
 
 
 def test_a_loss_within_the_noise_is_not_significant() -> None:
