@@ -38,8 +38,8 @@ class Forest:
     max_features : float or "sqrt" or "log2"
         Columns tried at each split, as a share or a rule.
     categories : {"codes", "one_hot"}
-        How categories are split: as ordered codes, or one by one, each in a column of its own (of at most 255; a
-        missing or unknown category is none of them). The latter takes memory and time with the number of categories.
+        How categories are split: as ordered codes, or one by one, each in a column of its own, where a missing or
+        unknown category is none of them. Columns that hold more than 32 stay ordered codes.
     jobs : int
         Threads for fitting and predicting, -1 = all cores.
 

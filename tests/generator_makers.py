@@ -1,6 +1,7 @@
 """One maker for every generator of the catalogue, small enough that all laws run in a few minutes."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import cast
 
 from generators import GENERATORS, Reject, Resample
@@ -16,16 +17,20 @@ SMALL: dict[str, dict[str, object]] = {
 
 # Still shorter, for tables on which nothing but survival is asked.
 SHORT: dict[str, dict[str, object]] = {
-    "diffusion": {"most_steps": 300},
+    "diffusion": {"most_steps": 60},
     "forest_flow": {"levels": 4, "most_noisy_rows": 20_000, "trees": 2},
-    "gan": {"steps": 150},
-    "vae": {"steps": 300},
+    "gan": {"steps": 40},
+    "vae": {"steps": 60},
     "tree_chain": {"trees": 2},
 }
 
 
+@cache
 def maker(name: str, short: bool = False) -> Callable[[], Savable]:
-    """Return a maker of the generator of a name, with default settings but for its size."""
+    """Return a maker of the generator of a name, with default settings but for its size.
+
+    It is the same one each time, so that laws which ask about rows share one fit.
+    """
     if name == "reject":
         return lambda: Reject(Resample())
     settings = SMALL.get(name, {}) | (SHORT.get(name, {}) if short else {})

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from textwrap import indent
 
@@ -39,7 +40,13 @@ def modules(root: Path) -> Iterator[tuple[str, str, ast.Module]]:
     """Yield package, path and syntax tree of every module of the packages under a root."""
     for package in PACKAGES:
         for path in sorted((root / package).rglob("*.py")):
-            yield package, str(path.relative_to(root)), ast.parse(path.read_text())
+            yield package, str(path.relative_to(root)), _parsed(path.read_text())
+
+
+@cache
+def _parsed(text: str) -> ast.Module:
+    """Parse a module once for all rules."""
+    return ast.parse(text)
 
 
 def imported(tree: ast.Module) -> Iterator[str]:

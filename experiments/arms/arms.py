@@ -58,6 +58,7 @@ def arms(
     *,
     plain_kinds: bool = True,
     plain_seconds: float = np.inf,
+    cheap: bool = True,
     tuning: bool = True,
     control: bool = True,
 ) -> Iterator[Arm]:
@@ -74,6 +75,8 @@ def arms(
         Whether to fit plain models of every kind, see `experiments.arms.plain`.
     plain_seconds : float
         Time that they share: none is begun after it.
+    cheap : bool
+        Whether to fit the learner with weighted classes and on oversampled rows.
     tuning : bool
         Whether to fit the tuned arm, which takes as many seconds as the loop took.
     control : bool
@@ -87,7 +90,10 @@ def arms(
     yield real_only(run)
     if plain_kinds:
         yield from _plain_models(run, seed, plain_seconds)
-    yield from _alternatives(run, folds, seed, tuning)
+    if tuning and tunable(run.prepared.parts.learner):
+        yield _tuned(run, folds, seed)
+    if cheap:
+        yield from _alternatives(run, folds, seed)
     if control:
         yield _without_aim(run)
     yield from loop_and_teacher(run)
@@ -128,8 +134,16 @@ def _plain_models(run: LoopRun, seed: int, seconds: float) -> Iterator[Arm]:
         yield Arm(model.name, fitted, time.perf_counter() - started, model.note, True, model.judged, whole)
 
 
-def _alternatives(run: LoopRun, folds: np.ndarray, seed: int, tuning: bool) -> Iterator[Arm]:
-    """Fit the learner with its settings tuned, with classes weighted, and on oversampled rows."""
+def _tuned(run: LoopRun, folds: np.ndarray, seed: int) -> Arm:
+    """Search settings of the learner for as long as the loop took, and fit it with the best."""
+    parts, table = run.prepared.parts, run.prepared.table
+    started, own = time.perf_counter(), stream(seed, "tuned")
+    tuned, trials = tune(parts.learner, table, folds, run.seconds, own, jobs=parts.settings.jobs)
+    return Arm(TUNED, tuned.fit(table, own), time.perf_counter() - started, f"{trials} trials")
+
+
+def _alternatives(run: LoopRun, folds: np.ndarray, seed: int) -> Iterator[Arm]:
+    """Fit the learner with classes weighted, and on oversampled rows."""
     parts, table = run.prepared.parts, run.prepared.table
 
     def oversampled(name: str, sampler: str) -> Arm:
@@ -138,11 +152,6 @@ def _alternatives(run: LoopRun, folds: np.ndarray, seed: int, tuning: bool) -> I
         chosen, note = with_capacity(parts, table, folds, sampler, root(stream(seed, name, "capacity")))
         return Arm(name, copy.deepcopy(chosen).fit(made, own), time.perf_counter() - started, note)
 
-    if tuning and tunable(parts.learner):
-        started, own = time.perf_counter(), stream(seed, "tuned")
-        tuned, trials = tune(parts.learner, table, folds, run.seconds, own, jobs=parts.settings.jobs)
-        learner = tuned.fit(table, own)
-        yield Arm(TUNED, learner, time.perf_counter() - started, f"{trials} trials")
     started, own = time.perf_counter(), stream(seed, "class weight")
     weighted = copy.deepcopy(parts.learner).fit(class_weighted(table), own)
     yield Arm("class weight", weighted, time.perf_counter() - started)

@@ -21,8 +21,9 @@ from loop.rows import Rows
 from loop.types import Interval
 
 METRIC = "average_precision"
-# Mean difference from the best plain model and its standard deviation between tables, on the rare-class suite.
-PRIORS: Mapping[str, tuple[float, float]] = {TEACHER: (0.01, 0.01), TARGETED: (0.0, 0.01)}
+# Mean difference from the best plain model and its standard deviation between tables, as shares of the room to gain.
+PRIORS: Mapping[str, tuple[float, float]] = {TEACHER: (0.08, 0.06), TARGETED: (0.0, 0.06)}
+LEAST_ROOM = 1e-3
 ALIKE = 0.001  # of two models whose expected scores differ by less, the one that scores faster is delivered
 
 
@@ -46,6 +47,11 @@ class Delivery:
     best_plain: str
     sentence: str
     options: tuple[Option, ...]  # the best plain model first
+
+    @property
+    def promised(self) -> Option:
+        """What the judge rows promise of the delivered model; of a plain one that was asked for, of the best plain."""
+        return next((option for option in self.options if option.name == self.name), self.options[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,15 +166,25 @@ def choose(
     return Delivery(chosen.name, rival.name, _sentence(chosen, options, judged), options)
 
 
+def room(judged: JudgeRows, reached: float) -> float:
+    """Return how much room there is for a better score: (s - c)(1 - s) for a score s and its value by chance c.
+
+    There is little where a model is barely above chance, as nothing can be learnt, and little near 1.
+    """
+    constant = np.full((len(judged), int(judged.y.max()) + 1), 1 / (int(judged.y.max()) + 1))
+    return max(LEAST_ROOM, (reached - score(METRIC, judged, constant)) * (1 - reached))
+
+
 def _option(arm: Arm, rival: Arm, cost: Cost, judged: JudgeRows, rng: np.random.Generator, limits: Limits) -> Option:
     reached, refused = score(METRIC, judged, answers_of(arm)), limits.exceeded(cost)
     if arm is rival:
         return Option(arm.name, reached, Interval(0.0, 0.0, 0.0, 0.95), 0.0, cost, refused)
     evidence = paired(METRIC, judged, answers_of(rival), answers_of(arm), rng)
     mean, sd = PRIORS.get(arm.name, (0.0, np.inf))
+    scale = room(judged, score(METRIC, judged, answers_of(rival)))
     if refused is None and evidence.difference.high < 0:
         refused = f"worse than {rival.name} on judge rows ({evidence.difference})"
-    return Option(arm.name, reached, evidence.difference, shrunk(evidence, mean, sd), cost, refused)
+    return Option(arm.name, reached, evidence.difference, shrunk(evidence, mean * scale, sd * scale), cost, refused)
 
 
 def _told(options: Sequence[Option]) -> str:

@@ -14,7 +14,7 @@ import pandas as pd
 import typer
 
 from experiments.arms import statistics
-from experiments.arms.names import BEST_PLAIN, DELIVERED, REAL_ONLY
+from experiments.arms.names import BEST_PLAIN, DELIVERED, PLAIN_KINDS, REAL_ONLY
 from experiments.benchmarks.options import console, listed
 from experiments.compare.child_runs import LOOP
 from experiments.compare.compare import compare
@@ -74,6 +74,14 @@ def headline(results: pd.DataFrame, student: str) -> dict[str, object]:
         found |= {
             name: round(interval.estimate, 4),
             f"{name}_interval": [round(interval.low, 4), round(interval.high, 4)],
+        }
+    kinds = [kind for kind in PLAIN_KINDS if (scores["arm"] == kind).any()]
+    gains = {kind: statistics.over_sources(statistics.differences(scores, DELIVERED, kind)).mean() for kind in kinds}
+    if gains:  # known only afterwards, so no rule of choice could have had it; yet a reader should know
+        hardest = min(gains, key=lambda kind: gains[kind])
+        found |= {
+            "best_kind_in_hindsight": hardest,
+            "delivered_minus_best_in_hindsight": round(float(gains[hardest]), 4),
         }
     lost = significant_losses(scores)
     per_million = results.pivot_table(index=["source", "seed"], columns="arm", values="seconds_per_million")

@@ -128,7 +128,9 @@ def cell(config: RunConfig) -> Records:
     where["table"] = f"{place_of(config.data.source)}, {inputs.dataset.target}"  # however the source is spelled
     rows = [plain(each.row()) | where for each in scored]
     curve = [looped.outcome.baseline, *(generation.scores for generation in looped.history)]
-    own = {"arm": LOOP + config.loop.strategy, "generations": [scores[SCORE].estimate for scores in curve]}
+    verdict = looped.outcome.verdict
+    claim = {"judge_gain": verdict.gain, "judge_low": verdict.interval.low, "judge_proven": float(verdict.proven)}
+    own = {"arm": LOOP + config.loop.strategy, "generations": [scores[SCORE].estimate for scores in curve], **claim}
     rows = [row | own if row["arm"] == TARGETED else row for row in rows]
     return rows + (_roles(rows, decided.delivery) if config.arms.run and config.arms.plain else [])
 
@@ -139,9 +141,7 @@ def _roles(rows: Records, delivery: Delivery) -> Records:
     The row of the delivered model also holds what the judge rows promised: its difference from the best plain model.
     """
     by_name = {TARGETED if row["arm"].startswith(LOOP) else row["arm"]: row for row in rows}
-    options = {option.name: option for option in delivery.options}
-    chosen = options.get(delivery.name, delivery.options[0])
-    promise = {"promised": chosen.expected, "promised_low": chosen.difference.low}
+    promise = {"promised": delivery.promised.expected, "promised_low": delivery.promised.difference.low}
     best, delivered = (
         {key: value for key, value in by_name[name].items() if key != "generations"}
         for name in (delivery.best_plain, delivery.name)

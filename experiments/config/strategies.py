@@ -7,7 +7,7 @@ from generators import GENERATORS
 from loop.catalogue import ACQUISITIONS, FINDERS, GATES, LABELLERS, check_name
 from loop.cycle.acceptance import Acceptance
 from loop.cycle.parts import Choice, Parts, Settings
-from loop.protocols import Generator, Learner
+from loop.protocols import Generator, Learner, Teacher
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,7 @@ def compose(
     *,
     learner: Learner | None = None,
     augmented_learner: Learner | None = None,
+    teacher: Teacher | None = None,
     generator: Generator | None = None,
     settings: Settings | None = None,
     acceptance: Acceptance | None = None,
@@ -87,6 +88,8 @@ def compose(
         Default: XGBoost.
     augmented_learner : Learner, optional
         Learner for tables with new rows; default: made by `augmented_of`.
+    teacher : Teacher, optional
+        Default: a committee of the default members.
     generator : Generator, optional
         Default: that of the strategy.
     settings : Settings, optional
@@ -109,7 +112,7 @@ def compose(
         surrogate=surrogate_of(learner),
         augmented_learner=None if augmented_learner is learner else augmented_learner,
         augmented_surrogate=augmented_surrogate_of(learner, augmented_learner),
-        teacher=Committee(jobs=settings.jobs),
+        teacher=teacher or Committee(jobs=settings.jobs),
         generator=generator or GENERATORS.make(strategy.generator),
         finder=FINDERS.make(strategy.finder),
         acquisition=ACQUISITIONS.make(strategy.acquisition),

@@ -19,7 +19,7 @@ from loop.types import Schema, Table
 
 
 @dataclass(frozen=True, eq=False)
-class _Whole:
+class WholeTable:
     """What is inferred from all rows before the split: the roles of columns, never their ranges or categories.
 
     The class to catch must not depend on the seed. A column that numbers the rows is recognised in the whole table
@@ -34,6 +34,13 @@ class _Whole:
 
     @classmethod
     def of(cls, dataset: Dataset) -> Self:
+        """Infer the roles of the columns of a table.
+
+        Raises
+        ------
+        DataError
+            If the target breaks a rule of `loop.data.schema.infer`, or a group is missing.
+        """
         frame, target = named(dataset.frame), str(dataset.target)
         roles = {dataset.time: "time column", dataset.group: "group column"}
         told = {name: role for name, role in roles.items() if name is not None}
@@ -66,7 +73,7 @@ class Split:
     left_out: int = 0  # rows of neither part
 
     @classmethod
-    def of(cls, dataset: Dataset, seed: int, *, test_size: float = 0.4, group_splits: bool = True) -> Self:
+    def of(cls, dataset: Dataset, seed: int, *, test_size: float = 0.4, group_splits: bool = True) -> Split:
         """Split a table by time if it has one, else at random and stratified by class.
 
         Exact duplicates, and rows of one group, are never on both sides. A column that the training rows exclude may be
@@ -88,7 +95,7 @@ class Split:
         DataError
             If the table breaks a rule of `loop.data.schema.infer` or `loop.data.split.train_test`.
         """
-        whole = _Whole.of(dataset)
+        whole = WholeTable.of(dataset)
         train, test = train_test(
             encode_labels(whole.labels, whole.frame),
             duplicate_groups(whole.frame.drop(columns=[whole.labels.target, *whole.no_features])),
@@ -101,10 +108,10 @@ class Split:
         schema = whole.schema_of(train)
         told = [column.name for column in schema.columns]
         copies = duplicate_groups(whole.frame[told])
-        return cls._of_parts(whole, schema, train, test[~np.isin(copies[test], copies[train])])
+        return encoded(whole, schema, train, test[~np.isin(copies[test], copies[train])])
 
     @classmethod
-    def at(cls, dataset: Dataset, train: np.ndarray, test: np.ndarray) -> Self:
+    def at(cls, dataset: Dataset, train: np.ndarray, test: np.ndarray) -> Split:
         """Split a table at given row positions (m,) and (j,).
 
         Raises
@@ -112,18 +119,8 @@ class Split:
         DataError
             If the training rows break a rule of `loop.data.schema.infer`, or the test rows do not fit their schema.
         """
-        whole = _Whole.of(dataset)
-        return cls._of_parts(whole, whole.schema_of(train), train, test)
-
-    @classmethod
-    def _of_parts(cls, whole: _Whole, schema: Schema, train: np.ndarray, test: np.ndarray) -> Self:
-        groups, parts = whole.groups, []
-        for rows in (train, test):
-            unit = None if groups is None else units(groups[rows])
-            parts.append(replace(encode(schema, whole.frame.iloc[rows]).numbered(rows), unit=unit))
-        check_range(schema, parts[1].X)  # the loop checks the training rows itself
-        own = None if groups is None else groups[train]
-        return cls(parts[0], parts[1], own, len(whole.frame) - len(train) - len(test))
+        whole = WholeTable.of(dataset)
+        return encoded(whole, whole.schema_of(train), train, test)
 
     @property
     def schema(self) -> Schema:
@@ -133,6 +130,23 @@ class Split:
     def folds(self, seed: int, *, lanes: int = 5) -> np.ndarray:
         """Deal the training rows into lanes, see `loop.cycle.lanes.deal`; return lane ids (n,)."""
         return deal(self.train, stream(seed, "folds"), k=lanes, groups=self.groups)
+
+
+def encoded(whole: WholeTable, schema: Schema, train: np.ndarray, test: np.ndarray) -> Split:
+    """Encode the rows of both parts, at positions (m,) and (j,), by the schema of the training rows.
+
+    Raises
+    ------
+    DataError
+        If the test rows do not fit the schema.
+    """
+    groups, parts = whole.groups, []
+    for rows in (train, test):
+        unit = None if groups is None else units(groups[rows])
+        parts.append(replace(encode(schema, whole.frame.iloc[rows]).numbered(rows), unit=unit))
+    check_range(schema, parts[1].X)  # the loop checks the training rows itself
+    own = None if groups is None else groups[train]
+    return Split(parts[0], parts[1], own, len(whole.frame) - len(train) - len(test))
 
 
 def _seen(frame: pd.DataFrame) -> pd.DataFrame:

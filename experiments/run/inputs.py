@@ -15,6 +15,7 @@ from learners import LEARNERS, Committee
 from loop.cycle.lanes import USUAL
 from loop.cycle.parts import Parts
 from loop.errors import DataError
+from loop.protocols import Teacher
 from loop.types import Schema, Table
 
 LARGE = 100_000  # training rows above which a single hold-out has enough positives
@@ -72,6 +73,7 @@ def parts_of(config: CommonConfig, train: Table) -> Parts:
         replace(strategy, **own),
         learner=config.learner.make(),
         augmented_learner=config.augmented_learner.make(config.learner),
+        teacher=_teacher(config),
         generator=config.generator.make(),
         settings=loop.settings(),
     )
@@ -79,10 +81,13 @@ def parts_of(config: CommonConfig, train: Table) -> Parts:
         parts = replace(parts, gates=(*parts.gates, constraints(config.constraints)))
     if config.fairness.columns:
         parts = with_groups(parts, config.fairness, train)
-    if config.teacher.members:
-        members = tuple(LEARNERS.make(name) for name in config.teacher.members)
-        parts = replace(parts, teacher=Committee(members=members, jobs=loop.jobs))
     return parts
+
+
+def _teacher(config: CommonConfig) -> Teacher | None:
+    """Return the committee of the members named; None: no names, so the default one."""
+    members = tuple(LEARNERS.make(name) for name in config.teacher.members)
+    return Committee(members=members, jobs=config.loop.jobs) if members else None
 
 
 def _load(data: DataConfig) -> Dataset:

@@ -7,15 +7,15 @@ import numpy as np
 
 from loop.types import Table
 
-MOST = 255  # columns that one categorical column may become
+MOST = 32  # categories of a column; one that holds more stays a column of codes, as the time to fit grows with each
 
 
 @dataclass(frozen=True)
 class OneHot:
     """Columns of zeros and ones, one for each category, in place of categorical columns.
 
-    The columns of categories stand behind all others. A category without a column of its own, because it is missing,
-    unknown or too rare, gives zeros.
+    The columns of categories stand behind all others. A category without a column of its own, because it is missing or
+    unknown, gives zeros.
 
     Examples
     --------
@@ -28,13 +28,13 @@ class OneHot:
 
     @classmethod
     def of(cls, table: Table) -> "OneHot":
-        """Give a column to each category that the rows hold, of one column at most to the `MOST` heaviest."""
+        """Give a column to each category that the rows hold, but for columns that hold more than `MOST`."""
         chosen: dict[int, list[int]] = {}
         for at in np.flatnonzero(table.schema.categorical).tolist():
             held = ~np.isnan(table.X[:, at])
             mass = np.bincount(table.X[held, at].astype(np.int64), table.weight[held])
-            heaviest = np.argsort(-mass, kind="stable")[:MOST]
-            chosen[at] = np.sort(heaviest[mass[heaviest] > 0]).tolist() or [0]  # at least one column is left
+            if (mass > 0).sum() <= MOST:
+                chosen[at] = np.flatnonzero(mass).tolist() or [0]  # at least one column is left
         return cls(chosen)
 
     def encoded(self, X: np.ndarray) -> np.ndarray:

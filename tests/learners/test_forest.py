@@ -49,13 +49,13 @@ def test_missing_unknown_and_unseen_categories_are_all_zeros() -> None:
     assert not OneHot.of(table).encoded(X)[:, 2:].any()
 
 
-def test_the_heaviest_categories_have_the_columns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(one_hot, "MOST", 2)
-    codes = np.repeat([0, 1, 2, 3], [10, 20, 30, 240])
-    table = with_category(blobs(), codes)
-    assert OneHot.of(table).codes == {2: [2, 3]}
-    heavy = replace(table, weight=np.where(codes == 0, 10.0, 1.0))
-    assert OneHot.of(heavy).codes == {2: [0, 3]}
+def test_a_column_of_many_categories_stays_a_column_of_codes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(one_hot, "MOST", 3)
+    table = with_category(blobs(), np.repeat([0, 1, 2, 3], [10, 20, 30, 240]))
+    assert OneHot.of(table).codes == {}
+    assert OneHot.of(table).encoded(table.X) is table.X
+    counted = replace(table, weight=np.where(table.X[:, 2] == 0, 0.0, 1.0))
+    assert OneHot.of(counted).codes == {2: [1, 2, 3]}  # a category without weight needs no column
 
 
 def test_categories_without_weight_or_values_leave_one_column() -> None:

@@ -69,8 +69,12 @@ def test_the_trail_of_the_rows_changes_nothing() -> None:
 
 
 def test_the_augmented_learner_has_deeper_and_faster_trees_of_fewer_rows_and_bins() -> None:
-    assert repr(augmented(XGBoost(l2=3.0))) == repr(XGBoost(250, 8, 0.07, row_share=0.8, bins=128, l2=3.0))
-    assert repr(augmented(XGBoost(row_share=0.5, bins=64))) == repr(XGBoost(250, 8, 0.07, row_share=0.5, bins=64))
+    assert repr(augmented(XGBoost(l2=3.0))) == repr(
+        XGBoost(200, 7, 0.08, 2.0, row_share=0.8, column_share=0.6, bins=128, l2=3.0)
+    )
+    assert repr(augmented(XGBoost(row_share=0.5, bins=64))) == repr(
+        XGBoost(200, 7, 0.08, 2.0, row_share=0.5, column_share=0.6, bins=64)
+    )
 
 
 def test_categories_are_native_not_ordered_codes() -> None:

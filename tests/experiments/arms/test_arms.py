@@ -247,7 +247,7 @@ def test_a_generator_whose_rows_are_all_refused_leaves_the_real_only_model() -> 
     parts = tiny_parts(generator=Resample(), settings=Settings(generations=1, jobs=1))
     finished = run_loop(parts, TABLE, FOLDS, np.random.default_rng(0))
     assert len(finished.outcome.synthetic) == 0
-    named = {arm.name: arm.predictor for arm in arms(finished, FOLDS, np.random.default_rng(0), tuning=False)}
+    named = {name: arm.predictor for name, arm in fitted_arms(finished).items()}
     assert {REAL_ONLY, "untargeted", TARGETED, TEACHER} <= set(named)
     assert np.isfinite(named["untargeted"].predict_proba(TABLE.rows)).all()
 
@@ -258,5 +258,5 @@ def test_a_loop_that_keeps_nothing_neither_wins_nor_loses_against_real_rows_alon
     )  # whose answers depend on draws
     idle = run_loop(parts, TABLE, FOLDS, np.random.default_rng(0))
     assert idle.outcome.verdict.kept == 0
-    named = {arm.name: arm.predictor.predict_proba(TABLE.rows) for arm in arms(idle, FOLDS, np.random.default_rng(3))}
+    named = {name: arm.predictor.predict_proba(TABLE.rows) for name, arm in fitted_arms(idle).items()}
     np.testing.assert_array_equal(named[TARGETED], named[REAL_ONLY])

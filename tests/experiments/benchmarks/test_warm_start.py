@@ -13,10 +13,10 @@ from loop.testing.tables import numeric_table
 
 
 def test_both_starts_are_measured(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    table = numeric_table(900)
-    sides = Split(table.take(np.arange(600)), table.take(np.arange(600, 900)), None)
+    table = numeric_table(450)
+    sides = Split(table.take(np.arange(300)), table.take(np.arange(300, 450)), None)
     monkeypatch.setattr(warm_start, "split_of", lambda *_: sides)
-    monkeypatch.setattr(warm_start, "KINDS", {"vae": partial(Vae, steps=300, hidden=32)})
+    monkeypatch.setattr(warm_start, "KINDS", {"vae": partial(Vae, steps=150, hidden=32)})
     warm_start.main(table="magic")
     lines = capsys.readouterr().out.splitlines()
     told = json.loads(lines[-1])

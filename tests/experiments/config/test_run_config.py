@@ -77,12 +77,17 @@ def test_the_parts_are_those_asked_for() -> None:
 @pytest.mark.parametrize(
     ("learner", "given", "expected", "surrogate"),
     [
-        ({}, {}, XGBoost(250, 8, 0.07, row_share=0.8, bins=128), XGBoost(120, 6, 0.1, row_share=0.8, bins=64)),
+        (
+            {},
+            {},
+            XGBoost(200, 7, 0.08, 2.0, row_share=0.8, column_share=0.6, bins=128),
+            XGBoost(120, 6, 0.1, 2.0, row_share=0.8, column_share=0.6, bins=64),
+        ),
         (
             {"depth": 4, "row_share": 0.5},
             {"settings": {"trees": 9}},
-            XGBoost(9, 8, 0.07, row_share=0.5, bins=128),
-            XGBoost(120, 4, 0.1, row_share=0.5, bins=64),
+            XGBoost(9, 7, 0.08, 2.0, row_share=0.5, column_share=0.6, bins=128),
+            XGBoost(120, 4, 0.1, 2.0, row_share=0.5, column_share=0.6, bins=64),
         ),
         ({}, {"name": "forest", "settings": {"trees": 9}}, Forest(trees=9), Forest(trees=9)),
     ],

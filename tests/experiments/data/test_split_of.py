@@ -13,7 +13,7 @@ from experiments.config.run_config import DataConfig, LoopConfig
 from experiments.data import split as module
 from experiments.data.card_fraud import FEATURES
 from experiments.data.sources import Dataset
-from experiments.data.split import Split
+from experiments.data.split import Split, WholeTable
 from experiments.run.inputs import RunInputs, gather
 from loop.data.encoding import decode
 from loop.data.schema import infer
@@ -71,15 +71,13 @@ def poisoned(frame: pd.DataFrame, rows: np.ndarray, target: str) -> pd.DataFrame
 
 def poison(monkeypatch: pytest.MonkeyPatch) -> None:
     """Poison the test rows of every split after it was decided who tests."""
-    honest = Split._of_parts.__func__  # type: ignore[attr-defined]
+    honest = module.encoded
 
-    def with_canaries(
-        cls: type[Split], whole: module._Whole, schema: Schema, train: np.ndarray, test: np.ndarray
-    ) -> Split:
+    def with_canaries(whole: WholeTable, schema: Schema, train: np.ndarray, test: np.ndarray) -> Split:
         whole = module.replace(whole, frame=poisoned(whole.frame, test, whole.labels.target))
-        return honest(cls, whole, whole.schema_of(train), train, test)
+        return honest(whole, whole.schema_of(train), train, test)
 
-    monkeypatch.setattr(Split, "_of_parts", classmethod(with_canaries))
+    monkeypatch.setattr(module, "encoded", with_canaries)
 
 
 def assert_same(one: Table, other: Table) -> None:
@@ -124,13 +122,13 @@ def test_the_law_bites(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         return infer(everything[0] if everything else frame, *args, **settings)  # type: ignore[arg-type]
 
     everything: list[pd.DataFrame] = []
-    honest = Split._of_parts.__func__  # type: ignore[attr-defined]
+    honest = module.encoded
 
-    def remembers(cls: type[Split], whole: module._Whole, schema: Schema, train: np.ndarray, test: np.ndarray) -> Split:
+    def remembers(whole: WholeTable, schema: Schema, train: np.ndarray, test: np.ndarray) -> Split:
         everything[:] = [poisoned(whole.frame, test, whole.labels.target)]
-        return honest(cls, whole, whole.schema_of(train), train, test)
+        return honest(whole, whole.schema_of(train), train, test)
 
-    monkeypatch.setattr(Split, "_of_parts", classmethod(remembers))
+    monkeypatch.setattr(module, "encoded", remembers)
     monkeypatch.setattr(module, "infer", knows_all)
     with pytest.raises(AssertionError):
         assert_same(SPLITS["rare_suite"]().train, clean.train)

@@ -93,7 +93,9 @@ def test_a_name_that_mlflow_does_not_take_is_refused_before_any_work(tmp_path: P
 
 
 @pytest.mark.slow
-def test_the_command_line_of_mlflow_predicts(model: Pipeline, frame: pd.DataFrame, tmp_path: Path) -> None:
+def test_the_command_line_of_mlflow_predicts(
+    model: Pipeline, frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     settings = MlflowSettings(uri, artifact_root=str(tmp_path / "artifacts"), registered_model="guard")
     tracker = MlflowTracker(settings, JsonlTracker(tmp_path / "run"))
@@ -101,12 +103,17 @@ def test_the_command_line_of_mlflow_predicts(model: Pipeline, frame: pd.DataFram
     tracker.keep_model(partial(save_model, model, frame.head(5)))
     assert tracker.complaints() == ()
     assert tracker.uplink is not None
-    address = f"runs:/{tracker.uplink.run_id}/model"
     (tmp_path / "rows.json").write_text(json.dumps({"dataframe_split": json.loads(frame.to_json(orient="split"))}))
-    for name in (address, "models:/guard/1"):
-        command = [sys.executable, "-m", "mlflow", "models", "predict", "--env-manager", "local", "-m", name]
-        files = ["-i", str(tmp_path / "rows.json"), "-o", str(tmp_path / "out.json")]
-        environment = {**os.environ, "MLFLOW_TRACKING_URI": uri, "PYTHONWARNINGS": "ignore"}
-        subprocess.run([*command, *files], check=True, env=environment, cwd=tmp_path, capture_output=True, timeout=120)
-        answer = json.loads((tmp_path / "out.json").read_text())["predictions"]
-        np.testing.assert_allclose(answer, model.predict_proba(frame))
+    command = [sys.executable, "-m", "mlflow", "models", "predict", "--env-manager", "local", "-m", "models:/guard/1"]
+    files = ["-i", str(tmp_path / "rows.json"), "-o", str(tmp_path / "out.json")]
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    environment = os.environ | {"PYTHONWARNINGS": "ignore"}
+    subprocess.run([*command, *files], check=True, env=environment, cwd=tmp_path, capture_output=True, timeout=120)
+    answer = json.loads((tmp_path / "out.json").read_text())["predictions"]
+    np.testing.assert_allclose(answer, model.predict_proba(frame))
+    with quiet():
+        import mlflow.pyfunc
+
+        served = mlflow.pyfunc.load_model(f"runs:/{tracker.uplink.run_id}/model")  # the other address
+        answer = served.predict(frame.astype({"age": "float64", "shop": "object"}))
+    np.testing.assert_allclose(answer, model.predict_proba(frame))

@@ -180,20 +180,19 @@ class TestRegions:
         assert box.contains(made.rows).all()
 
     def test_weights_make_two_conditions_jointly_right(self):
-        """Unweighted masks would keep the first column's distribution."""
-        a = rng().integers(0, 4, 4000)
-        b = rng(1).random(4000) < np.array([0.02, 0.1, 0.3, 0.6])[a]
-        table = table_of(a, b, rng(2).normal(size=4000), y=rng(3).random(4000) < 0.3, discrete=(0, 1))
-        region = Region((Condition(0, codes=frozenset({0, 3})), Condition(1, codes=frozenset({1}))))
-        generator = TreeChain(feature_share=1.0).fit(table, rng())
-        swept = drawn(generator, region, n=3000).X
-        conditions = generator._conditions(Request(region, None, 3000))
-        weighted, *_, way = generator._weighted_start(conditions, (3, 0, 1), 3000, rng())
-        assert way == "importance"
-        for X in (swept, weighted[:, :3]):
-            assert (X[:, 1] == 1).all()
-            assert np.isin(X[:, 0], (0, 3)).all()
-            assert abs((X[:, 0] == 0).mean() - 0.02 / 0.62) < 0.02
+        """Unweighted masks would keep the first column's distribution, of which half is 0 inside."""
+        a, c = rng().integers(0, 4, 6000), rng(2).random(6000)
+        b = rng(1).random(6000) < np.array([0.02, 0.1, 0.3, 0.6])[a]
+        inside, gap = np.isin(a, (0, 3)) & b, abs(c - 0.5) < 0.005
+        left = ~(inside & gap)  # without real rows where all conditions hold, rows are weighted; elsewhere redrawn
+        table = table_of(a[left], b[left], c[left], y=rng(3).random(left.sum()) < 0.3, discrete=(0, 1))
+        generator = TreeChain(feature_share=1.0, min_leaf=600).fit(table, rng())
+        two = (Condition(0, codes=frozenset({0, 3})), Condition(1, codes=frozenset({1})))
+        for rule, way in ((two, "seeds"), ((*two, Condition(2, 0.496, 0.504)), "importance")):
+            samples = generator.sample(Request(Region(rule), None, 3000), rng())
+            assert (samples.sampling_method, len(samples.table)) == (way, 3000)
+            assert Region(rule).contains(samples.table.rows).all()
+            assert abs((samples.table.X[:, 0] == 0).mean() - (a[inside] == 0).mean()) < 0.02
 
     def test_a_box_without_real_rows_is_served(self):
         a = rng().random(1000)

@@ -28,7 +28,7 @@ def loss(generator: Vae, table: Table) -> float:
 def test_a_warm_start_reaches_the_loss_in_a_fifth_of_the_steps():
     table = mixed_table(1500)
     fifth = loss(Vae(epochs=8).fit(table, rng()), table)
-    generator = Vae(epochs=60, warm_start=True).fit(table, rng())
+    generator = Vae(epochs=40, warm_start=True).fit(table, rng())
     full = loss(generator, table)
     again = loss(generator.fit(table, rng(1)), table)  # as many steps as the first one
     assert again <= full + 0.1
@@ -65,7 +65,7 @@ def test_rows_held_out_stop_training_where_the_net_learns_by_heart():
     for share in (0.0, 0.2):
         steps: list[int] = []
         with listening(lambda step, total, steps=steps: steps.append(step)):
-            Vae(held_out=share).fit(table, rng())
+            Vae(held_out=share, steps=1200, rate=5e-3).fit(table, rng())
         taken[share] = max(steps)
     assert taken[0.2] < taken[0.0] / 2
 
@@ -77,8 +77,8 @@ def test_a_share_held_out_must_leave_rows(share):
 
 
 def test_rows_fit_their_labels():
-    table = numeric_table(2000)
-    generator = Vae(epochs=60).fit(table, rng())
+    table = numeric_table(1000)
+    generator = Vae(hidden=64, epochs=40).fit(table, rng())
     gap = []
     for label in (0, 1):
         made = generator.sample(Request(Region(), label, 1000), rng()).table
@@ -98,8 +98,8 @@ def test_correlations_are_kept():
 
 
 def test_a_rare_corner_is_filled():
-    table, corner = planted_table()
-    samples = Vae(epochs=60).fit(table, rng()).sample(Request(corner, 1, 200), rng())
+    table, corner = planted_table(1000)
+    samples = Vae(hidden=64, epochs=30).fit(table, rng()).sample(Request(corner, 1, 200), rng())
     assert len(samples.table) == 200
     assert corner.contains(samples.table.rows).all()
     assert samples.sampling_method in ("rejection", "importance")

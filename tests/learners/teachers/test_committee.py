@@ -35,6 +35,31 @@ class Constant:
         return np.tile([1 - self.share_, self.share_], (len(rows), 1))
 
 
+@dataclass
+class RightWhere:
+    """Answers the truth for some rows of `TABLE`, and its opposite for all others."""
+
+    right: np.ndarray  # (300,) bool
+
+    def fit(self, table: Table, rng: np.random.Generator) -> Self:
+        return self
+
+    def predict_proba(self, rows: Rows) -> np.ndarray:
+        at = (rows.X[:, None] == TABLE.X).all(axis=2).argmax(axis=1)
+        return np.where(self.right[at, None], TABLE.targets[at], 1 - TABLE.targets[at])
+
+
+@dataclass
+class Remembers(Constant):
+    """Keeps the rows it was shown."""
+
+    seen_: Table = field(init=False)
+
+    def fit(self, table: Table, rng: np.random.Generator) -> Self:
+        self.seen_ = table
+        return super().fit(table, rng)
+
+
 def committee(table: Table = TABLE, folds: np.ndarray = FOLDS, jobs: int = 1, members: tuple = MEMBERS) -> Committee:
     return Committee(members=members, jobs=jobs).fit_folds(table, folds, np.random.default_rng(0))
 
@@ -90,11 +115,10 @@ def test_weights_sum_to_one_and_those_of_a_fold_come_from_the_others() -> None:
     fitted = committee()
     assert fitted.weights_.shape == (4, 2)
     np.testing.assert_allclose(fitted.weights_.sum(axis=1), 1)
-    # Right only in fold 0: in its view, which knows the other folds alone, this member must count for nothing.
-    oof = np.full((2, 300, 2), 0.5)
-    oof[1] = np.where(FOLDS[:, None] == 0, TABLE.targets, 1 - TABLE.targets)
-    np.testing.assert_array_equal(fitted._greedy(oof, TABLE, FOLDS != 0), [1, 0])
-    assert fitted._greedy(oof, TABLE, FOLDS == 0)[1] == 1
+    # Right only in fold 0: in its view, which knows the other fold alone, this member must count for nothing.
+    folds = (FOLDS > 0).astype(int)
+    weights = committee(folds=folds, members=(Constant(), RightWhere(folds == 0))).weights_
+    np.testing.assert_array_equal(weights[:2], [[1, 0], [0, 1]])
 
 
 def test_weights_prefer_the_better_member() -> None:
@@ -104,12 +128,11 @@ def test_weights_prefer_the_better_member() -> None:
 
 
 def test_row_weights_steer_the_choice() -> None:
-    fitted = committee()
     first = np.arange(300) < 150
-    oof = np.stack([np.where(first[:, None] == side, TABLE.targets, 1 - TABLE.targets) for side in (True, False)])
     for side, expected in ((first, [1, 0]), (~first, [0, 1])):
         weighed = replace(TABLE, weight=np.where(side, 1.0, 1e-6))
-        np.testing.assert_array_equal(fitted._greedy(oof, weighed, np.ones(300, dtype=bool)), expected)
+        weights = committee(weighed, members=(RightWhere(first), RightWhere(~first))).weights_
+        np.testing.assert_array_equal(weights[-1], expected)
 
 
 # Views
@@ -197,14 +220,21 @@ def test_thinning_costs_nothing(thinned_and_full: tuple[np.ndarray, np.ndarray, 
 
 def test_only_a_huge_majority_is_thinned() -> None:
     table = rare(4000, seed=0)
-    rows, rng = np.arange(len(table)), np.random.default_rng(0)
-    left, shares = Committee(majority_ratio=10, small=100)._thin(table, rows, rng)
-    assert (table.y[left] == 1).sum() == table.y.sum()
-    assert (table.y[left] == 0).sum() == 10 * table.y.sum()
-    np.testing.assert_allclose(shares, [10 * table.y.sum() / (4000 - table.y.sum()), 1])
-    for untouched in (Committee(small=4000), Committee(majority_ratio=500, small=200)):
-        left, shares = untouched._thin(table, rows, rng)
-        np.testing.assert_array_equal(left, rows)
+    folds = np.arange(len(table)) % 2
+
+    def shown(committee: Committee) -> tuple[Table, np.ndarray]:
+        """Return the rows that the member without fold 1 was shown, and the share of each class."""
+        member, shares = committee.fit_folds(table, folds, np.random.default_rng(0)).fitted_[1][0]
+        assert isinstance(member, Remembers)
+        return member.seen_, shares
+
+    counts = np.bincount(table.y[folds == 0])
+    left, shares = shown(Committee(members=(Remembers(),), majority_ratio=10, small=50, jobs=1))
+    np.testing.assert_array_equal(np.bincount(left.y), [10 * counts[1], counts[1]])
+    np.testing.assert_allclose(shares, [10 * counts[1] / counts[0], 1])
+    for settings in ({"small": 4000}, {"majority_ratio": 500, "small": 200}):
+        left, shares = shown(Committee(members=(Remembers(),), jobs=1, **settings))
+        np.testing.assert_array_equal(left.X, table.X[folds == 0])
         np.testing.assert_array_equal(shares, 1)
 
 
