@@ -120,8 +120,8 @@ def choose(
 ) -> Delivery:
     """Choose the model to deliver.
 
-    A candidate that judge rows prove to be worse than the best plain model is never chosen, nor one beyond the limits,
-    unless it is wanted by name.
+    A candidate that judge rows prove to be worse than the best plain model is never chosen, nor one beyond the limits
+    or one that cannot be saved, unless it is wanted by name.
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ def _option(arm: Arm, rival: Arm, cost: Cost, judged: JudgeRows, rng: np.random.
 
 
 def _told(options: Sequence[Option]) -> str:
-    return "; ".join(f"{option.name} takes {option.refused}" for option in options)
+    return "; ".join(f"{option.name}: {option.refused}" for option in options)
 
 
 def _sentence(chosen: Option, options: Sequence[Option], judged: JudgeRows) -> str:

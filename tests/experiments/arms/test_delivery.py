@@ -1,5 +1,8 @@
 """Delivery: the best expected model is chosen on judge rows, proven harm never, and limits of serving hold."""
 
+from pathlib import Path
+from typing import Self
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +12,7 @@ from experiments.arms.arms import Arm
 from experiments.arms.delivery import best_plain, choose, decide
 from experiments.arms.names import AUTO, REAL_ONLY, TARGETED, TEACHER
 from experiments.arms.serving import Cost, Limits, cost_of
-from learners import SklearnAdapter, XGBoost
+from learners import Committee, SklearnAdapter, XGBoost
 from loop.errors import ConfigError
 from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import score
@@ -27,6 +30,14 @@ class Constant:
 
     def predict_proba(self, rows: Rows) -> np.ndarray:
         return np.tile([1 - self.value, self.value], (len(rows), 1))
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir()
+        (folder / "value").write_text(str(self.value))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        return cls(float((folder / "value").read_text()))
 
 
 def answers(skill: float, seed: int = 0) -> np.ndarray:
@@ -89,7 +100,7 @@ def test_limits_of_serving_are_kept_and_told() -> None:
     assert chosen(arms, costs, limits=Limits(seconds_per_million=100)) in (TARGETED, "extra trees")
     assert chosen(arms, costs, limits=Limits(seconds_per_million=10)) in (TARGETED, REAL_ONLY)
     assert chosen(arms, costs, limits=Limits(megabytes=100)) != TEACHER
-    assert chosen(arms, costs | {TEACHER: Cost(1.0, None)}, limits=Limits(megabytes=100)) != TEACHER  # size not known
+    assert chosen(arms, costs | {TEACHER: Cost(1.0, None)}) != TEACHER  # it cannot be saved
     with pytest.raises(ConfigError, match="raise the limits"):
         chosen(arms, limits=Limits(seconds_per_million=0.5))
 
@@ -147,4 +158,6 @@ def test_costs_are_measured_and_a_model_without_save_has_no_size() -> None:
     assert cost.seconds_per_million > 0
     assert cost.megabytes is not None
     assert cost.megabytes > 0
-    assert cost_of(SklearnAdapter(GaussianNB()).fit(table, np.random.default_rng(0)), table.rows).megabytes is None
+    unsaved = SklearnAdapter(GaussianNB())
+    for learner in (unsaved, Committee(members=(unsaved,), folds=2, jobs=1)):
+        assert cost_of(learner.fit(table, np.random.default_rng(0)), table.rows).megabytes is None
