@@ -28,8 +28,12 @@ from experiments.storage import run_folder
 from experiments.tune.config import TuneConfig
 from experiments.tune.space import COMMON
 from generators.common import persistence
+from learners import XGBoost
 from loop.catalogue import FINDERS
 from loop.cycle.driver import run_loop
+from loop.data.encoding import encode
+from loop.data.schema import infer
+from loop.evaluation.calibration import Platt
 from loop.frames import synthetic_frame
 from loop.model import Model
 from loop.testing.trackers import generation
@@ -66,11 +70,25 @@ def test_the_pages() -> None:
     assert set(PAGES) == {"your-data", "strategies", "report", "extend", "architecture"}
 
 
+def delivered_run() -> None:
+    """Make what the blocks on new rows read: the model of a run, its export by the command of the page, and a file."""
+    (command,) = re.findall(r"^\.venv/bin/weakspot (export .* --to xgboost-json)$", PAGES["your-data"], re.MULTILINE)
+    schema = infer(frame(), "fraud", positive="yes")
+    learner = XGBoost(trees=20).fit(encode(schema, frame()), np.random.default_rng(0))
+    model = Model(schema, learner, Platt(0.8, (0.0, 0.1)))
+    run_folder.save_model(model, Path(command.split()[1]) / run_folder.MODEL)
+    assert CliRunner().invoke(app, command.split()).exit_code == 0
+    frame(seed=1).to_csv("new.csv", index=False)
+
+
 def test_python_of_your_data_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    delivered_run()
     module = run_page("your-data", monkeypatch)
+    assert module.scores.shape == (240, 2)
+    np.testing.assert_allclose(module.again, module.scores, rtol=0, atol=1e-6)
     assert module.p_malignant.shape == (len(module.X_test),)
     assert "roven gain" in capsys.readouterr().out
 

@@ -35,7 +35,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run with a constraint, on a table with a column of codes that may look like numbers."""
     place = tmp_path_factory.mktemp("hardening")
     table = frame().assign(code=np.array(["01", "2", "A"])[np.arange(240) % 3])
-    settings = content(write(place, table), place / "out", generations=1)
+    settings = content(write(place, table), place / "out", generations=1) | {"deliver": "loop"}  # of two files
     settings |= {"constraints": ["amount >= 60", "age >= 40"], "arms": {"run": False}}
     result = call("run", write_config(place, settings))
     assert result.exit_code == 0, result.output

@@ -1,4 +1,4 @@
-"""Time and memory of the loop, compared with one fit on real rows.
+"""Time and memory of the loop, and time of all plain models together, compared with one fit on real rows.
 
 Run as ``python -m experiments.benchmarks.cost``; the last line is JSON. Each table is measured in its own process, so
 that its peak memory is its own. Seconds vary between machines; compare the ratios within one run. The loop runs twice:
@@ -17,6 +17,7 @@ import time
 import numpy as np
 from rich.table import Table as RichTable
 
+from experiments.arms.arms import arms
 from experiments.benchmarks.options import console
 from experiments.config.strategies import compose
 from experiments.data.card_fraud import STARTS
@@ -62,6 +63,9 @@ def measure(name: str) -> dict[str, float]:
     before = _peak_bytes()
     run = run_loop(parts, table, folds, stream(0, "loop"))
     grown = _peak_bytes() - before
+    started = time.perf_counter()
+    list(arms(run, folds, stream(0, "arms"), cheap=False, tuning=False, control=False))
+    plain = time.perf_counter() - started
     stages = _stages(run_loop(compose(settings=Settings(jobs=1)), table, folds, stream(0, "loop")))
     working = sum(stages[stage] for stage in WORK)
     return {
@@ -69,6 +73,8 @@ def measure(name: str) -> dict[str, float]:
         "seconds_real_only": float(np.median(fits)),
         "seconds_loop": run.seconds,
         "cost_ratio": run.seconds / float(np.median(fits)),
+        "seconds_plain": plain,
+        "plain_ratio": plain / float(np.median(fits)),
         "bookkeeping_share": 1 - working / sum(stages.values()),
         "peak_memory_ratio": grown / table.X.nbytes,
         **{f"seconds/{stage}": spent for stage, spent in stages.items()},
@@ -115,6 +121,8 @@ def main() -> None:
             {
                 "cost_ratio_mammography": round(results["mammography"]["cost_ratio"], 1),
                 "cost_ratio_fraud_week": round(results["fraud_week"]["cost_ratio"], 1) if there else None,
+                "plain_ratio_mammography": round(results["mammography"]["plain_ratio"], 1),
+                "plain_ratio_fraud_week": round(results["fraud_week"]["plain_ratio"], 1) if there else None,
                 "bookkeeping_share": round(max(each["bookkeeping_share"] for each in results.values()), 4),
                 "peak_memory_ratio": round(max(each["peak_memory_ratio"] for each in results.values()), 1),
             }

@@ -1,28 +1,20 @@
 """The command ``weakspot``. Commands import heavy libraries themselves, so that --help is fast."""
 
-import errno
 import functools
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ParamSpec
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from experiments.cli.errors import INTERRUPTED, one_sentence
 from experiments.cli.output import check_absent, check_suffix, console, write
-from loop.errors import ConfigError, DataError, WeakspotError
+from loop.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from loop.tracking import MlflowSettings
-
-Parameters = ParamSpec("Parameters")
-
-USER_FAULT, INTERRUPTED = 2, 130  # exit codes
-DISK = (
-    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM),
-    *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EEXIST),
-)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,32 +36,6 @@ def run_command(function: Callable[..., object]) -> None:
     alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     alone.command()(one_sentence(function))
     alone()
-
-
-def one_sentence(function: Callable[Parameters, object]) -> Callable[Parameters, None]:
-    """Wrap a command: an error that the user can correct becomes one sentence on stderr and exit code 2."""
-
-    @functools.wraps(function)
-    def wrapped(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
-        try:
-            function(*args, **kwargs)
-        except WeakspotError as error:
-            typer.echo(str(error), err=True)
-            raise typer.Exit(USER_FAULT) from error
-        except OSError as error:
-            if error.errno not in DISK:
-                raise
-            where = error.filename or "the disk"
-            typer.echo(
-                f"files must be writable, and {where} is not ({error.strerror}): make room or name another place.",
-                err=True,
-            )
-            raise typer.Exit(USER_FAULT) from error
-        except KeyboardInterrupt as error:
-            typer.echo(str(error) or "Interrupted.", err=True)
-            raise typer.Exit(INTERRUPTED) from error
-
-    return wrapped
 
 
 def _version(wanted: bool) -> None:
@@ -195,6 +161,24 @@ def predict(
     model = load_model(run_dir / MODEL)
     proba = model.predict_proba(read_table(data, text=texts(model.schema)))
     write(pd.DataFrame(proba, columns=[f"p_{name}" for name in model.classes_]), out)
+
+
+@app.command()
+@one_sentence
+def export(
+    run_dir: RunFolder,
+    to: Annotated[str, typer.Option(help="xgboost-json or onnx.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder; default: export/ and the format, in that of the run.")
+    ] = None,
+) -> None:
+    """Write the final model of a run in a format that is served without weakspot."""
+    from experiments.export.export import export as write_export
+    from experiments.storage.run_folder import MODEL, load_model
+
+    folder = run_dir / "export" / to if out is None else out
+    write_export(load_model(run_dir / MODEL), to, folder)
+    typer.echo(f"{folder}: {' and '.join(sorted(path.name for path in folder.iterdir()))}")
 
 
 @app.command()

@@ -21,7 +21,7 @@ _PARAMETERS: Mapping[str, Mapping[str, Check]] = {  # of a saved calibration
     "isotonic": {"knots": listed(listed(listed(number), 2))},
     "none": {},
 }
-_FLOOR = float(np.finfo(np.float64).eps)  # probabilities are clipped to this distance from 0 and 1
+FLOOR = float(np.finfo(np.float64).eps)  # probabilities are clipped to this distance from 0 and 1
 _FLATTEST = 1e-3  # smallest slope; a positive one keeps the ranking
 
 
@@ -258,7 +258,7 @@ def _smoothed(y: np.ndarray, n_classes: int, weight: np.ndarray) -> np.ndarray:
 
 
 def _logs(proba: np.ndarray) -> np.ndarray:
-    logs: np.ndarray = np.log(np.clip(np.asarray(proba, dtype=np.float64), _FLOOR, 1.0))
+    logs: np.ndarray = np.log(np.clip(np.asarray(proba, dtype=np.float64), FLOOR, 1.0))
     return logs
 
 

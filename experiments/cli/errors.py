@@ -1,0 +1,44 @@
+"""What the user can correct, told in one sentence with an exit code, and nothing else caught."""
+
+import errno
+import functools
+from collections.abc import Callable
+from typing import ParamSpec
+
+import typer
+
+from loop.errors import WeakspotError
+
+Parameters = ParamSpec("Parameters")
+
+USER_FAULT, INTERRUPTED = 2, 130  # exit codes
+DISK = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM),
+    *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EEXIST),
+)
+
+
+def one_sentence(function: Callable[Parameters, object]) -> Callable[Parameters, None]:
+    """Wrap a command: an error that the user can correct becomes one sentence on stderr and exit code 2."""
+
+    @functools.wraps(function)
+    def wrapped(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        try:
+            function(*args, **kwargs)
+        except WeakspotError as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(USER_FAULT) from error
+        except OSError as error:
+            if error.errno not in DISK:
+                raise
+            where = error.filename or "the disk"
+            typer.echo(
+                f"files must be writable, and {where} is not ({error.strerror}): make room or name another place.",
+                err=True,
+            )
+            raise typer.Exit(USER_FAULT) from error
+        except KeyboardInterrupt as error:
+            typer.echo(str(error) or "Interrupted.", err=True)
+            raise typer.Exit(INTERRUPTED) from error
+
+    return wrapped
