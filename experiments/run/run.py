@@ -205,8 +205,7 @@ def _everything(config: RunConfig, inputs: RunInputs) -> str:
     """Return a digest of the rows and of the files that settings name."""
     aside = inputs.dataset.frame[[name for name, _ in inputs.schema.excluded]]
     rows = run_folder.whole_fingerprint(inputs.train, inputs.test, inputs.folds, aside)
-    files = config.generator.files() | config.teacher.files()
-    return hashlib.sha256("\n".join([rows, *files.values()]).encode()).hexdigest()
+    return hashlib.sha256("\n".join([rows, *config.files().values()]).encode()).hexdigest()
 
 
 def _walls(folder: Path) -> list[float]:
