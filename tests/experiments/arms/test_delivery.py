@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.naive_bayes import GaussianNB
+from tiny import tiny_parts
 
 from experiments.arms.arms import Arm
-from experiments.arms.delivery import best_plain, choose, decide
+from experiments.arms.delivery import best_plain, check_storable, choose, decide
 from experiments.arms.names import AUTO, REAL_ONLY, TARGETED, TEACHER
 from experiments.arms.serving import Cost, Limits, cost_of
-from learners import Committee, SklearnAdapter, XGBoost
+from learners import Committee, Linear, SklearnAdapter, XGBoost
 from loop.errors import ConfigError
 from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import score
@@ -105,6 +107,17 @@ def test_limits_of_serving_are_kept_and_told() -> None:
         chosen(arms, limits=Limits(seconds_per_million=0.5))
 
 
+def test_a_teacher_that_cannot_be_saved_may_teach_but_not_be_asked_for() -> None:
+    parts = tiny_parts(teacher=Committee(members=(Linear(), SklearnAdapter(GaussianNB()))))
+    for wanted in (AUTO, "loop", "plain", REAL_ONLY):
+        check_storable(parts, wanted)
+    with pytest.raises(ConfigError, match=r"a learner to be saved must .* got SklearnAdapter inside Committee"):
+        check_storable(parts, "teacher")
+    check_storable(tiny_parts(), "teacher")
+    with pytest.raises(ConfigError, match="got SklearnAdapter: use another"):
+        check_storable(tiny_parts(augmented_learner=SklearnAdapter(GaussianNB())), AUTO)
+
+
 @pytest.mark.parametrize(("wanted", "name"), [("plain", "extra trees"), ("teacher", TEACHER), (REAL_ONLY, REAL_ONLY)])
 def test_any_model_can_be_asked_for(wanted: str, name: str) -> None:
     assert chosen(contest(3.0, 3.0), wanted=wanted) == name
@@ -151,8 +164,6 @@ def test_the_expected_difference_is_between_prior_and_measurement() -> None:
 
 
 def test_costs_are_measured_and_a_model_without_save_has_no_size() -> None:
-    from sklearn.naive_bayes import GaussianNB
-
     table = blobs(100)
     cost = cost_of(XGBoost(trees=5).fit(table, np.random.default_rng(0)), table.rows)
     assert cost.seconds_per_million > 0
