@@ -29,7 +29,7 @@ def before_and_after(
     tested : JudgeRows, n rows
         Rows of the class to catch and of others, at least one of each.
     before, after : ndarray of shape (n,), float
-        Probability of the class to catch by the learner on real rows alone and by the final learner.
+        Probability of the class to catch by the learner on real rows alone and by the delivered model.
     recall_at_precision : str
         Name of the metric at the precision asked for, as in `loop.evaluation.metrics.resolve`.
     rng : numpy.random.Generator

@@ -32,6 +32,11 @@ def shrunk(evidence: Paired, mean: float, sd: float) -> float:
     return float((precision * evidence.difference.estimate + prior * mean) / (precision + prior))
 
 
+def _widened(interval: Interval, factor: float) -> Interval:
+    low, high = (interval.estimate + factor * (bound - interval.estimate) for bound in (interval.low, interval.high))
+    return replace(interval, low=low, high=high)
+
+
 class Guard(Protocol):
     """Objects to a challenger that gets worse by another measure, whatever it gains on the score."""
 
@@ -196,6 +201,7 @@ class Acceptance:
         *,
         kept: int,
         evaluations: int,
+        spread: float = 1.0,
     ) -> tuple[LoopVerdict, Decision]:
         """Decide whether the gain of the champion over the learner on real rows alone is proven.
 
@@ -214,6 +220,9 @@ class Acceptance:
             Number of generations kept.
         evaluations : int
             Number of times that the judge rows were evaluated, this time included.
+        spread : float
+            Factor that widens the interval of the claim, see `loop.cycle.lanes.training_spread`. The bootstrap knows
+            the variance of the judge rows only; the claim is about a model, whose training rows vary, too.
 
         Returns
         -------
@@ -222,11 +231,12 @@ class Acceptance:
         """
         level = 1 - (1 - self.level) / max(evaluations, 1)
         evidence = paired(self.metric, judged, baseline, champion, rng, level=level, replicates=self.replicates)
-        difference, expected = evidence.difference, self._expected(evidence, generations=kept)
+        measured, expected = evidence.difference, self._expected(evidence, generations=kept)
+        difference = _widened(measured, spread)
         proven = difference.low > 0 and judged.fewest >= self.least
         sentence = self._sentence(difference, proven, evaluations, judged.fewest)
         claim = LoopVerdict(kept, difference.estimate, difference, proven, sentence)
-        return claim, self._decision(self._objection(judged, baseline, champion), difference, expected)
+        return claim, self._decision(self._objection(judged, baseline, champion), measured, expected)
 
     def nothing_kept(self, objection: Decision | None = None) -> LoopVerdict:
         """Return the verdict of a loop whose model was trained on real rows only.
@@ -263,7 +273,7 @@ class Acceptance:
         return shrunk(evidence, generations * self.prior_mean, np.sqrt(generations) * self.prior_sd)
 
     def _sentence(self, difference: Interval, proven: bool, evaluations: int, pieces: int) -> str:
-        corrected = f"corrected for {evaluations} evaluations of the judge rows"
+        corrected = f"corrected for {evaluations} evaluations of the judge rows and for other training rows"
         measured = f"{self.metric} {difference} on judge rows the loop did not learn from, {corrected}"
         if proven:
             return f"Proven gain: {measured}."

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from loop import seeds
-from loop.cycle.lanes import Lane, lanes
+from loop.cycle.lanes import Lane, lanes, training_spread
 from loop.cycle.ledger import Ledger
 from loop.cycle.parts import Parts
 from loop.cycle.propose import Fitted, Proposed, propose
@@ -123,10 +123,9 @@ def conclude(prepared: Prepared, history: Sequence[Generation]) -> Outcome:
         with clock.stage("learner"):
             after = _final_answers(prepared, kept)
         with clock.stage("accept"):
-            rng, evaluations = prepared.stream("verdict"), len(history) + 1
-            verdict, decision = parts.acceptance.verdict(
-                judged, before, after, rng, kept=len(kept), evaluations=evaluations
-            )
+            claim = {"kept": len(kept), "evaluations": len(history) + 1}
+            spread, rng = training_spread(prepared.lanes[:-1]), prepared.stream("verdict")
+            verdict, decision = parts.acceptance.verdict(judged, before, after, rng, **claim, spread=spread)
         if not decision.kept:
             kept, after, verdict = [], before, parts.acceptance.nothing_kept(decision)
     with clock.stage("learner"):

@@ -5,6 +5,8 @@ from these only. Its judge rows are held out. All scores and decisions use the j
 The deliverable lane is fitted on all training rows and has no judge rows; its model is delivered.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,6 +60,21 @@ def lanes(folds: np.ndarray) -> tuple[Lane, ...]:
     else:
         judging = [Lane(fold, rows[folds != fold], rows[folds == fold], fold) for fold in range(int(folds.max()) + 1)]
     return (*judging, Lane(DELIVERABLE, rows, rows[:0], None))
+
+
+def training_spread(lanes: Sequence[Lane]) -> float:
+    """Return the factor by which intervals on pooled judge rows are too narrow for models of other training rows.
+
+    With J lanes, each judging n_j of its n_f + n_j rows, the variance of a mean over lanes is (1 / J + n_j / n_f) s²
+    instead of s² / J, since their training rows overlap (Nadeau and Bengio 2003, *Machine Learning* 52, equation 9).
+
+    Parameters
+    ----------
+    lanes : sequence of Lane
+        Those with judge rows.
+    """
+    ratio = sum(len(lane.judge) for lane in lanes) / max(1, sum(len(lane.fit) for lane in lanes))
+    return math.sqrt(1 + len(lanes) * ratio)
 
 
 def deal(table: Table, rng: np.random.Generator, *, k: int = USUAL, groups: np.ndarray | None = None) -> np.ndarray:

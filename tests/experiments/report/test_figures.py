@@ -56,7 +56,7 @@ def test_the_curve_passes_through_the_points() -> None:
         JudgeRows(y.astype(np.int64), 1), before, after, "recall_at_precision_90", np.random.default_rng(0)
     )
     lines = {line.get_label(): line.get_xydata().tolist() for line in precision_recall(curves, "fraud").axes[0].lines}
-    assert lines["after: with new rows"] == [[0, 1], [0.5, 1], [1, 1]]
+    assert lines["after: the delivered model"] == [[0, 1], [0.5, 1], [1, 1]]
     assert lines["before: real rows alone"] == [[0, pytest.approx(1 / 3)], [0.5, pytest.approx(1 / 3)], [1, 0.4]]
 
 

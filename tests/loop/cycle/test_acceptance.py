@@ -279,6 +279,22 @@ def test_equally_good_models_are_rarely_proven() -> None:
     assert proven <= binom.ppf(0.99, runs, 0.05)
 
 
+def test_the_claim_carries_the_variance_of_the_training_rows_and_the_decision_does_not() -> None:
+    y, before = answers(600, signal=1, seed=0)
+    after = answer(y, 1.5, np.random.default_rng(9))
+    claims = {
+        spread: Acceptance().verdict(
+            judge_rows(y), before, after, np.random.default_rng(0), kept=1, evaluations=2, spread=spread
+        )
+        for spread in (1.0, 1.5)
+    }
+    (narrow, one), (wide, other) = claims[1.0], claims[1.5]
+    assert wide.interval.estimate == narrow.interval.estimate
+    assert wide.interval.high - wide.interval.low == pytest.approx(1.5 * (narrow.interval.high - narrow.interval.low))
+    assert one == other
+    assert not wide.proven or narrow.proven
+
+
 def test_no_generation_kept_is_a_verdict_too() -> None:
     claim = Acceptance().nothing_kept()
     assert (claim.kept, claim.gain, claim.proven) == (0, 0.0, False)

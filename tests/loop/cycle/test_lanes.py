@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loop.cycle.lanes import DELIVERABLE, TEACHER_FOLDS, deal, lanes
+from loop.cycle.lanes import DELIVERABLE, TEACHER_FOLDS, deal, lanes, training_spread
 from loop.errors import ConfigError, DataError
 from loop.testing.tables import numeric_table
 from loop.types import Table
@@ -84,3 +84,10 @@ def test_copies_count_once() -> None:
 def test_no_lanes_are_refused() -> None:
     with pytest.raises(ConfigError, match="lanes must be at least 1, got 0"):
         deal(numeric_table(), np.random.default_rng(0), k=0)
+
+
+def test_the_spread_of_claims_is_that_of_overlapping_training_rows() -> None:
+    five = lanes(np.arange(100) % 5)[:-1]
+    assert training_spread(five) == pytest.approx(np.sqrt(1 + 5 * 20 / 80))
+    one = lanes(np.where(np.arange(100) < 20, -1, np.arange(100) % 5))[:-1]
+    assert training_spread(one) == pytest.approx(np.sqrt(1 + 20 / 80))
