@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from learners.mlp import MLP
     from learners.sklearn_adapter import SklearnAdapter
     from learners.teachers.committee import Committee
+    from learners.teachers.foundation import Foundation
     from learners.xgboost import XGBoost
     from loop.protocols import Learner
 
@@ -25,6 +26,7 @@ __all__ = [
     "Committee",
     "ExtraTrees",
     "Forest",
+    "Foundation",
     "LightGBM",
     "Linear",
     "SklearnAdapter",
@@ -42,6 +44,7 @@ LEARNERS: "Catalogue[Learner]" = Catalogue(
         "committee": "learners.teachers.committee:Committee",
         "catboost": "learners.catboost:CatBoost",  # these two need the extra `boosters`
         "lightgbm": "learners.lightgbm:LightGBM",
+        "foundation": "learners.teachers.foundation:Foundation",  # for teachers; needs the extra `foundation`
     },
     group="weakspot.learners",
     methods=("fit", "predict_proba"),

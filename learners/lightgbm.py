@@ -8,7 +8,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from learners.common.boosting import MOST, category_codes, n_categories, needs_extra, only_answer
+from learners.common.boosting import MOST, category_codes, n_categories, only_answer
+from learners.common.extras import needs_extra
 from learners.common.persistence import read_settings, write_settings
 from learners.common.soft_labels import boosting_rows
 from loop.protocols import Learner

@@ -103,7 +103,12 @@ class RegionFinder(Protocol):
 
 
 class Acquisition(Protocol):
-    """Scores how much the learner can learn from each proposal."""
+    """Scores how much the learner can learn from each proposal.
+
+    A class attribute ``needs_teacher = True`` says that it refuses a pool without the teacher's answers; with ``False``
+    the teacher, which may be slow, is asked about the chosen rows only. Without the attribute it gets the answers of
+    the teacher if there is one.
+    """
 
     def score(self, pool: Pool, rng: np.random.Generator) -> np.ndarray:
         """Return non-negative scores (n,); rows are drawn in proportion to them."""
@@ -111,7 +116,7 @@ class Acquisition(Protocol):
 
 
 class Labeller(Protocol):
-    """Labels the chosen rows."""
+    """Labels the chosen rows; ``needs_teacher`` as for an acquisition."""
 
     def label(self, pool: Pool, rng: np.random.Generator) -> Table:
         """Return the pool's rows with labels."""

@@ -6,17 +6,21 @@ generations (`loop.cycle.acceptance`), the difference is shrunk to what such can
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 
 from experiments.arms.arms import Arm
 from experiments.arms.names import AUTO, SHORT, TARGETED, TEACHER
 from experiments.arms.serving import Cost, Limits, cost_of
+from learners.common.nested import storable
 from loop.cycle.acceptance import FEWEST, shrunk
+from loop.cycle.parts import Parts
 from loop.errors import ConfigError
 from loop.evaluation.bootstrap import paired
 from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import score
+from loop.protocols import Predictor
 from loop.rows import Rows
 from loop.types import Interval
 
@@ -97,6 +101,20 @@ def decide(
     return Decided(delivery, told, costs | {name: cost_of(predictor, rows) for name, predictor in whole.items()})
 
 
+def check_storable(parts: Parts, wanted: str) -> None:
+    """Refuse parts, before any work, if the learner, or the teacher that is wanted, could not be saved.
+
+    Raises
+    ------
+    ConfigError
+        If there is such a learner.
+    """
+    taught = parts.teacher if SHORT.get(wanted) == TEACHER else None
+    for learner in (parts.learner, parts.augmented_learner, taught):
+        if learner is not None:
+            storable(cast("Predictor", learner))
+
+
 def best_plain(arms: Sequence[Arm], judged: JudgeRows) -> Arm:
     """Return the plain model with the best out-of-fold score on the judge rows, the first of equals."""
     return max((arm for arm in arms if arm.plain), key=lambda arm: score(METRIC, judged, answers_of(arm)))
@@ -120,8 +138,8 @@ def choose(
 ) -> Delivery:
     """Choose the model to deliver.
 
-    A candidate that judge rows prove to be worse than the best plain model is never chosen, nor one beyond the limits,
-    unless it is wanted by name.
+    A candidate that judge rows prove to be worse than the best plain model is never chosen, nor one beyond the limits
+    or one that cannot be saved, unless it is wanted by name.
 
     Parameters
     ----------
@@ -188,7 +206,7 @@ def _option(arm: Arm, rival: Arm, cost: Cost, judged: JudgeRows, rng: np.random.
 
 
 def _told(options: Sequence[Option]) -> str:
-    return "; ".join(f"{option.name} takes {option.refused}" for option in options)
+    return "; ".join(f"{option.name}: {option.refused}" for option in options)
 
 
 def _sentence(chosen: Option, options: Sequence[Option], judged: JudgeRows) -> str:

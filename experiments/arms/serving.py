@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from learners.common.persistence import Storable
+from loop.errors import ConfigError
 from loop.protocols import Predictor
 from loop.rows import Rows
 
@@ -34,12 +35,13 @@ class Limits:
     megabytes: float | None = None
 
     def exceeded(self, cost: Cost) -> str | None:
-        """Return which limit a cost exceeds, in words, or None."""
+        """Return which limit a cost exceeds, in words, or None. A model that cannot be saved exceeds any."""
+        if cost.megabytes is None:
+            return "cannot be saved"
         if self.seconds_per_million is not None and cost.seconds_per_million > self.seconds_per_million:
             return f"{cost.seconds_per_million:.3g} s a million rows, at most {self.seconds_per_million:g} are allowed"
-        if self.megabytes is not None and (cost.megabytes is None or cost.megabytes > self.megabytes):
-            size = "of unknown size" if cost.megabytes is None else f"{cost.megabytes:.3g} MB"
-            return f"{size}, at most {self.megabytes:g} MB are allowed"
+        if self.megabytes is not None and cost.megabytes > self.megabytes:
+            return f"{cost.megabytes:.3g} MB, at most {self.megabytes:g} MB are allowed"
         return None
 
 
@@ -78,7 +80,11 @@ def megabytes(predictor: Predictor) -> float | None:
     """Return the size of the saved model, None if it cannot be saved."""
     if not isinstance(predictor, Storable):
         return None
-    with tempfile.TemporaryDirectory(prefix="weakspot-") as folder, contextlib.suppress(NotImplementedError):
+    # ConfigError: there is a learner inside that cannot be saved.
+    with (
+        tempfile.TemporaryDirectory(prefix="weakspot-") as folder,
+        contextlib.suppress(ConfigError, NotImplementedError),
+    ):
         predictor.save(Path(folder) / "model")
         return sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file()) / 1e6
     return None

@@ -242,8 +242,7 @@ def _overlap(results: pd.DataFrame, config: CompareConfig) -> float | None:
 def identity_of(config: RunConfig) -> Record:
     """Return all settings that the rows of a cell depend on."""
     content: Record = config.model_dump(mode="json", exclude={"tracking", "out"})
-    files = config.generator.files()
-    return content | {"version": version("weakspot"), "file": stamp_of(config.data.source), "files": files}
+    return content | {"version": version("weakspot"), "file": stamp_of(config.data.source), "files": config.files()}
 
 
 def _path(out: Path, config: RunConfig) -> Path:

@@ -180,14 +180,36 @@ class GeneratorConfig(Section):
 
 
 class TeacherConfig(Section):
-    """The committee that labels new rows; without members, the default committee."""
+    """The committee that labels new rows; without members, the default committee.
+
+    Settings are the arguments of the classes of members, by their names.
+    """
 
     members: tuple[str, ...] = ()
+    settings: dict[str, Arguments] = {}
 
     @field_validator("members")
     @classmethod
     def _known(cls, members: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(LEARNERS.check(name) for name in members)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        for name, settings in self.settings.items():
+            if name not in self.members:
+                told = ", ".join(self.members) or "none"
+                raise ConfigError(f"teacher.settings may hold the members ({told}), got {name!r}: add it to them.")
+            check_settings("teacher", name, LEARNERS.kind(name), settings)
+            LEARNERS.make(name, **settings)
+        return self
+
+    def make(self) -> tuple[Learner, ...]:
+        """Return new members; none = those of the default committee."""
+        return tuple(LEARNERS.make(name, **self.settings.get(name, {})) for name in self.members)
+
+    def files(self) -> dict[str, str]:
+        """Return digests of the files that settings name, such as the weights of a foundation model."""
+        return digests(value for each in self.settings.values() for value in each.values() if isinstance(value, str))
 
 
 def try_out(learner: Learner, name: str, section: str = "learner") -> None:

@@ -179,6 +179,10 @@ class CommonConfig(Section):
     tracking: str = "auto"  # path of mlflow.yaml; auto = the one in the working folder, or its defaults; none
     out: Path = Path("runs")
 
+    def files(self) -> dict[str, str]:
+        """Return digests of the files that settings of parts name."""
+        return self.generator.files() | self.teacher.files()
+
     @field_validator("constraints", mode="before")
     @classmethod
     def _readable(cls, entries: object) -> object:

@@ -11,7 +11,7 @@ from experiments.config.strategies import STRATEGIES, compose
 from experiments.data.sources import Dataset, load
 from experiments.data.split import Split
 from experiments.run.fairness import with_groups
-from learners import LEARNERS, Committee
+from learners import Committee
 from loop.cycle.lanes import USUAL
 from loop.cycle.parts import Parts
 from loop.errors import DataError
@@ -86,7 +86,7 @@ def parts_of(config: CommonConfig, train: Table) -> Parts:
 
 def _teacher(config: CommonConfig) -> Teacher | None:
     """Return the committee of the members named; None: no names, so the default one."""
-    members = tuple(LEARNERS.make(name) for name in config.teacher.members)
+    members = config.teacher.make()
     return Committee(members=members, jobs=config.loop.jobs) if members else None
 
 

@@ -16,6 +16,7 @@ OF_LEARNERS: Mapping[str, tuple[str, ...]] = {  # beside those above, by the nam
     "catboost": ("catboost",),
     "lightgbm": ("lightgbm",),
     "committee": (),
+    "foundation": (),  # never served, as it cannot be saved
     "blend": (),
     "sklearn_adapter": (),
 }

@@ -12,7 +12,7 @@ import numpy as np
 from rich.console import Console
 
 from experiments.arms.arms import Arm
-from experiments.arms.delivery import Decided, answers_of, decide
+from experiments.arms.delivery import Decided, answers_of, check_storable, decide
 from experiments.arms.names import CHEAP, REAL_ONLY
 from experiments.arms.plain import kinds
 from experiments.arms.scoring import METRICS, contestants_of, score_arms
@@ -109,8 +109,7 @@ def _run(config: RunConfig, console: Console, resume: Path | None, started: floa
     parts = parts_of(config, inputs.train)
     broken = complaints(constraints(config.constraints), inputs.train)
     to_json(inputs.schema)  # raises before any work if the schema cannot be saved
-    run_folder.storable(parts.learner)
-    run_folder.storable(parts.augmented_learner or parts.learner)
+    check_storable(parts, config.deliver)
     miss_costs(config.metrics.operating_points, inputs.dataset)
     if resume is not None:
         _check_resumable(resume, config, inputs)
@@ -205,7 +204,7 @@ def _everything(config: RunConfig, inputs: RunInputs) -> str:
     """Return a digest of the rows and of the files that settings name."""
     aside = inputs.dataset.frame[[name for name, _ in inputs.schema.excluded]]
     rows = run_folder.whole_fingerprint(inputs.train, inputs.test, inputs.folds, aside)
-    return hashlib.sha256("\n".join([rows, *config.generator.files().values()]).encode()).hexdigest()
+    return hashlib.sha256("\n".join([rows, *config.files().values()]).encode()).hexdigest()
 
 
 def _walls(folder: Path) -> list[float]:

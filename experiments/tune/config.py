@@ -104,7 +104,7 @@ class TuneConfig(SourcesConfig):
         space = {key: repr(dimension) for key, dimension in self.dimensions.items()}
         settings = [self.dimensions[key] for key in self.dimensions if key.startswith("generator.settings.")]
         tried = [value for dimension in settings for value in dimension.probes if isinstance(value, str)]
-        files = self.generator.files() | digests(tried)
+        files = self.files() | digests(tried)
         return {**content, "space": space, "version": version("weakspot"), "files": files}
 
     @cached_property

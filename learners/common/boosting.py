@@ -1,32 +1,10 @@
 """What learners share whose boosting library comes with the extra ``boosters``."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 
-from loop.errors import ConfigError
 from loop.types import Schema
 
 MOST = 2**31 - 1  # the largest whole number that the libraries hold
-
-
-@contextmanager
-def needs_extra(learner: str) -> Iterator[None]:
-    """Import a library of the extra inside of this, so that its absence is told in one sentence.
-
-    Raises
-    ------
-    ConfigError
-        If the library is not installed, or lacks a library of the system.
-    """
-    try:
-        yield
-    except (ImportError, OSError) as error:  # OSError: LightGBM, where OpenMP is missing
-        why = " ".join(str(error).split())[:120]
-        raise ConfigError(
-            f"{learner} must find its library, and Python cannot import it ({why}): pip install 'weakspot[boosters]'."
-        ) from error
 
 
 def n_categories(schema: Schema) -> list[int]:

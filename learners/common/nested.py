@@ -75,8 +75,9 @@ def storable(learner: Predictor) -> tuple[str, Storable]:
     for each in with_nested(learner):
         if name_of(type(each)) is None or not isinstance(each, Storable):
             inside = "" if each is learner else f" inside {type(learner).__name__}"
+            others = [name for name in LEARNERS.names() if name != name_of(type(each))]
             raise ConfigError(
-                f"a learner to be saved must be one of {', '.join(LEARNERS.names())}, or a blend of them, "
+                f"a learner to be saved must be one of {', '.join(others)}, or a blend of them, "
                 f"with save and load, got {type(each).__name__}{inside}: use another."
             )
     return cast("tuple[str, Storable]", (name_of(type(learner)), learner))

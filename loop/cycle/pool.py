@@ -9,11 +9,14 @@ from loop.types import Table
 
 @dataclass(frozen=True, eq=False)
 class Pool:
-    """Proposals with the predictions of learner and teacher: the input of acquisition and labelling."""
+    """Proposals with the predictions of learner and teacher: the input of acquisition and labelling.
+
+    The teacher is not asked for a part that says ``needs_teacher = False``.
+    """
 
     table: Table
     learner: np.ndarray  # (n, K) probabilities of the learner
-    teacher: np.ndarray | None = None  # (n, K) probabilities of the teacher, None = the loop has no teacher
+    teacher: np.ndarray | None = None  # (n, K) probabilities of the teacher, None = none, or not asked
     variance: np.ndarray | None = None  # (n,) variance of the positive probability over the teacher's members
 
     def take(self, rows: np.ndarray) -> "Pool":

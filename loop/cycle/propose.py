@@ -10,7 +10,7 @@ from loop.cycle.lanes import Lane
 from loop.cycle.parts import Parts
 from loop.cycle.pool import Pool
 from loop.gates import combine
-from loop.protocols import Generator, Learner, Steerable, Teacher
+from loop.protocols import Acquisition, Generator, Labeller, Learner, Steerable, Teacher
 from loop.regions.weakness import entropy
 from loop.support.timing import Clock
 from loop.types import Origin, Region, Request, Samples, Table, Verdict
@@ -67,9 +67,12 @@ def propose(
     with clock.stage("generator"):
         samples = [generator.sample(request, generate_rng) for request in requests]
     proposals = _gather(samples, generation)
-    pool = _views(proposals, fitted, clock)
+    with clock.stage("learner"):
+        pool = Pool(proposals, fitted.learner.predict_proba(proposals.rows))
+    pool = _with_teacher(pool, parts.acquisition, fitted, clock)
     with clock.stage("aim"):
         chosen = pool.take(draw(parts.acquisition.score(pool, score_rng), n, draw_rng))
+    chosen = _with_teacher(chosen, parts.labeller, fitted, clock)
     with clock.stage("label"):
         labelled = parts.labeller.label(chosen, label_rng)
     with clock.stage("gate"):
@@ -99,14 +102,17 @@ def _gather(samples: list[Samples], generation: int) -> Table:
     )
 
 
-def _views(proposals: Table, fitted: Fitted, clock: Clock) -> Pool:
-    """Predict proposals by learner and teacher."""
-    with clock.stage("learner"):
-        answers = fitted.learner.predict_proba(proposals.rows)
-    if fitted.teacher is None:
-        return Pool(proposals, answers)
+def _with_teacher(pool: Pool, reader: Acquisition | Labeller, fitted: Fitted, clock: Clock) -> Pool:
+    """Add the teacher's answers for a part that reads them, unless they are there already.
+
+    A teacher may be slow, so it is asked about rows that nobody has chosen yet only for an acquisition that reads it. A
+    part that does not say ``needs_teacher = False`` gets the answers.
+    """
+    if fitted.teacher is None or pool.teacher is not None or not getattr(reader, "needs_teacher", True):
+        return pool
     with clock.stage("teacher"):
-        return Pool(proposals, answers, *fitted.teacher.views(proposals.rows, fitted.lane.without))
+        proba, variance = fitted.teacher.views(pool.table.rows, fitted.lane.without)
+    return replace(pool, teacher=proba, variance=variance)
 
 
 def _counts(samples: list[Samples], verdict: Verdict) -> dict[str, int]:

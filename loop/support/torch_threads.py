@@ -7,17 +7,16 @@ from threading import Lock, local
 import torch
 
 ONE_AT_A_TIME = Lock()  # process-wide state of torch is changed by one thread at a time
-_HERE = local()  # whether this thread is within `one_thread`
+_HERE = local()  # whether this thread is within `threads`
 _USUAL: list[int] = []  # torch's threads before the first entry, once for each thread within
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch compute in the calling thread only; afterwards its number of threads is restored.
+def threads(number: int) -> Iterator[None]:
+    """Let torch compute with so many threads; afterwards its number of threads is restored.
 
-    Sums depend on the number of threads, so machines with different numbers would make different rows. Nets and batches
-    are small, so several threads would hardly be faster, and much slower on a busy machine. Each thread has its own
-    number, but a new thread takes over the last one set, so the usual number is remembered.
+    Inside of another of these the outer number stays. Each thread has its own number, but a new thread takes over the
+    last one set, so the usual number is remembered.
     """
     if getattr(_HERE, "inside", False):
         yield
@@ -25,7 +24,7 @@ def one_thread() -> Iterator[None]:
     with ONE_AT_A_TIME:
         found = torch.get_num_threads()  # always called: the first call in a new thread fixes its number
         _USUAL.append(_USUAL[0] if _USUAL else found)
-        torch.set_num_threads(1)
+        torch.set_num_threads(number)
     _HERE.inside = True
     try:
         yield
@@ -33,3 +32,14 @@ def one_thread() -> Iterator[None]:
         _HERE.inside = False
         with ONE_AT_A_TIME:
             torch.set_num_threads(_USUAL.pop())
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute in the calling thread only, see `threads`.
+
+    Sums depend on the number of threads, so machines with different numbers would make different rows. Nets and batches
+    are small, so several threads would hardly be faster, and much slower on a busy machine.
+    """
+    with threads(1):
+        yield

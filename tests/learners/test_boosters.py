@@ -16,7 +16,7 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from learners import LEARNERS, CatBoost, LightGBM
-from learners.common.boosting import needs_extra
+from learners.common.extras import needs_extra
 from loop.errors import ConfigError
 from loop.rows import Rows
 from loop.testing.learners import blobs, with_category

@@ -1,15 +1,20 @@
 """Delivery: the best expected model is chosen on judge rows, proven harm never, and limits of serving hold."""
 
+from pathlib import Path
+from typing import Self
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.naive_bayes import GaussianNB
+from tiny import tiny_parts
 
 from experiments.arms.arms import Arm
-from experiments.arms.delivery import best_plain, choose, decide
+from experiments.arms.delivery import best_plain, check_storable, choose, decide
 from experiments.arms.names import AUTO, REAL_ONLY, TARGETED, TEACHER
 from experiments.arms.serving import Cost, Limits, cost_of
-from learners import SklearnAdapter, XGBoost
+from learners import Committee, Linear, SklearnAdapter, XGBoost
 from loop.errors import ConfigError
 from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import score
@@ -27,6 +32,14 @@ class Constant:
 
     def predict_proba(self, rows: Rows) -> np.ndarray:
         return np.tile([1 - self.value, self.value], (len(rows), 1))
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir()
+        (folder / "value").write_text(str(self.value))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        return cls(float((folder / "value").read_text()))
 
 
 def answers(skill: float, seed: int = 0) -> np.ndarray:
@@ -89,9 +102,20 @@ def test_limits_of_serving_are_kept_and_told() -> None:
     assert chosen(arms, costs, limits=Limits(seconds_per_million=100)) in (TARGETED, "extra trees")
     assert chosen(arms, costs, limits=Limits(seconds_per_million=10)) in (TARGETED, REAL_ONLY)
     assert chosen(arms, costs, limits=Limits(megabytes=100)) != TEACHER
-    assert chosen(arms, costs | {TEACHER: Cost(1.0, None)}, limits=Limits(megabytes=100)) != TEACHER  # size not known
+    assert chosen(arms, costs | {TEACHER: Cost(1.0, None)}) != TEACHER  # it cannot be saved
     with pytest.raises(ConfigError, match="raise the limits"):
         chosen(arms, limits=Limits(seconds_per_million=0.5))
+
+
+def test_a_teacher_that_cannot_be_saved_may_teach_but_not_be_asked_for() -> None:
+    parts = tiny_parts(teacher=Committee(members=(Linear(), SklearnAdapter(GaussianNB()))))
+    for wanted in (AUTO, "loop", "plain", REAL_ONLY):
+        check_storable(parts, wanted)
+    with pytest.raises(ConfigError, match=r"a learner to be saved must .* got SklearnAdapter inside Committee"):
+        check_storable(parts, "teacher")
+    check_storable(tiny_parts(), "teacher")
+    with pytest.raises(ConfigError, match="got SklearnAdapter: use another"):
+        check_storable(tiny_parts(augmented_learner=SklearnAdapter(GaussianNB())), AUTO)
 
 
 @pytest.mark.parametrize(("wanted", "name"), [("plain", "extra trees"), ("teacher", TEACHER), (REAL_ONLY, REAL_ONLY)])
@@ -140,11 +164,11 @@ def test_the_expected_difference_is_between_prior_and_measurement() -> None:
 
 
 def test_costs_are_measured_and_a_model_without_save_has_no_size() -> None:
-    from sklearn.naive_bayes import GaussianNB
-
     table = blobs(100)
     cost = cost_of(XGBoost(trees=5).fit(table, np.random.default_rng(0)), table.rows)
     assert cost.seconds_per_million > 0
     assert cost.megabytes is not None
     assert cost.megabytes > 0
-    assert cost_of(SklearnAdapter(GaussianNB()).fit(table, np.random.default_rng(0)), table.rows).megabytes is None
+    unsaved = SklearnAdapter(GaussianNB())
+    for learner in (unsaved, Committee(members=(unsaved,), folds=2, jobs=1)):
+        assert cost_of(learner.fit(table, np.random.default_rng(0)), table.rows).megabytes is None

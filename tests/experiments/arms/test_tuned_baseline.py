@@ -22,4 +22,4 @@ def test_every_point_of_a_space_is_within_the_bounds_of_its_learner(kind: Any) -
 
 
 def test_every_learner_but_the_slowest_has_a_space() -> None:
-    assert {LEARNERS.name_of(kind) for kind in SPACES} == set(LEARNERS.names()) - {"mlp", "committee"}
+    assert {LEARNERS.name_of(kind) for kind in SPACES} == set(LEARNERS.names()) - {"mlp", "committee", "foundation"}

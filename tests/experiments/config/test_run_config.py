@@ -1,13 +1,16 @@
 """A configuration is whole and right before any work starts, or refused in one sentence."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from types import ModuleType
+from typing import Any, Self
 
 import numpy as np
 import pytest
 from small_runs import content, frame, write, write_config
 
+from experiments.compare.compare import identity_of
 from experiments.config.part_sections import LearnerConfig, try_out
 from experiments.config.reader import dump, load_config
 from experiments.config.run_config import CompareConfig, RunConfig
@@ -72,6 +75,26 @@ def test_the_parts_are_those_asked_for() -> None:
     assert parts.settings == Settings(share_anywhere=0.25, pool=2, weight=0.5, weakness="margin")
     assert (type(parts.learner).__name__, parts.learner.trees) == ("Forest", 7)  # type: ignore[attr-defined]
     assert [type(member).__name__ for member in parts.teacher.members] == ["Linear", "Forest"]  # type: ignore[union-attr]
+
+
+def test_settings_of_members_reach_them_and_the_files_they_name_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package: Any = ModuleType("tabicl")
+    package.TabICLClassifier = object
+    monkeypatch.setitem(sys.modules, "tabicl", package)
+    weights = tmp_path / "weights.ckpt"
+    weights.write_text("some")
+    settings = {"foundation": {"checkpoint": str(weights), "most_rows": 500}, "extra_trees": {"trees": 7}}
+    teacher = {"members": ["foundation", "linear", "extra_trees"], "settings": settings}
+    config = load_config(RunConfig, None, {**SIMULATION, "teacher": teacher})
+    one, _, other = parts_of(config, noise()).teacher.members  # type: ignore[union-attr]
+    assert (one.checkpoint, one.most_rows, other.trees) == (str(weights), 500, 7)
+    (tmp_path / "again.yaml").write_text(dump(config))
+    assert load_config(RunConfig, tmp_path / "again.yaml") == config
+    before = identity_of(config)
+    weights.write_text("others")
+    assert identity_of(config) != before
 
 
 @pytest.mark.parametrize(
@@ -144,6 +167,18 @@ def test_a_learner_without_an_augmented_version_has_none() -> None:
         ({"generator": {"name": "neighbourhood", "settings": {"noise": float("nan")}}}, ["settings.noise", "got nan"]),
         ({"learner.settings": {"row_share": 3}}, ["row_share", "at most 1", "got 3"]),
         ({"teacher.members": ["linear", "oracle"]}, ["learner", "'oracle'"]),
+        (
+            {"teacher": {"members": ["linear"], "settings": {"mlp": {"steps": 9}}}},
+            ["teacher.settings may hold the members (linear), got 'mlp': add it to them"],
+        ),
+        (
+            {"teacher": {"members": ["linear"], "settings": {"linear": {"trees": 9}}}},
+            ["teacher.settings of linear may hold", "'trees'"],
+        ),
+        (
+            {"teacher": {"members": ["extra_trees"], "settings": {"extra_trees": {"trees": 0}}}},
+            ["trees must be at least 1, got 0"],
+        ),
         ({"metrics.precision": 1}, ["metrics.precision", "0.99"]),
         ({"metrics.points": {"precision": 0.5}}, ["metrics.points must be a list", "dash"]),
         ({"metrics.points": [{"recall": 0.5}]}, ["metrics.points", "{alerts: 100}", "'recall'"]),
