@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from learners.sklearn_adapter import SklearnAdapter
     from learners.teachers.committee import Committee
     from learners.teachers.foundation import Foundation
+    from learners.thinned import Thinned
     from learners.xgboost import XGBoost
     from loop.protocols import Learner
 
@@ -30,6 +31,7 @@ __all__ = [
     "LightGBM",
     "Linear",
     "SklearnAdapter",
+    "Thinned",
     "XGBoost",
 ]
 
@@ -55,6 +57,7 @@ WRAPPERS: "Catalogue[Learner]" = Catalogue(
     {
         "blend": "learners.blend:Blend",
         "sklearn_adapter": "learners.sklearn_adapter:SklearnAdapter",
+        "thinned": "learners.thinned:Thinned",
     },
 )
 

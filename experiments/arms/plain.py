@@ -17,8 +17,7 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from experiments.arms.names import MEAN
-from learners import LEARNERS, MLP, Blend, ExtraTrees, Forest, Linear, XGBoost
-from learners.common.thinning import Thinned
+from learners import LEARNERS, MLP, Blend, ExtraTrees, Forest, Linear, Thinned, XGBoost
 from loop.cycle.lanes import Lane
 from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import score

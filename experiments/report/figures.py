@@ -15,7 +15,10 @@ from matplotlib.ticker import MaxNLocator
 from experiments.report.figure_style import BLACK, BLUE, GREEN, GREY, GRID, ORANGE, canvas, legend_below, literal
 from loop.support.plain_json import Record
 
-ARMS = (("before", ORANGE, "--", "s", "before: real rows alone"), ("after", BLUE, "-", "o", "after: the delivered model"))
+ARMS = (
+    ("before", ORANGE, "--", "s", "before: real rows alone"),
+    ("after", BLUE, "-", "o", "after: the delivered model"),
+)
 INKS = {  # colours as variables of the page, so that one figure serves light, dark and print
     BLUE: "--after",
     ORANGE: "--before",

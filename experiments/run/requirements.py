@@ -19,6 +19,7 @@ OF_LEARNERS: Mapping[str, tuple[str, ...]] = {  # beside those above, by the nam
     "foundation": (),  # never served, as it cannot be saved
     "blend": (),
     "sklearn_adapter": (),
+    "thinned": (),
 }
 
 

@@ -1,13 +1,7 @@
 """Fewer rows of large classes for models that take long to fit, and the correction of what is learnt from them."""
 
-import copy
-from dataclasses import dataclass, field
-from typing import Self
-
 import numpy as np
 
-from loop.protocols import Learner
-from loop.rows import Rows
 from loop.types import Table
 
 
@@ -48,33 +42,3 @@ def undo_thinning(proba: np.ndarray, shares: np.ndarray) -> np.ndarray:
     odds = proba / shares
     corrected: np.ndarray = odds / odds.sum(axis=1, keepdims=True)
     return corrected
-
-
-@dataclass(eq=False)
-class Thinned:
-    """A learner that is fitted on at most ``most`` rows, with its probabilities corrected for it.
-
-    Parameters
-    ----------
-    learner : Learner
-    most : int
-        Most rows, see `thinned`.
-    """
-
-    learner: Learner
-    most: int
-    fitted_: Learner = field(init=False, repr=False)
-    shares_: np.ndarray = field(init=False, repr=False)  # (K,)
-
-    def fit(self, table: Table, rng: np.random.Generator) -> Self:
-        """Fit a copy of the learner on the rows drawn."""
-        rows, self.shares_ = thinned(table, self.most, rng)
-        self.fitted_ = copy.deepcopy(self.learner).fit(rows, rng)
-        return self
-
-    def predict_proba(self, rows: Rows) -> np.ndarray:
-        """Return probabilities of shape (n, K)."""
-        return undo_thinning(self.fitted_.predict_proba(rows), self.shares_)
-
-
-_learner: type[Learner] = Thinned

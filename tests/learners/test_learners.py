@@ -80,6 +80,8 @@ def maker(name: str) -> Make:
     if name == "blend":
         members = (maker("xgboost")(), maker("extra_trees")())
         return lambda: kind(members, weights=(1, 2))
+    if name == "thinned":
+        return lambda: kind(maker("extra_trees")())
     if name == "xgboost":
         return lambda: kind(trees=40)
     return lambda: kind(**SMALL.get(name, {}))

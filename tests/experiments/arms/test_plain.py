@@ -9,12 +9,10 @@ from tiny import rare_table
 from experiments.arms import plain
 from experiments.arms.names import MEAN, PLAIN_KINDS
 from experiments.arms.plain import BOOSTED, OTHER, RANDOM, Kind, best, kinds, screen, without
-from learners import Blend, ExtraTrees, Linear, XGBoost
-from learners.common.thinning import Thinned
+from learners import Blend, ExtraTrees, Linear, Thinned, XGBoost
 from loop.cycle.lanes import deal, lanes
 from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import score
-from loop.types import Table
 
 TABLE = rare_table(400)
 LANES = lanes(deal(TABLE, np.random.default_rng(0), k=2))[:-1]
@@ -91,14 +89,3 @@ def test_the_learner_itself_is_not_fitted_twice() -> None:
     found = kinds(TABLE.schema)
     assert len(without(found, XGBoost())) == len(found) - 1
     assert without(found, XGBoost(trees=7)) == found
-
-
-def test_thinned_probabilities_are_those_of_all_rows() -> None:
-    rng = np.random.default_rng(0)
-    y = (rng.random(6000) < 0.05).astype(np.int64)
-    many = rare_table(6000)
-    table = Table.real(many.X, y, many.schema)
-    fitted = Thinned(Linear(), 1000).fit(table, rng)
-    assert fitted.predict_proba(table.rows)[:, 1].mean() == pytest.approx(y.mean(), rel=0.1)
-    assert fitted.shares_[1] == 1  # the rare class stays whole
-    assert fitted.shares_[0] == pytest.approx((1000 - y.sum()) / (y == 0).sum())
