@@ -17,7 +17,7 @@ import learners
 from experiments.config.run_config import CalibrationConfig, LoopConfig
 from experiments.config.strategies import Strategy
 from generators import Reject, Resample
-from learners import Linear
+from learners import Linear, Thinned
 from loop.cycle.acquisition import Entropy, Gap, Variance
 from loop.cycle.labelling import ByCondition, ByTeacher
 from loop.cycle.lanes import deal
@@ -115,7 +115,7 @@ def settings_of_parts() -> Iterator[tuple[type, str, float]]:
 
 @pytest.mark.parametrize(("kind", "name", "value"), list(settings_of_parts()))
 def test_settings_out_of_range_are_refused_by_every_part(kind: type, name: str, value: float) -> None:
-    needed = {"generator": Resample()} if kind is Reject else {}
+    needed = {Reject: {"generator": Resample()}, Thinned: {"learner": Linear()}}.get(kind, {})
     with pytest.raises(ConfigError, match=rf"^{name} .*got {value}"):
         kind(**needed, **{name: value})
 
