@@ -24,7 +24,7 @@ from matplotlib.ticker import FuncFormatter
 from loop.support import atomic
 from loop.types import Condition, Region, Table
 
-TITLE_WIDTH = 80  # characters of a line
+TITLE_WIDTH = 66  # characters of a line
 BLUE, ORANGE, GREEN, GREY, BLACK, GRID = "#0072B2", "#D55E00", "#009E73", "#B0B0B0", "#222222", "#E6E6E6"
 LONGEST_NAME, MOST_NAMES = 24, 30  # characters of a name at an axis, and names at an axis
 
