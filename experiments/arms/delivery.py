@@ -15,6 +15,7 @@ from experiments.arms.names import AUTO, SHORT, TARGETED, TEACHER
 from experiments.arms.serving import Cost, Limits, cost_of
 from learners.common.nested import storable
 from loop.cycle.acceptance import FEWEST, shrunk
+from loop.cycle.driver import LoopRun
 from loop.cycle.parts import Parts
 from loop.errors import ConfigError
 from loop.evaluation.bootstrap import paired
@@ -22,6 +23,7 @@ from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import score
 from loop.protocols import Predictor
 from loop.rows import Rows
+from loop.seeds import stream
 from loop.types import Interval
 
 METRIC = "average_precision"
@@ -99,6 +101,24 @@ def decide(
         for arm in arms
     )
     return Decided(delivery, told, costs | {name: cost_of(predictor, rows) for name, predictor in whole.items()})
+
+
+def decide_for(
+    run: LoopRun, arms: Sequence[Arm], seed: int, *, wanted: str = AUTO, limits: Limits | None = None
+) -> Decided:
+    """Decide for a finished loop, by its training rows and judge rows; see `decide`.
+
+    Parameters
+    ----------
+    run : LoopRun
+    arms, wanted, limits
+        As `choose` takes them.
+    seed : int
+        Root seed of the run.
+    """
+    table, rng = run.prepared.table, stream(seed, "deliver")
+    judged = JudgeRows.of(table, run.outcome.judged)
+    return decide(arms, table.rows, judged, rng, wanted=wanted, limits=limits)
 
 
 def check_storable(parts: Parts, wanted: str) -> None:

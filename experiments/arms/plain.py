@@ -50,7 +50,6 @@ class Plain:
     quick: Learner | None  # unfitted, for fewer rows: as a slow kind is scored on a large table; None = for all
     judged: np.ndarray  # (j, K) out-of-fold probabilities of the judge rows, lane after lane
     score: float  # average precision of these
-    seconds: float  # of its fits
     note: str = ""  # on how many rows it was fitted, if not on all
 
 
@@ -133,7 +132,6 @@ def _answered(
     kind: Kind, learner: Learner, *, table: Table, lanes: Sequence[Lane], judged: JudgeRows, seed: int, jobs: int
 ) -> Plain:
     """Fit one variant of a kind in each lane."""
-    started = time.perf_counter()
     most = min(MOST_ROWS, MOST_VALUES // max(1, table.X.shape[1]))
     quick = Thinned(learner, most) if kind.slow and len(table) > most else None
 
@@ -144,9 +142,8 @@ def _answered(
         return proba
 
     answers = np.concatenate(Parallel(n_jobs=jobs, backend="threading")(delayed(answer)(lane) for lane in lanes))
-    seconds = time.perf_counter() - started
     note = "" if quick is None else f"fitted on {most:,} of {len(table):,} rows"
-    return Plain(kind.name, kind.family, learner, quick, answers, score(METRIC, judged, answers), seconds, note)
+    return Plain(kind.name, kind.family, learner, quick, answers, score(METRIC, judged, answers), note)
 
 
 def _mean(pair: Sequence[Plain], judged: JudgeRows) -> Plain:
@@ -155,8 +152,7 @@ def _mean(pair: Sequence[Plain], judged: JudgeRows) -> Plain:
     learner, quick = Blend(tuple(each.learner for each in pair)), None
     if any(each.quick for each in pair):
         quick = Blend(tuple(each.quick or each.learner for each in pair))
-    seconds = sum(each.seconds for each in pair)
     note = "; ".join(dict.fromkeys(each.note for each in pair if each.note))
     of = f"of {pair[0].name} and {pair[1].name}"
     told = "; ".join(filter(None, [of, note]))
-    return Plain(MEAN, OTHER, learner, quick, answers, score(METRIC, judged, answers), seconds, told)
+    return Plain(MEAN, OTHER, learner, quick, answers, score(METRIC, judged, answers), told)

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from experiments.arms.arms import Arm, arms
-from experiments.arms.delivery import decide
+from experiments.arms.delivery import decide_for
 from experiments.arms.names import BEST_PLAIN, DELIVERED, REAL_ONLY, TARGETED, TEACHER, TUNED
 from experiments.arms.scoring import Scored, gain_over, score_arms
 from experiments.benchmarks.options import console, listed
@@ -136,8 +136,7 @@ def _one_start(
         *arms(run, week.folds, stream(seed, "arms"), tuning=tuning, control=control),
         *_others(week, other, seed),
     ]
-    judged, rng = JudgeRows.of(week.train, run.outcome.judged), stream(seed, "deliver")
-    decided = decide(contestants, week.train.rows, judged, rng)
+    decided = decide_for(run, contestants, seed)
     scored = score_arms(decided.arms, decided.costs, week.test, METRICS)
     delivery = decided.delivery
     roles = {BEST_PLAIN: delivery.best_plain, DELIVERED: delivery.name}

@@ -15,7 +15,7 @@ import typer
 from rich.table import Table as RichTable
 
 from experiments.arms.arms import arms
-from experiments.arms.delivery import decide
+from experiments.arms.delivery import decide_for
 from experiments.arms.names import BEST_PLAIN, DELIVERED, REAL_ONLY, TARGETED
 from experiments.benchmarks.no_signal import split_of
 from experiments.benchmarks.options import console
@@ -41,8 +41,7 @@ def noise_cell(kind: str, seed: int) -> Records:
     train, test, folds = split.train, split.test, split.folds(seed)
     run = run_loop(compose(settings=Settings(jobs=1)), train, folds, stream(seed, "loop"))
     fitted = list(arms(run, folds, stream(seed, "arms"), tuning=False, control=False, cheap=False))
-    judged, rng = JudgeRows.of(train, run.outcome.judged), stream(seed, "deliver")
-    delivery = (decided := decide(fitted, train.rows, judged, rng)).delivery
+    delivery = (decided := decide_for(run, fitted, seed)).delivery
     proba = {arm.name: arm.predictor.predict_proba(test.rows) for arm in decided.arms}
     ap = {name: score(METRIC, JudgeRows.of(test), each) for name, each in proba.items()}
     claim = {"judge_proven": float(run.outcome.verdict.proven), "promised": delivery.promised.expected}

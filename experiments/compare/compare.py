@@ -13,7 +13,7 @@ import pandas as pd
 from rich.console import Console
 
 from experiments.arms import statistics
-from experiments.arms.delivery import Delivery, decide
+from experiments.arms.delivery import Delivery, decide_for
 from experiments.arms.names import BEST_PLAIN, DELIVERED, REAL_ONLY, TARGETED
 from experiments.arms.scoring import METRICS, SCORE, contestants_of, score_arms
 from experiments.compare import figures
@@ -30,7 +30,6 @@ from experiments.run.tracking import flat, open_tracker, settings_of, tell
 from experiments.storage import run_folder
 from experiments.storage.result_cache import Records, digest, found, found_or_worked
 from loop.cycle.driver import run_loop
-from loop.evaluation.judge_rows import JudgeRows
 from loop.seeds import stream
 from loop.support import atomic
 from loop.support.plain_json import Record, plain
@@ -120,9 +119,7 @@ def cell(config: RunConfig) -> Records:
     inputs, seed = gather(config.data, config.loop), config.loop.seed
     looped = run_loop(parts_of(config, inputs.train), inputs.train, inputs.folds, stream(seed, "loop"))
     contestants = list(contestants_of(looped, inputs.folds, config.arms, stream(seed, "arms")))
-    judged, rng = JudgeRows.of(inputs.train, looped.outcome.judged), stream(seed, "deliver")
-    limits = config.serving.limits()
-    decided = decide(contestants, inputs.train.rows, judged, rng, wanted=config.deliver, limits=limits)
+    decided = decide_for(looped, contestants, seed, wanted=config.deliver, limits=config.serving.limits())
     scored = score_arms(decided.arms, decided.costs, inputs.test, (*METRICS, config.metrics.recall_at_precision))
     where = {"source": config.data.source, "seed": seed, "split": BY_TIME if inputs.dataset.time else "at random"}
     where["table"] = f"{place_of(config.data.source)}, {inputs.dataset.target}"  # however the source is spelled

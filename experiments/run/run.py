@@ -12,7 +12,7 @@ import numpy as np
 from rich.console import Console
 
 from experiments.arms.arms import Arm
-from experiments.arms.delivery import Decided, answers_of, check_storable, decide
+from experiments.arms.delivery import Decided, answers_of, check_storable, decide_for
 from experiments.arms.names import CHEAP, REAL_ONLY
 from experiments.arms.plain import kinds
 from experiments.arms.scoring import METRICS, contestants_of, score_arms
@@ -267,9 +267,8 @@ def _decided(bench: _Bench, looped: LoopRun) -> Decided:
         stages.end(arm.name)
         stages.begin("arm")
     stages.begin("what to deliver")
-    judged, rng = JudgeRows.of(inputs.train, looped.outcome.judged), stream(config.loop.seed, "deliver")
     limits = config.serving.limits()
-    decided = decide(contestants, inputs.train.rows, judged, rng, wanted=config.deliver, limits=limits)
+    decided = decide_for(looped, contestants, config.loop.seed, wanted=config.deliver, limits=limits)
     stages.end(decided.delivery.name)
     return decided
 

@@ -13,6 +13,7 @@ from typing import Any, NoReturn, Self
 import numpy as np
 
 from learners.common.nested import load_learners, save_learners
+from learners.common.thinning import undo_thinning
 from learners.teachers.record import CommitteeRecord
 from loop.errors import ConfigError
 from loop.protocols import Learner, Teacher
@@ -200,11 +201,11 @@ class Committee:
         rng = stream(seed, fold, number)
         rows, shares = self._thin(table, np.flatnonzero((folds >= 0) & (folds != fold)), rng)
         member = copy.deepcopy(self.members[number]).fit(table.take(rows), rng)
-        return member, shares, _undo_thinning(member.predict_proba(table.rows.take(folds == fold)), shares)
+        return member, shares, undo_thinning(member.predict_proba(table.rows.take(folds == fold)), shares)
 
     def _answer(self, fold: int, number: int, rows: Rows) -> np.ndarray:
         member, shares = self.fitted_[fold][number]
-        return _undo_thinning(member.predict_proba(rows), shares)
+        return undo_thinning(member.predict_proba(rows), shares)
 
     def _thin(self, table: Table, rows: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Thin a huge majority class; return the rows left and the share of each class that was kept (K,)."""
@@ -232,13 +233,6 @@ class Committee:
             total += truth[best]
         normalised: np.ndarray = votes / votes.sum()
         return normalised
-
-
-def _undo_thinning(proba: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """Correct probabilities learnt where only ``shares`` (K,) of each class were seen (Elkan 2001, section 2)."""
-    odds = proba / shares
-    corrected: np.ndarray = odds / odds.sum(axis=1, keepdims=True)
-    return corrected
 
 
 _learner: type[Learner] = Committee

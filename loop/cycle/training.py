@@ -125,5 +125,8 @@ def unseen_answers(prepared: Prepared, history: Sequence[Generation], champions:
 
 def teacher_answers(prepared: Prepared, teacher: Teacher) -> np.ndarray:
     """Return the teacher's probabilities (j, K) of the judge rows, by members that have not seen them."""
-    rows, judging = prepared.table.rows, prepared.lanes[:-1]
-    return np.concatenate([teacher.views(rows.take(lane.judge), lane.without)[0] for lane in judging])
+    answers: np.ndarray = teacher.oof_[prepared.judged]
+    unseen = np.isnan(answers[:, 0])  # judge rows of a hold-out, which no member was fitted on
+    if unseen.any():
+        answers[unseen] = teacher.views(prepared.table.rows.take(prepared.judged[unseen]), None)[0]
+    return answers
