@@ -2,12 +2,11 @@
 
 import multiprocessing
 import signal
-import threading
 import time
 import uuid
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from experiments.tune.config import TuneConfig
+from experiments.tune.interrupts import Interrupts
 from experiments.tune.trial import Lanes, Objective, warm_up
 from loop.errors import ConfigError, WeakspotError
 from loop.seeds import integer, stream
@@ -23,7 +23,6 @@ HEARTBEAT = 30  # seconds between heartbeats of a trial; after two minutes witho
 SQLITE_PATIENCE = 60  # seconds that a worker waits for the lock of the database
 
 Look = Callable[[], None]
-Work = Callable[[optuna.Trial], tuple[float, float]]
 
 
 def open_study(config: TuneConfig, folder: Path, name: str, worker: int = 0) -> optuna.Study:
@@ -115,27 +114,30 @@ def search(
     WeakspotError
         If the unchanged configuration breaks a rule, or a worker dies.
     """
-    started = time.monotonic()
+    started, interrupts = time.monotonic(), Interrupts()
+    objective = Objective(config, tables, interrupts)
     if start_trial(study, config) is None:
         warm_up(config, tables)
         study.enqueue_trial({key: config.dimensions[key].stored(value) for key, value in config.start.items()})
-        study.optimize(Objective(config, tables), n_trials=1)
+        with interrupts.listening(signal.SIGINT):
+            study.optimize(objective, n_trials=1)
         look()
     left = None if config.seconds is None else config.seconds - (time.monotonic() - started)
     workers = min(workers, config.trials - len(finished(study)))
     if workers < 1 or (left is not None and left <= 0):
         return
     if workers == 1:
-        _work(config, Objective(config, tables), study, left, look)
+        with interrupts.listening(signal.SIGINT):
+            _work(config, objective, study, left, look)
     else:
         work_side_by_side(config, tables, folder, study.study_name, workers, left, look)
 
 
-def _work(config: TuneConfig, objective: Work, study: optuna.Study, seconds: float | None, look: Look) -> None:
+def _work(config: TuneConfig, objective: Objective, study: optuna.Study, seconds: float | None, look: Look) -> None:
     def after(study: optuna.Study, _: FrozenTrial) -> None:
         look()
         running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        if len(finished(study)) + len(running) >= config.trials:
+        if objective.interrupts.noted or len(finished(study)) + len(running) >= config.trials:
             study.stop()
 
     study.optimize(objective, timeout=seconds, callbacks=[after], catch=(WeakspotError,))
@@ -146,35 +148,12 @@ def _work_alone(
 ) -> None:
     """Run trials as one of several processes; it ignores Ctrl-C, since the parent ends its workers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    objective = _Stoppable(Objective(config, tables))
-    signal.signal(signal.SIGTERM, objective.stop)
-    try:
-        warm_up(config, tables)
+    interrupts = Interrupts()
+    with suppress(KeyboardInterrupt), interrupts.listening(signal.SIGTERM):
+        with interrupts.allowed():
+            warm_up(config, tables)
+        objective = Objective(config, tables, interrupts)
         _work(config, objective, open_study(config, folder, name, worker), seconds, look=lambda: None)
-    except KeyboardInterrupt:
-        return
-
-
-class _Stoppable:
-    """Lets a signal stop the computation of a trial, but not the writes of Optuna around it."""
-
-    def __init__(self, objective: Work) -> None:
-        self._objective, self._asked, self._inside = objective, False, False
-
-    def stop(self, *_: object) -> None:
-        """Handle the signal: stop now if a trial is computed, else before the next one."""
-        self._asked = True
-        if self._inside:
-            raise KeyboardInterrupt
-
-    def __call__(self, trial: optuna.Trial) -> tuple[float, float]:
-        self._inside = True
-        try:
-            if self._asked:
-                raise KeyboardInterrupt
-            return self._objective(trial)
-        finally:
-            self._inside = False
 
 
 def work_side_by_side(
@@ -202,9 +181,10 @@ def work_side_by_side(
     ]
     for process in processes:
         process.start()
-    with _interrupt_noted() as interrupt:
+    interrupts = Interrupts()
+    with interrupts.listening(signal.SIGINT):
         try:
-            while any(process.is_alive() for process in processes) and not interrupt.is_set():
+            while any(process.is_alive() for process in processes) and not interrupts.noted:
                 time.sleep(0.5)
                 look()
         finally:
@@ -213,30 +193,8 @@ def work_side_by_side(
             for process in processes:
                 process.join()
             look()
-    if interrupt.is_set():
-        raise KeyboardInterrupt
     if codes := [process.exitcode for process in processes if process.exitcode]:
         raise WeakspotError(how_workers_died(codes, workers))
-
-
-@contextmanager
-def _interrupt_noted() -> Iterator[threading.Event]:
-    """Set an event at the first Ctrl-C instead of raising, as an exception in a finaliser would be lost."""
-    noted = threading.Event()
-
-    def note(*_: object) -> None:
-        if noted.is_set():
-            raise KeyboardInterrupt
-        noted.set()
-
-    if threading.current_thread() is not threading.main_thread():  # only the main thread may set signal handlers
-        yield noted
-        return
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield noted
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def how_workers_died(codes: Sequence[int], workers: int) -> str:

@@ -3,7 +3,7 @@
 import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import optuna
@@ -12,6 +12,7 @@ from optuna.trial import TrialState
 from experiments.arms.scoring import SCORE
 from experiments.run.inputs import parts_of
 from experiments.tune.config import TuneConfig
+from experiments.tune.interrupts import Interrupts
 from loop.cycle.driver import Watch, run_loop
 from loop.errors import WeakspotError
 from loop.seeds import stream
@@ -48,6 +49,7 @@ class Objective:
 
     config: TuneConfig
     tables: Sequence[Lanes]  # one for each source
+    interrupts: Interrupts = field(default_factory=Interrupts)  # a signal stops the loop, not the database
 
     def __call__(self, trial: optuna.Trial) -> tuple[float, float]:
         suggested = {key: dimension.suggest(key, trial) for key, dimension in self.config.dimensions.items()}
@@ -58,9 +60,9 @@ class Objective:
             for source, table in zip(self.config.sources, self.tables, strict=True):
                 run = self.config.run_of(values, source)
                 watch = self._watch(trial, scores, running, prunable)
-                looped = run_loop(
-                    parts_of(run, table.train), table.train, table.folds, stream(run.loop.seed, "loop"), [watch]
-                )
+                parts, rng = parts_of(run, table.train), stream(run.loop.seed, "loop")
+                with self.interrupts.allowed():
+                    looped = run_loop(parts, table.train, table.folds, rng, [watch])
                 scores.append(looped.outcome.scores[SCORE].estimate)
         except WeakspotError as error:
             trial.set_user_attr("error", str(error))
@@ -83,7 +85,8 @@ class Objective:
         return watch
 
     def _finished_at(self, trial: optuna.Trial, step: str) -> list[float]:
-        finished = trial.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        with self.interrupts.held():
+            finished = trial.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         return [each.user_attrs["running"][step] for each in finished if step in each.user_attrs["running"]]
 
 
