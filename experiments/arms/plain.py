@@ -10,7 +10,6 @@ import importlib.util
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -28,11 +27,12 @@ from loop.types import Schema, Table
 BOOSTED, RANDOM, OTHER = "boosted trees", "random trees", "other"
 METRIC = "average_precision"
 MOST_ROWS, MOST_VALUES = 20_000, 1_000_000  # that slow kinds are fitted on; values = rows x columns
+HEATS = 2  # lanes in which the variants of a kind compete; the best of them goes on to the others
 
 
 @dataclass(frozen=True, eq=False)
 class Kind:
-    """A kind of plain model; the best of its variants out of fold stands for it."""
+    """A kind of plain model; the variant that is best in the first lanes stands for it."""
 
     name: str
     family: str
@@ -70,9 +70,12 @@ def kinds(schema: Schema) -> tuple[Kind, ...]:
         Kind("random forest", RANDOM, tuple(Forest(200, 2, 0.5, categories=each) for each in read)),
         Kind("MLP", OTHER, (MLP(members=4, steps=800, rate=4e-3),)),
     ]
-    extra = {"catboost": "CatBoost", "lightgbm": "LightGBM"}
-    installed = [name for name in extra if importlib.util.find_spec(name) is not None]
-    return (*found, *(Kind(extra[name], BOOSTED, (LEARNERS.make(name),)) for name in installed))
+    settings: Mapping[str, Mapping[str, Any]] = {"CatBoost": {"trees": 200, "depth": 5, "rate": 0.08}, "LightGBM": {}}
+    for name, chosen in settings.items():
+        package = name.lower()  # of the library and in the catalogue
+        if importlib.util.find_spec(package) is not None:
+            found.append(Kind(name, BOOSTED, (LEARNERS.make(package, **chosen),)))
+    return tuple(found)
 
 
 def screen(
@@ -99,13 +102,12 @@ def screen(
     Plain
         The last is the mean of the best boosted and the best random trees, if there are both.
     """
-    judged = JudgeRows.of(table, np.concatenate([lane.judge for lane in lanes]))
+    judged = _judged(table, lanes)
     started, done = time.perf_counter(), list[Plain]()
     for kind in kinds:
         if done and time.perf_counter() - started > seconds:
             break
-        answered = partial(_answered, kind, table=table, lanes=lanes, judged=judged, seed=seed, jobs=jobs)
-        done.append(best([answered(variant) for variant in kind.variants]))
+        done.append(_screened(kind, table, lanes, seed, jobs))
         yield done[-1]
     pair = [best(of) for family in (BOOSTED, RANDOM) if (of := [each for each in done if each.family == family])]
     if len(pair) == 2:
@@ -128,22 +130,36 @@ def best(models: Sequence[Plain]) -> Plain:
     return max(models, key=lambda each: each.score)
 
 
-def _answered(
-    kind: Kind, learner: Learner, *, table: Table, lanes: Sequence[Lane], judged: JudgeRows, seed: int, jobs: int
-) -> Plain:
-    """Fit one variant of a kind in each lane."""
+def _screened(kind: Kind, table: Table, lanes: Sequence[Lane], seed: int, jobs: int) -> Plain:
+    """Choose a variant in the first lanes, and let it answer the others."""
     most = min(MOST_ROWS, MOST_VALUES // max(1, table.X.shape[1]))
-    quick = Thinned(learner, most) if kind.slow and len(table) > most else None
+    thinned = kind.slow and len(table) > most
+    ways = [(each, Thinned(each, most) if thinned else None) for each in kind.variants]
 
-    def answer(lane: Lane) -> np.ndarray:
+    def answer(learner: Learner, lane: Lane) -> np.ndarray:
         own = stream(seed, "plain", kind.name, lane.index + 1)
-        fitted = copy.deepcopy(quick or learner).fit(table.take(lane.fit), own)
+        fitted = copy.deepcopy(learner).fit(table.take(lane.fit), own)
         proba: np.ndarray = fitted.predict_proba(table.rows.take(lane.judge))
         return proba
 
-    answers = np.concatenate(Parallel(n_jobs=jobs, backend="threading")(delayed(answer)(lane) for lane in lanes))
-    note = "" if quick is None else f"fitted on {most:,} of {len(table):,} rows"
-    return Plain(kind.name, kind.family, learner, quick, answers, score(METRIC, judged, answers), note)
+    def answers(learners: Sequence[Learner], lanes: Sequence[Lane]) -> list[list[np.ndarray]]:
+        work = [delayed(answer)(learner, lane) for learner in learners for lane in lanes]
+        found = Parallel(n_jobs=jobs, backend="threading")(work)
+        return [found[at : at + len(lanes)] for at in range(0, len(found), len(lanes))] if lanes else [[]]
+
+    heats = lanes[:HEATS] if len(ways) > 1 else lanes
+    first = answers([quick or learner for learner, quick in ways], heats)
+    judged = _judged(table, heats)
+    chosen = int(np.argmax([score(METRIC, judged, np.concatenate(each)) for each in first]))
+    learner, quick = ways[chosen]
+    (rest,) = answers([quick or learner], lanes[len(heats) :])
+    proba = np.concatenate([*first[chosen], *rest])
+    note = f"fitted on {most:,} of {len(table):,} rows" if thinned else ""
+    return Plain(kind.name, kind.family, learner, quick, proba, score(METRIC, _judged(table, lanes), proba), note)
+
+
+def _judged(table: Table, lanes: Sequence[Lane]) -> JudgeRows:
+    return JudgeRows.of(table, np.concatenate([lane.judge for lane in lanes]))
 
 
 def _mean(pair: Sequence[Plain], judged: JudgeRows) -> Plain:

@@ -8,11 +8,12 @@ from tiny import rare_table
 
 from experiments.arms import plain
 from experiments.arms.names import MEAN, PLAIN_KINDS
-from experiments.arms.plain import BOOSTED, OTHER, RANDOM, Kind, best, kinds, screen, without
+from experiments.arms.plain import BOOSTED, HEATS, OTHER, RANDOM, Kind, best, kinds, screen, without
 from learners import Blend, ExtraTrees, Linear, Thinned, XGBoost
 from loop.cycle.lanes import deal, lanes
 from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import score
+from loop.types import Table
 
 TABLE = rare_table(400)
 LANES = lanes(deal(TABLE, np.random.default_rng(0), k=2))[:-1]
@@ -21,6 +22,10 @@ QUICK = (
     Kind("logistic regression", OTHER, (Linear(C=1e-4), Linear())),
     Kind("extra trees", RANDOM, (ExtraTrees(trees=10, min_leaf=2),)),
 )
+
+
+FIVE = lanes(deal(TABLE, np.random.default_rng(0), k=5))[:-1]
+VARIANTS = Kind("logistic regression", OTHER, (Linear(C=1e-4), Linear(), Linear(C=0.1)))
 
 
 def judged_rows() -> JudgeRows:
@@ -38,12 +43,33 @@ def test_every_kind_is_scored_out_of_fold_and_the_mean_is_the_last() -> None:
     assert best(found).score == max(each.score for each in found)
 
 
-def test_the_best_variant_stands_for_its_kind() -> None:
-    kind = QUICK[1]
-    (found,) = screen([kind], TABLE, LANES, 0)
-    alone = [next(screen([replace(kind, variants=(each,))], TABLE, LANES, 0)).score for each in kind.variants]
-    assert found.score == max(alone)
-    assert found.learner is kind.variants[int(np.argmax(alone))]
+def test_the_variant_that_is_best_in_the_first_lanes_stands_for_its_kind() -> None:
+    (found,) = screen([VARIANTS], TABLE, FIVE, 0)
+    heats = [
+        next(screen([replace(VARIANTS, variants=(each,))], TABLE, FIVE[:HEATS], 0)).score for each in VARIANTS.variants
+    ]
+    chosen = VARIANTS.variants[int(np.argmax(heats))]
+    assert found.learner is chosen
+    assert found.learner is not VARIANTS.variants[0]
+    alone = next(screen([replace(VARIANTS, variants=(chosen,))], TABLE, FIVE, 0))
+    np.testing.assert_array_equal(found.judged, alone.judged)
+    assert found.score == alone.score
+
+
+def test_variants_compete_in_the_first_lanes_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    fits = list[float]()
+    fit = Linear.fit
+
+    def counted(self: Linear, table: Table, rng: np.random.Generator) -> Linear:
+        fits.append(self.C)
+        return fit(self, table, rng)
+
+    monkeypatch.setattr(Linear, "fit", counted)
+    (found,) = screen([VARIANTS], TABLE, FIVE, 0)
+    assert isinstance(found.learner, Linear)
+    assert {C: fits.count(C) for C in fits} == {
+        each.C: len(FIVE) if each.C == found.learner.C else HEATS for each in VARIANTS.variants
+    }
 
 
 def test_answers_come_from_models_that_have_not_seen_the_row() -> None:
