@@ -61,7 +61,8 @@ class Gan:
     Raises
     ------
     ConfigError
-        If a setting is out of range, or ``batch`` is not a multiple of ``pack``.
+        If a whole number is below 1, ``decay`` is below 0, ``rate`` is not above 0 and finite, or ``batch`` is not a
+        multiple of ``pack``.
 
     References
     ----------

@@ -64,7 +64,8 @@ class ForestFlow:
     Raises
     ------
     ConfigError
-        If a setting is out of range.
+        If a whole number is below 1 (``bins``: 2), ``smallest_leaf`` is below 0, or ``rate`` or ``seed_noise`` is not
+        above 0 and at most 1.
 
     References
     ----------

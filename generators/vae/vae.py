@@ -61,7 +61,8 @@ class Vae:
     Raises
     ------
     ConfigError
-        If a setting is out of range.
+        If a whole number is below 1, ``decay`` or ``beta`` is below 0, ``held_out`` is not at least 0 and below 1, or
+        ``rate`` is not above 0 and finite.
 
     References
     ----------

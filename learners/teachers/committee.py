@@ -73,7 +73,7 @@ class Committee:
     Raises
     ------
     ConfigError
-        If a setting is out of range.
+        If ``folds`` is below 2, ``jobs`` below 1 or ``small`` below 0, or ``majority_ratio`` is not above 0 and finite.
     """
 
     members: Sequence[Learner] = field(default_factory=default_members)
