@@ -154,10 +154,7 @@ class Committee:
     def save(self, folder: Path) -> None:
         """Write settings, weights and kept shares into a folder, and each member that counts into a folder inside.
 
-        Raises
-        ------
-        ConfigError
-            If a member cannot be saved.
+        Errors are those of `learners.common.nested.save_learners`.
         """
         save_learners(self.nested_learners(), folder)
         weights = self.weights_[-1]
@@ -170,10 +167,7 @@ class Committee:
     def load(cls, folder: Path) -> Self:
         """Read what `save` has written: a committee that gives exactly the probabilities that it gave before.
 
-        Raises
-        ------
-        DataError
-            If a file is missing or altered.
+        Errors are those of `learners.common.nested.load_learners`, also for the committee's own record.
         """
         members = load_learners(folder)
         record = CommitteeRecord.read(folder, len(members))
