@@ -103,10 +103,7 @@ class Blend:
     def save(self, folder: Path) -> None:
         """Write the weights into a folder, and each member into a folder inside.
 
-        Raises
-        ------
-        ConfigError
-            If a member cannot be saved.
+        Errors are those of `learners.common.nested.save_learners`.
         """
         save_learners(self.members_, folder)
         weights = None if self.weights is None else [float(weight) for weight in self.weights]
@@ -116,10 +113,7 @@ class Blend:
     def load(cls, folder: Path) -> Self:
         """Read back what `save` has written.
 
-        Raises
-        ------
-        DataError
-            If a file is missing or altered.
+        Errors are those of `learners.common.nested.load_learners`, also for the weights.
         """
         weights = read_record(folder / FILE, _RECORD)["weights"]
         members = load_learners(folder)

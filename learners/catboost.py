@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from learners.common.boosting import MOST, category_codes, n_categories, only_answer
+from learners.common.boosting import MOST, OnlyAnswer, category_codes, n_categories
 from learners.common.column_offsets import ColumnOffsets
 from learners.common.extras import needs_extra
 from learners.common.persistence import read_settings, write_settings
@@ -48,7 +48,8 @@ class CatBoost:
     Raises
     ------
     ConfigError
-        If a setting is out of its range, or CatBoost is not installed.
+        If ``trees``, ``depth`` or ``jobs`` is below 1 or above what CatBoost takes, ``rate`` is not above 0 and at most
+        1, ``l2`` is below 0, or CatBoost is not installed.
     """
 
     trees: int = 300
@@ -60,8 +61,7 @@ class CatBoost:
     offsets_: ColumnOffsets = field(init=False, repr=False)
     sizes_: list[int] = field(init=False, repr=False)  # (d,) categories of each column, 0 = numbers
     present_: list[int] = field(init=False, repr=False)  # classes that the booster knows
-    n_classes_: int = field(init=False, repr=False)
-    shares_: list[float] | None = field(init=False, repr=False)  # the answer for every row; None = ask the booster
+    answer_: OnlyAnswer = field(init=False, repr=False)
     booster_: Any = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -76,14 +76,13 @@ class CatBoost:
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         """Boost trees on the rows with weight above zero."""
         seed = integer(rng)
-        self.n_classes_, self.sizes_ = table.n_classes, n_categories(table.schema)
-        self.offsets_ = ColumnOffsets.of(table)
+        self.sizes_, self.offsets_ = n_categories(table.schema), ColumnOffsets.of(table)
         X, y, weight = boosting_rows(table)
-        self.shares_ = only_answer(self._rounded(X), y, weight, self.n_classes_)
-        self.present_, self.booster_ = list(range(self.n_classes_)), None
-        if self.shares_ is not None:
+        self.answer_ = OnlyAnswer.of(self._rounded(X), y, weight, table.n_classes)
+        self.present_, self.booster_ = list(range(table.n_classes)), None
+        if self.answer_.shares is not None:
             return self
-        if self.n_classes_ > 2:
+        if table.n_classes > 2:
             present, y = np.unique(y, return_inverse=True)
             self.present_ = present.tolist()
         self.booster_ = _library().CatBoost(self._settings(table, seed)).fit(self._pool(X, label=y, weight=weight))
@@ -91,16 +90,16 @@ class CatBoost:
 
     def predict_proba(self, rows: Rows) -> np.ndarray:
         """Return probabilities of shape (n, K)."""
-        if self.shares_ is not None or not len(rows):
-            return np.tile(self.shares_ or np.zeros(self.n_classes_), (len(rows), 1))
+        if (answer := self.answer_.proba(len(rows))) is not None:
+            return answer
         pool = self._pool(rows.X)
         proba = self.booster_.predict(pool, prediction_type="Probability", thread_count=self.jobs)
-        return with_all_classes(proba, np.array(self.present_), self.n_classes_)
+        return with_all_classes(proba, np.array(self.present_), self.answer_.n_classes)
 
     def save(self, folder: Path) -> None:
         """Write settings and trees into a folder, in CatBoost's own format."""
-        learnt = {"sizes": self.sizes_, "present": self.present_, "n_classes": self.n_classes_, "shares": self.shares_}
-        write_settings(self, folder, offsets=self.offsets_.to_json(), **learnt)
+        learnt = {"offsets": self.offsets_.to_json(), "sizes": self.sizes_, "present": self.present_}
+        write_settings(self, folder, **learnt, **asdict(self.answer_))
         if self.booster_ is not None:
             self.booster_.save_model(str(folder / FILE))
 
@@ -111,8 +110,8 @@ class CatBoost:
         learner = cls(**settings)
         learner.offsets_ = ColumnOffsets.from_json(learnt["offsets"])
         learner.sizes_, learner.present_ = learnt["sizes"], learnt["present"]
-        learner.n_classes_, learner.shares_ = learnt["n_classes"], learnt["shares"]
-        learner.booster_ = None if learner.shares_ else _library().CatBoost().load_model(str(folder / FILE))
+        learner.answer_ = OnlyAnswer(learnt["n_classes"], learnt["shares"])
+        learner.booster_ = None if learnt["shares"] else _library().CatBoost().load_model(str(folder / FILE))
         return learner
 
     def _rounded(self, X: np.ndarray) -> np.ndarray:
@@ -138,7 +137,7 @@ class CatBoost:
         soft = table.soft is not None and ((table.soft > 0) & (table.soft < 1)).any()
         return {
             "one_hot_max_size": FEW if soft else 2,
-            "loss_function": "CrossEntropy" if self.n_classes_ == 2 else "MultiClass",
+            "loss_function": "CrossEntropy" if table.n_classes == 2 else "MultiClass",
             "iterations": self.trees,
             "depth": self.depth,
             "learning_rate": self.rate,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from learners.common.boosting import MOST, category_codes, n_categories, only_answer
+from learners.common.boosting import MOST, OnlyAnswer, category_codes, n_categories
 from learners.common.extras import needs_extra
 from learners.common.persistence import read_settings, write_settings
 from learners.common.soft_labels import boosting_rows
@@ -48,7 +48,8 @@ class LightGBM:
     Raises
     ------
     ConfigError
-        If a setting is out of its range, or LightGBM is not installed.
+        If LightGBM is not installed; if a whole number is below 1 (``leaves``: 2) or above what LightGBM takes; if
+        ``rate`` or a share is not above 0 and at most 1.
     """
 
     trees: int = 300
@@ -61,8 +62,7 @@ class LightGBM:
     jobs: int = 1
 
     sizes_: list[int] = field(init=False, repr=False)  # (d,) categories of each column, 0 = numbers
-    n_classes_: int = field(init=False, repr=False)
-    shares_: list[float] | None = field(init=False, repr=False)  # the answer for every row; None = ask the booster
+    answer_: OnlyAnswer = field(init=False, repr=False)
     booster_: Any = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -77,10 +77,10 @@ class LightGBM:
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         """Boost trees on the rows with weight above zero."""
         seed = integer(rng)
-        self.n_classes_, self.sizes_ = table.n_classes, n_categories(table.schema)
+        self.sizes_ = n_categories(table.schema)
         X, y, weight = boosting_rows(table)  # a class that is absent will get about 1e-15
-        self.shares_, self.booster_ = only_answer(X, y, weight, self.n_classes_), None
-        if self.shares_ is not None:
+        self.answer_, self.booster_ = OnlyAnswer.of(X, y, weight, table.n_classes), None
+        if self.answer_.shares is not None:
             return self
         library, settings = _library(), self._settings(len(X), seed)
         categorical = np.flatnonzero(self.sizes_).tolist()
@@ -90,14 +90,14 @@ class LightGBM:
 
     def predict_proba(self, rows: Rows) -> np.ndarray:
         """Return probabilities of shape (n, K)."""
-        if self.shares_ is not None or not len(rows):
-            return np.tile(self.shares_ or np.zeros(self.n_classes_), (len(rows), 1))
+        if (answer := self.answer_.proba(len(rows))) is not None:
+            return answer
         proba: np.ndarray = self.booster_.predict(self._coded(rows.X), num_threads=self.jobs)
-        return np.column_stack([1.0 - proba, proba]) if self.n_classes_ == 2 else proba
+        return np.column_stack([1.0 - proba, proba]) if self.answer_.n_classes == 2 else proba
 
     def save(self, folder: Path) -> None:
         """Write settings and trees into a folder, in LightGBM's own format."""
-        write_settings(self, folder, sizes=self.sizes_, n_classes=self.n_classes_, shares=self.shares_)
+        write_settings(self, folder, sizes=self.sizes_, **asdict(self.answer_))
         if self.booster_ is not None:
             self.booster_.save_model(str(folder / FILE))
 
@@ -106,8 +106,8 @@ class LightGBM:
         """Read back what `save` has written."""
         settings, learnt = read_settings(folder)
         learner = cls(**settings)
-        learner.sizes_, learner.n_classes_, learner.shares_ = learnt["sizes"], learnt["n_classes"], learnt["shares"]
-        learner.booster_ = None if learner.shares_ else _library().Booster(model_file=str(folder / FILE))
+        learner.sizes_, learner.answer_ = learnt["sizes"], OnlyAnswer(learnt["n_classes"], learnt["shares"])
+        learner.booster_ = None if learnt["shares"] else _library().Booster(model_file=str(folder / FILE))
         return learner
 
     def _coded(self, X: np.ndarray) -> np.ndarray:
@@ -122,8 +122,8 @@ class LightGBM:
 
     def _settings(self, n: int, seed: int) -> dict[str, Any]:
         return {
-            "objective": "cross_entropy" if self.n_classes_ == 2 else "multiclass",
-            "num_class": 1 if self.n_classes_ == 2 else self.n_classes_,
+            "objective": "cross_entropy" if self.answer_.n_classes == 2 else "multiclass",
+            "num_class": 1 if self.answer_.n_classes == 2 else self.answer_.n_classes,
             "num_leaves": self.leaves,
             "learning_rate": self.rate,
             "min_data_in_leaf": self.min_leaf,

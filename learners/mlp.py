@@ -63,7 +63,7 @@ class MLP:
     Raises
     ------
     ConfigError
-        If a setting is out of its range.
+        If a whole number is below 1, ``decay`` is below 0, or ``rate`` is not above 0 and at most 1.
     """
 
     members: int = 8

@@ -66,10 +66,7 @@ class Thinned:
     def save(self, folder: Path) -> None:
         """Write the shares into a folder, and the learner into a folder inside.
 
-        Raises
-        ------
-        ConfigError
-            If the learner cannot be saved.
+        Errors are those of `learners.common.nested.save_learners`.
         """
         save_learners((self.fitted_,), folder)
         write_json(folder / FILE, {"most": self.most, "shares": self.shares_.tolist()})
@@ -78,10 +75,7 @@ class Thinned:
     def load(cls, folder: Path) -> Self:
         """Read back what `save` has written.
 
-        Raises
-        ------
-        DataError
-            If a file is missing or altered.
+        Errors are those of `learners.common.nested.load_learners`, also for the shares.
         """
         record, learners = read_record(folder / FILE, _RECORD), load_learners(folder)
         shares = np.array(record["shares"], dtype=np.float64)

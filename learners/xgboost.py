@@ -44,7 +44,8 @@ class XGBoost:
     Raises
     ------
     ConfigError
-        If a setting is out of its range.
+        If ``trees`` or ``depth`` is below 1, ``bins`` below 2, or ``min_child_weight`` or ``l2`` below 0; if ``rate``
+        or a share is not above 0 and at most 1.
     """
 
     trees: int = 300

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import is_dataclass
 from functools import lru_cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from loop.errors import ConfigError
 
@@ -174,40 +174,33 @@ def _owner(entry: "EntryPoint") -> str:
     return f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else "another package"
 
 
-FINDERS: "Catalogue[RegionFinder]" = Catalogue(
+def _of_loop(part: str, method: str, **homes: str) -> "Catalogue[Any]":
+    """Return the catalogue of a kind of part of one method, to which other packages may add."""
+    return Catalogue(part, homes, group=f"{OURS}.{part}s", methods=(method,))
+
+
+FINDERS: "Catalogue[RegionFinder]" = _of_loop(
     "finder",
-    {
-        "tree": "loop.regions.tree:TreeFinder",
-        "by_class": "loop.regions.by_class:ByClass",
-        "nowhere": "loop.regions.nowhere:Nowhere",
-    },
-    group="weakspot.finders",
-    methods=("find",),
+    "find",
+    tree="loop.regions.tree:TreeFinder",
+    by_class="loop.regions.by_class:ByClass",
+    nowhere="loop.regions.nowhere:Nowhere",
 )
-ACQUISITIONS: "Catalogue[Acquisition]" = Catalogue(
+ACQUISITIONS: "Catalogue[Acquisition]" = _of_loop(
     "acquisition",
-    {
-        "gap": "loop.cycle.acquisition:Gap",
-        "entropy": "loop.cycle.acquisition:Entropy",
-        "variance": "loop.cycle.acquisition:Variance",
-        "random": "loop.cycle.acquisition:Uniform",
-    },
-    group="weakspot.acquisitions",
-    methods=("score",),
+    "score",
+    gap="loop.cycle.acquisition:Gap",
+    entropy="loop.cycle.acquisition:Entropy",
+    variance="loop.cycle.acquisition:Variance",
+    random="loop.cycle.acquisition:Uniform",
 )
-LABELLERS: "Catalogue[Labeller]" = Catalogue(
-    "labeller",
-    {"teacher": "loop.cycle.labelling:ByTeacher", "condition": "loop.cycle.labelling:ByCondition"},
-    group="weakspot.labellers",
-    methods=("label",),
+LABELLERS: "Catalogue[Labeller]" = _of_loop(
+    "labeller", "label", teacher="loop.cycle.labelling:ByTeacher", condition="loop.cycle.labelling:ByCondition"
 )
-GATES: "Catalogue[Gate]" = Catalogue(
+GATES: "Catalogue[Gate]" = _of_loop(
     "gate",
-    {
-        "domain": "loop.gates.domain:Domain",
-        "copies": "loop.gates.copies:Copies",
-        "label": "loop.gates.label:Label",
-    },
-    group="weakspot.gates",
-    methods=("judge",),
+    "judge",
+    domain="loop.gates.domain:Domain",
+    copies="loop.gates.copies:Copies",
+    label="loop.gates.label:Label",
 )

@@ -64,7 +64,13 @@ class Generator(Protocol):
         ...
 
     def sample(self, request: Request, rng: np.random.Generator) -> Samples:
-        """Return at most ``request.n`` rows, all inside ``request.region``."""
+        """Return at most ``request.n`` rows, all inside ``request.region``.
+
+        Raises
+        ------
+        ConditionError
+            If the generator does not support the request; some refuse a label that no real row has.
+        """
         ...
 
 

@@ -42,13 +42,10 @@ def with_capacity(parts: Parts, table: Table, folds: np.ndarray, sampler: str, s
     Parameters
     ----------
     parts : Parts
-    table : Table, n rows
-        Training rows.
-    folds : ndarray of shape (n,)
-        Fold ids.
+    table, folds, seed : Table, ndarray of shape (n,), int
+        As `experiments.arms.tuned_baseline.out_of_fold` takes them.
     sampler : str
         Class name of a sampler of imbalanced-learn.
-    seed : int
     """
     plain, more = parts.learner, parts.augmented_learner
     if more is None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import optuna
 from joblib import Parallel, delayed
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from learners import CatBoost, ExtraTrees, Forest, LightGBM, Linear, XGBoost
 from loop.evaluation.judge_rows import JudgeRows
@@ -16,61 +17,43 @@ from loop.protocols import Learner
 from loop.seeds import integer, root, stream
 from loop.types import Table
 
-Space = Callable[[optuna.Trial], Mapping[str, object]]
+Space = Mapping[str, BaseDistribution]  # by setting; in each trial they are drawn in this order
 
-
-def _xgboost(trial: optuna.Trial) -> Mapping[str, object]:
-    return {
-        "trees": trial.suggest_int("trees", 100, 1000, log=True),
-        "depth": trial.suggest_int("depth", 2, 10),
-        "rate": trial.suggest_float("rate", 0.01, 0.3, log=True),
-        "min_child_weight": trial.suggest_float("min_child_weight", 0.5, 20, log=True),
-        "row_share": trial.suggest_float("row_share", 0.5, 1.0),
-        "column_share": trial.suggest_float("column_share", 0.3, 1.0),
-        "l2": trial.suggest_float("l2", 0.1, 20, log=True),
-    }
-
-
-def _catboost(trial: optuna.Trial) -> Mapping[str, object]:
-    return {
-        "trees": trial.suggest_int("trees", 100, 1000, log=True),
-        "depth": trial.suggest_int("depth", 3, 10),
-        "rate": trial.suggest_float("rate", 0.01, 0.3, log=True),
-        "l2": trial.suggest_float("l2", 0.5, 30, log=True),
-    }
-
-
-def _lightgbm(trial: optuna.Trial) -> Mapping[str, object]:
-    return {
-        "trees": trial.suggest_int("trees", 100, 1000, log=True),
-        "leaves": trial.suggest_int("leaves", 4, 127, log=True),
-        "rate": trial.suggest_float("rate", 0.01, 0.3, log=True),
-        "min_leaf": trial.suggest_int("min_leaf", 1, 100, log=True),
-        "row_share": trial.suggest_float("row_share", 0.5, 1.0),
-        "column_share": trial.suggest_float("column_share", 0.3, 1.0),
-        "extra_trees": trial.suggest_categorical("extra_trees", [True, False]),
-    }
-
-
-def _forest(trial: optuna.Trial) -> Mapping[str, object]:
-    return {
-        "trees": trial.suggest_int("trees", 100, 600, log=True),
-        "min_leaf": trial.suggest_int("min_leaf", 1, 20, log=True),
-        "max_features": trial.suggest_float("max_features", 0.1, 1.0),
-    }
-
-
-def _linear(trial: optuna.Trial) -> Mapping[str, object]:
-    return {"C": trial.suggest_float("C", 1e-3, 1e2, log=True)}
-
-
+TREES, SHARE_OF_COLUMNS = IntDistribution(100, 1000, log=True), FloatDistribution(0.3, 1.0)
+RATE, SHARE_OF_ROWS = FloatDistribution(0.01, 0.3, log=True), FloatDistribution(0.5, 1.0)
+FOREST: Space = {
+    "trees": IntDistribution(100, 600, log=True),
+    "min_leaf": IntDistribution(1, 20, log=True),
+    "max_features": FloatDistribution(0.1, 1.0),
+}
 SPACES: Mapping[type, Space] = {
-    XGBoost: _xgboost,
-    CatBoost: _catboost,
-    LightGBM: _lightgbm,
-    Forest: _forest,
-    ExtraTrees: _forest,
-    Linear: _linear,
+    XGBoost: {
+        "trees": TREES,
+        "depth": IntDistribution(2, 10),
+        "rate": RATE,
+        "min_child_weight": FloatDistribution(0.5, 20, log=True),
+        "row_share": SHARE_OF_ROWS,
+        "column_share": SHARE_OF_COLUMNS,
+        "l2": FloatDistribution(0.1, 20, log=True),
+    },
+    CatBoost: {
+        "trees": TREES,
+        "depth": IntDistribution(3, 10),
+        "rate": RATE,
+        "l2": FloatDistribution(0.5, 30, log=True),
+    },
+    LightGBM: {
+        "trees": TREES,
+        "leaves": IntDistribution(4, 127, log=True),
+        "rate": RATE,
+        "min_leaf": IntDistribution(1, 100, log=True),
+        "row_share": SHARE_OF_ROWS,
+        "column_share": SHARE_OF_COLUMNS,
+        "extra_trees": CategoricalDistribution([True, False]),
+    },
+    Forest: FOREST,
+    ExtraTrees: FOREST,
+    Linear: {"C": FloatDistribution(1e-3, 1e2, log=True)},
 }
 
 
@@ -108,19 +91,14 @@ def tune(
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     space, seed = SPACES[type(learner)], root(rng)
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=integer(rng)))
-    candidates: dict[int, Learner] = {}
-
-    def objective(trial: optuna.Trial) -> float:
-        candidate = learner if trial.number == 0 else replace(learner, **space(trial))  # type: ignore[type-var]
-        candidates[trial.number] = candidate
-        return out_of_fold(candidate, table, folds, seed, trial.number, jobs)
-
+    candidates = [learner]
     started = time.perf_counter()
-    study.optimize(objective, n_trials=1)  # at least one trial, even if the time is over
-    left = seconds - (time.perf_counter() - started)
-    if left > 0:
-        study.optimize(objective, timeout=left)
-    return candidates[study.best_trial.number], len(study.trials)
+    study.tell(study.ask(), out_of_fold(learner, table, folds, seed, 0, jobs))  # even if there is no time
+    while time.perf_counter() - started < seconds:
+        trial = study.ask(dict(space))
+        candidates.append(replace(learner, **trial.params))  # type: ignore[type-var]
+        study.tell(trial, out_of_fold(candidates[-1], table, folds, seed, trial.number, jobs))
+    return candidates[study.best_trial.number], len(candidates)
 
 
 def out_of_fold(

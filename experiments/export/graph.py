@@ -8,7 +8,7 @@ import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, checker, helper, numpy_helper
 
 from experiments.export.encoding import calibration_of
-from experiments.export.trees import Ensemble, of_booster, of_forest
+from experiments.export.trees import Ensemble, Node, Weight, of_booster, of_forest
 from learners.forest import Forest
 from learners.xgboost import XGBoost
 from loop.model import Model
@@ -88,24 +88,26 @@ def _forest(graph: Graph, x: str, learner: Forest) -> str:
 
 def _sums(graph: Graph, x: str, ensemble: Ensemble) -> str:
     """Add the trees; they add up in double precision, and the sums (n, targets) are single."""
+    nodes = dict(zip(Node._fields, zip(*ensemble.nodes, strict=True), strict=True))  # each field of all nodes
+    weights = dict(zip(Weight._fields, zip(*ensemble.weights, strict=True), strict=True))
     doubles = {
         f"{name}_as_tensor": numpy_helper.from_array(np.asarray(values, dtype=np.float64), name)
-        for name, values in {"nodes_values": ensemble.value, "target_weights": ensemble.leaf_weight}.items()
+        for name, values in {"nodes_values": nodes["value"], "target_weights": weights["weight"]}.items()
     }
     return graph.step(
         "TreeEnsembleRegressor",
         x,
         n_targets=ensemble.targets,
-        nodes_treeids=ensemble.tree,
-        nodes_nodeids=ensemble.node,
-        nodes_featureids=ensemble.column,
-        nodes_modes=ensemble.mode,
-        nodes_truenodeids=ensemble.yes,
-        nodes_falsenodeids=ensemble.no,
-        nodes_missing_value_tracks_true=ensemble.missing,
-        target_treeids=ensemble.leaf_tree,
-        target_nodeids=ensemble.leaf_node,
-        target_ids=ensemble.leaf_target,
+        nodes_treeids=nodes["tree"],
+        nodes_nodeids=nodes["node"],
+        nodes_featureids=nodes["column"],
+        nodes_modes=nodes["mode"],
+        nodes_truenodeids=nodes["yes"],
+        nodes_falsenodeids=nodes["no"],
+        nodes_missing_value_tracks_true=nodes["missing"],
+        target_treeids=weights["tree"],
+        target_nodeids=weights["node"],
+        target_ids=weights["target"],
         **doubles,
     )
 

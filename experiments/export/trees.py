@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,26 +14,35 @@ LESS, LESS_OR_EQUAL, EQUAL, LEAF = b"BRANCH_LT", b"BRANCH_LEQ", b"BRANCH_EQ", b"
 Split = tuple[tuple[int, int], int, tuple[bytes, float], tuple[int, int, bool]]  # the arguments of `Ensemble.split`
 
 
+class Node(NamedTuple):
+    """A node of a tree: a row goes to ``yes`` if the comparison holds, or its value is missing and ``missing`` is 1."""
+
+    tree: int
+    node: int
+    column: int
+    mode: bytes
+    value: float  # what the column is compared with
+    yes: int
+    no: int
+    missing: int
+
+
+class Weight(NamedTuple):
+    """What a leaf adds to a target."""
+
+    tree: int
+    node: int
+    target: int
+    weight: float
+
+
 @dataclass
 class Ensemble:
-    """Nodes of many trees as parallel lists; the answer is, for each target, the sum of the leaves reached.
-
-    A row goes to ``yes`` if the comparison holds, or if its value is missing and ``missing`` is 1, else to ``no``.
-    """
+    """Nodes of many trees; the answer is, for each target, the sum of the weights of the leaves reached."""
 
     targets: int
-    tree: list[int] = field(default_factory=list)
-    node: list[int] = field(default_factory=list)
-    column: list[int] = field(default_factory=list)
-    mode: list[bytes] = field(default_factory=list)
-    value: list[float] = field(default_factory=list)
-    yes: list[int] = field(default_factory=list)
-    no: list[int] = field(default_factory=list)
-    missing: list[int] = field(default_factory=list)
-    leaf_tree: list[int] = field(default_factory=list)
-    leaf_node: list[int] = field(default_factory=list)
-    leaf_target: list[int] = field(default_factory=list)
-    leaf_weight: list[float] = field(default_factory=list)
+    nodes: list[Node] = field(default_factory=list)
+    weights: list[Weight] = field(default_factory=list)
 
     def split(
         self, place: tuple[int, int], column: int, test: tuple[bytes, float], ways: tuple[int, int, bool]
@@ -50,16 +59,8 @@ class Ensemble:
         ways : two int and a bool
             Nodes if it holds and if not; does a missing value count as holding?
         """
-        mode, value = test
         yes, no, missing = ways
-        self.tree.append(place[0])
-        self.node.append(place[1])
-        self.column.append(column)
-        self.mode.append(mode)
-        self.value.append(value)
-        self.yes.append(yes)
-        self.no.append(no)
-        self.missing.append(int(missing))
+        self.nodes.append(Node(*place, column, *test, yes, no, int(missing)))
 
     def leaf(self, place: tuple[int, int], weights: Mapping[int, float]) -> None:
         """Add a leaf with its weights by target.
@@ -68,11 +69,7 @@ class Ensemble:
         values and first weights alone. So every leaf of a tree has a value of its own.
         """
         self.split(place, 0, (LEAF, float(place[1])), (0, 0, False))
-        for target, weight in weights.items():
-            self.leaf_tree.append(place[0])
-            self.leaf_node.append(place[1])
-            self.leaf_target.append(target)
-            self.leaf_weight.append(weight)
+        self.weights += [Weight(*place, target, weight) for target, weight in weights.items()]
 
 
 def of_booster(learner: XGBoost, sizes: Sequence[int]) -> tuple[Ensemble, list[float]]:

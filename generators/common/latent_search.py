@@ -28,8 +28,11 @@ COPIES = 3  # most copies of one row
 
 
 def draws_for(request: Request, each: int) -> int:
-    """Return how many latents a request may take: ``each`` for every row, and enough to find the first one."""
-    return max(each * request.n, FLOOR) if request.n else 0
+    """Return how many latents a request may take: ``each`` for every row, and enough to find the first one.
+
+    If no row is requested or ``each`` is 0, it may take none.
+    """
+    return max(each * request.n, FLOOR) if request.n and each else 0
 
 
 def from_latents(
@@ -94,10 +97,13 @@ def from_latents(
 
 
 def samples_from_latents(
-    decode: Decode, width: int, request: Request, schema: Schema, rng: np.random.Generator, *, most: int
+    decode: Decode, width: int, request: Request, schema: Schema, rng: np.random.Generator, *, tries: int
 ) -> Samples:
-    """Draw rows as `from_latents` does; they are made from no real row, so they name no parents."""
-    X, y, tried, sampling_method = from_latents(decode, width, request, rng, most=most)
+    """Draw rows as `from_latents` does, with ``tries`` for each requested one; 0 = nothing is drawn.
+
+    They are made from no real row, so they name no parents.
+    """
+    X, y, tried, sampling_method = from_latents(decode, width, request, rng, most=draws_for(request, tries))
     parents = np.full(len(X), -1, dtype=np.int64)
     return Samples(proposals(X, y, parents, schema), request, tried, sampling_method)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -135,6 +135,13 @@ class Modes:
         none = np.empty(0)
         label = ColumnModes(none, none, none, np.unique(table.y).astype(np.float64), none, none)
         return cls(table.schema, (*columns, label))
+
+    @classmethod
+    def for_fit(cls, table: Table, before: Self | None) -> tuple[Self, bool]:
+        """Return the encoding for a fit, and whether it is the one before, which is kept where it covers the table."""
+        if before is None or not before.covers(table):
+            return cls.of(table), False
+        return replace(before, schema=table.schema), True  # the range may differ
 
     @property
     def starts(self) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
 from typing import Self, cast
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from generators.common import torch_training
-from generators.common.latent_search import draws_for, samples_from_latents
+from generators.common.latent_search import samples_from_latents
 from generators.common.mode_encoding import Modes
 from generators.common.persistence import read_settings, write_settings
 from generators.gan.conditions import Balance, Conditions
@@ -61,7 +61,8 @@ class Gan:
     Raises
     ------
     ConfigError
-        If a setting is out of range, or ``batch`` is not a multiple of ``pack``.
+        If a whole number is below 1, ``decay`` is below 0, ``rate`` is not above 0 and finite, or ``batch`` is not a
+        multiple of ``pack``.
 
     References
     ----------
@@ -97,9 +98,9 @@ class Gan:
         """Learn from the real rows."""
         real = real_rows(table)
         stream = torch_training.torch_stream(rng, torch_training.device())
-        warm = self.warm_start and hasattr(self, "maker_") and self.modes_.covers(real)
+        before = self.modes_ if self.warm_start and hasattr(self, "maker_") else None
+        self.modes_, warm = Modes.for_fit(real, before)
         self.conditions_ = Conditions.of(real)
-        self.modes_ = replace(self.modes_, schema=real.schema) if warm else Modes.of(real)  # the range may differ
         if not warm:
             self.maker_ = torch_training.build(self._maker, stream)
             self.critic_ = torch_training.build(self._critic, stream)
@@ -113,10 +114,7 @@ class Gan:
     def sample(self, request: Request, rng: np.random.Generator) -> Samples:
         """Make rows until ``request.n`` lie inside the region or the tries are used up.
 
-        Raises
-        ------
-        ConditionError
-            If no real row has the requested label.
+        Errors are those of `loop.protocols.Generator.sample`.
         """
         self.modes_.check_label(request.label)
         rng = class_stream(rng, request.label)
@@ -126,8 +124,8 @@ class Gan:
             chosen = values[rng.integers(max(len(values), 1), size=len(noise))]
             return self._completed(noise, chosen, self.conditions_.shown(len(noise), rng)[0] | needed, rng)
 
-        most = draws_for(request, self.tries) if len(values) else 0
-        return samples_from_latents(decode, self.noise, request, self.modes_.schema, rng, most=most)
+        tries = self.tries if len(values) else 0  # no real row has an allowed value: nothing is drawn
+        return samples_from_latents(decode, self.noise, request, self.modes_.schema, rng, tries=tries)
 
     def save(self, folder: Path) -> None:
         """Write settings, encoding, weights and the discrete values of the real rows into a folder."""

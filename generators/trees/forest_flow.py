@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from scipy.special import ndtr
 
-from generators.common.latent_search import draws_for, samples_from_latents
+from generators.common.latent_search import samples_from_latents
 from generators.common.marginals import Marginal
 from generators.common.persistence import ROWS, read_settings, read_table, write_settings, write_table
 from generators.resampling.resample import class_stream, proposals, real_rows, starting_rows
@@ -64,7 +64,8 @@ class ForestFlow:
     Raises
     ------
     ConfigError
-        If a setting is out of range.
+        If a whole number is below 1 (``bins``: 2), ``smallest_leaf`` is below 0, or ``rate`` or ``seed_noise`` is not
+        above 0 and at most 1.
 
     References
     ----------
@@ -165,8 +166,7 @@ class ForestFlow:
         columns = self.table_.X.shape[1]
         if not len(labels):
             return Samples(proposals(np.empty((0, columns)), labels, labels, self.table_.schema), request, 0)
-        most = draws_for(request, self.most_draws)
-        return samples_from_latents(decode, columns + 1, request, self.table_.schema, rng, most=most)
+        return samples_from_latents(decode, columns + 1, request, self.table_.schema, rng, tries=self.most_draws)
 
     def _from_rows(self, request: Request, rows: np.ndarray, rng: np.random.Generator) -> Samples:
         """Add noise to real rows (n,) and remove it, up to ``tries`` times until they end inside the region."""

@@ -71,7 +71,7 @@ class TreeChain:
     Raises
     ------
     ConfigError
-        If a setting is out of range.
+        If ``min_leaf`` or ``trees`` is below 1, or ``feature_share`` is not above 0 and at most 1.
 
     References
     ----------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
 from typing import Self, cast
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from generators.common import torch_training
-from generators.common.latent_search import draws_for, samples_from_latents
+from generators.common.latent_search import samples_from_latents
 from generators.common.mode_encoding import Modes
 from generators.common.persistence import read_settings, write_settings
 from generators.resampling.resample import class_stream, real_rows
@@ -61,7 +61,8 @@ class Vae:
     Raises
     ------
     ConfigError
-        If a setting is out of range.
+        If a whole number is below 1, ``decay`` or ``beta`` is below 0, ``held_out`` is not at least 0 and below 1, or
+        ``rate`` is not above 0 and finite.
 
     References
     ----------
@@ -96,8 +97,7 @@ class Vae:
         """Learn from the real rows."""
         real = real_rows(table)
         stream = torch_training.torch_stream(rng, torch_training.device())
-        warm = self.warm_start and hasattr(self, "net_") and self.modes_.covers(real)
-        self.modes_ = replace(self.modes_, schema=real.schema) if warm else Modes.of(real)  # the range may differ
+        self.modes_, warm = Modes.for_fit(real, self.modes_ if self.warm_start and hasattr(self, "net_") else None)
         if not warm:
             self.net_ = torch_training.build(self._net, stream)
         vectors = self.modes_.encode(real.X, real.y, rng)
@@ -118,10 +118,7 @@ class Vae:
     def sample(self, request: Request, rng: np.random.Generator) -> Samples:
         """Decode codes until ``request.n`` rows lie inside the region or the tries are used up.
 
-        Raises
-        ------
-        ConditionError
-            If no real row has the requested label.
+        Errors are those of `loop.protocols.Generator.sample`.
         """
         self.modes_.check_label(request.label)
         rng = class_stream(rng, request.label)
@@ -132,8 +129,7 @@ class Vae:
             labels = rng.multinomial(1, chances, size=len(codes)).astype(np.float32)
             return self.modes_.decode(self.net_.rows(codes, labels, rng), rng)
 
-        most = draws_for(request, self.tries)
-        return samples_from_latents(decode, self.latent, request, self.modes_.schema, rng, most=most)
+        return samples_from_latents(decode, self.latent, request, self.modes_.schema, rng, tries=self.tries)
 
     def save(self, folder: Path) -> None:
         """Write settings, encoding and weights into a folder."""

@@ -1,5 +1,9 @@
 """What learners share whose boosting library comes with the extra ``boosters``."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
 import numpy as np
 
 from loop.types import Schema
@@ -17,25 +21,39 @@ def category_codes(x: np.ndarray, size: int) -> np.ndarray:
     return np.where((x >= 0) & (x < size), x, size).astype(np.int32)  # a comparison with NaN is False
 
 
-def only_answer(X: np.ndarray, y: np.ndarray, weight: np.ndarray, n_classes: int) -> list[float] | None:
-    """Return the class shares if they are all that can be learnt, None if there is more.
+@dataclass(frozen=True)
+class OnlyAnswer:
+    """The answer of a fit for every row, if there was nothing to tell rows apart by.
 
     So it is if all labels are the same or no column varies, which CatBoost refuses and LightGBM may refuse.
-
-    Parameters
-    ----------
-    X : np.ndarray
-        Features as the library gets them, shape (n, d).
-    y, weight : np.ndarray
-        Labels and weights as `boosting_rows` gives them, shape (n,).
-    n_classes : int
-        Number of classes K.
     """
-    same = (X[:1] == X) | (np.isnan(X) & np.isnan(X[:1]))
-    if not same.all() and (y != y[0]).any():
-        return None
-    if n_classes == 2:
-        share = float(np.average(y, weights=weight))
-        return [1 - share, share]
-    shares: list[float] = (np.bincount(y, weight, minlength=n_classes) / weight.sum()).tolist()
-    return shares
+
+    n_classes: int
+    shares: Sequence[float] | None  # (K,) class shares; None = there is more to learn, so ask the fitted model
+
+    @classmethod
+    def of(cls, X: np.ndarray, y: np.ndarray, weight: np.ndarray, n_classes: int) -> Self:
+        """Find out whether the class shares are all that can be learnt.
+
+        Parameters
+        ----------
+        X : np.ndarray
+            Features as the library gets them, shape (n, d).
+        y, weight : np.ndarray
+            Labels and weights as `boosting_rows` gives them, shape (n,).
+        n_classes : int
+            Number of classes K.
+        """
+        same = (X[:1] == X) | (np.isnan(X) & np.isnan(X[:1]))
+        if not same.all() and (y != y[0]).any():
+            return cls(n_classes, None)
+        if n_classes == 2:
+            share = float(np.average(y, weights=weight))
+            return cls(n_classes, (1 - share, share))
+        return cls(n_classes, tuple((np.bincount(y, weight, minlength=n_classes) / weight.sum()).tolist()))
+
+    def proba(self, n: int) -> np.ndarray | None:
+        """Return the probabilities (n, K) of n rows, None if the fitted model must be asked."""
+        if self.shares is None:
+            return None if n else np.empty((0, self.n_classes))
+        return np.tile(self.shares, (n, 1))

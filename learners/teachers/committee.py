@@ -73,7 +73,7 @@ class Committee:
     Raises
     ------
     ConfigError
-        If a setting is out of range.
+        If ``folds`` is below 2, ``jobs`` below 1 or ``small`` below 0, or ``majority_ratio`` is not above 0 and finite.
     """
 
     members: Sequence[Learner] = field(default_factory=default_members)
@@ -154,10 +154,7 @@ class Committee:
     def save(self, folder: Path) -> None:
         """Write settings, weights and kept shares into a folder, and each member that counts into a folder inside.
 
-        Raises
-        ------
-        ConfigError
-            If a member cannot be saved.
+        Errors are those of `learners.common.nested.save_learners`.
         """
         save_learners(self.nested_learners(), folder)
         weights = self.weights_[-1]
@@ -170,10 +167,7 @@ class Committee:
     def load(cls, folder: Path) -> Self:
         """Read what `save` has written: a committee that gives exactly the probabilities that it gave before.
 
-        Raises
-        ------
-        DataError
-            If a file is missing or altered.
+        Errors are those of `learners.common.nested.load_learners`, also for the committee's own record.
         """
         members = load_learners(folder)
         record = CommitteeRecord.read(folder, len(members))

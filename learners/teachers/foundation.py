@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from learners.common.boosting import category_codes, n_categories, only_answer
+from learners.common.boosting import OnlyAnswer, category_codes, n_categories
 from learners.common.column_offsets import ColumnOffsets
 from learners.common.extras import needs_extra
 from learners.common.soft_labels import with_all_classes
@@ -83,11 +83,10 @@ class Foundation:
     batch: int = 2_000
     jobs: int = 1
 
-    n_classes_: int = field(init=False, repr=False)
     sizes_: list[int] = field(init=False, repr=False)  # (d,) categories of each column, 0 = numbers
     offsets_: ColumnOffsets = field(init=False, repr=False)
     kept_: np.ndarray = field(init=False, repr=False)  # (K,) share of each class in the context
-    shares_: list[float] | None = field(init=False, repr=False)  # the answer for every row; None = ask the model
+    answer_: OnlyAnswer = field(init=False, repr=False)  # before it is corrected for the rows left out
     model_: Any = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -110,14 +109,10 @@ class Foundation:
         """
         seed, table = integer(rng), table.take(table.weight > 0)
         self._check(table)
-        self.n_classes_, self.sizes_, self.offsets_ = (
-            table.n_classes,
-            n_categories(table.schema),
-            ColumnOffsets.of(table),
-        )
+        self.sizes_, self.offsets_ = n_categories(table.schema), ColumnOffsets.of(table)
         context, self.kept_ = thinned(table, self.most_rows, rng)
-        self.model_, self.shares_ = None, only_answer(context.X, context.y, context.weight, table.n_classes)
-        if self.shares_ is None:
+        self.model_, self.answer_ = None, OnlyAnswer.of(context.X, context.y, context.weight, table.n_classes)
+        if self.answer_.shares is None:
             made = _classifier(self.model)(
                 model_path=self._weights(),
                 n_estimators=self.estimators,
@@ -129,15 +124,14 @@ class Foundation:
 
     def predict_proba(self, rows: Rows) -> np.ndarray:
         """Return probabilities of shape (n, K)."""
-        if self.shares_ is not None or not len(rows):
-            shares = self.shares_ or [1 / self.n_classes_] * self.n_classes_
-            return undo_thinning(np.tile(shares, (len(rows), 1)), self.kept_)
+        if (answer := self.answer_.proba(len(rows))) is not None:
+            return undo_thinning(answer, self.kept_)
         with _threads(self.jobs):
             answers = [
                 self.model_.predict_proba(self._frame(rows.X[at : at + self.batch]))
                 for at in range(0, len(rows), self.batch)
             ]
-        proba = with_all_classes(np.concatenate(answers), self.model_.classes_, self.n_classes_)
+        proba = with_all_classes(np.concatenate(answers), self.model_.classes_, self.answer_.n_classes)
         return undo_thinning(proba, self.kept_)
 
     def _check(self, table: Table) -> None:

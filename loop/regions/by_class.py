@@ -26,7 +26,7 @@ class ByClass:
     Raises
     ------
     ConfigError
-        If a setting is out of its range.
+        If ``min_rows`` is below 1, or ``false_discovery`` is not above 0 and at most 1.
     """
 
     min_rows: int = 5

@@ -38,7 +38,8 @@ class Groups:
     Raises
     ------
     ConfigError
-        If a setting is out of its range.
+        If no column is named or one is named twice, ``min_rows`` is below 1, ``min_positives`` is below 0, or
+        ``false_discovery`` is not above 0 and at most 1.
     """
 
     columns: tuple[str, ...]

@@ -39,7 +39,8 @@ class TreeFinder:
     Raises
     ------
     ConfigError
-        If a setting is out of its range.
+        If ``depth`` is below 1, ``min_rows`` below 4 or ``min_positives`` below 0, or one of the others is not above 0
+        and at most 1.
     """
 
     depth: int = 4

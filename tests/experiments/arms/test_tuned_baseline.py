@@ -11,14 +11,10 @@ from learners import LEARNERS
 
 @pytest.mark.parametrize("kind", SPACES, ids=lambda kind: kind.__name__)
 def test_every_point_of_a_space_is_within_the_bounds_of_its_learner(kind: Any) -> None:
-    def objective(trial: optuna.Trial) -> float:
-        kind(**SPACES[kind](trial))  # refuses what is out of bounds
-        return 0.0
-
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    study.optimize(objective, n_trials=30)
-    assert len(study.trials) == 30
+    for _ in range(30):
+        kind(**study.ask(dict(SPACES[kind])).params)  # refuses what is out of bounds
 
 
 def test_every_learner_but_the_slowest_has_a_space() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from exported_models import delivered, mixed_frame
 
-from experiments.export.trees import EQUAL, LEAF, LESS, Ensemble, of_booster, of_forest
+from experiments.export.trees import EQUAL, LEAF, LESS, Ensemble, Node, of_booster, of_forest
 from learners import ExtraTrees, Forest, XGBoost
 from loop.data.encoding import encode_features
 from loop.model import Model
@@ -15,22 +15,26 @@ from loop.rows import Rows
 
 def sums(ensemble: Ensemble, X: np.ndarray) -> np.ndarray:
     """Follow rows through all trees, as the operator is specified."""
-    where = {place: at for at, place in enumerate(zip(ensemble.tree, ensemble.node, strict=True))}
+    nodes = {(node.tree, node.node): node for node in ensemble.nodes}
     weights: dict[tuple[int, int], np.ndarray] = {}
-    leaves = zip(ensemble.leaf_tree, ensemble.leaf_node, ensemble.leaf_target, ensemble.leaf_weight, strict=True)
-    for tree, node, target, weight in leaves:
-        weights.setdefault((tree, node), np.zeros(ensemble.targets))[target] += weight
-    return np.array([sum(weights[leaf_of(ensemble, where, tree, x)] for tree in {*ensemble.tree}) for x in X])
+    for tree, leaf, target, weight in ensemble.weights:
+        weights.setdefault((tree, leaf), np.zeros(ensemble.targets))[target] += weight
+    trees = {tree for tree, _ in nodes}
+    return np.array([sum(weights[leaf_of(nodes, tree, x)] for tree in trees) for x in X])
 
 
-def leaf_of(ensemble: Ensemble, where: dict[tuple[int, int], int], tree: int, x: np.ndarray) -> tuple[int, int]:
-    node = 0
-    while ensemble.mode[at := where[tree, node]] != LEAF:
-        value, bound, mode = x[ensemble.column[at]], ensemble.value[at], ensemble.mode[at]
-        holds = value < bound if mode == LESS else value == bound if mode == EQUAL else value <= bound
-        holds |= bool(ensemble.missing[at]) and np.isnan(value)
-        node = ensemble.yes[at] if holds else ensemble.no[at]
-    return tree, node
+def leaf_of(nodes: dict[tuple[int, int], Node], tree: int, x: np.ndarray) -> tuple[int, int]:
+    number = 0
+    while (node := nodes[tree, number]).mode != LEAF:
+        value, bound = x[node.column], node.value
+        holds = value < bound if node.mode == LESS else value == bound if node.mode == EQUAL else value <= bound
+        holds |= bool(node.missing) and np.isnan(value)
+        number = node.yes if holds else node.no
+    return tree, number
+
+
+def comparisons(ensemble: Ensemble, mode: bytes) -> int:
+    return sum(node.mode == mode for node in ensemble.nodes)
 
 
 def rows_of(model: Model, n: int = 120) -> tuple[np.ndarray, np.ndarray]:
@@ -49,11 +53,11 @@ def test_boosted_trees_add_up(n_classes: int) -> None:
     z = sums(ensemble, X) + margins
     raised = np.exp(z if n_classes == 3 else np.column_stack([np.zeros(len(z)), z]))
     np.testing.assert_allclose(raised / raised.sum(axis=1, keepdims=True), expected, atol=1e-6)
-    numbers = np.array(ensemble.node)
+    numbers = np.array([node.node for node in ensemble.nodes])
     starts = np.flatnonzero(numbers == 0)
-    assert len(starts) == len({*ensemble.tree}) == 15 * (1 if n_classes == 2 else 3)
+    assert len(starts) == len({node.tree for node in ensemble.nodes}) == 15 * (1 if n_classes == 2 else 3)
     assert all((np.diff(each) == 1).all() for each in np.split(numbers, starts[1:]))
-    assert ensemble.mode.count(EQUAL) > 50  # sets of shops
+    assert comparisons(ensemble, EQUAL) > 50  # sets of shops
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
@@ -77,11 +81,11 @@ def test_sets_of_categories_are_the_shorter_side() -> None:
         for node, size in zip(tree["categories_nodes"], tree["categories_sizes"], strict=True)
     ]
     assert any(size > others / 2 for size, others in sets)
-    assert ensemble.mode.count(EQUAL) == sum(min(size, others - size) for size, others in sets)
+    assert comparisons(ensemble, EQUAL) == sum(min(size, others - size) for size, others in sets)
 
 
 def test_leaves_of_a_tree_have_values_of_their_own() -> None:
     """ONNX Runtime would merge branches of different leaves whose first weights are equal."""
     ensemble = of_forest(delivered(ExtraTrees(trees=3), mixed_frame(200, 3)).learner)  # type: ignore[arg-type]
-    told = [(t, v) for t, v, mode in zip(ensemble.tree, ensemble.value, ensemble.mode, strict=True) if mode == LEAF]
+    told = [(node.tree, node.value) for node in ensemble.nodes if node.mode == LEAF]
     assert len({*told}) == len(told) > 20

@@ -41,6 +41,20 @@ def model(frame: pd.DataFrame) -> Pipeline:
     return make_pipeline(encoder, HistGradientBoostingClassifier(max_iter=20)).fit(frame, y)
 
 
+def local_store(folder: Path, registered_model: str) -> MlflowSettings:
+    """Settings of a store without a server, in a folder."""
+    uri = f"sqlite:///{folder / 'mlflow.db'}"
+    return MlflowSettings(uri, artifact_root=str(folder / "artifacts"), registered_model=registered_model)
+
+
+def with_model(settings: MlflowSettings, model: Pipeline, frame: pd.DataFrame, folder: Path) -> MlflowTracker:
+    """Return the tracker of a run that has begun and kept the model."""
+    tracker = MlflowTracker(settings, JsonlTracker(folder / "run"))
+    tracker.start({"name": "run"})
+    tracker.keep_model(partial(save_model, model, frame.head(5)))
+    return tracker
+
+
 def test_integers_and_categories_are_served_with_missing_values(
     model: Pipeline, frame: pd.DataFrame, tmp_path: Path
 ) -> None:
@@ -61,9 +75,7 @@ def test_integers_and_categories_are_served_with_missing_values(
 
 def test_a_dead_server_leaves_the_model_in_the_folder(model: Pipeline, frame: pd.DataFrame, tmp_path: Path) -> None:
     settings = MlflowSettings("http://127.0.0.1:9", registered_model="guard")
-    tracker = MlflowTracker(settings, JsonlTracker(tmp_path / "run"))
-    tracker.start({"name": "run"})
-    tracker.keep_model(partial(save_model, model, frame.head(5)))
+    tracker = with_model(settings, model, frame, tmp_path)
     assert (tmp_path / "run" / "files" / "model" / "MLmodel").is_file()
     assert tracker.complaints() == (tracker.failure,)
 
@@ -71,11 +83,7 @@ def test_a_dead_server_leaves_the_model_in_the_folder(model: Pipeline, frame: pd
 def test_a_model_that_is_not_registered_leaves_the_run_complete(
     model: Pipeline, frame: pd.DataFrame, tmp_path: Path
 ) -> None:
-    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
-    settings = MlflowSettings(uri, artifact_root=str(tmp_path / "artifacts"), registered_model="not/allowed")
-    tracker = MlflowTracker(settings, JsonlTracker(tmp_path / "run"))
-    tracker.start({"name": "run"})
-    tracker.keep_model(partial(save_model, model, frame.head(5)))
+    tracker = with_model(local_store(tmp_path, "not/allowed"), model, frame, tmp_path)
     tracker.metrics({"after": 1.0})
     tracker.finish(None, "finished")
     assert tracker.failure is None
@@ -96,17 +104,14 @@ def test_a_name_that_mlflow_does_not_take_is_refused_before_any_work(tmp_path: P
 def test_the_command_line_of_mlflow_predicts(
     model: Pipeline, frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
-    settings = MlflowSettings(uri, artifact_root=str(tmp_path / "artifacts"), registered_model="guard")
-    tracker = MlflowTracker(settings, JsonlTracker(tmp_path / "run"))
-    tracker.start({"name": "run"})
-    tracker.keep_model(partial(save_model, model, frame.head(5)))
+    settings = local_store(tmp_path, "guard")
+    tracker = with_model(settings, model, frame, tmp_path)
     assert tracker.complaints() == ()
     assert tracker.uplink is not None
     (tmp_path / "rows.json").write_text(json.dumps({"dataframe_split": json.loads(frame.to_json(orient="split"))}))
     command = [sys.executable, "-m", "mlflow", "models", "predict", "--env-manager", "local", "-m", "models:/guard/1"]
     files = ["-i", str(tmp_path / "rows.json"), "-o", str(tmp_path / "out.json")]
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", settings.tracking_uri)
     environment = os.environ | {"PYTHONWARNINGS": "ignore"}
     subprocess.run([*command, *files], check=True, env=environment, cwd=tmp_path, capture_output=True, timeout=120)
     answer = json.loads((tmp_path / "out.json").read_text())["predictions"]

@@ -85,38 +85,44 @@ def test_a_member_that_cannot_be_saved_is_named_and_nothing_is_written(
 # Altered files, whose digests agree with them
 
 
-def entries(folder: Path, change: Callable[[list[Any]], object]) -> None:
-    path = folder / "learner" / nested.FILE
-    content = json.loads(path.read_text())
-    change(content)
-    path.write_text(json.dumps(content))
+Alter = Callable[[Path], object]  # given the folder of the model
 
 
-ALTERED: dict[str, tuple[Callable[[Path], object], str]] = {
-    "unknown name": (
-        lambda folder: entries(folder, lambda content: content[0].update(name="os:system")),
-        r"learners\.json\.0\.name must be one of .*got 'os:system'",
-    ),
+def entries(change: Callable[[list[Any]], object]) -> Alter:
+    """Change the list of learners."""
+
+    def alter(folder: Path) -> None:
+        path = folder / "learner" / nested.FILE
+        content = json.loads(path.read_text())
+        change(content)
+        path.write_text(json.dumps(content))
+
+    return alter
+
+
+def entry(number: int, **values: str) -> Alter:
+    """Change values of a learner in the list."""
+    return entries(lambda content: content[number].update(values))
+
+
+def written(file: str, text: str) -> Alter:
+    """Write a file anew."""
+    return lambda folder: (folder / "learner" / file).write_text(text)
+
+
+ALTERED: dict[str, tuple[Alter, str]] = {
+    "unknown name": (entry(0, name="os:system"), r"learners\.json\.0\.name must be one of .*got 'os:system'"),
     "never saved": (
-        lambda folder: entries(folder, lambda content: content[1].update(name="sklearn_adapter")),
+        entry(1, name="sklearn_adapter"),
         r"learners\.json\.1 must be a learner that can be saved, got 'sklearn_adapter'",
     ),
     "outside": (
-        lambda folder: entries(folder, lambda content: content[0].update(folder="../learner/learner-0")),
+        entry(0, folder="../learner/learner-0"),
         r"learners\.json\.0\.folder must be a path inside the folder, got '\.\./learner",
     ),
-    "absolute": (
-        lambda folder: entries(folder, lambda content: content[0].update(folder="/tmp")),
-        r"learners\.json\.0\.folder must be a path inside the folder, got '/tmp'",
-    ),
-    "import path": (
-        lambda folder: entries(folder, lambda content: content[0].update(module="os")),
-        "must be a mapping of known keys, got 'module'",
-    ),
-    "no name": (
-        lambda folder: entries(folder, lambda content: content[0].pop("name")),
-        r"learners\.json\.0 lacks name",
-    ),
+    "absolute": (entry(0, folder="/tmp"), r"learners\.json\.0\.folder must be a path inside the folder, got '/tmp'"),
+    "import path": (entry(0, module="os"), "must be a mapping of known keys, got 'module'"),
+    "no name": (entries(lambda content: content[0].pop("name")), r"learners\.json\.0 lacks name"),
     "no folder": (
         lambda folder: shutil.rmtree(folder / "learner" / "learner-1"),
         r"learners\.json\.1 must name a folder beside the list, and 'learner-1' is none: save the learner again",
@@ -125,20 +131,17 @@ ALTERED: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda folder: (folder / "learner" / nested.FILE).unlink(),
         r"a saved learner must hold learners\.json, and .* has none to read: save it again",
     ),
-    "no JSON": (
-        lambda folder: (folder / "learner" / nested.FILE).write_text("[{"),
-        r"a saved learner must hold learners\.json",
-    ),
+    "no JSON": (written(nested.FILE, "[{"), r"a saved learner must hold learners\.json"),
     "too few members": (
-        lambda folder: entries(folder, list.clear),
+        entries(list.clear),
         r"blend\.json must suit the saved members, and members of a blend must be one learner or more",
     ),
     "too many weights": (
-        lambda folder: (folder / "learner" / "blend.json").write_text('{"weights": [1, 2, 3]}'),
+        written("blend.json", '{"weights": [1, 2, 3]}'),
         r"blend\.json must suit .* weights of a blend must be one for each of 2 members, got 3",
     ),
     "a weight that is none": (
-        lambda folder: (folder / "learner" / "blend.json").write_text('{"weights": [1, "NaN"]}'),
+        written("blend.json", '{"weights": [1, "NaN"]}'),
         r"blend\.json\.weights\.1 must be a number from 0 on, got 'NaN'|got nan",
     ),
 }
