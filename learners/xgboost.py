@@ -94,6 +94,7 @@ class XGBoost:
         proba = proba.astype(np.float64)
         if self.n_classes_ == 2:
             return np.column_stack([1.0 - proba, proba])
+        proba = proba.reshape(len(rows), self.n_classes_)  # for no rows the library gives no columns
         normalised: np.ndarray = proba / proba.sum(axis=1, keepdims=True)
         return normalised
 

@@ -54,8 +54,9 @@ def check_probabilities_are_valid(make: Make) -> None:
 
 
 def check_no_rows_get_no_answers(make: Make) -> None:
-    table = blobs()
-    assert fitted_proba(make, table, table.X[:0]).shape == (0, 2)
+    for n_classes in (2, 3):
+        table = blobs(n_classes=n_classes)
+        assert fitted_proba(make, table, table.X[:0]).shape == (0, n_classes)
 
 
 def check_three_classes(make: Make) -> None:
