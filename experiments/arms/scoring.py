@@ -77,7 +77,15 @@ def proves(difference: Interval, tested: JudgeRows) -> bool:
     return difference.low > 0 and tested.fewest >= FEWEST
 
 
-def gain_over(scored: Sequence[Scored], arm: str, against: str, tested: JudgeRows, rng: np.random.Generator) -> Gain:
+def gain_over(
+    scored: Sequence[Scored],
+    arm: str,
+    against: str,
+    tested: JudgeRows,
+    rng: np.random.Generator,
+    *,
+    level: float = 0.95,
+) -> Gain:
     """Compare an arm with the best plain model, which was chosen on the judge rows.
 
     Parameters
@@ -90,11 +98,13 @@ def gain_over(scored: Sequence[Scored], arm: str, against: str, tested: JudgeRow
         The test rows.
     rng : numpy.random.Generator
         Draws the bootstrap of the interval.
+    level : float
+        Confidence of the interval.
     """
     proba = {each.arm.name: each.proba for each in scored}
     if arm == against:
         return Gain(arm, against, Interval(0.0, 0.0, 0.0), False, f"No gain: {arm} is the best plain model itself.")
-    difference = paired(SCORE, tested, proba[against], proba[arm], rng).difference
+    difference = paired(SCORE, tested, proba[against], proba[arm], rng, level=level).difference
     proven = proves(difference, tested)
     measured = (
         f"average precision of {arm} {difference} over the best plain model ({against}) on {len(tested):,} test rows"

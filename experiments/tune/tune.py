@@ -21,7 +21,8 @@ from experiments.run.tracking import flat, open_tracker, settings_of, tell
 from experiments.storage import run_folder
 from experiments.storage.result_cache import digest
 from experiments.tune.config import TuneConfig
-from experiments.tune.report import Optimism, front_table, headline, open_test, winner
+from experiments.tune.report import front_table, headline, started, winner
+from experiments.tune.sealed_test import Optimism, open_test
 from experiments.tune.study import Look, finished, open_study, search
 from experiments.tune.trial import Lanes
 from loop.protocols import Child, Store
@@ -99,7 +100,7 @@ def _conclude(
     best = winner(study, config)
     atomic.write_text(folder / WINNER, dump(config.run_of(config.values(best.params), config.sources[0])))
     write_table(study.trials_dataframe(), folder / TRIALS)
-    optimism = open_test(study, config, materials, best)
+    optimism = open_test(study, config, materials, started(study, config), best)
     result = headline(study, config, best, optimism)
     tracker.metrics(result)
     for file in (WINNER, TRIALS):

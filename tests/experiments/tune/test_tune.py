@@ -21,15 +21,17 @@ from optuna.trial import TrialState, create_trial
 from rich.console import Console
 from small_runs import content, frame, write
 
+from experiments.arms.names import PLAIN_KINDS, REAL_ONLY
 from experiments.config.reader import load_config
 from experiments.config.run_config import RunConfig
 from experiments.run.inputs import RunInputs, gather
 from experiments.run.run import run
-from experiments.tune import report
+from experiments.tune import sealed_test
 from experiments.tune import trial as tune_trial
 from experiments.tune import tune as module
 from experiments.tune.config import TuneConfig
-from experiments.tune.report import open_test, winner
+from experiments.tune.report import headline, started, winner
+from experiments.tune.sealed_test import open_test
 from experiments.tune.space import CAPACITY, COMMON, Choices, Range, default_space, read_dimension
 from experiments.tune.study import finished, how_workers_died, open_study, work_side_by_side
 from experiments.tune.trial import Lanes, Objective, behind
@@ -299,18 +301,20 @@ def test_few_test_rows_of_a_class_prove_nothing(
     study, fresh = of_two_trials(config, 0.7)
     levels: list[float] = []
 
-    def difference(runs: object, inputs: object, level: float) -> Interval:
+    def difference(before: object, after: object, inputs: object, seed: int, level: float) -> Interval:
         levels.append(level)
         return Interval(0.5, 0.2, 0.8)
 
-    monkeypatch.setattr(report, "_difference", difference)
+    monkeypatch.setattr(sealed_test, "_looped", lambda *_: None)
+    monkeypatch.setattr(sealed_test, "_difference", difference)
     y = np.repeat([0, 1], [100, positives])
     inputs = SimpleNamespace(test=Table.real(np.zeros((len(y), 1)), y, Schema((), ("no", "yes"))))
-    optimism = open_test(study, fresh, [inputs] * len(fresh.sources), winner(study, fresh))  # type: ignore[list-item]
+    found = (started(study, fresh), winner(study, fresh))
+    optimism = open_test(study, fresh, [inputs] * len(fresh.sources), *found)  # type: ignore[list-item]
     assert optimism.sentences[0].startswith(f"{word} of the winner over the start")
     assert levels == pytest.approx([1 - 0.05 / len(levels)] * len(fresh.sources))  # each source is one evaluation
-    study.set_user_attr(report.OPENED, [77])  # a winner of before: twice as many evaluations
-    again = open_test(study, fresh, [inputs] * len(fresh.sources), winner(study, fresh))  # type: ignore[list-item]
+    study.set_user_attr(sealed_test.OPENED, [77])  # a winner of before: twice as many evaluations
+    again = open_test(study, fresh, [inputs] * len(fresh.sources), *found)  # type: ignore[list-item]
     assert levels[-1] == pytest.approx(1 - 0.05 / (2 * len(fresh.sources)))
     assert f"corrected for {2 * len(fresh.sources)} evaluations of test rows" in again.sentences[0]
 
@@ -319,9 +323,26 @@ def test_a_tie_with_the_start_opens_no_test_rows(config: TuneConfig) -> None:
     study, fresh = of_two_trials(config, 0.6)
     best = winner(study, fresh)
     assert best.number == 0
-    optimism = open_test(study, fresh, [], best)  # without any inputs, so nothing can be opened
+    optimism = open_test(study, fresh, [], best, best)  # without any inputs, so nothing can be opened
     assert optimism.test_gain == 0
     assert "stay sealed" in optimism.sentences[0]
+
+
+def test_the_winner_is_compared_with_the_best_plain_model(config: TuneConfig) -> None:
+    study, fresh = of_two_trials(config, 0.7)
+    arms = fresh.arms.model_copy(update={"plain": True, "plain_seconds": 1e-9})  # the learner and one kind
+    fresh = fresh.model_copy(update={"arms": arms})
+    inputs = gather(fresh.sources[0], fresh.loop)
+    optimism = open_test(study, fresh, [inputs], started(study, fresh), winner(study, fresh))
+    (gain,) = optimism.gains
+    assert gain.sentence in optimism.sentences
+    assert gain.against in (*PLAIN_KINDS, REAL_ONLY)
+    assert optimism.over_best_plain == gain.difference.estimate
+    best = winner(study, fresh)
+    assert headline(study, fresh, best, optimism)["test_gain_over_best_plain"] == round(gain.difference.estimate, 4)
+    run_alone = run(fresh.run_of(fresh.values(best.params), fresh.sources[0]), quiet_console()).report
+    assert run_alone is not None
+    assert run_alone.gain["sentence"] == gain.sentence
 
 
 class TestConfig:
