@@ -3,7 +3,8 @@
 Run as ``python -m experiments.benchmarks.claims``. The cells are those of the rare-class suite, found where
 ``python -m experiments.benchmarks.rare_suite`` left them, and as many tables of noise as asked for. The last line is
 JSON: how many gains of the loop over real rows alone the judge rows call proven, how many of these are below zero on
-the test rows, and what the delivered models promised and delivered over the best plain ones, on average.
+the test rows, what the delivered models promised and delivered over the best plain ones, on average, and how many did
+harm: the interval of the difference on the test rows is wholly below zero.
 """
 
 import json
@@ -17,6 +18,7 @@ from rich.table import Table as RichTable
 from experiments.arms.arms import arms
 from experiments.arms.delivery import decide_for
 from experiments.arms.names import BEST_PLAIN, DELIVERED, REAL_ONLY, TARGETED
+from experiments.arms.scoring import gain_over, score_arms
 from experiments.benchmarks.no_signal import split_of
 from experiments.benchmarks.options import console
 from experiments.benchmarks.rare_suite import PROTOCOL
@@ -29,7 +31,6 @@ from experiments.storage.result_cache import Records, digest_of, each_cell
 from loop.cycle.driver import run_loop
 from loop.cycle.parts import Settings
 from loop.evaluation.judge_rows import JudgeRows
-from loop.evaluation.metrics import score
 from loop.seeds import stream
 
 METRIC = "average_precision"
@@ -42,10 +43,12 @@ def noise_cell(kind: str, seed: int) -> Records:
     run = run_loop(compose(settings=Settings(jobs=1)), train, folds, stream(seed, "loop"))
     fitted = list(arms(run, folds, stream(seed, "arms"), tuning=False, control=False, cheap=False))
     delivery = (decided := decide_for(run, fitted, seed)).delivery
-    proba = {arm.name: arm.predictor.predict_proba(test.rows) for arm in decided.arms}
-    ap = {name: score(METRIC, JudgeRows.of(test), each) for name, each in proba.items()}
+    tested, scored = JudgeRows.of(test), score_arms(decided.arms, decided.costs, test, [METRIC])
+    ap = {each.arm.name: each.metrics[METRIC] for each in scored}
+    gain = gain_over(scored, delivery.name, delivery.best_plain, tested, stream(seed, "gain")).difference
     claim = {"judge_proven": float(run.outcome.verdict.proven), "promised": delivery.promised.expected}
-    gains = {"loop_gain": ap[TARGETED] - ap[REAL_ONLY], "delivered_gain": ap[delivery.name] - ap[delivery.best_plain]}
+    gains = {"loop_gain": ap[TARGETED] - ap[REAL_ONLY], "delivered_gain": gain.estimate, "harm": float(gain.high < 0)}
+    gains["delivered_over_real_only"] = ap[delivery.name] - ap[REAL_ONLY]
     return [{"table": kind, "seed": seed, "name": delivery.name, **claim, **gains}]
 
 
@@ -57,6 +60,8 @@ def suite_rows(rows: Records, student: str) -> Records:
     gains = {
         "loop_gain": loop[METRIC] - by_arm[REAL_ONLY][METRIC],
         "delivered_gain": delivered[METRIC] - by_arm[BEST_PLAIN][METRIC],
+        "harm": float(delivered["gain_high"] < 0),
+        "delivered_over_real_only": delivered[METRIC] - by_arm[REAL_ONLY][METRIC],
     }
     return [{"table": loop["source"], "seed": loop["seed"], **claim, **gains}]
 
@@ -70,6 +75,8 @@ def headline(cells: pd.DataFrame) -> dict[str, object]:
         "proven_below_zero": int((proven["loop_gain"] < 0).sum()),
         "promised": round(float(cells["promised"].mean()), 4),
         "delivered": round(float(cells["delivered_gain"].mean()), 4),
+        "delivered_over_real_only": round(float(cells["delivered_over_real_only"].mean()), 4),
+        "harm": int(cells["harm"].sum()),
         "promised_by_loop_or_teacher": round(float(cells.loc[cells["promised"] != 0, "promised"].mean()), 4),
         "delivered_by_loop_or_teacher": round(float(cells.loc[cells["promised"] != 0, "delivered_gain"].mean()), 4),
     }
@@ -97,11 +104,13 @@ def main(
         for row in rows
     ]
     cells = pd.DataFrame(made)
-    columns = {"judge_proven": "sum", "loop_gain": "mean", "promised": "mean", "delivered_gain": "mean"}
-    printed = RichTable("table", "cells", "proven", "loop's gain", "promised", "delivered")
+    columns = {"judge_proven": "sum", "harm": "sum"}
+    columns |= dict.fromkeys(["loop_gain", "promised", "delivered_gain", "delivered_over_real_only"], "mean")
+    titles = ("loop's gain", "promised", "delivered", "delivered over real only")
+    printed = RichTable("table", "cells", "proven", "harm", *titles)
     for table, row in cells.groupby("table", sort=False).agg({"seed": "size"} | columns).iterrows():
-        figures = (f"{row[name]:+.4f}" for name in ("loop_gain", "promised", "delivered_gain"))
-        printed.add_row(str(table), f"{row['seed']:.0f}", f"{row['judge_proven']:.0f}", *figures)
+        counts = (f"{row[name]:.0f}" for name in ("seed", "judge_proven", "harm"))
+        printed.add_row(str(table), *counts, *(f"{value:+.4f}" for value in row[list(columns)[2:]]))
     terminal.print(printed)
     print(json.dumps(headline(cells)))
 

@@ -51,7 +51,8 @@ def headline(results: pd.DataFrame, student: str) -> dict[str, object]:
 
     Differences are means over tables of the mean over splits, with a 95 % interval for other tables like these. A
     significant loss is a table on which the delivered model is worse than the best plain one by the t-test corrected
-    for overlapping training rows, two-sided at 0.05.
+    for overlapping training rows, two-sided at 0.05. A run with harm is a split on which the interval of its difference
+    on the test rows is wholly below zero.
 
     Parameters
     ----------
@@ -86,12 +87,14 @@ def headline(results: pd.DataFrame, student: str) -> dict[str, object]:
     lost = significant_losses(scores)
     per_million = results.pivot_table(index=["source", "seed"], columns="arm", values="seconds_per_million")
     best = results.loc[results["arm"] == BEST_PLAIN, "note"].str.split(":").str[0]
+    delivered = results[results["arm"] == DELIVERED]
     return found | {
         "significant_losses": lost,
+        "runs_with_harm": int((delivered["gain_high"] < 0).sum()),
         "student_scoring_ratio": round(float((per_million[student] / per_million[REAL_ONLY]).median()), 2),
         "delivered_scoring_ratio": round(float((per_million[DELIVERED] / per_million[REAL_ONLY]).median()), 2),
         "best_plain": best.value_counts().to_dict(),
-        "delivered": results.loc[results["arm"] == DELIVERED, "note"].value_counts().to_dict(),
+        "delivered": delivered["note"].value_counts().to_dict(),
         "splits": int(results["seed"].nunique()),
         "tables": int(results["source"].nunique()),
     }

@@ -15,7 +15,7 @@ from rich.console import Console
 from experiments.arms import statistics
 from experiments.arms.delivery import Delivery, decide_for
 from experiments.arms.names import BEST_PLAIN, DELIVERED, REAL_ONLY, TARGETED
-from experiments.arms.scoring import METRICS, SCORE, contestants_of, score_arms
+from experiments.arms.scoring import METRICS, SCORE, Gain, contestants_of, gain_over, score_arms
 from experiments.compare import figures
 from experiments.compare.child_runs import LOOP, TEXT, ChildRuns
 from experiments.compare.claims import Comparison, compare_with_all
@@ -30,6 +30,7 @@ from experiments.run.tracking import flat, open_tracker, settings_of, tell
 from experiments.storage import run_folder
 from experiments.storage.result_cache import Records, digest, found, found_or_worked
 from loop.cycle.driver import run_loop
+from loop.evaluation.judge_rows import JudgeRows
 from loop.seeds import stream
 from loop.support import atomic
 from loop.support.plain_json import Record, plain
@@ -129,16 +130,22 @@ def cell(config: RunConfig) -> Records:
     claim = {"judge_gain": verdict.gain, "judge_low": verdict.interval.low, "judge_proven": float(verdict.proven)}
     own = {"arm": LOOP + config.loop.strategy, "generations": [scores[SCORE].estimate for scores in curve], **claim}
     rows = [row | own if row["arm"] == TARGETED else row for row in rows]
-    return rows + (_roles(rows, decided.delivery) if config.arms.run and config.arms.plain else [])
+    if not (config.arms.run and config.arms.plain):
+        return rows
+    delivery, tested = decided.delivery, JudgeRows.of(inputs.test)
+    gain = gain_over(scored, delivery.name, delivery.best_plain, tested, stream(seed, "gain"))
+    return rows + _roles(rows, delivery, gain)
 
 
-def _roles(rows: Records, delivery: Delivery) -> Records:
+def _roles(rows: Records, delivery: Delivery, gain: Gain) -> Records:
     """Return the rows of the best plain model and of the delivered one once more, under the names of their roles.
 
-    The row of the delivered model also holds what the judge rows promised: its difference from the best plain model.
+    The row of the delivered model also holds its difference from the best plain model: what the judge rows promised,
+    and the interval on the test rows.
     """
     by_name = {TARGETED if row["arm"].startswith(LOOP) else row["arm"]: row for row in rows}
     promise = {"promised": delivery.promised.expected, "promised_low": delivery.promised.difference.low}
+    promise |= {"gain_low": gain.difference.low, "gain_high": gain.difference.high}
     best, delivered = (
         {key: value for key, value in by_name[name].items() if key != "generations"}
         for name in (delivery.best_plain, delivery.name)

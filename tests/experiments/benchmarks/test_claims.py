@@ -35,6 +35,7 @@ def results(delivered: float, student: float, best: float, wobble: float = 0.0) 
                         "average_precision": value,
                     }
                     | {"seconds_per_million": 3.0 if arm == STUDENT else 2.0, "note": note}
+                    | ({"gain_high": gain + 0.01} if arm == DELIVERED else {})
                 )
     return pd.DataFrame(rows)
 
@@ -46,6 +47,7 @@ def test_the_suite_s_last_line_holds_mean_differences_over_tables() -> None:
     assert told["student_minus_xgboost"] == pytest.approx(0.04)
     assert told["student_scoring_ratio"] == 1.5
     assert told["significant_losses"] == ["t8"]
+    assert told["runs_with_harm"] == 4  # the splits of t8
     assert told["best_plain"] == {"extra trees": 36}
     assert (told["tables"], told["splits"]) == (9, 4)
     assert "best_kind_in_hindsight" not in told
@@ -72,11 +74,14 @@ def test_claims_are_counted_and_promises_averaged() -> None:
             "loop_gain": [0.1, -0.01, -0.2, 0.0],
             "promised": [0.01, 0.0, 0.03, 0.0],
             "delivered_gain": [0.02, 0.0, -0.02, 0.0],
+            "delivered_over_real_only": [0.03, 0.01, 0.0, 0.0],
+            "harm": [0.0, 0.0, 1.0, 0.0],
         }
     )
     told = claims.headline(cells)
     assert (told["cells"], told["proven"], told["proven_below_zero"]) == (4, 2, 1)
     assert (told["promised"], told["delivered"]) == (0.01, 0.0)
+    assert (told["harm"], told["delivered_over_real_only"]) == (1, 0.01)
     assert (told["promised_by_loop_or_teacher"], told["delivered_by_loop_or_teacher"]) == (0.02, 0.0)
 
 
@@ -87,6 +92,8 @@ def test_rows_of_a_suite_cell_become_one_row() -> None:
     assert (row["table"], row["seed"], row["name"], row["promised"]) == ("t0", 0, "extra trees", 0.01)
     assert row["loop_gain"] == pytest.approx(0.04)
     assert row["delivered_gain"] == pytest.approx(0.02)
+    assert row["delivered_over_real_only"] == pytest.approx(0.05)
+    assert row["harm"] == 0
 
 
 def test_a_cell_of_noise_has_a_promise_and_what_was_delivered(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,4 +106,6 @@ def test_a_cell_of_noise_has_a_promise_and_what_was_delivered(monkeypatch: pytes
     assert row["judge_proven"] == 0
     assert np.isfinite([row["promised"], row["loop_gain"], row["delivered_gain"]]).all()
     assert abs(row["promised"]) < 0.1
+    assert row["harm"] in (0, 1)
+    assert -1 < row["delivered_over_real_only"] < 1
     assert no_signal.split_of is not claims.split_of  # the small table was used

@@ -16,6 +16,7 @@ import pytest
 from rich.console import Console
 from small_runs import content, frame, write, write_config
 
+from experiments.arms.names import TARGETED
 from experiments.compare.claims import compare_with_all
 from experiments.compare.compare import alone, cell, check_sources, compare, identity_of, source_names
 from experiments.compare.leaderboard import LiveBoard, closing_table, long_form, summarise
@@ -378,3 +379,17 @@ def test_a_kill_loses_no_finished_cell(tmp_path: Path) -> None:
     assert start(killed_at=2).returncode == -signal.SIGKILL
     assert start(killed_at=-1).stdout == "[0, 1, 2, 3]\n"
     assert Counter((tmp_path / "worked").read_text().split()) == {"0": 1, "1": 1, "2": 2, "3": 1}
+
+
+def test_a_cell_tells_what_was_promised_and_delivered_over_the_best_plain_model(tmp_path: Path) -> None:
+    settings = content(write(tmp_path, frame()), tmp_path / "out", generations=1)
+    arms = {"tuning": False, "plain": True, "plain_seconds": 1e-9}  # the learner and one kind
+    config = load_config(RunConfig, None, settings | {"arms": arms})
+    rows = {row["arm"]: row for row in cell(config)}
+    best, delivered = rows["best plain"], rows["delivered"]
+    difference = delivered["average_precision"] - best["average_precision"]
+    assert delivered["gain_low"] <= difference <= delivered["gain_high"]
+    by_name = rows | {TARGETED: rows["loop: targeted"]}
+    assert delivered["average_precision"] == by_name[delivered["note"]]["average_precision"]
+    assert best["average_precision"] == rows[best["note"]]["average_precision"]
+    assert np.isfinite(delivered["promised"])
