@@ -189,18 +189,20 @@ FINDERS: "Catalogue[RegionFinder]" = _of_loop(
 ACQUISITIONS: "Catalogue[Acquisition]" = _of_loop(
     "acquisition",
     "score",
-    gap="loop.cycle.acquisition:Gap",
-    entropy="loop.cycle.acquisition:Entropy",
-    variance="loop.cycle.acquisition:Variance",
-    random="loop.cycle.acquisition:Uniform",
+    gap="loop.supplies.acquisition:Gap",
+    entropy="loop.supplies.acquisition:Entropy",
+    blindness="loop.supplies.acquisition:Blindness",
+    variance="loop.supplies.acquisition:Variance",
+    random="loop.supplies.acquisition:Uniform",
 )
 LABELLERS: "Catalogue[Labeller]" = _of_loop(
-    "labeller", "label", teacher="loop.cycle.labelling:ByTeacher", condition="loop.cycle.labelling:ByCondition"
+    "labeller", "label", teacher="loop.supplies.labelling:ByTeacher", condition="loop.supplies.labelling:ByCondition"
 )
 GATES: "Catalogue[Gate]" = _of_loop(
     "gate",
     "judge",
     domain="loop.gates.domain:Domain",
     copies="loop.gates.copies:Copies",
+    contradicted="loop.gates.contradicted:Contradicted",
     label="loop.gates.label:Label",
 )

@@ -33,6 +33,7 @@ from loop.frames import history_frame, regions_frame, synthetic_frame
 from loop.model import Model
 from loop.nested_params import NestedParams
 from loop.protocols import Acquisition, Gate, Generator, Labeller, Learner, RegionFinder, RunTracker, Teacher
+from loop.supplies.supply import Supply
 from loop.tracking.null import NullTracker
 from loop.types import Generation
 
@@ -105,6 +106,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         acquisition: Acquisition | None = None,
         labeller: Labeller | None = None,
         gates: Sequence[Gate] | None = None,
+        supplies: Sequence[Supply] = (),
         acceptance: Acceptance | None = None,
         generations: int = Settings.generations,
         budget: float = Settings.budget,
@@ -131,6 +133,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         self.acquisition = acquisition
         self.labeller = labeller
         self.gates = gates
+        self.supplies = supplies
         self.acceptance = acceptance
         self.generations = generations
         self.budget = budget
@@ -214,16 +217,19 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
 
     def _parts(self) -> Parts:
         usual = UNTAUGHT if self.teacher is None else Choice()
-        return Parts(
-            learner=self.learner,
+        taught = Supply(
             generator=self.generator,
-            finder=self.finder or FINDERS.make(usual.finder),
             acquisition=self.acquisition or ACQUISITIONS.make(usual.acquisition),
             labeller=self.labeller or LABELLERS.make(usual.labeller),
+            gates=tuple(map(GATES.make, usual.gates)) if self.gates is None else self.gates,
+        )
+        return Parts(
+            learner=self.learner,
+            supplies=(*self.supplies, taught),
+            finder=self.finder or FINDERS.make(usual.finder),
             teacher=self.teacher,
             surrogate=self.surrogate,
             augmented_learner=self.augmented_learner,
-            gates=tuple(map(GATES.make, usual.gates)) if self.gates is None else self.gates,
             acceptance=self.acceptance or Acceptance(),
             settings=Settings(**{name: getattr(self, name) for name in SETTINGS}),
         )

@@ -7,8 +7,8 @@ from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 
-from loop.cycle.pool import Pool
 from loop.rows import Rows
+from loop.supplies.pool import Pool
 from loop.types import Generation, LoopVerdict, Region, Request, Samples, Table, Verdict
 
 

@@ -271,7 +271,7 @@ class Decision:
 
 @dataclass(frozen=True, eq=False)
 class Generation:
-    """Record of one generation of the loop."""
+    """Record of one generation of the loop: the rows of one supply, and whether they are kept."""
 
     index: int  # 1, 2, ...
     regions: tuple[Region, ...]
@@ -286,6 +286,7 @@ class Generation:
     origins: tuple[Origin, ...]  # `rows.supply` indexes them
     evaluations: int  # how often the judge rows were evaluated so far
     lane_rows: tuple[Table, ...] = ()  # new rows of the judging lanes, in order, for resumed runs
+    supply: str = "taught"  # name of the supply that made the rows
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,12 @@ import numpy as np
 from generators import Neighbourhood
 from learners import Committee, ExtraTrees, Linear, XGBoost
 from loop.cycle.acceptance import Acceptance
-from loop.cycle.acquisition import Gap
-from loop.cycle.labelling import ByTeacher
 from loop.cycle.parts import Parts, Settings
 from loop.gates import Copies, Domain
 from loop.regions import TreeFinder
+from loop.supplies.acquisition import Gap
+from loop.supplies.labelling import ByTeacher
+from loop.supplies.supply import Supply
 from loop.types import Column, Schema, Table
 
 LEARNER = XGBoost(trees=20, depth=3, rate=0.2)
@@ -20,16 +21,15 @@ TEACHER = Committee(members=(Linear(), ExtraTrees(trees=20, min_leaf=3)), jobs=1
 
 
 def tiny_parts(**changes: object) -> Parts:
-    """Parts of a loop of two generations; ``settings`` and others may be changed."""
+    """Parts of a loop of two generations; ``settings`` and others, also those of the supply, may be changed."""
+    own = {name: changes.pop(name) for name in ("generator", "acquisition", "labeller", "gates") if name in changes}
+    taught = Supply(Neighbourhood(), Gap(), ByTeacher(), (Domain(), Copies()))
     parts = Parts(
         learner=LEARNER,
         augmented_learner=AUGMENTED,
-        generator=Neighbourhood(),
+        supplies=(replace(taught, **own),),  # type: ignore[arg-type]
         finder=TreeFinder(),
-        acquisition=Gap(),
-        labeller=ByTeacher(),
         teacher=TEACHER,
-        gates=(Domain(), Copies()),
         acceptance=Acceptance(replicates=100),
         settings=Settings(generations=2, jobs=1),
     )

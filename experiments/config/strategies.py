@@ -8,6 +8,7 @@ from loop.catalogue import ACQUISITIONS, FINDERS, GATES, LABELLERS, check_name
 from loop.cycle.acceptance import Acceptance
 from loop.cycle.parts import Choice, Parts, Settings
 from loop.protocols import Generator, Learner, Teacher
+from loop.supplies.supply import Supply
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,12 @@ def augmented_surrogate_of(learner: Learner, augmented_learner: Learner) -> Lear
 
 
 def without_aim(parts: Parts) -> Parts:
-    """Return the control of a loop: the same parts, but no regions are sought and rows are chosen at random."""
+    """Return the control of a loop: the same supplies, but no regions are sought and rows are chosen at random."""
     control = STRATEGIES["untargeted"]
     settings = replace(parts.settings, share_anywhere=control.share_anywhere, steer=control.steer)
     finder, acquisition = FINDERS.make(control.finder), ACQUISITIONS.make(control.acquisition)
-    return replace(parts, finder=finder, acquisition=acquisition, settings=settings)
+    supplies = tuple(replace(supply, acquisition=acquisition) for supply in parts.supplies)
+    return replace(parts, finder=finder, supplies=supplies, settings=settings)
 
 
 def compose(
@@ -107,17 +109,20 @@ def compose(
         strategy = STRATEGIES[check_name("strategy", strategy, STRATEGIES)]
     learner, settings = learner or XGBoost(), settings or Settings()
     augmented_learner = augmented_learner or augmented_of(learner)
+    taught = Supply(
+        generator=generator or GENERATORS.make(strategy.generator),
+        acquisition=ACQUISITIONS.make(strategy.acquisition),
+        labeller=LABELLERS.make(strategy.labeller),
+        gates=tuple(GATES.make(gate) for gate in strategy.gates),
+    )
     return Parts(
         learner=learner,
         surrogate=surrogate_of(learner),
         augmented_learner=None if augmented_learner is learner else augmented_learner,
         augmented_surrogate=augmented_surrogate_of(learner, augmented_learner),
         teacher=teacher or Committee(jobs=settings.jobs),
-        generator=generator or GENERATORS.make(strategy.generator),
+        supplies=(taught,),
         finder=FINDERS.make(strategy.finder),
-        acquisition=ACQUISITIONS.make(strategy.acquisition),
-        labeller=LABELLERS.make(strategy.labeller),
-        gates=tuple(GATES.make(gate) for gate in strategy.gates),
         acceptance=acceptance or Acceptance(),
         settings=replace(settings, share_anywhere=strategy.share_anywhere, steer=strategy.steer),
     )

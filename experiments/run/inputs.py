@@ -78,7 +78,9 @@ def parts_of(config: CommonConfig, train: Table) -> Parts:
         settings=loop.settings(),
     )
     if config.constraints:
-        parts = replace(parts, gates=(*parts.gates, constraints(config.constraints)))
+        bound = constraints(config.constraints)
+        supplies = tuple(replace(supply, gates=(*supply.gates, bound)) for supply in parts.supplies)
+        parts = replace(parts, supplies=supplies)
     if config.fairness.columns:
         parts = with_groups(parts, config.fairness, train)
     return parts

@@ -146,6 +146,8 @@ class Acceptance:
     least : int
         Fewest judge rows (or groups of them) of each class for a gain to be called proven: with fewer, intervals are
         too narrow.
+    only_harm_counts : bool
+        Whether everything is kept that is not proven to do harm; see `harmless`.
 
     Raises
     ------
@@ -160,6 +162,7 @@ class Acceptance:
     replicates: int = 300
     guards: Sequence[Guard] = (CalibrationGuard(),)
     least: int = FEWEST
+    only_harm_counts: bool = False
 
     def __post_init__(self) -> None:
         resolve(self.metric)
@@ -182,6 +185,15 @@ class Acceptance:
             Score of the teacher minus that of the learner on real rows alone, both on the judge rows, higher is better.
         """
         return replace(self, prior_mean=min(self.prior_mean, max(0.0, edge) * EDGE_A_GENERATION))
+
+    def harmless(self) -> "Acceptance":
+        """Return the acceptance of rows that state what the judge rows cannot show: kept unless these prove harm.
+
+        No measured calibration speaks against such rows either, as they add to a class on purpose; the delivered model
+        is calibrated afterwards.
+        """
+        guards = tuple(guard for guard in self.guards if not isinstance(guard, CalibrationGuard))
+        return replace(self, guards=guards, only_harm_counts=True)
 
     def decide(
         self, judged: JudgeRows, champion: np.ndarray, challenger: np.ndarray, rng: np.random.Generator
@@ -258,10 +270,12 @@ class Acceptance:
         objections = (guard.objection(judged, before, after) for guard in self.guards)
         return next((objection for objection in objections if objection), None)
 
-    @staticmethod
-    def _decision(objection: str | None, difference: Interval, expected: float) -> Decision:
+    def _decision(self, objection: str | None, difference: Interval, expected: float) -> Decision:
         if objection is not None:
             return Decision(False, objection, difference, expected)
+        if self.only_harm_counts:
+            harm = difference.high < 0
+            return Decision(not harm, "proven harm" if harm else "stated, and no harm is proven", difference, expected)
         if abs(expected) <= NOTHING:
             return Decision(False, "it makes no difference", difference, expected)
         # The prior comes from other tables, so it must not overrule harm that is proven on this one.

@@ -11,19 +11,22 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from loop import seeds
+from loop.cycle.acceptance import Acceptance
+from loop.cycle.held_back import Caught, caught
 from loop.cycle.lanes import Lane, lanes, training_spread
 from loop.cycle.ledger import Ledger
 from loop.cycle.parts import Parts
 from loop.cycle.propose import Fitted, Proposed, propose
-from loop.cycle.stopping import reason_to_stop
+from loop.cycle.stopping import next_supply
 from loop.cycle.training import Prepared, Trained, teacher_answers, train, unseen_answers
 from loop.data.encoding import check_range
 from loop.evaluation.bootstrap import intervals
 from loop.evaluation.drift import report as drift_report
 from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import resolve, score
-from loop.protocols import Learner, Teacher
+from loop.protocols import Generator, Learner, Teacher
 from loop.regions.weakness import MEASURES
+from loop.supplies.supply import TAUGHT, Supply
 from loop.support.timing import Clock
 from loop.types import Generation, Interval, LoopVerdict, Origin, Table
 
@@ -45,6 +48,7 @@ class Outcome:
     judged: np.ndarray  # (j,) positions of the judge rows in the training table
     proba: np.ndarray  # (j, K) out-of-fold probabilities of the champion for them
     proba_real_only: np.ndarray  # (j, K) the same of the learner on real rows alone
+    caught: tuple[Caught, ...]  # of each stated pattern
     seconds: dict[str, float]
 
 
@@ -70,16 +74,22 @@ def prepare(parts: Parts, table: Table, folds: np.ndarray, rng: np.random.Genera
         with clock.stage("teacher"):
             teacher = copy.deepcopy(parts.teacher).fit_folds(table, folds, seeds.stream(seed, "teacher"))
     with clock.stage("generator"):
-        fitted = tuple(
-            copy.deepcopy(parts.generator).fit(table.take(lane.fit), seeds.stream(seed, "fit", lane.index + 1))
-            for lane in ways
-        )
+        fitted = tuple(_generators(supply, table, ways, seed) for supply in parts.supplies)
     prepared = Prepared(parts, table, ways, seed, teacher, fitted, dict(clock.seconds))
     if teacher is None:
         return prepared
     with clock.stage("teacher"):
         acceptance = parts.acceptance.following(_edge(prepared, teacher))
     return replace(prepared, parts=replace(parts, acceptance=acceptance), seconds=dict(clock.seconds))
+
+
+def _generators(supply: Supply, table: Table, ways: Sequence[Lane], seed: int) -> tuple[Generator, ...]:
+    """Fit the generator of a supply in each lane."""
+    purpose = ("fit",) if supply.name == TAUGHT else ("fit", supply.name)
+    return tuple(
+        copy.deepcopy(supply.generator).fit(table.take(lane.fit), seeds.stream(seed, *purpose, lane.index + 1))
+        for lane in ways
+    )
 
 
 def _edge(prepared: Prepared, teacher: Teacher) -> float:
@@ -99,11 +109,10 @@ def generations(prepared: Prepared, past: Sequence[Generation] = ()) -> Iterator
         Records of an interrupted run with the same parts, table, folds and seed; the run continues after them.
     """
     history = list(past)
-    settings = prepared.parts.settings
     latest_kept = max((generation.index for generation in history if generation.decision.kept), default=0)
     champions = train(prepared, prepared.parts.surrogate_for, history, SURROGATE_STREAM, latest_kept)
-    while reason_to_stop(history, generations=settings.generations, patience=settings.patience) is None:
-        generation, champions = _turn(prepared, history, champions)
+    while (supply := next_supply(prepared.parts, history)) is not None:
+        generation, champions = _turn(prepared, supply, history, champions)
         history.append(generation)
         yield generation
 
@@ -111,23 +120,28 @@ def generations(prepared: Prepared, past: Sequence[Generation] = ()) -> Iterator
 def conclude(prepared: Prepared, history: Sequence[Generation]) -> Outcome:
     """Fit the final learner with and without the kept rows, compare both on the judge rows and return the outcome.
 
-    If the final learner scores worse on the judge rows, all synthetic rows are dropped.
+    If the final learner scores worse on the judge rows, the synthetic rows are dropped: first all that a teacher has
+    labelled, and the stated ones too if they alone are proven to do harm.
     """
     clock, parts = Clock(), prepared.parts
     judged = JudgeRows.of(prepared.table, prepared.judged)
-    kept = [generation for generation in history if generation.decision.kept]
     with clock.stage("learner"):
-        before = _final_answers(prepared, [])
-    after, verdict = before, parts.acceptance.nothing_kept()
-    if kept:
+        trained = _final(prepared, [])
+    before = after = _pooled(trained)
+    kept, chosen, verdict = list[Generation](), trained, parts.acceptance.nothing_kept()
+    for candidates, acceptance in _final_choices(prepared, history):
         with clock.stage("learner"):
-            after = _final_answers(prepared, kept)
+            challengers = _final(prepared, candidates)
         with clock.stage("accept"):
-            claim = {"kept": len(kept), "evaluations": len(history) + 1}
+            claim = {"kept": len(candidates), "evaluations": len(history) + 1}
             spread, rng = training_spread(prepared.lanes[:-1]), prepared.stream("verdict")
-            verdict, decision = parts.acceptance.verdict(judged, before, after, rng, **claim, spread=spread)
-        if not decision.kept:
-            kept, after, verdict = [], before, parts.acceptance.nothing_kept(decision)
+            told, decision = acceptance.verdict(judged, before, _pooled(challengers), rng, **claim, spread=spread)
+        if decision.kept:
+            kept, chosen, after, verdict = candidates, challengers, _pooled(challengers), told
+            break
+        verdict = acceptance.nothing_kept(decision)
+    with clock.stage("score"):
+        patterns = caught(prepared, trained, chosen)
     with clock.stage("learner"):
         (final,) = train(prepared, parts.learner_for, kept, "final", int(bool(kept)), prepared.lanes[-1:])
     with clock.stage("score"):
@@ -144,14 +158,26 @@ def conclude(prepared: Prepared, history: Sequence[Generation]) -> Outcome:
         judged=prepared.judged,
         proba=after,
         proba_real_only=before,
+        caught=patterns,
         seconds=dict(clock.seconds),
     )
 
 
-def _final_answers(prepared: Prepared, kept: Sequence[Generation]) -> np.ndarray:
-    """Return probabilities (j, K) of the judge rows by the final learner, fitted on real rows and the kept ones."""
+def _final_choices(prepared: Prepared, history: Sequence[Generation]) -> Iterator[tuple[list[Generation], Acceptance]]:
+    """Yield what the final learner may keep, in order: all kept generations, and the stated ones of them alone."""
+    acceptance, stated = prepared.parts.acceptance, {each.name for each in prepared.parts.supplies if each.stated}
+    kept = [generation for generation in history if generation.decision.kept]
+    knowledge = [generation for generation in kept if generation.supply in stated]
+    if kept and len(knowledge) < len(kept):
+        yield kept, acceptance
+    if knowledge:
+        yield knowledge, acceptance.harmless()
+
+
+def _final(prepared: Prepared, kept: Sequence[Generation]) -> list[Trained]:
+    """Fit the final learner in the judging lanes, on real rows and the kept ones."""
     number = int(bool(kept))
-    return _pooled(train(prepared, prepared.parts.learner_for, kept, "final", number, prepared.lanes[:-1]))
+    return train(prepared, prepared.parts.learner_for, kept, "final", number, prepared.lanes[:-1])
 
 
 def _pooled(trained: Sequence[Trained]) -> np.ndarray:
@@ -160,13 +186,13 @@ def _pooled(trained: Sequence[Trained]) -> np.ndarray:
 
 
 def _turn(
-    prepared: Prepared, history: Sequence[Generation], champions: list[Trained]
+    prepared: Prepared, supply: Supply, history: Sequence[Generation], champions: list[Trained]
 ) -> tuple[Generation, list[Trained]]:
-    """Run one generation; return its record and the champions after it."""
+    """Run one generation, with the rows of one supply; return its record and the champions after it."""
     clock, parts, index = Clock(), prepared.parts, len(history) + 1
     with clock.stage("learner"):
         answers = unseen_answers(prepared, history, champions)
-    proposed = _propose(prepared, champions, MEASURES[parts.settings.weakness](prepared.table.y, answers), index)
+    proposed = _propose(prepared, supply, champions, answers, index)
     for each in proposed:
         clock.add(each.seconds)
     new, delivered = [each.rows for each in proposed], proposed[-1]
@@ -175,16 +201,15 @@ def _turn(
     judged = JudgeRows.of(prepared.table, prepared.judged)
     old, fresh = _pooled(champions[:-1]), _pooled(challengers[:-1])
     with clock.stage("accept"):
-        decision = parts.acceptance.decide(judged, old, fresh, prepared.stream("accept", index))
-        if not len(delivered.rows):
-            decision = replace(decision, kept=False, reason="no row was left to add")
+        acceptance = parts.acceptance.harmless() if supply.stated else parts.acceptance
+        decision = acceptance.decide(judged, old, fresh, prepared.stream("accept", index))
+        decision = decision if len(delivered.rows) else replace(decision, kept=False, reason="no row was left to add")
     with clock.stage("score"):
         challenger = _scores(judged, fresh, prepared.stream("scores", index))
         scores = challenger if decision.kept else _last_scores(history, judged, old, prepared)
     with clock.stage("drift"):
-        kept = [generation.rows for generation in history if generation.decision.kept]
-        drift = drift_report(prepared.table, Table.concat([*kept, delivered.rows]), prepared.stream("drift", index))
-    generation = Generation(
+        drift = _drift(prepared, history, delivered.rows)
+    made = Generation(
         index=index,
         regions=delivered.regions,
         requests=delivered.requests,
@@ -198,24 +223,36 @@ def _turn(
         origins=delivered.origins,
         evaluations=index,
         lane_rows=tuple(new[:-1]),
+        supply=supply.name,
     )
-    return generation, challengers if decision.kept else champions
+    return made, challengers if decision.kept else champions
 
 
-def _propose(prepared: Prepared, champions: Sequence[Trained], weakness: np.ndarray, index: int) -> list[Proposed]:
-    """Propose rows in every lane, where its champion is weak."""
+def _propose(
+    prepared: Prepared, supply: Supply, champions: Sequence[Trained], answers: np.ndarray, index: int
+) -> list[Proposed]:
+    """Propose rows in every lane, where its champion is weak; ``answers`` (n, K) are those of `unseen_answers`."""
+    generators = prepared.generators_of(supply)
+    weakness = MEASURES[prepared.parts.settings.weakness](prepared.table.y, answers)
 
     def work(lane: Lane) -> Proposed:
         return propose(
             prepared.parts,
+            supply,
             prepared.table.take(lane.fit),
             weakness[lane.fit],
-            Fitted(lane, champions[lane.index].learner, prepared.teacher, prepared.generators[lane.index]),
+            Fitted(lane, champions[lane.index].learner, prepared.teacher, generators[lane.index]),
             index,
             prepared.stream("propose", index, lane.index + 1),
         )
 
     return prepared.each(work, prepared.lanes)
+
+
+def _drift(prepared: Prepared, history: Sequence[Generation], rows: Table) -> dict[str, float]:
+    """Measure the drift of all kept rows and of new ones from the real rows."""
+    kept = [generation.rows for generation in history if generation.decision.kept]
+    return drift_report(prepared.table, Table.concat([*kept, rows]), prepared.stream("drift", len(history) + 1))
 
 
 def _scores(judged: JudgeRows, proba: np.ndarray, rng: np.random.Generator) -> dict[str, Interval]:

@@ -64,6 +64,7 @@ _origin = checks.fields(
 shape = checks.fields(
     {
         "index": checks.integer(1),
+        "supply": checks.text,
         "regions": checks.listed(_region),
         "requests": checks.listed(checks.listed(checks.anything, 2)),
         "counts": checks.mapped(checks.count),
@@ -89,6 +90,7 @@ def to_record(generation: Generation) -> Record:
     record: Record = plain(
         {
             "index": generation.index,
+            "supply": generation.supply,
             "regions": [_region_record(region, classes) for region in generation.regions],
             "requests": generation.requests,
             "counts": generation.counts,
@@ -158,6 +160,7 @@ def from_record(record: Any, arrays: Mapping[str, object], schema: Schema) -> Ge
         origins=tuple(_built(Origin, origin) for origin in held["origins"]),
         evaluations=held["evaluations"],
         lane_rows=tuple(tables[1:]),
+        supply=held["supply"],
     )
     written = to_record(generation)
     if odd := sorted(str(name) for name in {*written, *held} if written.get(name) != record.get(name)):

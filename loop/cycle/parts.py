@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, fields
 
 from loop.cycle.acceptance import Acceptance
 from loop.errors import ConfigError
-from loop.protocols import Acquisition, Gate, Generator, Labeller, Learner, RegionFinder, Steerable, Teacher
+from loop.protocols import Learner, RegionFinder, Steerable, Teacher
 from loop.regions.weakness import MEASURES
+from loop.supplies.supply import Supply
 from loop.types import Table
 
 
@@ -112,10 +113,10 @@ class Parts:
     ----------
     learner : Learner
         The model to be delivered.
-    generator : Generator
-        Makes the proposals.
-    finder, acquisition, labeller : RegionFinder, Acquisition, Labeller
-        Find weak regions, score the proposals, label the chosen ones.
+    supplies : sequence of Supply
+        Sources of new rows, asked in turn; at least one.
+    finder : RegionFinder
+        Finds weak regions.
     teacher : Teacher, optional
         None = a loop without a teacher: labels by condition, acquisition by the learner's own entropy.
     surrogate : Learner, optional
@@ -124,8 +125,6 @@ class Parts:
     augmented_learner, augmented_surrogate : Learner, optional
         Models for tables that hold new rows, for example with more capacity; None = learner and surrogate themselves.
         If no generation is kept, the learner is delivered.
-    gates : sequence of Gate
-        Refuse rows, in order.
     acceptance : Acceptance
         Decides whether a generation is kept.
     settings : Settings
@@ -133,33 +132,33 @@ class Parts:
     Raises
     ------
     ConfigError
-        If a part needs a teacher and there is none, or the generator cannot be steered although it should.
+        If a part needs a teacher and there is none, no generator can be steered although it should, or supplies lack or
+        share a name.
     """
 
     learner: Learner
-    generator: Generator
+    supplies: Sequence[Supply]
     finder: RegionFinder
-    acquisition: Acquisition
-    labeller: Labeller
     teacher: Teacher | None = None
     surrogate: Learner | None = None
     augmented_learner: Learner | None = None
     augmented_surrogate: Learner | None = None
-    gates: Sequence[Gate] = ()
     acceptance: Acceptance = field(default_factory=Acceptance)
     settings: Settings = field(default_factory=Settings)
 
     def __post_init__(self) -> None:
-        for part in (self.acquisition, self.labeller):
-            if self.teacher is None and getattr(part, "needs_teacher", False):
+        names = [supply.name for supply in self.supplies]
+        if not names or len(set(names)) < len(names):
+            raise ConfigError(f"a loop needs supplies of different names, got {names}: give each its own.")
+        for supply in self.supplies:
+            if self.teacher is None and supply.needs_teacher:
                 raise ConfigError(
-                    f"{type(part).__name__} needs a teacher, got none: "
+                    f"{supply.needs_teacher} needs a teacher, got none: "
                     "pass a teacher, or aim by entropy and label by condition"
                 )
-        if self.settings.steer and not isinstance(self.generator, Steerable):
-            raise ConfigError(
-                f"steer needs a generator that can be steered, got {type(self.generator).__name__}: use diffusion."
-            )
+        if self.settings.steer and not any(isinstance(supply.generator, Steerable) for supply in self.supplies):
+            kinds = ", ".join(type(supply.generator).__name__ for supply in self.supplies)
+            raise ConfigError(f"steer needs a generator that can be steered, got {kinds}: use diffusion.")
 
     def learner_for(self, table: Table) -> Learner:
         """Return the learner for a table: the augmented one if it holds new rows."""

@@ -1,21 +1,21 @@
 """New rows of one lane: find weak regions, allocate, generate, choose, label, pass the gates."""
 
 from dataclasses import dataclass, replace
+from math import ceil
 
 import numpy as np
 
-from loop.cycle.acquisition import draw
 from loop.cycle.allocation import allocate, anywhere
 from loop.cycle.lanes import Lane
-from loop.cycle.parts import Parts
-from loop.cycle.pool import Pool
+from loop.cycle.parts import Parts, Settings
 from loop.gates import combine
 from loop.protocols import Acquisition, Generator, Labeller, Learner, Steerable, Teacher
 from loop.regions.weakness import entropy
+from loop.supplies.acquisition import draw
+from loop.supplies.pool import Pool
+from loop.supplies.supply import Supply
 from loop.support.timing import Clock
 from loop.types import Origin, Region, Request, Samples, Table, Verdict
-
-TAUGHT = "taught"  # supply of rows that a generator proposes and the loop's labeller labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,12 +41,20 @@ class Fitted:
 
 
 def propose(
-    parts: Parts, real: Table, weakness: np.ndarray, fitted: Fitted, generation: int, rng: np.random.Generator
+    parts: Parts,
+    supply: Supply,
+    real: Table,
+    weakness: np.ndarray,
+    fitted: Fitted,
+    generation: int,
+    rng: np.random.Generator,
 ) -> Proposed:
-    """Make the new rows of one lane.
+    """Make the new rows of one supply in one lane.
 
     Parameters
     ----------
+    parts, supply : Parts, Supply
+        The loop, and one of its supplies.
     real : Table, m rows
         The lane's fit rows.
     weakness : ndarray of shape (m,)
@@ -56,10 +64,10 @@ def propose(
     rng : numpy.random.Generator
     """
     settings, generator, clock = parts.settings, fitted.generator, Clock()
-    n = max(1, min(round(settings.budget * len(real)), settings.most_rows))
+    n = rows_in_turn(supply, settings, len(real))
     find_rng, generate_rng, score_rng, draw_rng, label_rng, gate_rng = rng.spawn(6)
     with clock.stage("find"):
-        regions = tuple(parts.finder.find(real, weakness, find_rng))
+        regions = tuple(parts.finder.find(real, weakness, find_rng)) if supply.aimed else ()
     background = anywhere(weakness, by_weakness=False)
     requests = allocate(regions, n * settings.pool, share_anywhere=settings.share_anywhere, background=background)
     if settings.steer and isinstance(generator, Steerable):
@@ -69,23 +77,30 @@ def propose(
     proposals = _gather(samples, generation)
     with clock.stage("learner"):
         pool = Pool(proposals, fitted.learner.predict_proba(proposals.rows))
-    pool = _with_teacher(pool, parts.acquisition, fitted, clock)
+    pool = _with_teacher(pool, supply.acquisition, fitted, clock)
     with clock.stage("aim"):
-        chosen = pool.take(draw(parts.acquisition.score(pool, score_rng), n, draw_rng))
-    chosen = _with_teacher(chosen, parts.labeller, fitted, clock)
+        chosen = pool.take(draw(supply.acquisition.score(pool, score_rng), n, draw_rng))
+    chosen = _with_teacher(chosen, supply.labeller, fitted, clock)
     with clock.stage("label"):
-        labelled = parts.labeller.label(chosen, label_rng)
+        labelled = supply.labeller.label(chosen, label_rng)
     with clock.stage("gate"):
-        verdict = combine(parts.gates, labelled, real, gate_rng)
+        verdict = combine(supply.gates, labelled, real, gate_rng)
     kept = labelled.take(verdict.keep)
     return Proposed(
         rows=replace(kept, weight=kept.weight * settings.weight),
         regions=regions,
         requests=tuple((request.region.text, request.n) for request in requests),
         counts={"asked": n * settings.pool, **_counts(samples, verdict)},
-        origins=tuple(_origin(parts, real, request, generation, fitted.lane) for request in requests),
+        origins=tuple(_origin(supply, real, request, generation, fitted.lane) for request in requests),
         seconds=dict(clock.seconds),
     )
+
+
+def rows_in_turn(supply: Supply, settings: Settings, n_real: int) -> int:
+    """Return the most rows that a supply may add in one generation."""
+    if supply.rows is not None:
+        return ceil(supply.rows / settings.generations)
+    return max(1, min(round(settings.budget * n_real), settings.most_rows))
 
 
 def _gather(samples: list[Samples], generation: int) -> Table:
@@ -128,15 +143,15 @@ def _counts(samples: list[Samples], verdict: Verdict) -> dict[str, int]:
     }
 
 
-def _origin(parts: Parts, real: Table, request: Request, generation: int, lane: Lane) -> Origin:
+def _origin(supply: Supply, real: Table, request: Request, generation: int, lane: Lane) -> Origin:
     label = "any" if request.label is None else str(real.schema.classes[request.label])
     return Origin(
-        supply=TAUGHT,
+        supply=supply.name,
         generation=generation,
         lane=lane.index,
         region=request.region.text,
         label=label,
-        generator=type(parts.generator).__name__,
-        acquisition=type(parts.acquisition).__name__,
-        labeller=type(parts.labeller).__name__,
+        generator=type(supply.generator).__name__,
+        acquisition=type(supply.acquisition).__name__,
+        labeller=type(supply.labeller).__name__,
     )

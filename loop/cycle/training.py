@@ -12,6 +12,7 @@ from loop import seeds
 from loop.cycle.lanes import Lane
 from loop.cycle.parts import Parts
 from loop.protocols import Generator, Learner, Teacher
+from loop.supplies.supply import Supply
 from loop.support.timing import Clock
 from loop.types import Generation, Table
 
@@ -27,13 +28,17 @@ class Prepared:
     lanes: tuple[Lane, ...]  # the deliverable lane last
     seed: int
     teacher: Teacher | None
-    generators: tuple[Generator, ...]  # one a lane
+    generators: tuple[tuple[Generator, ...], ...]  # of each supply, one a lane
     seconds: dict[str, float]
 
     @property
     def judged(self) -> np.ndarray:  # (j,)
         """Positions of the pooled judge rows in the table, in the order of the lanes."""
         return np.concatenate([lane.judge for lane in self.lanes[:-1]])
+
+    def generators_of(self, supply: Supply) -> tuple[Generator, ...]:
+        """Return the fitted generators of a supply, one a lane."""
+        return self.generators[[each.name for each in self.parts.supplies].index(supply.name)]
 
     def stream(self, *purpose: int | str) -> np.random.Generator:
         """Return the random stream of a purpose, see `loop.seeds.stream`."""

@@ -6,13 +6,14 @@ import numpy as np
 
 from loop import seeds
 from loop.gates.constraints import Constraints, Rule
+from loop.gates.contradicted import Contradicted
 from loop.gates.copies import Copies
 from loop.gates.domain import Domain
 from loop.gates.label import Label
 from loop.protocols import Gate
 from loop.types import Table, Verdict
 
-__all__ = ["Constraints", "Copies", "Domain", "Label", "Rule", "combine"]
+__all__ = ["Constraints", "Contradicted", "Copies", "Domain", "Label", "Rule", "combine"]
 
 
 def combine(gates: Sequence[Gate], candidates: Table, reference: Table, rng: np.random.Generator) -> Verdict:

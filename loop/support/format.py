@@ -12,9 +12,9 @@ from loop.support.plain_json import Record
 from loop.support.record_checks import count
 
 KEY = "format"
-FORMAT = 5  # raised when what was written before can no longer be read; then `LAST_OF` gets a line
+FORMAT = 6  # raised when what was written before can no longer be read; then `LAST_OF` gets a line
 FIRST = "0.1.0"  # wrote format 3 into saved generators, and none into anything else
-LAST_OF = {3: FIRST, 4: "0.2.0"}  # the last version that reads a format and those below it
+LAST_OF = {3: FIRST, 4: "0.2.0", 5: "0.3.0"}  # the last version that reads a format and those below it
 
 
 def stamped(record: Mapping[str, Any]) -> Record:

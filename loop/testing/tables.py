@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from loop.cycle.pool import Pool
 from loop.rows import Rows
+from loop.supplies.pool import Pool
 from loop.types import Column, Condition, Kind, Region, Schema, Table
 
 MERCHANTS = ("grocery", "travel", "online", "jewels")  # the last one is rare: 2 %

@@ -38,7 +38,7 @@ MODULE = '''
 from dataclasses import dataclass
 from learners import Linear
 from generators import Resample
-from loop.cycle.acquisition import Uniform
+from loop.supplies.acquisition import Uniform
 
 @dataclass(eq=False)
 class Mild(Linear):
@@ -89,7 +89,7 @@ def test_every_class_of_ours_can_do_what_is_asked_of_others(catalogue: Catalogue
 
 
 def test_names_that_do_not_exist_are_told_with_those_that_do() -> None:
-    with pytest.raises(ConfigError, match="gate must be one of domain, copies, label, got 'moat': choose one of these"):
+    with pytest.raises(ConfigError, match="gate must be one of domain, copies, contradicted, label, got 'moat': choose one of these"):
         GATES.kind("moat")
     with pytest.raises(ConfigError, match=r"got 'xgbost': did you mean xgboost\?"):
         LEARNERS.kind("xgbost")
@@ -104,7 +104,7 @@ def test_a_part_of_another_package_serves_a_configuration(site: Path, monkeypatc
     assert isinstance(GeneratorConfig(name="any").make(), Resample)
     assert TeacherConfig(members=("mild",)).members == ("mild",)
     parts = compose(Strategy(acquisition="spread", generator="any"))
-    assert type(parts.acquisition).__name__ == "Anywhere"
+    assert type(parts.supplies[0].acquisition).__name__ == "Anywhere"
     for settings, words in (({"softnes": 4}, "may hold .*softness, got 'softnes'"), ({"softness": "x"}, "integer")):
         with pytest.raises(ValueError, match=words):
             LearnerConfig(name="mild", settings=settings)

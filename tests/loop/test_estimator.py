@@ -21,13 +21,13 @@ from generators import Neighbourhood
 from learners import Linear, XGBoost
 from loop import LoopClassifier
 from loop.cycle.acceptance import Acceptance
-from loop.cycle.acquisition import Gap
-from loop.cycle.labelling import ByCondition
 from loop.errors import ConfigError, DataError, TrackingError
 from loop.evaluation.calibration import calibrate
 from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import score
 from loop.rows import Rows
+from loop.supplies.acquisition import Gap
+from loop.supplies.labelling import ByCondition
 from loop.tracking import JsonlTracker
 from loop.types import Generation, LoopVerdict
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loop.cycle.pool import Pool
 from loop.rows import Rows
+from loop.supplies.pool import Pool
 from loop.testing.tables import mixed_table, numeric_table
 from loop.types import Condition, Interval, Region, Request, Samples, Table, Verdict
 

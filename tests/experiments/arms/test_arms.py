@@ -16,14 +16,14 @@ from experiments.arms.tuned_baseline import tunable, tune
 from experiments.config.strategies import without_aim
 from generators import Resample
 from learners import MLP, Forest, Linear, XGBoost
-from loop.cycle.acquisition import Entropy
 from loop.cycle.driver import LoopRun, run_loop
-from loop.cycle.labelling import ByCondition
 from loop.cycle.lanes import deal
 from loop.cycle.parts import Settings
 from loop.gates import Copies
 from loop.rows import Rows
 from loop.seeds import root, stream
+from loop.supplies.acquisition import Entropy
+from loop.supplies.labelling import ByCondition
 from loop.testing.learners import blobs
 from loop.types import Generation, Table
 

@@ -17,15 +17,15 @@ from tiny import AUGMENTED, rare_table, tiny_parts
 
 from generators import Neighbourhood
 from loop.cycle.acceptance import Acceptance
-from loop.cycle.acquisition import Entropy, Uniform
 from loop.cycle.controller import conclude, generations, prepare
-from loop.cycle.labelling import ByCondition
 from loop.cycle.lanes import deal
 from loop.cycle.parts import Settings
 from loop.cycle.training import train, unseen_answers
 from loop.errors import ConfigError
 from loop.regions.weakness import entropy
 from loop.rows import Rows
+from loop.supplies.acquisition import Entropy, Uniform
+from loop.supplies.labelling import ByCondition
 from loop.testing.tables import mixed_table
 from loop.types import Table
 
@@ -156,7 +156,7 @@ def test_nothing_of_the_judge_part_is_learnt():
     lane_rows = Table.concat([generation.lane_rows[1] for generation in history])
     assert not (lane_rows.X > 8).all(axis=1).any()
     assert not np.isin(lane_rows.parents, canaries).any()
-    assert (prepared.generators[1].X_ < 8).any(axis=1).all()
+    assert (prepared.generators[0][1].X_ < 8).any(axis=1).all()
     other_lanes = Table.concat([generation.lane_rows[0] for generation in history])
     assert np.isin(other_lanes.parents, canaries).any()  # the canaries can be learnt where they may be
 
@@ -252,7 +252,7 @@ def test_resumed_after_a_rollback_equals_uninterrupted():
 def test_pure_noise_proves_nothing():
     proven = 0
     for seed in range(6):
-        parts = tiny_parts(acquisition=Uniform() if seed % 2 else tiny_parts().acquisition)
+        parts = tiny_parts(acquisition=Uniform() if seed % 2 else tiny_parts().supplies[0].acquisition)
         proven += run(parts, rare_table(n=300, seed=seed, noise=True), seed=seed)[2].verdict.proven
     assert proven <= 1
 

@@ -18,12 +18,12 @@ from experiments.config.run_config import CalibrationConfig, LoopConfig
 from experiments.config.strategies import Strategy
 from generators import Reject, Resample
 from learners import Linear, Thinned
-from loop.cycle.acquisition import Entropy, Gap, Variance
-from loop.cycle.labelling import ByCondition, ByTeacher
 from loop.cycle.lanes import deal
 from loop.cycle.parts import Settings
 from loop.errors import ConfigError
 from loop.estimator import LoopClassifier
+from loop.supplies.acquisition import Entropy, Gap, Variance
+from loop.supplies.labelling import ByCondition, ByTeacher
 from loop.support.timing import Clock
 from loop.types import Table
 

@@ -8,13 +8,13 @@ import pytest
 from tiny import TEACHER, rare_table, tiny_parts
 
 from learners import Committee
-from loop.cycle.acquisition import Entropy, Gap, Uniform, Variance
 from loop.cycle.controller import generations, prepare
-from loop.cycle.labelling import ByCondition, ByTeacher
 from loop.cycle.lanes import deal
 from loop.cycle.parts import Settings
-from loop.cycle.pool import Pool
 from loop.protocols import Acquisition, Labeller
+from loop.supplies.acquisition import Entropy, Gap, Uniform, Variance
+from loop.supplies.labelling import ByCondition, ByTeacher
+from loop.supplies.pool import Pool
 from loop.types import Generation
 
 ONE = Settings(generations=1, jobs=1)

@@ -11,13 +11,13 @@ import pytest
 import loop.testing
 from generators import Resample
 from learners import Committee, ExtraTrees
-from loop.cycle.acquisition import Gap
-from loop.cycle.labelling import ByTeacher
-from loop.cycle.pool import Pool
 from loop.gates import Copies
 from loop.protocols import Tracker
 from loop.regions import TreeFinder
 from loop.rows import Rows
+from loop.supplies.acquisition import Gap
+from loop.supplies.labelling import ByTeacher
+from loop.supplies.pool import Pool
 from loop.testing import (
     check_acquisition,
     check_finder,

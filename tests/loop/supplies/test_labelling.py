@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from loop.catalogue import LABELLERS
-from loop.cycle.labelling import ByCondition, ByTeacher
-from loop.cycle.pool import Pool
 from loop.errors import ConfigError
+from loop.supplies.labelling import ByCondition, ByTeacher
+from loop.supplies.pool import Pool
 from loop.testing.labellers import LAWS, Make
 from loop.testing.tables import numeric_table
 

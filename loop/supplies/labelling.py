@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from loop.cycle.pool import Pool
 from loop.errors import ConfigError
+from loop.supplies.pool import Pool
 from loop.types import Table
 
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from loop.catalogue import ACQUISITIONS
-from loop.cycle.acquisition import Entropy, Gap, Uniform, Variance, draw
-from loop.cycle.pool import Pool
 from loop.errors import ConfigError
+from loop.supplies.acquisition import Entropy, Gap, Uniform, Variance, draw
+from loop.supplies.pool import Pool
 from loop.testing.acquisitions import LAWS, Make
 from loop.testing.tables import numeric_table
 

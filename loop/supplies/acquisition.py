@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loop.cycle.pool import Pool
 from loop.errors import ConfigError
+from loop.supplies.pool import Pool
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,34 @@ class Variance:
     def score(self, pool: Pool, rng: np.random.Generator) -> np.ndarray:
         """Return the variance of each row, (n,); ConfigError without a teacher."""
         return _of_teacher(pool.variance, "variance")
+
+
+@dataclass(frozen=True)
+class Blindness:
+    """Where the learner does not know the label that a row comes with: one minus its probability of that label.
+
+    Parameters
+    ----------
+    least : float
+        Rows of a smaller blindness score zero and are never chosen, so that a supply ends once the learner knows all.
+
+    Raises
+    ------
+    ConfigError
+        If ``least`` is not at least 0 and below 1.
+    """
+
+    least: float = 0.1
+    needs_teacher = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.least < 1:
+            raise ConfigError(f"least must be at least 0 and below 1, got {self.least}: 0.1 is the default.")
+
+    def score(self, pool: Pool, rng: np.random.Generator) -> np.ndarray:
+        """Return the blindness of each row, (n,) in [0, 1]."""
+        blindness: np.ndarray = 1 - (pool.table.targets * pool.learner).sum(axis=1)
+        return np.where(blindness >= self.least, np.clip(blindness, 0, 1), 0.0)
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 from bites import Breaks, proofs
 
-from loop.cycle.labelling import ByCondition, ByTeacher
-from loop.cycle.pool import Pool
+from loop.supplies.labelling import ByCondition, ByTeacher
+from loop.supplies.pool import Pool
 from loop.testing import labellers as laws
 from loop.testing.labellers import LAWS
 from loop.types import Table

@@ -3,8 +3,8 @@
 import numpy as np
 from bites import Breaks, proofs
 
-from loop.cycle.acquisition import Entropy, Gap
-from loop.cycle.pool import Pool
+from loop.supplies.acquisition import Entropy, Gap
+from loop.supplies.pool import Pool
 from loop.testing import acquisitions as laws
 from loop.testing.acquisitions import LAWS
 

@@ -1,0 +1,60 @@
+"""A supply of new rows: who proposes them, how they are chosen and labelled, what refuses them, and how many."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from loop.errors import ConfigError
+from loop.protocols import Acquisition, Gate, Generator, Labeller
+
+TAUGHT = "taught"  # name of the supply whose rows a generator proposes and the teacher labels
+
+
+@dataclass(frozen=True)
+class Supply:
+    """A source of new rows. The loop copies the generator before it fits it.
+
+    Parameters
+    ----------
+    generator : Generator
+        Makes the proposals.
+    acquisition : Acquisition
+        Scores the proposals.
+    labeller : Labeller
+        Labels the chosen ones.
+    gates : sequence of Gate
+        Refuse rows, in order.
+    name : str
+        Of the supply, unique among those of a loop.
+    rows : int, optional
+        Most rows kept in the whole run, in equal parts for each of its generations; None = `Settings.budget` and
+        ``most_rows`` for each generation.
+    aimed : bool
+        Whether proposals are requested inside weak regions; False = anywhere only.
+    stated : bool
+        Whether its labels are knowledge that the judge rows cannot test, since none of them shows the pattern. Its rows
+        are kept unless the judge rows prove harm, and rows of the pattern that were held back tell what they bring.
+
+    Raises
+    ------
+    ConfigError
+        If a part needs a teacher, or ``rows`` is below 1.
+    """
+
+    generator: Generator
+    acquisition: Acquisition
+    labeller: Labeller
+    gates: Sequence[Gate] = ()
+    name: str = TAUGHT
+    rows: int | None = None
+    aimed: bool = True
+    stated: bool = False
+
+    def __post_init__(self) -> None:
+        if self.rows is not None and self.rows < 1:
+            raise ConfigError(f"rows of supply {self.name!r} must be at least 1, got {self.rows}: raise it.")
+
+    @property
+    def needs_teacher(self) -> str | None:
+        """Name of the class of a part that needs a teacher; None if there is none."""
+        parts = (self.acquisition, self.labeller)
+        return next((type(part).__name__ for part in parts if getattr(part, "needs_teacher", False)), None)

@@ -1,0 +1,46 @@
+"""A statement that holds real rows of another class is noticed row by row."""
+
+import numpy as np
+import pytest
+
+from loop.errors import ConfigError
+from loop.gates import Contradicted
+from loop.gates.contradicted import REASON
+from loop.types import Column, Schema, Table
+
+SCHEMA = Schema(tuple(Column(name, "numeric", "float64", -9.0, 9.0) for name in ("a", "b")), ("no", "yes"))
+
+
+def table(rows: list[tuple[float, float]], y: list[int]) -> Table:
+    return Table.real(np.array(rows, dtype=float).reshape(-1, 2), np.array(y), SCHEMA)
+
+
+REAL = table([(1, 2), (3, 4), (0, np.nan), (5, 5), (5, 5)], [0, 1, 0, 0, 1])
+
+
+@pytest.mark.parametrize(
+    ("columns", "row", "label", "refused"),
+    [
+        ((), (1, 2), 1, True),
+        ((), (1, 2), 0, False),  # real rows of the same class say the same
+        ((), (1, 3), 1, False),
+        (("a",), (1, 3), 1, True),
+        (("b",), (1, 3), 1, False),
+        (("b", "a"), (1, 2), 1, True),
+        ((), (-0.0, np.nan), 1, True),
+        ((), (5, 5), 0, True),  # both classes have it
+        ((), (5, 5), 1, True),
+        ((), (3, 4), 0, True),
+    ],
+)
+def test_a_row_that_real_rows_of_another_class_equal_is_refused(
+    columns: tuple[str, ...], row: tuple[float, float], label: int, refused: bool
+) -> None:
+    verdict = Contradicted(columns).judge(table([row], [label]), REAL, np.random.default_rng(0))
+    assert verdict.keep.tolist() == [not refused]
+    assert verdict.reason.tolist() == [REASON if refused else ""]
+
+
+def test_an_unknown_column_is_told() -> None:
+    with pytest.raises(ConfigError, match="columns of a gate must be in the table, got 'c'"):
+        Contradicted(("a", "c")).judge(REAL, REAL, np.random.default_rng(0))
