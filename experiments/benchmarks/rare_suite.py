@@ -15,13 +15,12 @@ import typer
 
 from experiments.arms import statistics
 from experiments.arms.names import BEST_PLAIN, DELIVERED, PLAIN_KINDS, REAL_ONLY
-from experiments.benchmarks.options import console, listed
+from experiments.benchmarks.options import among, console
 from experiments.compare.child_runs import LOOP
 from experiments.compare.compare import compare
 from experiments.compare.leaderboard import long_form
 from experiments.config.reader import load_config
 from experiments.config.run_config import CompareConfig
-from loop.catalogue import check_name
 from loop.seeds import stream
 
 PROTOCOL = Path(str(files("experiments"))) / "configs" / "suite.yaml"
@@ -35,15 +34,32 @@ def main(
     out: Annotated[Path, typer.Option(help="Folder of cells and results.")] = Path("runs"),
 ) -> None:
     """Compare all arms on the rare-class suite; print the tables and, last, one line of JSON."""
+    config = protocol(splits, tables, out)
+    results = compare(config, console(200), jobs)
+    print(json.dumps(headline(results, LOOP + config.strategies[0])))
+
+
+def protocol(splits: int | None, tables: str | None, out: Path) -> CompareConfig:
+    """Return the protocol of the suite, with so many splits and the tables named (None: all).
+
+    Raises
+    ------
+    ConfigError
+        If a table is not of the suite, or none is named.
+    """
     config = load_config(CompareConfig, PROTOCOL, {"out": str(out)})
     if splits is not None:
         config = config.model_copy(update={"seeds": tuple(range(splits))})
     if tables is not None:
-        by_name = {source.source.removeprefix("suite:"): source for source in config.sources}
-        chosen = tuple(by_name[check_name("tables", name, by_name)] for name in listed(tables))
+        by_name = {table_name(source.source): source for source in config.sources}
+        chosen = tuple(by_name[name] for name in dict.fromkeys(among("--tables", tables, by_name)))
         config = config.model_copy(update={"sources": chosen})
-    results = compare(config, console(200), jobs)
-    print(json.dumps(headline(results, LOOP + config.strategies[0])))
+    return config
+
+
+def table_name(source: str) -> str:
+    """Return the name of a table of the suite, from that of its source."""
+    return source.removeprefix("suite:")
 
 
 def headline(results: pd.DataFrame, student: str) -> dict[str, object]:

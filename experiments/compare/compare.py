@@ -61,7 +61,7 @@ def compare(config: CompareConfig, console: Console, jobs: int = 1) -> pd.DataFr
         for seed in config.seeds
         for strategy in config.strategies
     ]
-    missing = [run for run in runs if found(_path(config.out, run)) is None]
+    missing = [run for run in runs if found(cell_file(config.out, run)) is None]
     check_sources(missing)
     folder = config.out / f"compare-{digest([identity_of(run) for run in runs])}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -159,7 +159,7 @@ def _roles(rows: Records, delivery: Delivery, gain: Gain) -> Records:
 def cells_of(runs: Sequence[RunConfig], out: Path, jobs: int) -> Iterator[Records]:
     """Yield the rows of each run in order; those of finished cells are read from their files under ``out``."""
     work = cell if jobs == 1 else lambda run: cell(alone(run))
-    return found_or_worked(runs, work, lambda run: _path(out, run), jobs=jobs)
+    return found_or_worked(runs, work, lambda run: cell_file(out, run), jobs=jobs)
 
 
 def alone(config: RunConfig) -> RunConfig:
@@ -249,7 +249,8 @@ def identity_of(config: RunConfig) -> Record:
     return content | {"version": version("weakspot"), "file": stamp_of(config.data.source), "files": config.files()}
 
 
-def _path(out: Path, config: RunConfig) -> Path:
+def cell_file(out: Path, config: RunConfig) -> Path:
+    """Return the file in which the rows of a cell are kept under ``out``."""
     return out / "cells" / f"{digest(identity_of(config))}.json"
 
 
