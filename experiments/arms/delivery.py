@@ -16,6 +16,7 @@ from experiments.arms.serving import Cost, Limits, cost_of
 from learners.common.nested import storable
 from loop.cycle.acceptance import FEWEST, shrunk
 from loop.cycle.driver import LoopRun
+from loop.cycle.held_back import Caught
 from loop.cycle.parts import Parts
 from loop.errors import ConfigError
 from loop.evaluation.bootstrap import paired
@@ -81,18 +82,19 @@ def decide(
     *,
     wanted: str = AUTO,
     limits: Limits | None = None,
+    known: Sequence[Caught] = (),
 ) -> Decided:
     """Measure what every arm costs to serve, choose the model to deliver, and fit it on all rows if it was not.
 
     Parameters
     ----------
-    arms, judged, rng, wanted, limits
+    arms, judged, rng, wanted, limits, known
         As `choose` takes them.
     rows : Rows, n rows
         Training rows, for the costs.
     """
     costs = {arm.name: cost_of(arm.predictor, rows) for arm in arms}
-    delivery = choose(arms, costs, judged, rng, wanted=wanted, limits=limits)
+    delivery = choose(arms, costs, judged, rng, wanted=wanted, limits=limits, known=known)
     whole = {arm.name: arm.whole() for arm in arms if arm.whole and arm.name in (delivery.name, delivery.best_plain)}
     told = tuple(
         replace(arm, predictor=whole[arm.name], whole=None, note=f"judged as {arm.note}, then fitted on all")
@@ -118,7 +120,7 @@ def decide_for(
     """
     table, rng = run.prepared.table, stream(seed, "deliver")
     judged = JudgeRows.of(table, run.outcome.judged)
-    return decide(arms, table.rows, judged, rng, wanted=wanted, limits=limits)
+    return decide(arms, table.rows, judged, rng, wanted=wanted, limits=limits, known=run.outcome.known)
 
 
 def check_storable(parts: Parts, wanted: str) -> None:
@@ -155,11 +157,13 @@ def choose(
     *,
     wanted: str = AUTO,
     limits: Limits | None = None,
+    known: Sequence[Caught] = (),
 ) -> Delivery:
     """Choose the model to deliver.
 
     A candidate that judge rows prove to be worse than the best plain model is never chosen, nor one beyond the limits
-    or one that cannot be saved, unless it is wanted by name.
+    or one that cannot be saved, unless it is wanted by name. Of the others the loop's model is chosen if it knows
+    stated patterns, which the other candidates have never seen and the judge rows do not show.
 
     Parameters
     ----------
@@ -173,6 +177,8 @@ def choose(
     wanted : str
         ``auto``, ``loop``, ``teacher``, ``plain`` (the best plain model), or the name of an arm.
     limits : Limits, optional
+    known : sequence of Caught
+        Stated patterns that the loop's model was taught.
 
     Raises
     ------
@@ -197,6 +203,9 @@ def choose(
     left = [option for option in options if option.refused is None]
     if not left:
         raise ConfigError(f"serving must leave a model to deliver, and {_told(options)}: raise the limits.")
+    knowing = [option for option in left if known and option.name == TARGETED]
+    if knowing:
+        return Delivery(TARGETED, rival.name, _known_sentence(knowing[0], rival.name, known), options)
     top = max(option.expected for option in left)
     chosen = min(
         (option for option in left if option.expected >= top - ALIKE), key=lambda each: each.cost.seconds_per_million
@@ -239,6 +248,17 @@ def _sentence(chosen: Option, options: Sequence[Option], judged: JudgeRows) -> s
             f"({rival.name}; judge rows {chosen.difference}), {_price(times)} to score a row."
         )
     return f"Delivered: {chosen.name}, the best plain model; {_nothing_to_gain(options, judged)}."
+
+
+def _known_sentence(chosen: Option, rival: str, known: Sequence[Caught]) -> str:
+    """Say which stated patterns the loop's model catches, and what that costs on the judge rows."""
+    told = "; ".join(
+        f"{each.after.estimate:.0%} of {each.supply} ({each.before.estimate:.0%} before)" for each in known
+    )
+    return (
+        f"Delivered: {chosen.name}, which knows what no judge row shows: of rows held back it catches {told}. On the "
+        f"judge rows its average precision differs by {chosen.difference} from the best plain model ({rival})."
+    )
 
 
 def _price(times: float) -> str:

@@ -19,6 +19,8 @@ from experiments.config.part_sections import (
     as_list,
 )
 from experiments.config.strategies import STRATEGIES
+from experiments.config.supplies import Entry as SupplyEntry
+from experiments.config.supplies import entries_of, files_of
 from loop.catalogue import check_name
 from loop.cycle.acceptance import GroupGuard
 from loop.cycle.lanes import USUAL
@@ -26,6 +28,7 @@ from loop.cycle.parts import SETTINGS, Settings, check_setting
 from loop.errors import ConfigError
 from loop.evaluation.calibration import DEFAULT, Method
 from loop.evaluation.operating_points import AtFalsePositiveRate, AtPrecision
+from loop.supplies.supply import TAUGHT
 
 Seed = Annotated[int, Field(ge=0)]
 NONE = "none"  # switches a default off
@@ -169,6 +172,7 @@ class CommonConfig(Section):
     augmented_learner: AugmentedConfig = AugmentedConfig()
     generator: GeneratorConfig = GeneratorConfig()
     teacher: TeacherConfig = TeacherConfig()
+    supplies: tuple[SupplyEntry, ...] = (TAUGHT,)  # where new rows come from, see `experiments.config.supplies`
     arms: ArmsConfig = ArmsConfig()
     deliver: str = AUTO  # auto, loop, teacher, plain or the name of a plain model, see `experiments.arms.delivery`
     serving: ServingConfig = ServingConfig()
@@ -181,7 +185,12 @@ class CommonConfig(Section):
 
     def files(self) -> dict[str, str]:
         """Return digests of the files that settings of parts name."""
-        return self.generator.files() | self.teacher.files()
+        return self.generator.files() | self.teacher.files() | files_of(self.supplies)
+
+    @field_validator("supplies", mode="before")
+    @classmethod
+    def _told(cls, supplies: object) -> object:
+        return entries_of(supplies)
 
     @field_validator("constraints", mode="before")
     @classmethod

@@ -88,7 +88,7 @@ def _values(report: Report, folder: Path) -> Record:
         "run": folder.resolve().name,
         "pictures": _pictures(report, curves),
         "curves": curves,
-        "regions": merged_regions(report.generations),
+        "regions": merged_regions(report.aimed),
         "counts": _by_generation(report.generations, "counts", _count_labels(report.generations)),
         "drift": _by_generation(report.generations, "drift", {f"drift/{name}": text for name, text in DRIFT.items()}),
         "seconds": _by_generation(report.generations, "seconds", _own_names(report.generations, "seconds")),

@@ -104,6 +104,7 @@ def _point(value: object, place: str) -> Record:
     return taken
 
 
+_shares = {"estimate": _share, "low": _share, "high": _share, "level": amount}
 _ends = {"estimate": _drawn, "low": _drawn, "high": _drawn, "level": amount}
 _drawn_score = fields({"average_precision": fields(_ends)})
 _generation = both(
@@ -138,6 +139,9 @@ _NEEDED: Mapping[str, Check] = {
     "loop_gain": _gain,
     "delivery": fields({"name": text, "best_plain": text, "sentence": text, "options": listed(_option)}),
     "planted": listed(fields({"name": text, "found": flag, "recall": number})),
+    "patterns": listed(
+        fields({"supply": text, "rows": integer(1), "kept": flag} | dict.fromkeys(("before", "after"), fields(_shares)))
+    ),
     "seconds": amount,
 }
 _MORE: Mapping[str, Check] = {  # parts that a page leaves out with a sentence where they are missing

@@ -15,6 +15,7 @@ from experiments.report.formatting import number, spread, threshold, words
 from experiments.storage import run_folder
 from loop.errors import DataError
 from loop.evaluation.metrics import resolve
+from loop.supplies.supply import TAUGHT
 from loop.support import atomic
 from loop.support.format import stamped, unstamped
 from loop.support.plain_json import Record
@@ -41,6 +42,7 @@ class Report:
     loop_gain: Record  # the same of the loop's own learner
     delivery: Record  # see `experiments.arms.delivery.Delivery`
     planted: list[Record]  # of a simulation: which planted weak regions were found
+    patterns: list[Record]  # of stated patterns: what is caught of rows held back, see `loop.cycle.held_back.Caught`
     seconds: float
     judge: Record = field(default_factory=dict)  # scores on the judge rows "before" (real only) and "after" (delivered)
     software: Record = field(default_factory=dict)  # version by package
@@ -64,6 +66,11 @@ class Report:
     def n_classes(self) -> int:
         """Number of classes of the target."""
         return int(self.data["classes"])
+
+    @property
+    def aimed(self) -> list[Record]:
+        """The generations that looked for weak regions."""
+        return [each for each in self.generations if each["supply"] == TAUGHT]
 
     @property
     def delivered(self) -> str:
@@ -122,6 +129,8 @@ def show(report: Report, folder: Path, console: Console) -> None:
     console.print(_regions(report))
     if report.planted:
         console.print(_planted(report.planted))
+    if report.patterns:
+        console.print(_patterns(report.patterns))
     console.print(_arms(report))
     if report.operating:
         console.print(_operating(report))
@@ -178,7 +187,7 @@ def _generations(report: Report) -> Table:
         refused = sum(count for reason, count in record["counts"].items() if reason.startswith("refused"))
         table.add_row(
             str(record["index"]),
-            f"{'kept' if decision['kept'] else 'rolled back'}: {escape(decision['reason'])}",
+            f"{_by(record)}{'kept' if decision['kept'] else 'rolled back'}: {escape(decision['reason'])}",
             _interval(record["scores"]["average_precision"]),
             f"{float(decision['difference']['estimate']):+.3f}",
             f"{record['n_rows']:,}",
@@ -195,7 +204,7 @@ def _generations(report: Report) -> Table:
 def _regions(report: Report) -> Table:
     columns = ("weak region", "rows", "positives", "deficit in nats")
     table = _table("Weak regions of the learner on real rows", columns, left=("weak region",))
-    regions = report.generations[0]["regions"] if report.generations else []
+    regions = report.aimed[0]["regions"] if report.aimed else []
     for region in regions[:SHOWN_REGIONS]:
         deficit = "" if region["deficit"] is None else _interval(region["deficit"])
         table.add_row(escape(region["text"]), f"{region['rows']:,}", f"{region['positives']:,}", deficit)
@@ -209,6 +218,22 @@ def _planted(planted: Iterable[Mapping[str, Any]]) -> Table:
     table = _table("Answer key of the simulation", columns, left=columns[:2])
     for finding in planted:
         table.add_row(escape(finding["name"]), "found" if finding["found"] else "missed", f"{finding['recall']:.0%}")
+    return table
+
+
+def _patterns(patterns: Iterable[Mapping[str, Any]]) -> Table:
+    columns = (
+        "stated pattern",
+        "rows\nheld back",
+        "caught by real\nrows alone",
+        "caught with\nstated rows",
+        "in the model",
+    )
+    table = _table("Stated patterns, on rows held back", columns, left=columns[:1])
+    for pattern in patterns:
+        caught = (_interval(pattern[when]) for when in ("before", "after"))
+        table.add_row(escape(pattern["supply"]), f"{pattern['rows']:,}", *caught, "yes" if pattern["kept"] else "no")
+    table.caption = "caught: scored above 99 % of the judge rows of other classes; no judge row shows the pattern"
     return table
 
 
@@ -275,6 +300,11 @@ def _table(title: str, columns: Iterable[str], left: Iterable[str]) -> Table:
     for column in columns:
         table.add_column(column, justify="left" if column in left else "right", no_wrap=column not in WRAPPED)
     return table
+
+
+def _by(record: Mapping[str, Any]) -> str:
+    """Write which supply made the rows, unless it is the usual one."""
+    return "" if record["supply"] == TAUGHT else f"{escape(record['supply'])}, "
 
 
 def _interval(interval: Mapping[str, Any]) -> str:

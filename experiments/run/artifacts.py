@@ -30,15 +30,17 @@ from loop.frames import regions_frame, synthetic_frame
 from loop.model import Model
 from loop.protocols import Store
 from loop.seeds import stream
+from loop.supplies.supply import TAUGHT
 from loop.support import atomic
 from loop.support.plain_json import Record, plain
 from loop.tracking.records import score_metrics, verdict_record
-from loop.types import Generation, Interval, Table
+from loop.types import Generation, Interval, Region, Table
 
 FILES = (
     *("report.html", "report.json", "curves.json", "arms.csv", "regions.csv", "synthetic.parquet"),
     *("pictures", "config.yaml", "data.json"),
 )
+WHEN = ("before", "after")
 WORDS = ("arm", "note", "cheap", "plain")  # of an arm, what is no figure
 # The numbers depend on the versions of these, as far as they are installed.
 SOFTWARE = ("weakspot", "numpy", "pandas", "scikit-learn", "xgboost", "torch", "catboost", "lightgbm")
@@ -75,6 +77,7 @@ def write_up(
         loop_gain=plain(asdict(result.loop_gain)),
         delivery=plain(asdict(result.delivery)),
         planted=_planted(config.data.source, inputs.train, looped.history),
+        patterns=_patterns(looped),
         seconds=seconds,
         judge={
             "before": plain(_dicts(looped.outcome.baseline)),
@@ -133,6 +136,8 @@ def _headline(report: Report, looped: LoopRun) -> Mapping[str, float]:
             for when, value in gap.items()
         },
     }
+    for pattern in report.patterns:
+        figures |= {f"{pattern['supply'].replace(': ', '/')}/caught_{when}": pattern[when]["estimate"] for when in WHEN}
     for arm in report.arms:
         numbers = {key: value for key, value in arm.items() if key not in WORDS and value is not None}
         figures |= _under(f"arm/{arm['arm']}", numbers)
@@ -156,6 +161,11 @@ def _data_record(inputs: RunInputs) -> Record:
     return record
 
 
+def _patterns(looped: LoopRun) -> list[Record]:
+    known = {each.supply for each in looped.outcome.known}
+    return [plain(asdict(each)) | {"kept": each.supply in known} for each in looped.outcome.caught]
+
+
 def _planted(source: str, train: Table, history: Sequence[Generation]) -> list[Record]:
     """Compare the regions found with the planted ones of a simulation, on the training rows."""
     answer = simulation(source)
@@ -165,6 +175,11 @@ def _planted(source: str, train: Table, history: Sequence[Generation]) -> list[R
     return [
         plain(finding._asdict()) for finding in judge([one.take(train.row_number) for one in answer.planted], masks)
     ]
+
+
+def _first_regions(looped: LoopRun) -> tuple[Region, ...]:
+    """Return the weak regions of the first generation that looked for any."""
+    return next((each.regions for each in looped.history if each.supply == TAUGHT), ())
 
 
 def _curves(report: Report, scored: Sequence[Scored], inputs: RunInputs) -> Record:
@@ -185,5 +200,5 @@ def _draw(report: Report, looped: LoopRun, curves: Record, inputs: RunInputs, fo
     title = f"Average precision for {positive}: {before:.3f} before, {after:.3f} after"
     figure_style.save(report_figures.precision_recall(curves, positive, title), folder / "precision_recall.png")
     if len(looped.outcome.synthetic):
-        figure = figure_style.new_rows(inputs.train, looped.outcome.synthetic, looped.history[0].regions)
+        figure = figure_style.new_rows(inputs.train, looped.outcome.synthetic, _first_regions(looped))
         figure_style.save(figure, folder / "new_rows.png")

@@ -8,6 +8,7 @@ import pandas as pd
 from experiments.config.constraints import constraints
 from experiments.config.run_config import NONE, CommonConfig, DataConfig, LoopConfig
 from experiments.config.strategies import STRATEGIES, compose
+from experiments.config.supplies import asked_in_order
 from experiments.data.sources import Dataset, load
 from experiments.data.split import Split
 from experiments.run.fairness import with_groups
@@ -77,6 +78,7 @@ def parts_of(config: CommonConfig, train: Table) -> Parts:
         generator=config.generator.make(),
         settings=loop.settings(),
     )
+    parts = replace(parts, supplies=asked_in_order(config.supplies, parts.supplies[-1]))
     if config.constraints:
         bound = constraints(config.constraints)
         supplies = tuple(replace(supply, gates=(*supply.gates, bound)) for supply in parts.supplies)

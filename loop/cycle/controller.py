@@ -48,8 +48,14 @@ class Outcome:
     judged: np.ndarray  # (j,) positions of the judge rows in the training table
     proba: np.ndarray  # (j, K) out-of-fold probabilities of the champion for them
     proba_real_only: np.ndarray  # (j, K) the same of the learner on real rows alone
-    caught: tuple[Caught, ...]  # of each stated pattern
+    caught: tuple[Caught, ...]  # of each stated pattern, whether its rows were kept or not
     seconds: dict[str, float]
+
+    @property
+    def known(self) -> tuple[Caught, ...]:
+        """The stated patterns whose rows the learner was fitted on."""
+        used = {self.origins[number].supply for number in np.unique(self.synthetic.supply)}
+        return tuple(each for each in self.caught if each.supply in used)
 
 
 def prepare(parts: Parts, table: Table, folds: np.ndarray, rng: np.random.Generator) -> Prepared:

@@ -1,0 +1,102 @@
+"""The section ``supplies`` of a configuration: where new rows come from."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from experiments.config.part_sections import Section, as_list
+from experiments.data.files import digests
+from generators.rules.book import Book, read_book, read_content
+from generators.rules.rules import Rules
+from loop.catalogue import ACQUISITIONS, LABELLERS, check_name
+from loop.errors import ConfigError
+from loop.gates import Contradicted, Domain
+from loop.supplies.supply import TAUGHT, Supply
+
+
+class StatedConfig(Section):
+    """Rows that a rule book states: one supply for each of its scenarios."""
+
+    book: str  # path of a rule book
+    scenario: str | None = None  # only this one
+    rows: int = Field(default=400, ge=1)  # of each scenario, in the whole run
+    acquisition: Literal["blindness", "random"] = "blindness"
+    labeller: Literal["condition", "teacher"] = "condition"  # teacher: the control, without the book's knowledge
+
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        _ = self.scenarios()
+        return self
+
+    def scenarios(self) -> Sequence[str]:
+        """Return the names of the scenarios that are stated.
+
+        Raises
+        ------
+        ConfigError
+            If the book cannot be read, or has no scenario of the name.
+        """
+        names = [scenario.name for scenario in self._book().scenarios if scenario.weight]
+        return names if self.scenario is None else [check_name("scenario", self.scenario, names)]
+
+    def make(self) -> tuple[Supply, ...]:
+        """Return the supplies."""
+        return tuple(self._supply(name) for name in self.scenarios())
+
+    def _book(self) -> Book:
+        return read_book(read_content(Path(self.book)))
+
+    def _supply(self, scenario: str) -> Supply:
+        rules = Rules(self.book, scenario=scenario)
+        return Supply(
+            generator=rules,
+            acquisition=ACQUISITIONS.make(self.acquisition),
+            labeller=LABELLERS.make(self.labeller),
+            gates=(Domain(), Contradicted(rules.told())),
+            name=f"stated: {scenario}",
+            rows=self.rows,
+            aimed=False,
+            stated=True,
+        )
+
+
+Entry = Literal["taught"] | StatedConfig
+
+
+def entries_of(supplies: object) -> Sequence[object]:
+    """Return the entries of the section as they are validated: the word taught, or the keys of a stated supply.
+
+    Raises
+    ------
+    ConfigError
+        If it is no list, or an entry is neither.
+    """
+    found = as_list("supplies", supplies)
+    if not found:
+        raise ConfigError("supplies must name where new rows come from, got none: begin with taught.")
+    for entry in found:
+        if entry != TAUGHT and not isinstance(entry, (dict, StatedConfig)):
+            raise ConfigError(f"supplies must hold taught, or a mapping with the key book, got {entry!r}: correct it.")
+    return found
+
+
+def asked_in_order(entries: Sequence[Entry], taught: Supply) -> tuple[Supply, ...]:
+    """Return the supplies of the entries, stated ones before the taught one.
+
+    Raises
+    ------
+    ConfigError
+        If a scenario is stated twice.
+    """
+    stated = [supply for entry in entries if isinstance(entry, StatedConfig) for supply in entry.make()]
+    names = [supply.name for supply in stated]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ConfigError(f"supplies must state each scenario once, got {twice[0]!r} twice: rename or remove one.")
+    return (*stated, taught) if TAUGHT in entries else tuple(stated)
+
+
+def files_of(entries: Sequence[Entry]) -> dict[str, str]:
+    """Return digests of the books."""
+    return digests([entry.book for entry in entries if isinstance(entry, StatedConfig)])
