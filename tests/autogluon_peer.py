@@ -18,7 +18,7 @@ TABLE = "yeast_me2"
 
 # Answers with the column "signal"; keeps a copy of all files that it could read; fails where "fault.txt" tells it to.
 STAND_IN = """
-import json, shutil, time, uuid
+import json, os, shutil, sys, time, uuid
 from pathlib import Path
 
 SEEN = Path({seen!r})
@@ -49,7 +49,8 @@ class TabularPredictor:
     def _look(self, step, **told):
         folder = SEEN / (step + "-" + uuid.uuid4().hex)
         shutil.copytree(self.path.parent, folder)
-        (folder / "told.json").write_text(json.dumps(told | {{"folder": str(self.path.parent)}}))
+        where = dict(folder=str(self.path.parent), sys_path=sys.path, environ=dict(os.environ))
+        (folder / "told.json").write_text(json.dumps(told | where))
         if (SEEN / "wait.txt").is_file():
             try:
                 (SEEN / "waiting.txt").touch()

@@ -40,12 +40,17 @@ def test_the_worker_stands_alone() -> None:
 
 
 def test_nothing_of_ours_is_imported_there(peer: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the working folder nor PYTHONPATH, which may hold modules of the names that AutoGluon needs."""
+    """Neither the working folder nor that of the worker nor PYTHONPATH is searched for what AutoGluon needs."""
     for name in ("autogluon", "pandas"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('the wrong one')")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     peer.run(tmp_path / "out")
+    steps = peer.told()
+    assert len(steps) == 2
+    for step in steps:
+        assert not {"", str(tmp_path), str(WORKER.parent)} & set(step["sys_path"])  # type: ignore[call-overload]
+        assert "PYTHONPATH" not in step["environ"]  # type: ignore[operator]  # its helper processes would follow it
 
 
 def test_an_environment_is_known_by_the_path_of_its_link(peer: Peer) -> None:
