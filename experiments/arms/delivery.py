@@ -197,8 +197,8 @@ def choose(
     if wanted != AUTO:
         name = rival.name if wanted == "plain" else SHORT.get(wanted, wanted)
         if name not in candidates:
-            known = ", ".join([AUTO, "plain", *candidates])
-            raise ConfigError(f"deliver must name a model that was fitted ({known}), got {wanted!r}: choose one.")
+            names = ", ".join([AUTO, "plain", *candidates])
+            raise ConfigError(f"deliver must name a model that was fitted ({names}), got {wanted!r}: choose one.")
         return Delivery(name, rival.name, f"Delivered: {name}, as asked for.", options)
     left = [option for option in options if option.refused is None]
     if not left:

@@ -231,7 +231,7 @@ def generate(  # Wide: each parameter is an option of the command
 def report(run_dir: RunFolder) -> None:
     """Print the report of a finished run and write its page again."""
     from experiments.report.html import write_page
-    from experiments.report.report import show_again
+    from experiments.report.terminal import show_again
 
     show_again(run_dir, console())
     typer.echo(f"{write_page(run_dir)}: the page, written again")

@@ -28,7 +28,6 @@ from loop.cycle.parts import SETTINGS, Settings, check_setting
 from loop.errors import ConfigError
 from loop.evaluation.calibration import DEFAULT, Method
 from loop.evaluation.operating_points import AtFalsePositiveRate, AtPrecision
-from loop.supplies.supply import TAUGHT
 
 Seed = Annotated[int, Field(ge=0)]
 NONE = "none"  # switches a default off
@@ -172,7 +171,7 @@ class CommonConfig(Section):
     augmented_learner: AugmentedConfig = AugmentedConfig()
     generator: GeneratorConfig = GeneratorConfig()
     teacher: TeacherConfig = TeacherConfig()
-    supplies: tuple[SupplyEntry, ...] = (TAUGHT,)  # where new rows come from, see `experiments.config.supplies`
+    supplies: tuple[SupplyEntry, ...] = ("taught",)  # where new rows come from, see `experiments.config.supplies`
     arms: ArmsConfig = ArmsConfig()
     deliver: str = AUTO  # auto, loop, teacher, plain or the name of a plain model, see `experiments.arms.delivery`
     serving: ServingConfig = ServingConfig()

@@ -21,7 +21,8 @@ from experiments.config.operating_points import miss_costs
 from experiments.config.reader import dump
 from experiments.config.run_config import RunConfig
 from experiments.report.progress import Stages, generation_note
-from experiments.report.report import Report, show
+from experiments.report.report import Report
+from experiments.report.terminal import show
 from experiments.run.artifacts import keep_files, keep_records, write_up
 from experiments.run.calibrated_points import Answers, answer_records, calibration_of
 from experiments.run.fairness import by_group, gaps

@@ -89,9 +89,8 @@ def test_every_class_of_ours_can_do_what_is_asked_of_others(catalogue: Catalogue
 
 
 def test_names_that_do_not_exist_are_told_with_those_that_do() -> None:
-    with pytest.raises(
-        ConfigError, match="gate must be one of domain, copies, contradicted, label, got 'moat': choose one of these"
-    ):
+    known = "domain, copies, contradicted, label"
+    with pytest.raises(ConfigError, match=f"gate must be one of {known}, got 'moat': choose one of these"):
         GATES.kind("moat")
     with pytest.raises(ConfigError, match=r"got 'xgbost': did you mean xgboost\?"):
         LEARNERS.kind("xgbost")

@@ -19,7 +19,8 @@ from experiments.config.run_config import RunConfig
 from experiments.report import formatting
 from experiments.report.curve_points import POINTS, before_and_after, caught, costs, precision_recall, reliability
 from experiments.report.html import CURVES, PAGE, SYNTHETIC, merged_regions, render, write_page
-from experiments.report.report import Report, show
+from experiments.report.report import Report
+from experiments.report.terminal import show
 from experiments.run import artifacts
 from experiments.run.run import run
 from experiments.storage import run_folder

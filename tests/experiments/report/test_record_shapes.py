@@ -17,7 +17,8 @@ from experiments.config.reader import load_config
 from experiments.config.run_config import RunConfig
 from experiments.report import record_shapes
 from experiments.report.html import CURVES, render
-from experiments.report.report import checked, show_again
+from experiments.report.report import checked
+from experiments.report.terminal import show_again
 from experiments.run.run import run
 from experiments.storage import run_folder
 from loop.errors import DataError

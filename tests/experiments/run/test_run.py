@@ -24,7 +24,8 @@ from experiments.arms.serving import Cost
 from experiments.config.part_sections import GeneratorConfig
 from experiments.config.reader import load_config
 from experiments.config.run_config import CalibrationConfig, DataConfig, LoopConfig, RunConfig
-from experiments.report.report import Report, show
+from experiments.report.report import Report
+from experiments.report.terminal import show
 from experiments.run.calibrated_points import calibration_of
 from experiments.run.inputs import gather, parts_of
 from experiments.run.run import RunResult, run

@@ -1,0 +1,222 @@
+"""The report of a run in the terminal: tables, and the verdict in words."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from experiments.report.formatting import number, spread, threshold, words
+from experiments.report.report import Report
+from loop.supplies.supply import TAUGHT
+from loop.support.plain_json import Record
+
+SHOWN_REGIONS = 10
+WRAPPED = ("decision", "weak region", "operating point", "difference")  # columns that are wrapped on a narrow terminal
+
+
+def show_again(folder: Path, console: Console) -> None:
+    """Print the report of a finished run.
+
+    Raises
+    ------
+    DataError
+        If the folder holds none, or a damaged one.
+    """
+    show(Report.load(folder), folder, console)
+
+
+def show(report: Report, folder: Path, console: Console) -> None:
+    """Print tables, verdict and the names of the files."""
+    console.print(_generations(report))
+    console.print(_regions(report))
+    if report.planted:
+        console.print(_planted(report.planted))
+    if report.patterns:
+        console.print(_patterns(report.patterns))
+    console.print(_arms(report))
+    if report.operating:
+        console.print(_operating(report))
+    if report.groups:
+        console.print(_groups(report))
+    if report.calibration:
+        console.print(calibration_line(report.calibration), highlight=False, soft_wrap=True)
+    for line in verdict_lines(report):
+        console.print(line, highlight=False, soft_wrap=True)
+    console.print(
+        f"\n{folder}: report.html, report.json, arms.csv, regions.csv, synthetic.parquet, pictures/, model/\n"
+        f"weakspot predict {folder} --data FILE   scores new rows\n"
+        "weakspot ui                             opens the records in MLflow",
+        highlight=False,
+        soft_wrap=True,
+        markup=False,
+    )
+
+
+def verdict_lines(report: Report) -> tuple[str, ...]:
+    """Write in words what was proven: on the judge rows during the run, and on the sealed test rows."""
+    colour = "green" if report.gain["proven"] else "yellow"
+    lines = [
+        f"\nJudge rows: {escape(report.verdict['sentence'])}",
+        f"            {escape(report.delivery['sentence'])}",
+        f"Test rows:  [bold {colour}]{escape(report.gain['sentence'])}[/]",
+    ]
+    if report.macro:
+        lines.append(f"            Average precision is here the mean over all {report.n_classes} classes.")
+    if report.delivered != report.loop_gain["arm"]:
+        lines.append(f"            The loop's own model: {escape(report.loop_gain['sentence'])}")
+    if not report.gain["proven"] and not report.loop_gain["proven"]:
+        rival = escape(repr(report.gain["against"]))
+        lines.append(f"            This too is a result: nothing here shows a model that beats {rival}.")
+    return tuple(lines)
+
+
+def calibration_line(calibration: Record) -> str:
+    """Write the effect of calibration on the scores of the test rows."""
+    method = calibration["parameters"]["method"]
+    if method == "none":
+        return "Calibration: none; probabilities are delivered as the learner states them."
+    names = {"brier": "Brier", "log_loss": "log-loss", "calibration_error": "ECE"}
+    told = {short: calibration["test"][name] for name, short in names.items()}
+    changes = [f"{name} {float(each['before']):.4f} -> {float(each['after']):.4f}" for name, each in told.items()]
+    return f"Calibration by {words(method)}, fitted on judge rows; on test rows: {', '.join(changes)}"
+
+
+def _generations(report: Report) -> Table:
+    columns = ("", "decision", "average precision", "change", "new\nrows", "refused", "drift\nAUC", "s")
+    table = _table(f"Generations, on the judge rows{report.macro}", columns, left=("decision",))
+    for record in report.generations:
+        decision = record["decision"]
+        refused = sum(count for reason, count in record["counts"].items() if reason.startswith("refused"))
+        table.add_row(
+            str(record["index"]),
+            f"{_by(record)}{'kept' if decision['kept'] else 'rolled back'}: {escape(decision['reason'])}",
+            _interval(record["scores"]["average_precision"]),
+            f"{float(decision['difference']['estimate']):+.3f}",
+            f"{record['n_rows']:,}",
+            f"{refused:,}",
+            _number(record["drift"].get("drift/detection_auc")),
+            f"{sum(map(float, record['seconds'].values())):.0f}",
+        )
+    table.caption = (
+        "drift AUC: how well a classifier tells new rows from real ones, 0.5 = not at all; s: over all lanes"
+    )
+    return table
+
+
+def _regions(report: Report) -> Table:
+    columns = ("weak region", "rows", "positives", "deficit in nats")
+    table = _table("Weak regions of the learner on real rows", columns, left=("weak region",))
+    regions = report.aimed[0]["regions"] if report.aimed else []
+    for region in regions[:SHOWN_REGIONS]:
+        deficit = "" if region["deficit"] is None else _interval(region["deficit"])
+        table.add_row(escape(region["text"]), f"{region['rows']:,}", f"{region['positives']:,}", deficit)
+    rest = len(regions) - SHOWN_REGIONS
+    table.caption = f"and {rest} more in regions.csv" if rest > 0 else None if regions else "none could be confirmed"
+    return table
+
+
+def _planted(planted: Iterable[Mapping[str, Any]]) -> Table:
+    columns = ("planted weak region", "found", "share of its frauds inside")
+    table = _table("Answer key of the simulation", columns, left=columns[:2])
+    for finding in planted:
+        table.add_row(escape(finding["name"]), "found" if finding["found"] else "missed", f"{finding['recall']:.0%}")
+    return table
+
+
+def _patterns(patterns: Iterable[Mapping[str, Any]]) -> Table:
+    columns = (
+        "stated pattern",
+        "rows\nheld back",
+        "caught by real\nrows alone",
+        "caught with\nstated rows",
+        "in the model",
+    )
+    table = _table("Stated patterns, on rows held back", columns, left=columns[:1])
+    for pattern in patterns:
+        caught = (_interval(pattern[when]) for when in ("before", "after"))
+        table.add_row(escape(pattern["supply"]), f"{pattern['rows']:,}", *caught, "yes" if pattern["kept"] else "no")
+    table.caption = "caught: scored above 99 % of the judge rows of other classes; no judge row shows the pattern"
+    return table
+
+
+def _arms(report: Report) -> Table:
+    level = report.recall_at_precision.rpartition("_")[2]
+    metrics = {
+        "average_precision": "AP",
+        "recall_at_fpr_01": "recall at\n1 % FPR",
+        report.recall_at_precision: f"recall at\n{level} % prec",
+        "brier": "Brier",
+    }
+    title = f"Arms, on the sealed test rows{report.macro}"
+    table = _table(title, ("arm", *metrics.values(), "s to\nfit", "s per\n1M rows", "MB"), ("arm",))
+    for arm in report.arms:
+        scores = [f"{float(arm[metric]):.4f}" if metric == "brier" else _number(arm[metric]) for metric in metrics]
+        costs = [f"{arm[cost]:.1f}" for cost in ("seconds_fit", "seconds_per_million")]
+        size = "" if arm["megabytes"] is None else f"{float(arm['megabytes']):.1f}"
+        style = "bold" if arm["arm"] == report.delivered else None
+        table.add_row(escape(arm["arm"]), *scores, *costs, size, style=style)
+    notes = [escape(f"{arm['arm']}: {arm['note']}") for arm in report.arms if arm["note"]]
+    best = f"best plain model, chosen on judge rows: {escape(str(report.delivery['best_plain']))}"
+    table.caption = "; ".join(["bold: delivered", best, *notes])
+    return table
+
+
+def _operating(report: Report) -> Table:
+    columns = ("operating point", "threshold", "promised on\njudge rows", "delivered on\ntest rows", "difference")
+    title = f"Operating points: thresholds chosen on judge rows{escape(report.one_class)}"
+    table = _table(title, columns, left=columns[:1])
+    for point in report.operating:
+        table.add_row(escape(point["point"]))
+        for arm, name in (("before", "real only"), ("after", report.delivered)):
+            told = point[arm]
+            pairs = (told[when] for when in ("promised", "delivered"))
+            figures = (f"{number(each[point['figure']])} / {number(each['precision'])}" for each in pairs)
+            cells = threshold(told["threshold"]), *figures, spread(point["difference"]) if arm == "after" else ""
+            table.add_row(f"  {name}", *(cell.replace("−", "-") for cell in cells))  # as the other tables write it
+    table.caption = (
+        "recall / precision, or cost per row / precision, of calibrated answers; "
+        "difference: on test rows, positive = the delivered model is better"
+    )
+    return table
+
+
+def _groups(report: Report) -> Table:
+    columns = ("group", "rows", "positives", "AP\nbefore", "after", "recall\nbefore", "after ", "FPR\nbefore", " after")
+    table = _table(f"Groups, on the test rows{escape(report.one_class)}", columns, left=("group",))
+    metrics = ("average_precision", "recall", "false_positive_rate")
+    for group in report.groups:
+        scores = [_number(group[when][metric]) for metric in metrics for when in ("before", "after")]
+        name = f"{group['column']} = {group['group']}"
+        table.add_row(escape(name), f"{group['rows']:,}", f"{group['positives']:,}", *scores)
+    changes = [
+        f"{escape(column)} {_number(gap['before'])} -> {_number(gap['after'])}"
+        for column, gap in report.group_gaps.items()
+    ]
+    told = "one threshold for all, chosen on judge rows at 1 % false positives"
+    table.caption = "; largest gap in recall: ".join([told, *([", ".join(changes)] if changes else [])])
+    return table
+
+
+def _table(title: str, columns: Iterable[str], left: Iterable[str]) -> Table:
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, caption_justify="left", pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="left" if column in left else "right", no_wrap=column not in WRAPPED)
+    return table
+
+
+def _by(record: Mapping[str, Any]) -> str:
+    """Write which supply made the rows, unless it is the usual one."""
+    return "" if record["supply"] == TAUGHT else f"{escape(record['supply'])}, "
+
+
+def _interval(interval: Mapping[str, Any]) -> str:
+    estimate, low, high = (float(interval[key]) for key in ("estimate", "low", "high"))
+    return f"{estimate:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _number(value: object) -> str:
+    return "" if value is None else f"{float(str(value)):.3f}"
