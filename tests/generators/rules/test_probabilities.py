@@ -42,7 +42,7 @@ def test_each_scenario_has_its_own_and_hard_labels_stay_hard():
         "scenarios": {
             "likely": {"weight": 1, "columns": {"visits": 1}, "label": {"probabilities": LIKELY}},
             "rows": {"weight": 1, **ROWS, "label": {"probabilities": {"fraud": 0.3, "fine": 0.7}}},
-            "plain": {"weight": 1, "label": "fraud"},
+            "plain": {"weight": 1, "label": {"is": "if(visits > 3, 'fraud', 'fine')"}},
             "kept": {"weight": 1, **ROWS, "columns": {"score": 0}},
         },
     }
