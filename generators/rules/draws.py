@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,6 +52,8 @@ class Seen:
     columns: Columns  # each (m,)
     label: np.ndarray  # (m,)
     row_number: np.ndarray  # (m,) of each in the table
+    starts: Mapping[str, np.ndarray] = field(default_factory=dict)  # scenario -> (m,) bool: rows it may start from
+    seeds: np.ndarray | None = None  # (m,) weight of each as a seed of the region asked for; None = it has none
 
 
 class Drawn(NamedTuple):
@@ -99,7 +101,7 @@ def draw(
         values, mass = _from_law(where, source, columns, limit, rng)
     elif source.kind == "data":
         values, mass, parents = _from_data(where, columns, limit, seen, rng)
-    elif source.kind in ("choice", "constant"):
+    elif source.kind in ("choice", "constant", "probabilities"):
         values, mass = _from_list(where, source, columns, limit, rng)
     else:
         values, mass = _free(where, source, columns, rng), np.ones(n)
@@ -207,7 +209,7 @@ def _from_list(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw from a list of values, with the weights outside the limit masked."""
     n = len(columns[ROW])
-    values = constants(source.values)
+    values = constants((source.likeliest,) if source.shares else source.values)
     allowed = np.ones(len(values), dtype=bool) if limit is None else limit.allows(values)
     if not source.weights:
         pool = values[allowed] if allowed.any() else values

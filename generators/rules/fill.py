@@ -8,6 +8,7 @@ import numpy as np
 
 from generators.rules.book import Book
 from generators.rules.draws import LABEL, ROW, Limit, Seen, draw, finish
+from generators.rules.from_rows import Filled, restated
 from generators.rules.history import history
 from generators.rules.sources import HISTORY, Source
 from generators.rules.timeline import Plan
@@ -15,12 +16,11 @@ from loop.errors import ConfigError
 from loop.types import NOBODY
 
 
-def fill(
-    book: Book, laid: Plan, inside: Mapping[str, Limit], seen: Seen | None, rng: np.random.Generator
-) -> tuple[dict[str, np.ndarray], np.ndarray, dict[str, np.ndarray]]:
+def fill(book: Book, laid: Plan, inside: Mapping[str, Limit], seen: Seen | None, rng: np.random.Generator) -> Filled:
     """Draw all columns of the planned rows, in the order of the book.
 
-    A label that reads no column is drawn first; sources with ``from: data`` then use rows of its class.
+    A label that reads no column is drawn first; sources with ``from: data`` then use rows of its class. If rows of some
+    scenario start from real rows, the columns are those of the table.
 
     Parameters
     ----------
@@ -42,17 +42,48 @@ def fill(
     mass : np.ndarray
         Probability (n,) that each row, drawn without limits, would have been inside them.
     parents : dict of str to np.ndarray
-        Row numbers (n,) of the real rows that the values of each column were taken from, -1 = none.
+        Row numbers (n,) of the real rows that the values of each column were taken from, -1 = none; under `START`
+        those of the rows that rows start from, if there are any.
 
     Raises
     ------
     ConfigError
         If a source cannot be drawn, or a column is text in some scenarios only.
     """
+    starting = [number for number, scenario in enumerate(book.scenarios) if scenario.where]
+    if not starting:
+        return _described(book, laid, inside, seen, rng)
+    others = np.flatnonzero(~np.isin(laid.scenario, starting))
+    parts = [(others, _described(book, laid.take(others), inside, seen, rng))] if len(others) else []
+    for number in starting:
+        rows = np.flatnonzero(laid.scenario == number)
+        numbers = laid.columns[ROW][rows]
+        parts.append((rows, restated(book.scenarios[number], book.target, numbers, inside, seen, rng)))
+    return _joined(parts, [] if seen is None else list(seen.columns), len(laid.scenario))
+
+
+def _joined(parts: list[tuple[np.ndarray, Filled]], names: list[str], n: int) -> Filled:
+    """Put together n rows of which each part holds some, at positions (m,)."""
+    columns = {name: _gathered(name, [(rows, part[0][name]) for rows, part in parts], n) for name in names}
+    mass = np.empty(n)
+    parents = {name: np.full(n, NOBODY) for _, part in parts for name in part[2]}
+    for rows, (_, masses, taken) in parts:
+        mass[rows] = masses
+        for name, of in taken.items():
+            parents[name][rows] = of
+    return columns, mass, parents
+
+
+def _described(
+    book: Book, laid: Plan, inside: Mapping[str, Limit], seen: Seen | None, rng: np.random.Generator
+) -> Filled:
+    """Draw rows that start from none."""
     columns, mass = dict(laid.columns), np.ones(len(laid.scenario))
     parents: dict[str, np.ndarray] = {}
-    label = {book.target: book.label} if book.labels() else {}
-    free = not any(each.names for each in book.labels())
+    own = [book.label, *(scenario.label for scenario in book.scenarios if scenario.where is None)]
+    labels = [each for each in own if each is not None]
+    label = {book.target: book.label} if labels else {}
+    free = not any(each.names for each in labels)
     order = {**label, **book.columns} if free else {**book.columns, **label}
     for name, base in order.items():
         parts = []

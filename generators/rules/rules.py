@@ -12,23 +12,25 @@ import pandas as pd
 
 from generators.common.persistence import read_settings, write_settings
 from generators.resampling.resample import class_stream, proposals, real_rows
-from generators.rules.book import SCENARIO, Book, read_book, read_content
+from generators.rules.book import SCENARIO, Book
 from generators.rules.column_types import Kinds, typed
+from generators.rules.completion import completed, soft_labels
 from generators.rules.draws import Seen, constants
 from generators.rules.fill import fill
+from generators.rules.from_rows import START, check_effect, starts
+from generators.rules.reading import read_book, read_content
 from generators.rules.scenario_mixture import Batch, Mixture, explored, thinned
-from generators.rules.schema_codes import check_fits, decode, encode, label_column, label_limit, limits
+from generators.rules.schema_codes import decode, encode, label_column, label_limit, limits
 from generators.rules.sources import HISTORY, Source
 from generators.rules.timeline import plan
 from loop.data.value_grid import tidy
-from loop.errors import ConditionError, ConfigError, DataError
+from loop.errors import ConditionError, DataError
 from loop.protocols import Generator
 from loop.support.setting_checks import check_bounds
-from loop.types import NOBODY, Request, Samples, Schema, Table
+from loop.types import NOBODY, Region, Request, Samples, Schema, Table
 
 ENTITIES = 20  # minimum in a timeline: with one or two there would only be the first days of a series
 CROWD = 0.05  # share to which a rare class is raised in a timeline: more would change the history of other rows
-_DATA = Source("data")
 _ROWS = "row"  # name of the row numbers in the archive, whose other names begin with x_
 
 
@@ -43,9 +45,11 @@ class Rules:
     history must be right, and only by rejection. Values beyond the range of the data are clipped to it, as in every
     generator.
 
-    A row starts from no real row, so its first parent is none. The others are the real rows that its values and its
-    label were taken from: one for each column that may come from the data, in the order of the table, the label last,
-    and none where the book drew instead. What is computed from such values, the history of an entity too, adds none.
+    A row starts from no real row, so its first parent is none. With ``from_rows`` it is the row that it starts from: a
+    seed of the region, or a row that satisfies the region in all columns that are not stated. The other parents are the
+    real rows that single values and the label were taken from: one for each column that may come from the data, in the
+    order of the table, the label last, and none where the book drew instead. What is computed from such values, the
+    history of an entity too, adds none.
 
     Parameters
     ----------
@@ -56,11 +60,13 @@ class Rules:
         Maximum number of draws for each requested row; a timeline has at least the rows of `ENTITIES` entities.
     batch : int
         Maximum number of rows drawn at once: bounds memory.
+    scenario : str or None
+        The only scenario of the book that is used; None = all of them.
 
     Raises
     ------
     ConfigError
-        If the book breaks a rule; the message names the place.
+        If the book breaks a rule; the message names the place. If it has no such scenario.
 
     Examples
     --------
@@ -73,15 +79,23 @@ class Rules:
     book: str | Path | Mapping[str, Any] = field(default_factory=dict)
     tries: int = 200
     batch: int = 20_000
+    scenario: str | None = None
 
     schema_: Schema = field(init=False, repr=False)
     book_: Book = field(init=False, repr=False)
     data_: dict[str, np.ndarray] = field(init=False, repr=False)  # encoded values (m,) by column, "" = the label
     seen_: Seen = field(init=False, repr=False)  # the same as the book names them
+    lent_: tuple[str, ...] = field(init=False, repr=False)  # those of the data from which single values may come
+    place_: np.ndarray = field(init=False, repr=False)  # (n,) position of each row of the table in the data, -1 = none
 
     def __post_init__(self) -> None:
         check_bounds(self, least={"tries": 1, "batch": 1})
-        read_book(read_content(self.book))
+        self._read()
+
+    @property
+    def stated(self) -> tuple[str, ...]:
+        """Names of the columns that the book states, or its one scenario: all that the rows are told to be like."""
+        return self._read().stated()
 
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         """Check the book against the schema and keep the values of the columns that come from the data.
@@ -89,14 +103,20 @@ class Rules:
         Raises
         ------
         ConfigError
-            If the book names a column, category or class that the table does not have.
+            If the book names a column, category or class that the table does not have, or a scenario has no rows to
+            start from, or leaves them as they are.
         """
-        self.book_ = _completed(read_book(read_content(self.book)), table.schema)
-        drawn = {name for name, source in self.book_.sources() if source.kind == "data"}
-        learns = drawn or any(label.kind == "data" for label in self.book_.labels())
+        self.book_ = completed(self._read(), table.schema)
+        whole = any(scenario.where for scenario in self.book_.scenarios)
+        kept = set(table.schema.names) if whole else self._lent()
+        learns = kept or any(label.kind == "data" for label in self.book_.labels())
         real = real_rows(table) if learns else table.take(table.is_real)
-        seen = {name: x.copy() for name, x in zip(table.schema.names, real.X.T, strict=True) if name in drawn}
+        seen = {name: x.copy() for name, x in zip(table.schema.names, real.X.T, strict=True) if name in kept}
         self._open(table.schema, {**seen, "": real.y.astype(float)}, real.row_number)
+        self.place_ = np.where(table.is_real, np.cumsum(table.is_real) - 1, NOBODY)
+        for scenario in self.book_.scenarios:
+            if scenario.where:
+                check_effect(scenario, table.schema, self.seen_, rng)
         return self
 
     def sample(self, request: Request, rng: np.random.Generator) -> Samples:
@@ -111,7 +131,7 @@ class Rules:
         mixture = self._mixture(request, rng)
         if not request.n or not mixture.chance.any():
             nothing = np.empty((0, len(self.schema_.columns)))
-            none = np.empty((0, 1 + len(self.data_)), dtype=np.int64)
+            none = np.empty((0, 1 + len(self.lent_)), dtype=np.int64)
             return Samples(_rows(nothing, np.empty(0), none, self.schema_), request, mixture.drawn)
         made = thinned(
             lambda n, mixed: self._propose(n, request, mixed, rng), request, mixture, self.tries, self.batch, rng
@@ -136,7 +156,7 @@ class Rules:
         ConfigError
             If a column comes from the data.
         """
-        book = read_book(read_content(self.book))
+        book = self._read()
         weights = np.array([scenario.weight for scenario in book.scenarios])
         laid = plan(book, n, weights / weights.sum(), rng)
         drawn, *_ = fill(book, laid, {}, None, rng)
@@ -166,7 +186,7 @@ class Rules:
         """
         settings, _, schema = read_settings(folder)
         rules = cls(**settings)
-        rules.book_ = _completed(read_book(settings["book"]), schema)
+        rules.book_ = completed(rules._read(), schema)
         with np.load(folder / "data.npz", allow_pickle=False) as data:
             held = {name.removeprefix("x_"): data[name] for name in data.files if name != _ROWS}
             rows = data[_ROWS] if _ROWS in data.files else np.empty(0)
@@ -178,15 +198,27 @@ class Rules:
     def _open(self, schema: Schema, data: Mapping[str, np.ndarray], row_number: np.ndarray) -> None:
         """Set the fitted state: the schema, encoded values (m,) by column, and the row numbers (m,)."""
         self.schema_, self.data_ = schema, dict(data)
+        self.lent_ = tuple(name for name in data if name in self._lent() or not name)
+        self.place_ = np.arange(len(row_number))
         columns = {column.name: column for column in schema.columns}
         label = decode(data[""], label_column(schema))
         values = {name: decode(x, columns[name]) for name, x in data.items() if name}
-        self.seen_ = Seen({**values, schema.target: label}, label, row_number)
+        real = {**values, schema.target: label}
+        able = {each.name: starts(each, schema.target, real, schema) for each in self.book_.scenarios if each.where}
+        self.seen_ = Seen(real, label, row_number, able)
+
+    def _read(self) -> Book:
+        book = read_book(read_content(self.book))
+        return book if self.scenario is None else book.only(self.scenario)
+
+    def _lent(self) -> set[str]:
+        """Return the columns whose values may come from the data one by one."""
+        return {name for name, source in self.book_.sources() if source.kind == "data"}
 
     def _mixture(self, request: Request, rng: np.random.Generator) -> Mixture:
         """Decide how often to try each scenario, from a few rows of each."""
         book = self.book_
-        able = np.array([self._can_give(scenario.label or book.label, request.label) for scenario in book.scenarios])
+        able = np.array([self._can_give(book.label_of(scenario), request.label) for scenario in book.scenarios])
         weight = np.array([scenario.weight for scenario in book.scenarios])
         if not (able * weight).any():
             label = self.schema_.classes[request.label or 0]
@@ -206,10 +238,19 @@ class Rules:
 
         return explored(book, inside, weight, mass)
 
+    def _seeded(self, region: Region) -> Seen:
+        """Return the real values with the weight of each row as a seed of the region."""
+        if region.seeds is None or not self.seen_.starts:
+            return self.seen_
+        weight, place = np.zeros(len(self.seen_.label)), self.place_[region.seeds]
+        told = np.ones(len(place)) if region.seed_weight is None else region.seed_weight
+        np.add.at(weight, place[place >= 0], told[place >= 0])
+        return replace(self.seen_, seeds=weight)
+
     def _can_give(self, label: Source | None, wanted: int | None) -> bool:
-        if wanted is None or label is None or label.kind != "constant":
+        if wanted is None or label is None or label.kind not in ("constant", "probabilities"):
             return True
-        given = encode(constants(label.values), label_column(self.schema_))
+        given = encode(constants((label.likeliest,)), label_column(self.schema_))
         return bool(given[0] == wanted)
 
     def _propose(self, n: int, request: Request, mixture: Mixture, rng: np.random.Generator) -> Batch:
@@ -217,45 +258,18 @@ class Rules:
         schema, events = self.schema_, self.book_.events
         n = max(n, ENTITIES * events.rows_each) if events else n
         laid = plan(self.book_, n, mixture.chance, rng)
-        drawn, mass, parents = fill(self.book_, laid, mixture.inside, self.seen_, rng)
-        taken = [parents[name or self.book_.target] for name in self.data_]
-        used = np.column_stack([np.full(len(mass), NOBODY), *taken])  # the first place is that of a row to start from
+        drawn, mass, parents = fill(self.book_, laid, mixture.inside, self._seeded(request.region), rng)
+        nobody = np.full(len(mass), NOBODY)
+        taken = [parents.get(name or self.book_.target, nobody) for name in self.lent_]
+        used = np.column_stack([parents.get(START, nobody), *taken])
         X = np.column_stack([encode(drawn[column.name], column) for column in schema.columns])
         y = encode(drawn[self.book_.target], label_column(schema))
         keep = (np.array([column.missing for column in schema.columns]) | ~np.isnan(X)).all(axis=1) & (mass > 0)
         keep &= ~np.isnan(y) if request.label is None else y == request.label
         rows, place = _rows(X[keep], y[keep], used[keep], schema), np.flatnonzero(keep)
+        rows = replace(rows, soft=soft_labels(self.book_, rows.y, laid.scenario[place], schema))
         inside = request.region.contains(rows.rows)
         return rows.take(inside), mass[place[inside]], laid.scenario[place[inside]], n
-
-
-def _completed(book: Book, schema: Schema) -> Book:
-    """Check a book against a schema; columns and label that it leaves out come from the data."""
-    check_fits(book, schema)
-    book = _with_names(book, schema)
-    drawn = {book.events.entity, book.events.time} if book.events else set()
-    rest = {name: _DATA for name in schema.names if name not in {*book.columns, *drawn}}
-    label = book.label or (None if all(scenario.label for scenario in book.scenarios) else _DATA)
-    return replace(book, target=schema.target, columns={**book.columns, **rest}, label=label)
-
-
-def _with_names(book: Book, schema: Schema) -> Book:
-    """Set a column of scenario names, as in data sets made from the book itself, to the scenario drawn."""
-    found = next((column for column in schema.columns if column.name == SCENARIO), None)
-    names = {scenario.name for scenario in book.scenarios if scenario.weight}
-    if found is None or not names & set(found.categories):
-        return book
-    if unknown := sorted(names - set(found.categories)):
-        raise ConfigError(
-            f"a column {SCENARIO!r} must know all scenarios of the book or none, and lacks {unknown[0]!r}: "
-            "rename the column, or add rows of it."
-        )
-    named = [
-        replace(each, columns={**each.columns, SCENARIO: Source("constant", values=(each.name,))})
-        for each in book.scenarios
-    ]
-    columns = {**book.columns, SCENARIO: named[0].columns[SCENARIO]}
-    return replace(book, columns=columns, scenarios=tuple(named))
 
 
 def _rows(X: np.ndarray, y: np.ndarray, parents: np.ndarray, schema: Schema) -> Table:

@@ -129,9 +129,9 @@ def _found(parts: list[_Part]) -> int:
 
 def _varies(book: Book, scenario: Scenario, inside: Mapping[str, Limit]) -> bool:
     """Tell whether the mass differs from row to row: a limited source reads columns, or the class that was drawn."""
-    label = {book.target: scenario.label or book.label}
-    told = {**book.columns, **scenario.columns, **label}
-    limited = [told[name] for name in inside]
+    label = {book.target: book.label_of(scenario)}
+    told = {**({} if scenario.where else book.columns), **scenario.columns, **label}
+    limited = [told.get(name) for name in inside]  # None: a column of the row that rows start from
     by_class = book.target not in inside
     return any(source is not None and _reads(source, by_class) for source in limited)
 

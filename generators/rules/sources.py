@@ -38,6 +38,8 @@ _NEEDED: dict[str, tuple[str, ...]] = {
 }
 _OPTIONAL = {"choice": ("weights",), "sequence": ("start", "step")}
 
+_ROUNDING = 1e-6  # by which the sum of probabilities may differ from 1
+
 Scalar = float | bool | str
 
 
@@ -45,13 +47,14 @@ Scalar = float | bool | str
 class Source:
     """A distribution with its parameters, an expression, a constant, or another source of values."""
 
-    kind: str  # a key of the tables above, "constant" or "expression"
+    kind: str  # a key of the tables above, "constant", "expression" or, of a label, "probabilities"
     numbers: Mapping[str, Expression] = field(default_factory=dict)  # parameters; "is" for an expression
     values: tuple[Scalar, ...] = ()  # of a choice or constant
     weights: tuple[Expression, ...] = ()  # of a choice; empty = equal weights
     of: str = ""  # the column whose mean is computed
     decimals: int | None = None  # digits after the point, None = all
     missing: float = 0.0  # probability of a missing value
+    shares: tuple[float, ...] = ()  # of probabilities: that of each value
 
     @property
     def names(self) -> frozenset[str]:
@@ -59,8 +62,13 @@ class Source:
         read = (expression.names for expression in (*self.numbers.values(), *self.weights))
         return frozenset({self.of} if self.of else ()).union(*read)
 
+    @property
+    def likeliest(self) -> Scalar:
+        """The most probable value of probabilities, the first of equals; the value of a constant."""
+        return self.values[self.shares.index(max(self.shares)) if self.shares else 0]
 
-def read_source(where: str, told: Any, before: Collection[str]) -> Source:
+
+def read_source(where: str, told: Any, before: Collection[str] | None) -> Source:
     """Read a source: a number, an expression, or a mapping with ``is: EXPRESSION`` or ``from: DISTRIBUTION``.
 
     Parameters
@@ -69,8 +77,8 @@ def read_source(where: str, told: Any, before: Collection[str]) -> Source:
         Place in the book, named in errors.
     told : object
         The value in the book.
-    before : collection of str
-        Columns that its expressions may read.
+    before : collection of str or None
+        Columns that its expressions may read; None = those of a table, which are checked when there is one.
 
     Raises
     ------
@@ -86,18 +94,32 @@ def read_source(where: str, told: Any, before: Collection[str]) -> Source:
         source = _expression(where, told["is"], **_finish(where, told))
     else:
         source = _drawn(where, told)
-    unknown = sorted(source.names - set(before))
-    if unknown:
+    unknown = [] if before is None else sorted(source.names - set(before))
+    if before is not None and unknown:
         known = ", ".join(before) or "none"
         raise ConfigError(f"{where} must read columns that come before it ({known}), got {unknown[0]!r}: move it up.")
     return source
 
 
-def read_label(where: str, told: Any, before: Collection[str]) -> Source:
-    """Read a label: a class, or a mapping like those of the columns."""
+def read_label(where: str, told: Any, before: Collection[str] | None) -> Source:
+    """Read a label: a class, probabilities of classes, or a mapping like those of the columns."""
+    if isinstance(told, Mapping) and "probabilities" in told:
+        keys(where, told, ("probabilities",))
+        return _probabilities(f"{where}, probabilities", told["probabilities"])
     if isinstance(told, Mapping):
         return read_source(where, told, before)
     return Source("constant", values=(_scalar(where, told),))
+
+
+def _probabilities(where: str, told: Any) -> Source:
+    """Read the probability of each class; a class that is left out has none."""
+    if not isinstance(told, Mapping) or not told:
+        raise ConfigError(f"{where} must be a mapping of classes to numbers, got {told!r}: name at least one class.")
+    shares = [a_number(f"{where}, {name!r}", share, least=0, most=1) for name, share in told.items()]
+    if abs(sum(shares) - 1) > _ROUNDING:
+        raise ConfigError(f"{where} must have the sum 1, got {sum(shares):g}: correct them.")
+    values = tuple(_scalar(where, name) for name in told)
+    return Source("probabilities", values=values, shares=tuple(share / sum(shares) for share in shares))
 
 
 def _expression(where: str, told: Any, **finish: Any) -> Source:

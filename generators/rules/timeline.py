@@ -22,6 +22,10 @@ class Plan:
     step: np.ndarray  # (n,) position among the scenario's steps, 0 without steps
     columns: dict[str, np.ndarray]  # each (n,)
 
+    def take(self, rows: np.ndarray) -> Plan:
+        """Return the plan of some rows, at positions (m,)."""
+        return Plan(self.scenario[rows], self.step[rows], _of(self.columns, rows))
+
 
 def plan(book: Book, n: int, chance: np.ndarray, rng: np.random.Generator) -> Plan:
     """Assign scenario, step and, with events, entity and time to n rows.

@@ -33,7 +33,10 @@ def with_events(**told):
 @pytest.mark.parametrize(
     ("book", "message"),
     [
-        ({"colums": {}}, "the book must have no keys but target, label, columns, scenarios, events, got 'colums'"),
+        (
+            {"colums": {}},
+            "the book must have no keys but target, label, columns, scenarios, events, from_rows, got 'colums'",
+        ),
         (with_columns(a={"from": "norml"}), "draw from one of normal, lognormal"),
         (with_columns(a={"from": "normal", "mean": 0}), "must have from, mean, sd, got no 'sd'"),
         (with_columns(a={"from": "normal", "mean": 0, "sd": 1, "skew": 2}), "got 'skew'"),
