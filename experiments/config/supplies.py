@@ -8,7 +8,8 @@ from pydantic import Field, model_validator
 
 from experiments.config.part_sections import Section, as_list
 from experiments.data.files import digests
-from generators.rules.book import Book, read_book, read_content
+from generators.rules.book import Book
+from generators.rules.reading import read_book, read_content
 from generators.rules.rules import Rules
 from loop.catalogue import ACQUISITIONS, LABELLERS, check_name
 from loop.errors import ConfigError
@@ -49,12 +50,13 @@ class StatedConfig(Section):
         return read_book(read_content(Path(self.book)))
 
     def _supply(self, scenario: str) -> Supply:
-        rules = Rules(self.book, scenario=scenario)
+        book = self._book().only(scenario)
+        whole = book.scenarios[0].where is not None  # all of a real row is told, with what is stated moved
         return Supply(
-            generator=rules,
+            generator=Rules(self.book, scenario=scenario),
             acquisition=ACQUISITIONS.make(self.acquisition),
             labeller=LABELLERS.make(self.labeller),
-            gates=(Domain(), Contradicted(rules.told())),
+            gates=(Domain(), Contradicted(() if whole else book.stated())),
             name=f"stated: {scenario}",
             rows=self.rows,
             aimed=False,

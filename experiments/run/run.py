@@ -28,6 +28,7 @@ from experiments.run.calibrated_points import Answers, answer_records, calibrati
 from experiments.run.fairness import by_group, gaps
 from experiments.run.inputs import RunInputs, gather, parts_of
 from experiments.run.result import Result
+from experiments.run.statements import overlaps
 from experiments.run.tracking import describe, open_tracker, settings_of, tell
 from experiments.storage import run_folder
 from generators.common import persistence
@@ -114,7 +115,7 @@ def _run(config: RunConfig, console: Console, resume: Path | None, started: floa
     miss_costs(config.metrics.operating_points, inputs.dataset)
     if resume is not None:
         _check_resumable(resume, config, inputs)
-    for message in (*inputs.messages, *broken):
+    for message in (*inputs.messages, *broken, *overlaps(parts, inputs.train, config.loop.seed)):
         console.print(message, highlight=False, markup=False)
     steps = 4 + config.loop.generations + _arms_at_most(config, inputs)
     with Stages(console, total=steps) as stages:
