@@ -2,7 +2,7 @@
 
 import copy
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,33 +12,19 @@ import numpy as np
 
 from experiments.arms import plain
 from experiments.arms.alternatives import balanced, class_weighted, with_capacity
+from experiments.arms.arm import Arm
 from experiments.arms.names import REAL_ONLY, TARGETED, TEACHER, TUNED, UNTARGETED
+from experiments.arms.stated import with_stated
 from experiments.arms.tuned_baseline import tunable, tune
 from experiments.config.strategies import without_aim
 from loop.cycle.driver import LoopRun, run_prepared
 from loop.cycle.training import teacher_answers
 from loop.errors import ConditionError
+from loop.evaluation.judge_rows import JudgeRows
+from loop.evaluation.metrics import score
 from loop.protocols import Learner, Predictor, Teacher
 from loop.rows import Rows
 from loop.seeds import root, stream
-
-
-@dataclass(frozen=True, eq=False)
-class Arm:
-    """One fitted model of a comparison: a plain model, another cheap alternative, the loop or its teacher."""
-
-    name: str
-    predictor: Predictor
-    seconds_fit: float
-    note: str = ""
-    plain: bool = False  # whether it is a plain model: a learner with given settings, on the real rows as they are
-    judged: np.ndarray | None = None  # (j, K) out-of-fold answers for the judge rows, of arms that may be delivered
-    whole: Callable[[], Predictor] | None = None  # fits it on all rows, where the predictor was fitted on fewer
-
-    @property
-    def cheap(self) -> bool:
-        """Whether this is an alternative that the loop has to beat."""
-        return self.name not in (TARGETED, TEACHER)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,14 +102,17 @@ def loop_and_teacher(run: LoopRun) -> Iterator[Arm]:
         predictor = cast(Predictor, teacher) if hasattr(teacher, "predict_proba") else _Taught(teacher)
         yield Arm(TEACHER, predictor, prepared.seconds["teacher"], judged=teacher_answers(prepared, teacher))
     note = f"{len(run.outcome.synthetic)} new rows, {turns} generation{'' if turns == 1 else 's'}"
-    yield Arm(TARGETED, run.outcome.learner, run.seconds, note, judged=run.outcome.proba)
+    own, known = run.outcome.learner, run.outcome.known
+    yield Arm(TARGETED, own, run.seconds, note, judged=run.outcome.proba, known=known)
 
 
 def _plain_models(run: LoopRun, seed: int, seconds: float) -> Iterator[Arm]:
     """Fit plain models of every kind but the learner's own settings, which are those of `real_only`."""
     prepared, jobs = run.prepared, run.prepared.parts.settings.jobs
     found = plain.without(plain.kinds(prepared.table.schema), prepared.parts.learner)
+    models = [_own(run)]
     for model in plain.screen(found, prepared.table, prepared.lanes[:-1], seed, jobs=jobs, seconds=seconds):
+        models.append(model)
 
         def fit(learner: Learner, own: np.random.Generator) -> Predictor:
             return copy.deepcopy(learner).fit(prepared.table, own)
@@ -132,6 +121,16 @@ def _plain_models(run: LoopRun, seed: int, seconds: float) -> Iterator[Arm]:
         fitted = fit(model.quick or model.learner, own())
         whole = partial(fit, model.learner, own()) if model.quick else None
         yield Arm(model.name, fitted, time.perf_counter() - started, model.note, True, model.judged, whole)
+    if (taught := with_stated(run, plain.best(models))) is not None:
+        yield taught
+
+
+def _own(run: LoopRun) -> plain.Plain:
+    """Return the learner on real rows alone as one of the plain models."""
+    prepared, answers = run.prepared, run.outcome.proba_real_only
+    judged = JudgeRows.of(prepared.table, prepared.judged)
+    learner = prepared.parts.learner
+    return plain.Plain(REAL_ONLY, plain.OTHER, learner, None, answers, score(plain.METRIC, judged, answers))
 
 
 def _tuned(run: LoopRun, folds: np.ndarray, seed: int) -> Arm:

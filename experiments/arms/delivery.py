@@ -10,7 +10,7 @@ from typing import cast
 
 import numpy as np
 
-from experiments.arms.arms import Arm
+from experiments.arms.arm import Arm
 from experiments.arms.names import AUTO, SHORT, TARGETED, TEACHER
 from experiments.arms.serving import Cost, Limits, cost_of
 from learners.common.nested import storable
@@ -82,19 +82,18 @@ def decide(
     *,
     wanted: str = AUTO,
     limits: Limits | None = None,
-    known: Sequence[Caught] = (),
 ) -> Decided:
     """Measure what every arm costs to serve, choose the model to deliver, and fit it on all rows if it was not.
 
     Parameters
     ----------
-    arms, judged, rng, wanted, limits, known
+    arms, judged, rng, wanted, limits
         As `choose` takes them.
     rows : Rows, n rows
         Training rows, for the costs.
     """
     costs = {arm.name: cost_of(arm.predictor, rows) for arm in arms}
-    delivery = choose(arms, costs, judged, rng, wanted=wanted, limits=limits, known=known)
+    delivery = choose(arms, costs, judged, rng, wanted=wanted, limits=limits)
     whole = {arm.name: arm.whole() for arm in arms if arm.whole and arm.name in (delivery.name, delivery.best_plain)}
     told = tuple(
         replace(arm, predictor=whole[arm.name], whole=None, note=f"judged as {arm.note}, then fitted on all")
@@ -120,7 +119,7 @@ def decide_for(
     """
     table, rng = run.prepared.table, stream(seed, "deliver")
     judged = JudgeRows.of(table, run.outcome.judged)
-    return decide(arms, table.rows, judged, rng, wanted=wanted, limits=limits, known=run.outcome.known)
+    return decide(arms, table.rows, judged, rng, wanted=wanted, limits=limits)
 
 
 def check_storable(parts: Parts, wanted: str) -> None:
@@ -157,13 +156,12 @@ def choose(
     *,
     wanted: str = AUTO,
     limits: Limits | None = None,
-    known: Sequence[Caught] = (),
 ) -> Delivery:
     """Choose the model to deliver.
 
     A candidate that judge rows prove to be worse than the best plain model is never chosen, nor one beyond the limits
-    or one that cannot be saved, unless it is wanted by name. Of the others the loop's model is chosen if it knows
-    stated patterns, which the other candidates have never seen and the judge rows do not show.
+    or one that cannot be saved, unless it is wanted by name. Of the others, those come first that were taught stated
+    patterns, which the judge rows do not show.
 
     Parameters
     ----------
@@ -177,8 +175,6 @@ def choose(
     wanted : str
         ``auto``, ``loop``, ``teacher``, ``plain`` (the best plain model), or the name of an arm.
     limits : Limits, optional
-    known : sequence of Caught
-        Stated patterns that the loop's model was taught.
 
     Raises
     ------
@@ -203,14 +199,20 @@ def choose(
     left = [option for option in options if option.refused is None]
     if not left:
         raise ConfigError(f"serving must leave a model to deliver, and {_told(options)}: raise the limits.")
-    knowing = [option for option in left if known and option.name == TARGETED]
+    knowing = [option for option in left if candidates[option.name].known]
+    chosen = _best(knowing or left)
     if knowing:
-        return Delivery(TARGETED, rival.name, _known_sentence(knowing[0], rival.name, known), options)
-    top = max(option.expected for option in left)
-    chosen = min(
-        (option for option in left if option.expected >= top - ALIKE), key=lambda each: each.cost.seconds_per_million
-    )
-    return Delivery(chosen.name, rival.name, _sentence(chosen, options, judged), options)
+        sentence = _known_sentence(chosen, rival.name, candidates[chosen.name].known)
+    else:
+        sentence = _sentence(chosen, options, judged) + _unknown(options, candidates)
+    return Delivery(chosen.name, rival.name, sentence, options)
+
+
+def _best(options: Sequence[Option]) -> Option:
+    """Return the option with the best expected score; of those that are alike, the one that scores fastest."""
+    top = max(option.expected for option in options)
+    alike = (option for option in options if option.expected >= top - ALIKE)
+    return min(alike, key=lambda each: each.cost.seconds_per_million)
 
 
 def room(judged: JudgeRows, reached: float) -> float:
@@ -248,6 +250,12 @@ def _sentence(chosen: Option, options: Sequence[Option], judged: JudgeRows) -> s
             f"({rival.name}; judge rows {chosen.difference}), {_price(times)} to score a row."
         )
     return f"Delivered: {chosen.name}, the best plain model; {_nothing_to_gain(options, judged)}."
+
+
+def _unknown(options: Sequence[Option], candidates: Mapping[str, Arm]) -> str:
+    """Say why no model is delivered that was taught the stated patterns, if there is one."""
+    refused = [option for option in options if candidates[option.name].known]
+    return f" It was not taught what is stated; what was is refused: {_told(refused)}." if refused else ""
 
 
 def _known_sentence(chosen: Option, rival: str, known: Sequence[Caught]) -> str:

@@ -3,6 +3,7 @@
 REAL_ONLY, TUNED, UNTARGETED = "real only", "real only, tuned", "untargeted"
 TARGETED, TEACHER = "targeted", "teacher itself"
 CHEAP = (TUNED, "class weight", "random oversampling", "SMOTE", UNTARGETED)  # alternatives beside plain models
+WITH_STATED = "best plain, stated"  # the best plain model, taught what a rule book states
 MEAN = "mean of trees"
 PLAIN_KINDS = (
     *("XGBoost", "XGBoost, shallow", "XGBoost, 80 %", "logistic regression", "extra trees", "random forest"),
@@ -11,5 +12,5 @@ PLAIN_KINDS = (
 BEST_PLAIN, DELIVERED = "best plain", "delivered"  # roles that arms play, in comparisons
 
 AUTO = "auto"
-SHORT = {"loop": TARGETED, "teacher": TEACHER}
+SHORT = {"loop": TARGETED, "teacher": TEACHER, "stated": WITH_STATED}
 DELIVERABLE = (AUTO, *SHORT, "plain", REAL_ONLY, *PLAIN_KINDS)

@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from experiments.arms.arms import Arm, arms, loop_and_teacher, real_only
+from experiments.arms.arm import Arm
+from experiments.arms.arms import arms, loop_and_teacher, real_only
 from experiments.arms.serving import Cost
 from experiments.config.run_config import ArmsConfig
 from loop.cycle.acceptance import FEWEST

@@ -17,7 +17,8 @@ import typer
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from experiments.arms.arms import Arm, arms
+from experiments.arms.arm import Arm
+from experiments.arms.arms import arms
 from experiments.arms.delivery import decide_for
 from experiments.arms.names import BEST_PLAIN, DELIVERED, REAL_ONLY, TARGETED, TEACHER, TUNED
 from experiments.arms.scoring import Scored, gain_over, score_arms

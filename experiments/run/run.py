@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from experiments.arms.arms import Arm
+from experiments.arms.arm import Arm
 from experiments.arms.delivery import Decided, answers_of, check_storable, decide_for
 from experiments.arms.names import CHEAP, REAL_ONLY
 from experiments.arms.plain import kinds

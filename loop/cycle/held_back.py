@@ -32,53 +32,52 @@ class Caught:
     after: Interval  # by the learner with the kept rows
 
 
-def caught(prepared: Prepared, before: Sequence[Trained], after: Sequence[Trained]) -> tuple[Caught, ...]:
-    """Measure, for each supply of stated rows, what learners of the judging lanes catch of the rows held back.
+def caught_by(prepared: Prepared, trained: Sequence[Trained]) -> dict[str, tuple[int, Interval]]:
+    """Measure what learners of the judging lanes catch of the rows held back, for each supply of stated rows.
 
     Intervals are those of Wilson (1927): they take rows made from the same real row as independent.
 
     Parameters
     ----------
     prepared : Prepared
-    before, after : sequence of Trained
-        Learners of the judging lanes, on real rows alone and with the kept rows.
+    trained : sequence of Trained
+        Learners of the judging lanes, in order.
 
     Returns
     -------
-    tuple of Caught
-        Without supplies of which no lane can make rows.
+    dict of str to tuple of int and Interval
+        Rows held back and the share that is caught, by name of the supply; without supplies of which no lane can make
+        rows.
     """
-    found = []
+    found = {}
     for supply in (each for each in prepared.parts.supplies if each.stated):
-        hits = [
-            counts
-            for lane, old, new in zip(prepared.lanes[:-1], before, after, strict=True)
-            if (counts := _of_lane(prepared, supply, lane, (old, new))) is not None
-        ]
-        if n := sum(rows for rows, *_ in hits):
-            old, new = (sum(counts[which] for counts in hits) for which in (1, 2))
-            found.append(Caught(supply.name, n, _share(old, n), _share(new, n)))
-    return tuple(found)
+        lanes = zip(prepared.lanes[:-1], trained, strict=True)
+        counts = [_of_lane(prepared, supply, lane, each) for lane, each in lanes]
+        rows, hits = (sum(count[which] for count in counts) for which in (0, 1))
+        if rows:
+            interval = binomtest(hits, rows).proportion_ci(method="wilson")
+            found[supply.name] = (rows, Interval(hits / rows, float(interval.low), float(interval.high)))
+    return found
 
 
-def _of_lane(
-    prepared: Prepared, supply: Supply, lane: Lane, learners: tuple[Trained, Trained]
-) -> tuple[int, int, int] | None:
-    """Return the rows held back in a lane, and how many of them each of two learners catches; None without any."""
+def caught(prepared: Prepared, before: Sequence[Trained], after: Sequence[Trained]) -> tuple[Caught, ...]:
+    """Compare what learners on real rows alone and learners with the kept rows catch; see `caught_by`."""
+    old, new = caught_by(prepared, before), caught_by(prepared, after)
+    return tuple(Caught(name, rows, share, new[name][1]) for name, (rows, share) in old.items())
+
+
+def _of_lane(prepared: Prepared, supply: Supply, lane: Lane, trained: Trained) -> tuple[int, int]:
+    """Return the number of rows held back in a lane, and how many of them its learner catches."""
     judge = prepared.table.take(lane.judge)
     rows = _made(supply, judge, ceil(ROWS / (len(prepared.lanes) - 1)), prepared, lane)
     if rows is None:
-        return None
+        return 0, 0
     label = int(np.bincount(rows.y).argmax())
-    rows = rows.take(rows.y == label)
-    others = judge.y != label
-    if not len(rows) or not others.any():
-        return None
-    counts = []
-    for each in learners:
-        limit = np.quantile(each.proba[others, label], 1 - FALSE_POSITIVES, method="higher")
-        counts.append(int((each.learner.predict_proba(rows.rows)[:, label] > limit).sum()))
-    return len(rows), counts[0], counts[1]
+    rows, others = rows.take(rows.y == label), judge.y != label
+    if not others.any():
+        return 0, 0
+    limit = np.quantile(trained.proba[others, label], 1 - FALSE_POSITIVES, method="higher")
+    return len(rows), int((trained.learner.predict_proba(rows.rows)[:, label] > limit).sum())
 
 
 def _made(supply: Supply, real: Table, n: int, prepared: Prepared, lane: Lane) -> Table | None:
@@ -90,8 +89,3 @@ def _made(supply: Supply, real: Table, n: int, prepared: Prepared, lane: Lane) -
     except WeakspotError:  # too few judge rows: none to start from, say
         return None
     return made if len(made) else None
-
-
-def _share(hits: int, n: int) -> Interval:
-    interval = binomtest(hits, n).proportion_ci(method="wilson")
-    return Interval(hits / n, float(interval.low), float(interval.high))

@@ -9,7 +9,8 @@ from tiny import LEARNER, rare_table, tiny_parts
 
 from experiments.arms import tuned_baseline
 from experiments.arms.alternatives import balanced, class_weighted, with_capacity
-from experiments.arms.arms import Arm, arms
+from experiments.arms.arm import Arm
+from experiments.arms.arms import arms
 from experiments.arms.names import CHEAP, REAL_ONLY, TARGETED, TEACHER
 from experiments.arms.serving import seconds_per_million
 from experiments.arms.tuned_baseline import tunable, tune

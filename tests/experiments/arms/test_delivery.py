@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.naive_bayes import GaussianNB
 from tiny import tiny_parts
 
-from experiments.arms.arms import Arm
+from experiments.arms.arm import Arm
 from experiments.arms.delivery import best_plain, check_storable, choose, decide
 from experiments.arms.names import AUTO, REAL_ONLY, TARGETED, TEACHER
 from experiments.arms.serving import Cost, Limits, cost_of

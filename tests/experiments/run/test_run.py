@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from small_runs import content, frame, write, write_config
 
-from experiments.arms.arms import Arm
+from experiments.arms.arm import Arm
 from experiments.arms.scoring import Scored, gain_over
 from experiments.arms.serving import Cost
 from experiments.config.part_sections import GeneratorConfig
