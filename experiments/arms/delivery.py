@@ -31,6 +31,7 @@ METRIC = "average_precision"
 # Mean difference from the best plain model and its standard deviation between tables, as shares of the room to gain.
 PRIORS: Mapping[str, tuple[float, float]] = {TEACHER: (0.08, 0.06), TARGETED: (0.0, 0.06)}
 LEAST_ROOM = 1e-3
+KNOWLEDGE_MAY_COST = 0.02  # of average precision on judge rows, which do not show what a model was taught besides
 ALIKE = 0.001  # of two models whose expected scores differ by less, the one that scores faster is delivered
 
 
@@ -161,7 +162,7 @@ def choose(
 
     A candidate that judge rows prove to be worse than the best plain model is never chosen, nor one beyond the limits
     or one that cannot be saved, unless it is wanted by name. Of the others, those come first that were taught stated
-    patterns, which the judge rows do not show.
+    patterns: the judge rows do not show these, so only a loss of more than 0.02 speaks against such a model.
 
     Parameters
     ----------
@@ -231,7 +232,7 @@ def _option(arm: Arm, rival: Arm, cost: Cost, judged: JudgeRows, rng: np.random.
     evidence = paired(METRIC, judged, answers_of(rival), answers_of(arm), rng)
     mean, sd = PRIORS.get(arm.name, (0.0, np.inf))
     scale = room(judged, score(METRIC, judged, answers_of(rival)))
-    if refused is None and evidence.difference.high < 0:
+    if refused is None and evidence.difference.high < (-KNOWLEDGE_MAY_COST if arm.known else 0):
         refused = f"worse than {rival.name} on judge rows ({evidence.difference})"
     return Option(arm.name, reached, evidence.difference, shrunk(evidence, mean * scale, sd * scale), cost, refused)
 

@@ -9,10 +9,12 @@ from pydantic import BaseModel, ValidationError
 
 from experiments.config.part_sections import as_rule
 from experiments.config.run_config import CommonConfig, CompareConfig, DataConfig, RunConfig
+from experiments.config.supplies import STATED, StatedConfig
 from loop.errors import ConfigError
 from loop.support.strict_yaml import read_plain
 
 Config = TypeVar("Config", bound=CommonConfig)
+ENTRIES: Mapping[str, type[BaseModel]] = {"sources": DataConfig, "supplies": StatedConfig}  # of lists
 
 
 def load_config(model: type[Config], path: Path | None, overrides: Mapping[str, object] | None = None) -> Config:
@@ -72,8 +74,9 @@ def _sentence(error: ValidationError, model: type[BaseModel], path: Path | None)
     own = fault.get("ctx", {}).get("error")
     if isinstance(own, ConfigError):
         return str(own)
-    *outer, last = fault["loc"]
-    key = ".".join(map(str, fault["loc"]))
+    place = [part for part in fault["loc"] if part != STATED]  # which kind of supply was recognised is no key
+    *outer, last = place
+    key = ".".join(map(str, place))
     where = f"in {path}" if path is not None else "on the command line"
     if fault["type"] == "extra_forbidden":
         allowed = ", ".join(_section(model, outer).model_fields)
@@ -89,5 +92,5 @@ def _section(model: type[BaseModel], path: list[str | int]) -> type[BaseModel]:
     for name in path:
         if isinstance(name, str):
             inner = model.model_fields[name].annotation
-            model = DataConfig if name == "sources" else inner  # type: ignore[assignment]
+            model = ENTRIES.get(name, inner)  # type: ignore[arg-type]
     return model

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from experiments.config.part_sections import Section, as_list
 from experiments.data.files import digests
@@ -15,6 +15,8 @@ from loop.catalogue import ACQUISITIONS, LABELLERS, check_name
 from loop.errors import ConfigError
 from loop.gates import Contradicted, Domain
 from loop.supplies.supply import TAUGHT, Supply
+
+STATED = "stated"
 
 
 class StatedConfig(Section):
@@ -57,14 +59,20 @@ class StatedConfig(Section):
             acquisition=ACQUISITIONS.make(self.acquisition),
             labeller=LABELLERS.make(self.labeller),
             gates=(Domain(), Contradicted(() if whole else book.stated())),
-            name=f"stated: {scenario}",
+            name=f"{STATED}: {scenario}",
             rows=self.rows,
             aimed=False,
             stated=True,
         )
 
 
-Entry = Literal["taught"] | StatedConfig
+def _kind(entry: object) -> str:
+    return TAUGHT if entry == TAUGHT else STATED
+
+
+Entry = Annotated[
+    Annotated[Literal["taught"], Tag(TAUGHT)] | Annotated[StatedConfig, Tag(STATED)], Discriminator(_kind)
+]
 
 
 def entries_of(supplies: object) -> Sequence[object]:

@@ -1,5 +1,6 @@
 """Delivery: the best expected model is chosen on judge rows, proven harm never, and limits of serving hold."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -12,14 +13,16 @@ from tiny import tiny_parts
 
 from experiments.arms.arm import Arm
 from experiments.arms.delivery import best_plain, check_storable, choose, decide
-from experiments.arms.names import AUTO, REAL_ONLY, TARGETED, TEACHER
+from experiments.arms.names import AUTO, REAL_ONLY, TARGETED, TEACHER, WITH_STATED
 from experiments.arms.serving import Cost, Limits, cost_of
 from learners import Committee, Linear, SklearnAdapter, XGBoost
+from loop.cycle.held_back import Caught
 from loop.errors import ConfigError
 from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import score
 from loop.rows import Rows
 from loop.testing.learners import blobs
+from loop.types import Interval
 
 N = 400
 Y = (np.arange(N) % 8 == 0).astype(np.int64)
@@ -172,3 +175,30 @@ def test_costs_are_measured_and_a_model_without_save_has_no_size() -> None:
     unsaved = SklearnAdapter(GaussianNB())
     for learner in (unsaved, Committee(members=(unsaved,), folds=2, jobs=1)):
         assert cost_of(learner.fit(table, np.random.default_rng(0)), table.rows).megabytes is None
+
+
+KNOWN = (Caught("stated: ring", 1000, Interval(0.03, 0.02, 0.04), Interval(0.9, 0.88, 0.92)),)
+
+
+def taught(skill: float, name: str = TARGETED) -> Arm:
+    return replace(arm(name, skill), known=KNOWN)
+
+
+def test_what_knows_stated_patterns_comes_first_unless_it_loses_much() -> None:
+    plain, teacher = arm("extra trees", 3.0, plain=True), arm(TEACHER, 3.5)
+    little = taught(2.98)
+    assert little.judged is not None
+    lost = score("average_precision", JUDGED, answers(3.0)) - score("average_precision", JUDGED, little.judged)
+    assert 0 < lost < 0.02
+    assert chosen([plain, teacher, little]) == TARGETED
+    assert chosen([plain, teacher, taught(1.0)]) == TEACHER
+    assert chosen([plain, teacher, taught(2.9), taught(3.02, WITH_STATED)]) == WITH_STATED
+
+
+def test_the_sentence_says_what_is_known_or_why_it_is_not() -> None:
+    plain, teacher = arm("extra trees", 3.0, plain=True), arm(TEACHER, 3.5)
+    costs = {each: Cost(1.0, 1.0) for each in ("extra trees", TEACHER, TARGETED)}
+    told = choose([plain, teacher, taught(2.98)], costs, JUDGED, np.random.default_rng(0)).sentence
+    assert "of rows held back it catches 90% of stated: ring (3% before)" in told
+    other = choose([plain, teacher, taught(1.0)], costs, JUDGED, np.random.default_rng(0)).sentence
+    assert "It was not taught what is stated; what was is refused: targeted: worse than extra trees" in other

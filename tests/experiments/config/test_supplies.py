@@ -1,0 +1,149 @@
+"""The section ``supplies``: what it may hold, and what a run with a stated pattern does from end to end."""
+
+import copy
+from io import StringIO
+from pathlib import Path
+
+import pytest
+import yaml
+from rich.console import Console
+from small_runs import content, frame, write
+
+from experiments.arms.names import TARGETED, WITH_STATED
+from experiments.config.reader import load_config
+from experiments.config.run_config import RunConfig
+from experiments.report.terminal import show
+from experiments.run.inputs import gather, parts_of
+from experiments.run.run import RunResult, run
+from experiments.run.statements import overlaps
+from loop.errors import ConfigError
+from loop.gates import Contradicted
+from loop.supplies.acquisition import Blindness, Uniform
+from loop.supplies.labelling import ByCondition, ByTeacher
+
+PATTERN = {
+    "weight": 1,
+    "label": "yes",
+    "from_rows": {"where": "fraud == 'no'"},
+    "columns": {
+        "shop": {"from": "choice", "values": ["toys"]},
+        "age": {"from": "integers", "low": 18, "high": 22},
+        "amount": {"from": "uniform", "low": 20, "high": 30},
+    },
+}
+
+
+def book(folder: Path, **scenarios: object) -> str:
+    path = folder / "book.yaml"
+    path.write_text(yaml.safe_dump({"target": "fraud", "scenarios": scenarios or {"young": PATTERN}}))
+    return str(path)
+
+
+def config_of(folder: Path, *supplies: object, **changes: object) -> RunConfig:
+    settings = content(write(folder, frame(400)), folder / "out", **changes)
+    return load_config(RunConfig, None, settings | {"supplies": list(supplies)})
+
+
+def test_one_supply_for_each_scenario_asked_before_the_taught_one(tmp_path: Path) -> None:
+    other = {"weight": 1, "label": "no", "columns": copy.deepcopy(PATTERN["columns"])}
+    path = book(tmp_path, young=PATTERN, other=other)
+    config = config_of(tmp_path, "taught", {"book": path, "rows": 50, "acquisition": "random", "labeller": "teacher"})
+    young, second, taught = parts_of(config, gather(config.data, config.loop).train).supplies
+    assert (young.name, second.name, taught.name) == ("stated: young", "stated: other", "taught")
+    assert isinstance(young.acquisition, Uniform)
+    assert isinstance(young.labeller, ByTeacher)
+    assert (young.rows, young.aimed, young.stated) == (50, False, True)
+    gates = [each for supply in (young, second) for each in supply.gates if isinstance(each, Contradicted)]
+    assert [set(gate.columns) for gate in gates] == [set(), {"shop", "age", "amount"}]  # all of a row that is moved
+
+
+def test_defaults_aim_at_what_the_learner_is_blind_to(tmp_path: Path) -> None:
+    config = config_of(tmp_path, {"book": book(tmp_path)})
+    (young,) = parts_of(config, gather(config.data, config.loop).train).supplies
+    assert isinstance(young.acquisition, Blindness)
+    assert isinstance(young.labeller, ByCondition)
+    assert young.rows == 400
+    assert list(config.files()) == [str(tmp_path / "book.yaml")]
+
+
+@pytest.mark.parametrize(
+    ("supplies", "words"),
+    [
+        ([], "supplies must name where new rows come from, got none"),
+        (["tought"], "supplies must hold taught, or a mapping with the key book, got 'tought'"),
+        ("taught", "supplies must be a list, got 'taught'"),
+        ([{"book": "missing.yaml"}], "missing.yaml cannot be read"),
+        ([{"book": "BOOK", "scenario": "old"}], "scenario must be one of young, got 'old'"),
+        ([{"book": "BOOK", "rows": 0}], "rows must be greater than or equal to 1, got 0"),
+        ([{"book": "BOOK", "labeller": "guess"}], "labeller must be"),
+        ([{"book": "BOOK", "sort": 1}], "supplies.0 may hold book, scenario, rows, acquisition, labeller, got 'sort'"),
+        ([{"rows": 3}], "book"),
+    ],
+)
+def test_a_bad_section_gets_one_sentence(tmp_path: Path, supplies: object, words: str) -> None:
+    path = book(tmp_path)
+    settings = content(write(tmp_path, frame()), tmp_path / "out")
+    told = yaml.safe_load(yaml.safe_dump(supplies).replace("BOOK", path))
+    with pytest.raises(ConfigError) as caught:
+        load_config(RunConfig, None, settings | {"supplies": told})
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_same_scenario_twice_is_refused(tmp_path: Path) -> None:
+    path = book(tmp_path)
+    config = config_of(tmp_path, {"book": path}, {"book": path})
+    with pytest.raises(ConfigError, match="supplies must state each scenario once, got 'stated: young' twice"):
+        parts_of(config, gather(config.data, config.loop).train)
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> RunResult:
+    folder = tmp_path_factory.mktemp("stated")
+    table = frame(900)
+    table = table[(table["shop"] != "toys") | (table["age"] > 40)]  # nothing like the pattern has been seen
+    settings = content(write(folder, table), folder / "out")
+    arms = {"tuning": False, "plain": True, "plain_seconds": 1e-9, "untargeted": False}
+    told = {"supplies": [{"book": book(folder), "rows": 60}, "taught"], "arms": arms}
+    return run(load_config(RunConfig, None, settings | told), Console(file=StringIO(), width=200))
+
+
+def test_a_run_says_what_it_catches_of_a_stated_pattern(result: RunResult) -> None:
+    report = result.report
+    assert report is not None
+    (pattern,) = report.patterns
+    assert (pattern["supply"], pattern["kept"]) == ("stated: young", True)
+    assert pattern["after"]["estimate"] > pattern["before"]["estimate"] + 0.3
+    assert report.delivered in (TARGETED, WITH_STATED)
+    assert "of rows held back it catches" in report.delivery["sentence"]
+    assert WITH_STATED in [arm["arm"] for arm in report.arms]
+    console = Console(file=StringIO(), width=200)
+    show(report, result.folder, console)
+    said = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "Stated patterns, on rows held back" in said
+    assert "stated: young, kept" in said
+    page = (result.folder / "report.html").read_text()
+    assert '<h2 id="patterns">Stated patterns</h2>' in page
+    assert "stated: young, kept" in page
+
+
+def test_regions_before_and_after_are_those_of_generations_that_sought_them(result: RunResult) -> None:
+    assert result.report is not None
+    assert result.history[0].supply == "stated: young"
+    assert [each["supply"] for each in result.report.aimed] == ["taught"] * len(result.report.aimed)
+    assert result.report.aimed
+
+
+def test_a_pattern_that_describes_honest_rows_is_told(tmp_path: Path) -> None:
+    shops = {**PATTERN, "columns": {"shop": {"from": "choice", "values": ["toys"]}}}
+    config = config_of(tmp_path, {"book": book(tmp_path, shops=shops)})
+    inputs = gather(config.data, config.loop)
+    (sentence,) = overlaps(parts_of(config, inputs.train), inputs.train, 0)
+    at = list(inputs.train.schema.names).index("shop")
+    toys = list(inputs.train.schema.columns[at].categories).index("toys")
+    share = (inputs.train.X[inputs.train.y == 0, at] == toys).mean()
+    assert sentence.startswith(
+        f"stated: shops holds {share:.1%} of the real rows of class 'no' in the columns it states"
+    )
+    narrow = config_of(tmp_path, {"book": book(tmp_path)})
+    assert len(list(overlaps(parts_of(narrow, inputs.train), inputs.train, 0))) <= 1
