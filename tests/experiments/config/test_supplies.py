@@ -45,7 +45,7 @@ def config_of(folder: Path, *supplies: object, **changes: object) -> RunConfig:
 
 
 def test_one_supply_for_each_scenario_asked_before_the_taught_one(tmp_path: Path) -> None:
-    other = {"weight": 1, "label": "no", "columns": copy.deepcopy(PATTERN["columns"])}
+    other = {**copy.deepcopy(PATTERN), "label": "no"}
     path = book(tmp_path, young=PATTERN, other=other)
     config = config_of(tmp_path, "taught", {"book": path, "rows": 50, "acquisition": "random", "labeller": "teacher"})
     young, second, taught = parts_of(config, gather(config.data, config.loop).train).supplies
@@ -53,8 +53,18 @@ def test_one_supply_for_each_scenario_asked_before_the_taught_one(tmp_path: Path
     assert isinstance(young.acquisition, Uniform)
     assert isinstance(young.labeller, ByTeacher)
     assert (young.rows, young.aimed, young.stated) == (50, False, True)
-    gates = [each for supply in (young, second) for each in supply.gates if isinstance(each, Contradicted)]
-    assert [set(gate.columns) for gate in gates] == [set(), {"shop", "age", "amount"}]  # all of a row that is moved
+    assert [gate.columns for gate in young.gates if isinstance(gate, Contradicted)] == [
+        ()
+    ]  # all of a row that is moved
+
+
+def test_of_a_book_without_base_rows_the_stated_columns_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "free.yaml"
+    path.write_text(yaml.safe_dump({"target": "fraud", "label": "yes", "columns": PATTERN["columns"]}))
+    config = config_of(tmp_path, {"book": str(path)})
+    (supply,) = parts_of(config, gather(config.data, config.loop).train).supplies
+    (gate,) = (gate for gate in supply.gates if isinstance(gate, Contradicted))
+    assert set(gate.columns) == {"shop", "age", "amount"}
 
 
 def test_defaults_aim_at_what_the_learner_is_blind_to(tmp_path: Path) -> None:
