@@ -28,6 +28,7 @@ from experiments.storage import run_folder
 from experiments.tune.config import TuneConfig
 from experiments.tune.space import COMMON
 from generators.common import persistence
+from generators.rules.rules import Rules
 from learners import XGBoost
 from loop.catalogue import FINDERS
 from loop.cycle.driver import run_loop
@@ -145,6 +146,10 @@ def test_configurations_load(block: str, tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     content, path = yaml.safe_load(block), tmp_path / "page.yaml"
+    if "scenarios" in content:
+        path.write_text(block)
+        assert Rules(path).stated
+        return
     if "tracking_uri" in content:
         path.write_text(block)
         assert vars(load_settings(path)) == content

@@ -5,6 +5,7 @@ from functools import partial
 
 from experiments.benchmarks import cost, no_signal, rare_digits
 from experiments.benchmarks.fidelity import fidelity
+from experiments.benchmarks.unseen import weeks
 from experiments.data.protocols import fraud_split, suite_split
 from experiments.data.split import Split
 
@@ -18,4 +19,6 @@ SPLITS: Mapping[str, Callable[[], Split]] = {
     "fidelity: own split": partial(fidelity.split_of, "adult", 0),
     "fidelity: at random": partial(fidelity.split_of, "shoppers", 0),
     "cost: mammography": cost.mammography,
+    "unseen: a scenario hidden": partial(weeks.split_of, "2018-04-01", 2),
+    "unseen: risk without it": partial(weeks.split_of, "2018-04-01", 2, weeks.CLEAN_RISK),
 }

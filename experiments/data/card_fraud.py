@@ -57,8 +57,8 @@ def fraud_weeks(start: str, folder: str | Path) -> FraudWeeks:
     return split_weeks(transactions(folder), start)
 
 
-def transactions(folder: str | Path) -> pd.DataFrame:
-    """Read all transactions from a folder with ``fraud_handbook.parquet``.
+def transactions(folder: str | Path, *more: str) -> pd.DataFrame:
+    """Read all transactions from a folder with ``fraud_handbook.parquet``, and more of its columns than are needed.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def transactions(folder: str | Path) -> pd.DataFrame:
     if not path.is_file():
         raise DataError(f"The card-fraud protocol needs {path}, which is not there: set WEAKSPOT_DATA to its folder.")
     try:
-        return pd.read_parquet(path, columns=list(_NEEDED))
+        return pd.read_parquet(path, columns=[*_NEEDED, *more])
     except (ValueError, OSError) as error:
         raise DataError(f"{path} must be a Parquet file with the handbook's columns: {error}") from error
 

@@ -43,8 +43,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         TX_TIME_DAYS=days,
         TX_DATETIME=pd.Timestamp("2018-04-01") + pd.to_timedelta(days, unit="D"),
         CUSTOMER_ID=rng.integers(0, 300, len(days)),
+        TERMINAL_ID=rng.integers(0, 50, len(days)),
         target=(rng.random(len(days)) < 0.1).astype(int),
     )
+    payments["TX_FRAUD_SCENARIO"] = payments["target"] * rng.integers(1, 4, len(days))
     payments.to_parquet(home / "fraud_handbook.parquet")
     return home
 
