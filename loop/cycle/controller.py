@@ -125,7 +125,8 @@ def conclude(prepared: Prepared, history: Sequence[Generation]) -> Outcome:
         with clock.stage("accept"):
             claim = {"kept": len(kept), "evaluations": len(history) + 1}
             spread, rng = training_spread(prepared.lanes[:-1]), prepared.stream("verdict")
-            verdict, decision = parts.acceptance.verdict(judged, before, after, rng, **claim, spread=spread)
+            evidence = judged.copies_together(prepared.table.X[prepared.judged])
+            verdict, decision = parts.acceptance.verdict(evidence, before, after, rng, **claim, spread=spread)
         if not decision.kept:
             kept, after, verdict = [], before, parts.acceptance.nothing_kept(decision)
     with clock.stage("learner"):
