@@ -28,7 +28,9 @@ from loop.seeds import stream
 from loop.types import Interval
 
 METRIC = "average_precision"
-ALIKE = 0.001  # of two models whose expected scores differ by less, the one that scores faster is delivered
+# Of models whose scores differ by less, expected and on judge rows, the one that scores faster is delivered. A loss on
+# judge rows is no tie, although shrinking to the prior may leave little of it.
+ALIKE = 0.001
 
 
 @dataclass(frozen=True)
@@ -197,10 +199,9 @@ def choose(
     left = [option for option in options if option.refused is None]
     if not left:
         raise ConfigError(f"serving must leave a model to deliver, and {_told(options)}: raise the limits.")
-    top = max(option.expected for option in left)
-    chosen = min(
-        (option for option in left if option.expected >= top - ALIKE), key=lambda each: each.cost.seconds_per_million
-    )
+    top = max(left, key=lambda each: each.expected)
+    alike = [each for each in left if min(each.expected - top.expected, each.score - top.score) >= -ALIKE]
+    chosen = min(alike, key=lambda each: each.cost.seconds_per_million)
     return Delivery(chosen.name, rival.name, _sentence(chosen, options, judged), options)
 
 
