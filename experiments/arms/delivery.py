@@ -12,6 +12,7 @@ import numpy as np
 
 from experiments.arms.arm import Arm
 from experiments.arms.names import AUTO, SHORT, TARGETED, TEACHER
+from experiments.arms.priors import prior_of, room
 from experiments.arms.serving import Cost, Limits, cost_of
 from learners.common.nested import storable
 from loop.cycle.acceptance import FEWEST, shrunk
@@ -28,11 +29,10 @@ from loop.seeds import stream
 from loop.types import Interval
 
 METRIC = "average_precision"
-# Mean difference from the best plain model and its standard deviation between tables, as shares of the room to gain.
-PRIORS: Mapping[str, tuple[float, float]] = {TEACHER: (0.08, 0.06), TARGETED: (0.0, 0.06)}
-LEAST_ROOM = 1e-3
 KNOWLEDGE_MAY_COST = 0.02  # of average precision on judge rows, which do not show what a model was taught besides
-ALIKE = 0.001  # of two models whose expected scores differ by less, the one that scores faster is delivered
+# Of models whose scores differ by less, expected and on judge rows, the one that scores faster is delivered. A loss on
+# judge rows is no tie, although shrinking to the prior may leave little of it.
+ALIKE = 0.001
 
 
 @dataclass(frozen=True)
@@ -187,8 +187,10 @@ def choose(
     allowed = [arm for arm in candidates.values() if limits.exceeded(costs[arm.name]) is None]
     rival = best_plain(arms, judged)
     usable = best_plain(allowed, judged) if any(arm.plain for arm in allowed) else rival
+    plain = [arm for arm in candidates.values() if arm.plain]
+    scale = room(judged, score(METRIC, judged, answers_of(rival)))
     options = tuple(
-        _option(arm, rival, costs[arm.name], judged, rng, limits)
+        _option(arm, rival, prior_of(arm, rival, plain, scale), costs[arm.name], judged, rng, limits)
         for arm in dict.fromkeys([rival, usable, *(arm for arm in candidates.values() if not arm.plain)])
     )
     if wanted != AUTO:
@@ -211,30 +213,28 @@ def choose(
 
 def _best(options: Sequence[Option]) -> Option:
     """Return the option with the best expected score; of those that are alike, the one that scores fastest."""
-    top = max(option.expected for option in options)
-    alike = (option for option in options if option.expected >= top - ALIKE)
+    top = max(options, key=lambda each: each.expected)
+    alike = [each for each in options if min(each.expected - top.expected, each.score - top.score) >= -ALIKE]
     return min(alike, key=lambda each: each.cost.seconds_per_million)
 
 
-def room(judged: JudgeRows, reached: float) -> float:
-    """Return how much room there is for a better score: (s - c)(1 - s) for a score s and its value by chance c.
-
-    There is little where a model is barely above chance, as nothing can be learnt, and little near 1.
-    """
-    constant = np.full((len(judged), int(judged.y.max()) + 1), 1 / (int(judged.y.max()) + 1))
-    return max(LEAST_ROOM, (reached - score(METRIC, judged, constant)) * (1 - reached))
-
-
-def _option(arm: Arm, rival: Arm, cost: Cost, judged: JudgeRows, rng: np.random.Generator, limits: Limits) -> Option:
+def _option(
+    arm: Arm,
+    rival: Arm,
+    prior: tuple[float, float],
+    cost: Cost,
+    judged: JudgeRows,
+    rng: np.random.Generator,
+    limits: Limits,
+) -> Option:
+    """Compare a candidate with the best plain model."""
     reached, refused = score(METRIC, judged, answers_of(arm)), limits.exceeded(cost)
     if arm is rival:
         return Option(arm.name, reached, Interval(0.0, 0.0, 0.0, 0.95), 0.0, cost, refused)
     evidence = paired(METRIC, judged, answers_of(rival), answers_of(arm), rng)
-    mean, sd = PRIORS.get(arm.name, (0.0, np.inf))
-    scale = room(judged, score(METRIC, judged, answers_of(rival)))
     if refused is None and evidence.difference.high < (-KNOWLEDGE_MAY_COST if arm.known else 0):
         refused = f"worse than {rival.name} on judge rows ({evidence.difference})"
-    return Option(arm.name, reached, evidence.difference, shrunk(evidence, mean * scale, sd * scale), cost, refused)
+    return Option(arm.name, reached, evidence.difference, shrunk(evidence, *prior), cost, refused)
 
 
 def _told(options: Sequence[Option]) -> str:

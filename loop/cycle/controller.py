@@ -141,7 +141,8 @@ def conclude(prepared: Prepared, history: Sequence[Generation]) -> Outcome:
         with clock.stage("accept"):
             claim = {"kept": len(candidates), "evaluations": len(history) + 1}
             spread, rng = training_spread(prepared.lanes[:-1]), prepared.stream("verdict")
-            told, decision = acceptance.verdict(judged, before, _pooled(challengers), rng, **claim, spread=spread)
+            evidence = judged.copies_together(prepared.table.X[prepared.judged])
+            told, decision = acceptance.verdict(evidence, before, _pooled(challengers), rng, **claim, spread=spread)
         if decision.kept:
             kept, chosen, after, verdict = candidates, challengers, _pooled(challengers), told
             break

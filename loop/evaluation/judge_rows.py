@@ -1,9 +1,10 @@
 """The rows that a model is judged on, as one value."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from loop.data.split import duplicate_groups, merge_groups
 from loop.types import Table
 
 
@@ -41,6 +42,20 @@ class JudgeRows:
         """Return the rows chosen by an index or mask of shape (m,)."""
         weight, unit, rows = (None if each is None else each[at] for each in (self.weight, self.unit, self.rows))
         return JudgeRows(self.y[at], self.positive, weight, unit, rows)
+
+    def copies_together(self, X: np.ndarray) -> "JudgeRows":
+        """Return the rows with copies as one unit, as they are one piece of evidence.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, d), float64
+            The encoded rows. If no row of the class to catch has a copy, the units stay as they are.
+        """
+        copies = duplicate_groups(X)
+        caught = copies[self.is_positive]
+        if len(np.unique(caught)) == len(caught):
+            return self
+        return replace(self, unit=copies if self.unit is None else merge_groups(copies, self.unit))
 
     def __len__(self) -> int:
         return len(self.y)

@@ -12,7 +12,7 @@ from sklearn.naive_bayes import GaussianNB
 from tiny import tiny_parts
 
 from experiments.arms.arm import Arm
-from experiments.arms.delivery import best_plain, check_storable, choose, decide
+from experiments.arms.delivery import ALIKE, best_plain, check_storable, choose, decide
 from experiments.arms.names import AUTO, REAL_ONLY, TARGETED, TEACHER, WITH_STATED
 from experiments.arms.serving import Cost, Limits, cost_of
 from learners import Committee, Linear, SklearnAdapter, XGBoost
@@ -97,6 +97,19 @@ def test_of_two_models_alike_the_one_that_scores_faster_is_delivered() -> None:
     by_name = {option.name: option.expected for option in delivery.options}
     within = [name for name, value in by_name.items() if value >= max(by_name.values()) - 0.001]
     assert delivery.name == min(within, key=lambda name: equal.get(name, slow).seconds_per_million)
+
+
+def test_a_loss_on_judge_rows_is_no_tie_however_fast_the_model_is() -> None:
+    """Shrinking to the prior leaves so little of the loss that the expected scores are alike."""
+    best, fast = arm("extra trees", 1.6, plain=True), arm(TARGETED, 1.59, seed=3)
+    delivery = choose(
+        [best, fast], {"extra trees": Cost(9.0, 1.0), TARGETED: Cost(1.0, 1.0)}, JUDGED, np.random.default_rng(0)
+    )
+    option = delivery.options[1]
+    assert option.refused is None
+    assert -ALIKE < option.expected < 0
+    assert option.difference.estimate < -ALIKE
+    assert delivery.name == "extra trees"
 
 
 def test_limits_of_serving_are_kept_and_told() -> None:

@@ -163,6 +163,35 @@ class TestSplit:
         split = Split.of(Dataset("copied", frame, "target"), 0)
         assert not set(split.train.X[:, 0]) & set(split.test.X[:, 0])
 
+    @pytest.mark.parametrize("lanes", [1, 2, 5])
+    @pytest.mark.parametrize(
+        ("name", "values"),
+        [
+            ("number", range(1200)),
+            ("patient_id", np.random.default_rng(5).permutation(1200) * 7 + 3),  # with gaps, in any order
+            ("note", [f"note {number}" for number in range(1200)]),  # a text with too many categories
+        ],
+    )
+    def test_copies_but_for_an_excluded_column_are_in_one_lane(self, name: str, values: object, lanes: int) -> None:
+        rng = np.random.default_rng(4)
+        once = pd.DataFrame({"x": rng.random(400).round(6), "target": rng.random(400) < 0.3})
+        frame = pd.concat([once] * 3, ignore_index=True).assign(**{name: values})
+        split = Split.of(Dataset("copied", frame, "target"), 0)
+        assert name in dict(split.schema.excluded)
+        folds = split.folds(0, lanes=lanes)
+        for x in np.unique(split.train.X[:, 0]):
+            assert len(set(folds[split.train.X[:, 0] == x])) == 1
+
+    @pytest.mark.parametrize("lanes", [1, 2, 5])
+    def test_copies_at_other_times_are_in_one_lane(self, lanes: int) -> None:
+        rng = np.random.default_rng(6)
+        once = pd.DataFrame({"x": rng.random(400).round(6), "target": rng.random(400) < 0.3})
+        frame = pd.concat([once] * 3, ignore_index=True).assign(when=rng.random(1200))
+        split = Split.of(Dataset("copied", frame, "target", time="when"), 0)
+        folds = split.folds(0, lanes=lanes)
+        for x in np.unique(split.train.X[:, 0]):
+            assert len(set(folds[split.train.X[:, 0] == x])) == 1
+
     def test_the_class_to_catch_is_the_rarest_of_all_rows_whatever_the_seed(self) -> None:
         rng = np.random.default_rng(2)
         frame = pd.DataFrame({"x": rng.random(90), "target": np.repeat(["a", "b", "c"], [30, 29, 31])})

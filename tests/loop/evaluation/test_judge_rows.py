@@ -73,3 +73,22 @@ def test_against_the_rest_there_are_two_classes(positive: int) -> None:
     np.testing.assert_array_equal(two.y, judged.y == positive)
     np.testing.assert_array_equal(two.is_positive, judged.is_positive)
     assert_same(replace(two, y=judged.y, positive=positive), judged)
+
+
+def test_copies_are_one_piece_of_evidence() -> None:
+    y, X = np.array([1, 1, 1, 0, 0, 1]), np.array([[1.0], [np.nan], [np.nan], [3.0], [3.0], [1.0]])
+    judged = JudgeRows(y, 1)
+    together = judged.copies_together(X)
+    assert together.unit is not None
+    assert len(set(together.unit[[0, 5]])) == len(set(together.unit[[1, 2]])) == 1
+    assert (judged.fewest, together.fewest) == (2, 1)
+    assert judged.unit is None
+    linked = JudgeRows(y, 1, unit=np.array([7, 8, 7, 9, 9, 6])).copies_together(X)  # copies link groups
+    assert linked.fewest == 1
+    assert linked.unit is not None
+    assert len(np.unique(linked.unit)) == 2
+
+
+def test_without_copies_of_the_class_to_catch_units_stay() -> None:
+    judged = JudgeRows(np.array([1, 0, 0]), 1)
+    assert judged.copies_together(np.array([[1.0], [2.0], [2.0]])) is judged
