@@ -129,7 +129,7 @@ def test_extensions_run_and_fit_the_catalogues(
     run_folder.save_model(model, tmp_path / "model")
     answers = run_folder.load_model(tmp_path / "model").predict_proba(inputs.example)
     np.testing.assert_array_equal(answers, model.predict_proba(inputs.example))
-    persistence.save(looped.prepared.generators[-1], tmp_path / "generator")
+    persistence.save(looped.prepared.generators[-1][-1], tmp_path / "generator")
     assert isinstance(run_folder.load_generator(tmp_path / "generator")[0], module.Jitter)
 
 
