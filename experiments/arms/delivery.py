@@ -32,6 +32,7 @@ METRIC = "average_precision"
 KNOWLEDGE_MAY_COST = 0.02  # of average precision on judge rows, which do not show what a model was taught besides
 # Of models whose scores differ by less, expected and on judge rows, the one that scores faster is delivered. A loss on
 # judge rows is no tie, although shrinking to the prior may leave little of it.
+AS_MUCH = 0.05  # of two models that catch so nearly the same share of a stated pattern, the judge rows choose
 ALIKE = 0.001
 
 
@@ -162,7 +163,8 @@ def choose(
 
     A candidate that judge rows prove to be worse than the best plain model is never chosen, nor one beyond the limits
     or one that cannot be saved, unless it is wanted by name. Of the others, those come first that were taught stated
-    patterns: the judge rows do not show these, so only a loss of more than 0.02 speaks against such a model.
+    patterns: the judge rows do not show these, so only a loss of more than 0.02 speaks against such a model. Of several
+    that which catches most of the rows held back is chosen; within 0.05 the judge rows decide.
 
     Parameters
     ----------
@@ -202,13 +204,23 @@ def choose(
     left = [option for option in options if option.refused is None]
     if not left:
         raise ConfigError(f"serving must leave a model to deliver, and {_told(options)}: raise the limits.")
-    knowing = [option for option in left if candidates[option.name].known]
+    knowing = _knowing(left, candidates)
     chosen = _best(knowing or left)
     if knowing:
         sentence = _known_sentence(chosen, rival.name, candidates[chosen.name].known)
     else:
         sentence = _sentence(chosen, options, judged) + _unknown(options, candidates)
     return Delivery(chosen.name, rival.name, sentence, options)
+
+
+def _knowing(options: Sequence[Option], candidates: Mapping[str, Arm]) -> list[Option]:
+    """Return the options that were taught stated patterns and catch about as much of them as the best of these."""
+    catches = {
+        option.name: float(np.mean([each.after.estimate for each in known]))
+        for option in options
+        if (known := candidates[option.name].known)
+    }
+    return [each for each in options if each.name in catches and catches[each.name] >= max(catches.values()) - AS_MUCH]
 
 
 def _best(options: Sequence[Option]) -> Option:

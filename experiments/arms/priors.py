@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from experiments.arms.arm import Arm
-from experiments.arms.names import TARGETED, TEACHER
+from experiments.arms.names import TARGETED, TEACHER, WITH_STATED
 from experiments.arms.plain import BOOSTED, METRIC, RANDOM
 from learners import LEARNERS
 from learners.common.nested import Composite, with_nested
@@ -17,7 +17,7 @@ from loop.evaluation.metrics import score
 from loop.protocols import Predictor
 
 # Mean difference from the best plain model and its standard deviation between tables, as shares of the room to gain.
-PRIORS: Mapping[str, tuple[float, float]] = {TEACHER: (0.08, 0.06), TARGETED: (0.0, 0.06)}
+PRIORS: Mapping[str, tuple[float, float]] = {TEACHER: (0.08, 0.06), TARGETED: (0.0, 0.06), WITH_STATED: (0.0, 0.06)}
 LEAST_ROOM = 1e-3
 FAMILIES = {  # by name in the catalogue; other learners are families of their own
     **dict.fromkeys(("xgboost", "catboost", "lightgbm"), BOOSTED),

@@ -17,12 +17,14 @@ import pandas as pd
 
 from experiments.data.simulation_population import CATEGORIES, Population, legitimate
 from experiments.data.simulation_scenarios import SCENARIOS, frauds
+from loop.catalogue import check_name
 from loop.errors import ConfigError
 from loop.seeds import stream
 from loop.types import DAY
 
 REPORT_DAYS = 7  # a fraud is known this many days after it happened
 RISK_DAYS = 28  # a reported fraud counts for its terminal during this many days
+BEGINS = 0.75  # share of the days after which a late scenario begins
 RISK_PRIOR = 10  # legitimate payments added to each terminal, so that one fraud among few weighs little
 START = pd.Timestamp("2024-01-01")  # a Monday
 _WINDOWS = {"count_1h": 3600, "count_24h": DAY, "count_7d": 7 * DAY}  # seconds
@@ -63,7 +65,13 @@ class Finding(NamedTuple):
 
 
 def simulate(
-    *, customers: int = 500, terminals: int = 200, days: int = 60, fraud_rate: float = 0.01, seed: int = 0
+    *,
+    customers: int = 500,
+    terminals: int = 200,
+    days: int = 60,
+    fraud_rate: float = 0.01,
+    seed: int = 0,
+    late: str = "",
 ) -> Simulation:
     """Simulate card payments, about one per customer and day, with five fraud scenarios planted among them.
 
@@ -75,11 +83,14 @@ def simulate(
         Share of all payments that are frauds, at most 0.2.
     seed : int
         Same seed, same payments.
+    late : str
+        A scenario that begins only after three quarters of the days: frauds that have not happened yet while the first
+        weeks are all one has; "" = none.
 
     Raises
     ------
     ConfigError
-        If an argument is out of range.
+        If an argument is out of range, or there is no such scenario.
 
     Examples
     --------
@@ -92,11 +103,14 @@ def simulate(
     _check("days", days, 21, 3650)
     _check("fraud_rate", fraud_rate, 0.0001, 0.2)
     _check("seed", seed, 0, 2**63)
+    if late:
+        check_name("late", late, [one.name for one in SCENARIOS])
     world = Population.draw(customers, terminals, days, stream(seed, "population"))
     honest = legitimate(world, stream(seed, "legitimate"))
     total = max(round(len(honest) * fraud_rate / (1 - fraud_rate)), 1)
     events = pd.concat([honest.assign(scenario=""), frauds(world, total, seed)], ignore_index=True)
     events["second"] = np.floor(events["second"].clip(0, days * DAY - 1))
+    events = events[(events["scenario"] != late) | (events["second"] >= BEGINS * days * DAY) | (not late)]
     events = events.sort_values("second", kind="stable", ignore_index=True)
     scenario = events.pop("scenario").to_numpy(dtype=object)
     frame = _features(world, events, scenario != "")

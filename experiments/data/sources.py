@@ -27,12 +27,13 @@ _RARE_SUITE = (
     "phoneme",
     "vehicle_fraud",
 )
-_SIMULATION_KEYS: dict[str, type[int] | type[float]] = {
+_SIMULATION_KEYS: dict[str, type[int] | type[float] | type[str]] = {
     "customers": int,
     "terminals": int,
     "days": int,
     "fraud_rate": float,
     "seed": int,
+    "late": str,
 }
 _LEAKS = {"fraud_handbook": ["TX_FRAUD_SCENARIO"]}  # columns that reveal the label
 _CLOCKS = {"fraud_handbook": ("TX_DATETIME", "CUSTOMER_ID")}  # time and group column
@@ -229,8 +230,8 @@ def _simulation(settings: str) -> Dataset:
     return Dataset("simulation", frame, "fraud", 1, "time", "customer", "card payments, simulated")
 
 
-def _simulation_settings(settings: str) -> dict[str, float]:
-    values: dict[str, float] = {}
+def _simulation_settings(settings: str) -> dict[str, float | str]:
+    values: dict[str, float | str] = {}
     for item in filter(None, settings.split(",")):
         key, _, text = (part.strip() for part in item.partition("="))
         if key not in _SIMULATION_KEYS or key in values:

@@ -217,16 +217,16 @@ def _walls(folder: Path) -> list[float]:
 
 def _turn(bench: _Bench, prepared: Prepared, past: Sequence[Generation]) -> tuple[list[Generation], bool]:
     """Run the remaining generations; return all, and whether Ctrl-C was pressed."""
-    most = bench.config.loop.generations
+    most = bench.config.loop.generations * len(prepared.parts.supplies)
 
     def keep(generation: Generation) -> None:
         walls = [*_walls(bench.folder)[: generation.index - 1], bench.stages.end(generation_note(generation))]
         bench.tracker.record(generation)  # first, so that a checkpoint never lacks its record
         checkpoint.save(generation, bench.folder / run_folder.CHECKPOINTS)
         atomic.write_json(bench.folder / run_folder.CHECKPOINTS / WALLS, walls)
-        bench.stages.begin(f"generation {generation.index + 1} of {most}")
+        bench.stages.begin(f"generation {generation.index + 1} of {most} at most")
 
-    bench.stages.begin(f"generation {len(past) + 1} of {most}")
+    bench.stages.begin(f"generation {len(past) + 1} of {most} at most")
     return turn(prepared, [keep], past, until_interrupted=True)
 
 

@@ -208,6 +208,13 @@ def test_what_knows_stated_patterns_comes_first_unless_it_loses_much() -> None:
     assert chosen([plain, teacher, taught(2.9), taught(3.02, WITH_STATED)]) == WITH_STATED
 
 
+def test_of_those_that_know_the_one_that_catches_more_is_delivered() -> None:
+    plain = arm("extra trees", 3.0, plain=True)
+    caught = replace(KNOWN[0], after=Interval(0.8, 0.78, 0.82))
+    weaker = replace(arm(WITH_STATED, 3.02), known=(caught,))
+    assert chosen([plain, taught(2.98), weaker]) == TARGETED
+
+
 def test_the_sentence_says_what_is_known_or_why_it_is_not() -> None:
     plain, teacher = arm("extra trees", 3.0, plain=True), arm(TEACHER, 3.5)
     costs = {each: Cost(1.0, 1.0) for each in ("extra trees", TEACHER, TARGETED)}
