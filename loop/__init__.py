@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from loop.catalogue import lazy
 
 if TYPE_CHECKING:
-    from loop.cycle.controller import conclude, generations, prepare
+    from loop.cycle.conclusion import conclude
+    from loop.cycle.controller import generations, prepare
     from loop.cycle.driver import run_loop
     from loop.cycle.parts import Parts, Settings
     from loop.estimator import LoopClassifier
@@ -21,7 +22,7 @@ __getattr__ = lazy(
         "loop.estimator:LoopClassifier",
         "loop.cycle.parts:Parts",
         "loop.cycle.parts:Settings",
-        "loop.cycle.controller:conclude",
+        "loop.cycle.conclusion:conclude",
         "loop.cycle.controller:generations",
         "loop.cycle.controller:prepare",
         "loop.cycle.driver:run_loop",

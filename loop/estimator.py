@@ -19,7 +19,7 @@ from sklearn.utils.validation import (
 
 from loop.catalogue import ACQUISITIONS, FINDERS, GATES, LABELLERS
 from loop.cycle.acceptance import Acceptance
-from loop.cycle.controller import Outcome
+from loop.cycle.conclusion import Outcome
 from loop.cycle.driver import run_loop
 from loop.cycle.lanes import USUAL, deal
 from loop.cycle.parts import SETTINGS, UNTAUGHT, Choice, Parts, Settings

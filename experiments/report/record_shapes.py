@@ -139,6 +139,12 @@ _NEEDED: Mapping[str, Check] = {
     "loop_gain": _gain,
     "delivery": fields({"name": text, "best_plain": text, "sentence": text, "options": listed(_option)}),
     "planted": listed(fields({"name": text, "found": flag, "recall": number})),
+    "supplies": listed(
+        fields(
+            {"supply": text, "generations": count, "rows": count, "kept": count, "seconds": amount}
+            | {"brings": optional(interval)}
+        )
+    ),
     "patterns": listed(
         fields({"supply": text, "rows": integer(1), "kept": flag} | dict.fromkeys(("before", "after"), fields(_shares)))
     ),

@@ -33,6 +33,7 @@ class Report:
     loop_gain: Record  # the same of the loop's own learner
     delivery: Record  # see `experiments.arms.delivery.Delivery`
     planted: list[Record]  # of a simulation: which planted weak regions were found
+    supplies: list[Record]  # what each made, cost and brings to the final learner
     patterns: list[Record]  # of stated patterns: what is caught of rows held back, see `loop.cycle.held_back.Caught`
     seconds: float
     judge: Record = field(default_factory=dict)  # scores on the judge rows "before" (real only) and "after" (delivered)

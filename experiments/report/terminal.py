@@ -35,6 +35,8 @@ def show(report: Report, folder: Path, console: Console) -> None:
     console.print(_regions(report))
     if report.planted:
         console.print(_planted(report.planted))
+    if len(report.supplies) > 1:
+        console.print(_supplies(report.supplies))
     if report.patterns:
         console.print(_patterns(report.patterns))
     console.print(_arms(report))
@@ -124,6 +126,17 @@ def _planted(planted: Iterable[Mapping[str, Any]]) -> Table:
     table = _table("Answer key of the simulation", columns, left=columns[:2])
     for finding in planted:
         table.add_row(escape(finding["name"]), "found" if finding["found"] else "missed", f"{finding['recall']:.0%}")
+    return table
+
+
+def _supplies(supplies: Iterable[Mapping[str, Any]]) -> Table:
+    columns = ("supply", "generations", "rows\nmade", "rows in\nthe model", "s", "brings on judge rows")
+    table = _table("Supplies of new rows", columns, left=columns[:1])
+    for supply in supplies:
+        made = (f"{supply[key]:,}" for key in ("generations", "rows", "kept"))
+        brings = "" if supply["brings"] is None else spread(supply["brings"]).replace("−", "-")
+        table.add_row(escape(supply["supply"]), *made, f"{supply['seconds']:.0f}", brings)
+    table.caption = "brings: average precision of the final learner with the supply's rows minus without them"
     return table
 
 

@@ -77,6 +77,7 @@ def write_up(
         loop_gain=plain(asdict(result.loop_gain)),
         delivery=plain(asdict(result.delivery)),
         planted=_planted(config.data.source, inputs.train, looped.history),
+        supplies=_supplies(looped),
         patterns=_patterns(looped),
         seconds=seconds,
         judge={
@@ -136,8 +137,13 @@ def _headline(report: Report, looped: LoopRun) -> Mapping[str, float]:
             for when, value in gap.items()
         },
     }
+    for supply in report.supplies:
+        told = {"rows": supply["rows"], "kept": supply["kept"], "seconds": supply["seconds"]}
+        told |= {"brings": supply["brings"]["estimate"]} if supply["brings"] else {}
+        figures |= _under(f"supply/{supply['supply'].replace(': ', '/')}", told)
     for pattern in report.patterns:
-        figures |= {f"{pattern['supply'].replace(': ', '/')}/caught_{when}": pattern[when]["estimate"] for when in WHEN}
+        name = f"supply/{pattern['supply'].replace(': ', '/')}"
+        figures |= {f"{name}/caught_{when}": pattern[when]["estimate"] for when in WHEN}
     for arm in report.arms:
         numbers = {key: value for key, value in arm.items() if key not in WORDS and value is not None}
         figures |= _under(f"arm/{arm['arm']}", numbers)
@@ -159,6 +165,20 @@ def _data_record(inputs: RunInputs) -> Record:
     for part, table in (("train", inputs.train), ("test", inputs.test)):
         record |= {f"{part}_rows": len(table), f"{part}_positives": int((table.y == schema.positive).sum())}
     return record
+
+
+def _supplies(looped: LoopRun) -> list[Record]:
+    """Sum up each supply of rows: what it made and cost, and what the final learner would lack without it."""
+    used = {looped.outcome.origins[number].supply for number in looped.outcome.synthetic.supply}
+    found = []
+    for name in (supply.name for supply in looped.prepared.parts.supplies):
+        own = [each for each in looped.history if each.supply == name]
+        kept = sum(len(each.rows) for each in own if each.decision.kept) if name in used else 0
+        brings = looped.outcome.brings.get(name)
+        seconds = sum(sum(each.seconds.values()) for each in own)
+        made = {"supply": name, "generations": len(own), "rows": sum(len(each.rows) for each in own), "kept": kept}
+        found.append(plain(made | {"seconds": seconds, "brings": None if brings is None else asdict(brings)}))
+    return found
 
 
 def _patterns(looped: LoopRun) -> list[Record]:

@@ -1,6 +1,5 @@
 """One run from a configuration to a folder: load, loop, compare on the sealed test rows, report, save."""
 
-import hashlib
 import shutil
 import time
 from collections.abc import Sequence
@@ -28,17 +27,19 @@ from experiments.run.calibrated_points import Answers, answer_records, calibrati
 from experiments.run.fairness import by_group, gaps
 from experiments.run.inputs import RunInputs, gather, parts_of
 from experiments.run.result import Result
+from experiments.run.resuming import check_resumable, everything
 from experiments.run.statements import overlaps
 from experiments.run.tracking import describe, open_tracker, settings_of, tell
 from experiments.storage import run_folder
 from generators.common import persistence
 from generators.common.persistence import Savable
 from loop.cycle import checkpoint
-from loop.cycle.controller import Outcome, conclude, prepare
+from loop.cycle.conclusion import Outcome, conclude
+from loop.cycle.controller import prepare
 from loop.cycle.driver import LoopRun, turn
 from loop.cycle.training import Prepared
 from loop.data.schema_json import to_json
-from loop.errors import ConfigError, DataError, WeakspotError
+from loop.errors import WeakspotError
 from loop.evaluation.calibration import Calibration
 from loop.evaluation.judge_rows import JudgeRows
 from loop.model import Model
@@ -114,10 +115,10 @@ def _run(config: RunConfig, console: Console, resume: Path | None, started: floa
     check_storable(parts, config.deliver)
     miss_costs(config.metrics.operating_points, inputs.dataset)
     if resume is not None:
-        _check_resumable(resume, config, inputs)
+        check_resumable(resume, config, inputs)
     for message in (*inputs.messages, *broken, *overlaps(parts, inputs.train, config.loop.seed)):
         console.print(message, highlight=False, markup=False)
-    steps = 4 + config.loop.generations + _arms_at_most(config, inputs)
+    steps = 4 + config.loop.generations * len(parts.supplies) + _arms_at_most(config, inputs)
     with Stages(console, total=steps) as stages:
         stages.begin("teacher and generators")
         prepared = prepare(parts, inputs.train, inputs.folds, stream(config.loop.seed, "loop"))
@@ -187,26 +188,8 @@ def _tracked(bench: _Bench, prepared: Prepared) -> RunResult:
 def _begin_folder(bench: _Bench) -> None:
     atomic.write_text(bench.folder / run_folder.CONFIG, dump(bench.config))
     digest = run_folder.fingerprint(bench.inputs.train, bench.inputs.folds)
-    told = {"training_rows": digest, "everything": _everything(bench.config, bench.inputs)}
+    told = {"training_rows": digest, "everything": everything(bench.config, bench.inputs)}
     atomic.write_json(bench.folder / run_folder.FINGERPRINT, stamped(told))
-
-
-def _check_resumable(folder: Path, config: RunConfig, inputs: RunInputs) -> None:
-    if run_folder.finished(folder):
-        raise ConfigError(
-            f"a run to resume must be unfinished, and {folder} is finished: see `weakspot report {folder}`."
-        )
-    if run_folder.fingerprint_of(folder)["everything"] != _everything(config, inputs):
-        raise DataError(
-            f"a run must be resumed with the data and files it began with, got others for {folder}: start a new run."
-        )
-
-
-def _everything(config: RunConfig, inputs: RunInputs) -> str:
-    """Return a digest of the rows and of the files that settings name."""
-    aside = inputs.dataset.frame[[name for name, _ in inputs.schema.excluded]]
-    rows = run_folder.whole_fingerprint(inputs.train, inputs.test, inputs.folds, aside)
-    return hashlib.sha256("\n".join([rows, *config.files().values()]).encode()).hexdigest()
 
 
 def _walls(folder: Path) -> list[float]:
@@ -224,9 +207,9 @@ def _turn(bench: _Bench, prepared: Prepared, past: Sequence[Generation]) -> tupl
         bench.tracker.record(generation)  # first, so that a checkpoint never lacks its record
         checkpoint.save(generation, bench.folder / run_folder.CHECKPOINTS)
         atomic.write_json(bench.folder / run_folder.CHECKPOINTS / WALLS, walls)
-        bench.stages.begin(f"generation {generation.index + 1} of {most} at most")
+        bench.stages.begin(f"generation {generation.index + 1} of {most}")
 
-    bench.stages.begin(f"generation {len(past) + 1} of {most} at most")
+    bench.stages.begin(f"generation {len(past) + 1} of {most}")
     return turn(prepared, [keep], past, until_interrupted=True)
 
 

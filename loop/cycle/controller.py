@@ -1,61 +1,33 @@
-"""The cycle: prepare once, run generation after generation, conclude with a model and a verdict.
+"""The cycle: prepare once, run generation after generation; `loop.cycle.conclusion` ends it with a model and a claim.
 
-Only data pass between the three functions. ``generations`` yields one frozen record for each generation; printing,
+Only data pass between the three. ``generations`` yields one frozen record for each generation; printing,
 tracking and saving are ordinary loops around it. A run is resumed by passing the records so far.
 """
 
 import copy
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from loop import seeds
-from loop.cycle.acceptance import Acceptance
-from loop.cycle.held_back import Caught, caught
-from loop.cycle.lanes import Lane, lanes, training_spread
-from loop.cycle.ledger import Ledger
+from loop.cycle.lanes import Lane, lanes
 from loop.cycle.parts import Parts
 from loop.cycle.propose import Fitted, Proposed, propose
 from loop.cycle.stopping import next_supply
-from loop.cycle.training import Prepared, Trained, teacher_answers, train, unseen_answers
+from loop.cycle.training import Prepared, Trained, pooled, reported_scores, teacher_answers, train, unseen_answers
 from loop.data.encoding import check_range
-from loop.evaluation.bootstrap import intervals
 from loop.evaluation.drift import report as drift_report
 from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import resolve, score
-from loop.protocols import Generator, Learner, Teacher
+from loop.protocols import Generator, Teacher
 from loop.regions.weakness import MEASURES
 from loop.supplies.supply import TAUGHT, Supply
 from loop.support.timing import Clock
-from loop.types import Generation, Interval, LoopVerdict, Origin, Table
+from loop.types import Generation, Interval, Table
 
 # Name of the random streams of learners between generations; another name would draw other numbers.
 SURROGATE_STREAM = "scout"
-REPORTED = ("average_precision", "recall_at_fpr_01", "brier", "log_loss")
-
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """Result of a finished loop."""
-
-    learner: Learner  # fitted on all real rows and the kept rows of the deliverable lane
-    verdict: LoopVerdict
-    synthetic: Table  # kept rows of the deliverable lane; `supply` indexes `origins`
-    origins: tuple[Origin, ...]
-    baseline: dict[str, Interval]  # real rows alone, on the pooled judge rows
-    scores: dict[str, Interval]  # of the champion
-    judged: np.ndarray  # (j,) positions of the judge rows in the training table
-    proba: np.ndarray  # (j, K) out-of-fold probabilities of the champion for them
-    proba_real_only: np.ndarray  # (j, K) the same of the learner on real rows alone
-    caught: tuple[Caught, ...]  # of each stated pattern, whether its rows were kept or not
-    seconds: dict[str, float]
-
-    @property
-    def known(self) -> tuple[Caught, ...]:
-        """The stated patterns whose rows the learner was fitted on."""
-        used = {self.origins[number].supply for number in np.unique(self.synthetic.supply)}
-        return tuple(each for each in self.caught if each.supply in used)
 
 
 def prepare(parts: Parts, table: Table, folds: np.ndarray, rng: np.random.Generator) -> Prepared:
@@ -101,7 +73,7 @@ def _generators(supply: Supply, table: Table, ways: Sequence[Lane], seed: int) -
 def _edge(prepared: Prepared, teacher: Teacher) -> float:
     """Return by how much the teacher's score exceeds that of the surrogate on real rows alone, on the judge rows."""
     judged, metric = JudgeRows.of(prepared.table, prepared.judged), prepared.parts.acceptance.metric
-    learnt = _pooled(train(prepared, prepared.parts.surrogate_for, [], SURROGATE_STREAM, 0, prepared.lanes[:-1]))
+    learnt = pooled(train(prepared, prepared.parts.surrogate_for, [], SURROGATE_STREAM, 0, prepared.lanes[:-1]))
     taught = teacher_answers(prepared, teacher)
     return resolve(metric).sign * (score(metric, judged, taught) - score(metric, judged, learnt))
 
@@ -123,75 +95,6 @@ def generations(prepared: Prepared, past: Sequence[Generation] = ()) -> Iterator
         yield generation
 
 
-def conclude(prepared: Prepared, history: Sequence[Generation]) -> Outcome:
-    """Fit the final learner with and without the kept rows, compare both on the judge rows and return the outcome.
-
-    If the final learner scores worse on the judge rows, the synthetic rows are dropped: first all that a teacher has
-    labelled, and the stated ones too if they alone are proven to do harm.
-    """
-    clock, parts = Clock(), prepared.parts
-    judged = JudgeRows.of(prepared.table, prepared.judged)
-    with clock.stage("learner"):
-        trained = _final(prepared, [])
-    before = after = _pooled(trained)
-    kept, chosen, verdict = list[Generation](), trained, parts.acceptance.nothing_kept()
-    for candidates, acceptance in _final_choices(prepared, history):
-        with clock.stage("learner"):
-            challengers = _final(prepared, candidates)
-        with clock.stage("accept"):
-            claim = {"kept": len(candidates), "evaluations": len(history) + 1}
-            spread, rng = training_spread(prepared.lanes[:-1]), prepared.stream("verdict")
-            evidence = judged.copies_together(prepared.table.X[prepared.judged])
-            told, decision = acceptance.verdict(evidence, before, _pooled(challengers), rng, **claim, spread=spread)
-        if decision.kept:
-            kept, chosen, after, verdict = candidates, challengers, _pooled(challengers), told
-            break
-        verdict = acceptance.nothing_kept(decision)
-    with clock.stage("score"):
-        patterns = caught(prepared, trained, chosen)
-    with clock.stage("learner"):
-        (final,) = train(prepared, parts.learner_for, kept, "final", int(bool(kept)), prepared.lanes[-1:])
-    with clock.stage("score"):
-        baseline = _scores(judged, before, prepared.stream("baseline scores"))
-        scores = _scores(judged, after, prepared.stream("final scores")) if kept else baseline
-    ledger = Ledger.of(kept, prepared.table)
-    return Outcome(
-        learner=final.learner,
-        verdict=verdict,
-        synthetic=ledger.rows,
-        origins=ledger.origins,
-        baseline=baseline,
-        scores=scores,
-        judged=prepared.judged,
-        proba=after,
-        proba_real_only=before,
-        caught=patterns,
-        seconds=dict(clock.seconds),
-    )
-
-
-def _final_choices(prepared: Prepared, history: Sequence[Generation]) -> Iterator[tuple[list[Generation], Acceptance]]:
-    """Yield what the final learner may keep, in order: all kept generations, and the stated ones of them alone."""
-    acceptance, stated = prepared.parts.acceptance, {each.name for each in prepared.parts.supplies if each.stated}
-    kept = [generation for generation in history if generation.decision.kept]
-    knowledge = [generation for generation in kept if generation.supply in stated]
-    if kept and len(knowledge) < len(kept):
-        yield kept, acceptance
-    if knowledge:
-        yield knowledge, acceptance.harmless()
-
-
-def _final(prepared: Prepared, kept: Sequence[Generation]) -> list[Trained]:
-    """Fit the final learner in the judging lanes, on real rows and the kept ones."""
-    number = int(bool(kept))
-    return train(prepared, prepared.parts.learner_for, kept, "final", number, prepared.lanes[:-1])
-
-
-def _pooled(trained: Sequence[Trained]) -> np.ndarray:
-    """Stack the probabilities of all judge rows, lane after lane, (j, K)."""
-    return np.concatenate([each.proba for each in trained])
-
-
 def _turn(
     prepared: Prepared, supply: Supply, history: Sequence[Generation], champions: list[Trained]
 ) -> tuple[Generation, list[Trained]]:
@@ -206,13 +109,13 @@ def _turn(
     challengers = train(prepared, parts.surrogate_for, history, SURROGATE_STREAM, index, extra=new)
     clock.add({"learner": sum(each.seconds for each in challengers)})
     judged = JudgeRows.of(prepared.table, prepared.judged)
-    old, fresh = _pooled(champions[:-1]), _pooled(challengers[:-1])
+    old, fresh = pooled(champions[:-1]), pooled(challengers[:-1])
     with clock.stage("accept"):
         acceptance = parts.acceptance.harmless() if supply.stated else parts.acceptance
         decision = acceptance.decide(judged, old, fresh, prepared.stream("accept", index))
         decision = decision if len(delivered.rows) else replace(decision, kept=False, reason="no row was left to add")
     with clock.stage("score"):
-        challenger = _scores(judged, fresh, prepared.stream("scores", index))
+        challenger = reported_scores(judged, fresh, prepared.stream("scores", index))
         scores = challenger if decision.kept else _last_scores(history, judged, old, prepared)
     with clock.stage("drift"):
         drift = _drift(prepared, history, delivered.rows)
@@ -262,14 +165,10 @@ def _drift(prepared: Prepared, history: Sequence[Generation], rows: Table) -> di
     return drift_report(prepared.table, Table.concat([*kept, rows]), prepared.stream("drift", len(history) + 1))
 
 
-def _scores(judged: JudgeRows, proba: np.ndarray, rng: np.random.Generator) -> dict[str, Interval]:
-    return intervals(REPORTED, judged, proba, rng, replicates=200)
-
-
 def _last_scores(
     history: Sequence[Generation], judged: JudgeRows, proba: np.ndarray, prepared: Prepared
 ) -> dict[str, Interval]:
     """Return the scores of a champion that stays: those of the last generation kept, or of real rows alone."""
     if history:
         return history[-1].scores
-    return _scores(judged, proba, prepared.stream("scores", 0))
+    return reported_scores(judged, proba, prepared.stream("scores", 0))

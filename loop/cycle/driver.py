@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loop.cycle.controller import Outcome, conclude, generations, prepare
+from loop.cycle.conclusion import Outcome, conclude
+from loop.cycle.controller import generations, prepare
 from loop.cycle.parts import Parts
 from loop.cycle.training import Prepared
 from loop.types import Generation, Table

@@ -11,12 +11,15 @@ import numpy as np
 from loop import seeds
 from loop.cycle.lanes import Lane
 from loop.cycle.parts import Parts
+from loop.evaluation.bootstrap import intervals
+from loop.evaluation.judge_rows import JudgeRows
 from loop.protocols import Generator, Learner, Teacher
 from loop.supplies.supply import Supply
 from loop.support.timing import Clock
-from loop.types import Generation, Table
+from loop.types import Generation, Interval, Table
 
 Result = TypeVar("Result")
+REPORTED = ("average_precision", "recall_at_fpr_01", "brier", "log_loss")
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,3 +138,13 @@ def teacher_answers(prepared: Prepared, teacher: Teacher) -> np.ndarray:
     if unseen.any():
         answers[unseen] = teacher.views(prepared.table.rows.take(prepared.judged[unseen]), None)[0]
     return answers
+
+
+def pooled(trained: Sequence[Trained]) -> np.ndarray:
+    """Stack the probabilities of all judge rows, lane after lane, (j, K)."""
+    return np.concatenate([each.proba for each in trained])
+
+
+def reported_scores(judged: JudgeRows, proba: np.ndarray, rng: np.random.Generator) -> dict[str, Interval]:
+    """Return the scores that every record holds, with their intervals, from probabilities (j, K)."""
+    return intervals(REPORTED, judged, proba, rng, replicates=200)

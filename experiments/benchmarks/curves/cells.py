@@ -13,7 +13,8 @@ from experiments.arms.names import REAL_ONLY, UNTARGETED
 from experiments.config.strategies import without_aim
 from experiments.data.split import Split
 from experiments.storage.result_cache import Records
-from loop.cycle.controller import conclude, generations, prepare
+from loop.cycle.conclusion import conclude
+from loop.cycle.controller import generations, prepare
 from loop.cycle.driver import LoopRun, run_loop
 from loop.cycle.lanes import deal
 from loop.cycle.parts import Parts

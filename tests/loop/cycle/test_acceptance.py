@@ -12,7 +12,8 @@ from tiny import rare_table, tiny_parts
 
 from learners import ExtraTrees
 from loop.cycle.acceptance import Acceptance, CalibrationGuard, GroupGuard
-from loop.cycle.controller import conclude, generations, prepare
+from loop.cycle.conclusion import conclude
+from loop.cycle.controller import generations, prepare
 from loop.cycle.lanes import deal
 from loop.errors import ConfigError
 from loop.evaluation.judge_rows import JudgeRows

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from tiny import rare_table, tiny_parts
 
 from loop.cycle import checkpoint
-from loop.cycle.controller import conclude, generations, prepare
+from loop.cycle.conclusion import conclude
+from loop.cycle.controller import generations, prepare
 from loop.cycle.generation_codec import ARRAYS
 from loop.cycle.lanes import deal
 from loop.cycle.parts import Settings

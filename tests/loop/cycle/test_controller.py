@@ -17,7 +17,8 @@ from tiny import AUGMENTED, rare_table, tiny_parts
 
 from generators import Neighbourhood
 from loop.cycle.acceptance import Acceptance
-from loop.cycle.controller import conclude, generations, prepare
+from loop.cycle.conclusion import conclude
+from loop.cycle.controller import generations, prepare
 from loop.cycle.lanes import deal
 from loop.cycle.parts import Settings
 from loop.cycle.training import train, unseen_answers

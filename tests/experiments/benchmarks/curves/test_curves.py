@@ -43,7 +43,8 @@ from experiments.config.strategies import compose
 from experiments.storage.result_cache import digest_of
 from learners import Committee, Linear
 from loop.cycle.acceptance import Acceptance
-from loop.cycle.controller import conclude, generations
+from loop.cycle.conclusion import conclude
+from loop.cycle.controller import generations
 from loop.cycle.parts import Settings
 from loop.errors import WeakspotError
 

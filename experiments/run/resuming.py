@@ -1,0 +1,34 @@
+"""What a run must have in common with the one that it resumes."""
+
+import hashlib
+from pathlib import Path
+
+from experiments.config.run_config import RunConfig
+from experiments.run.inputs import RunInputs
+from experiments.storage import run_folder
+from loop.errors import ConfigError, DataError
+
+
+def check_resumable(folder: Path, config: RunConfig, inputs: RunInputs) -> None:
+    """Refuse a folder that is finished, or whose run began with other data or files.
+
+    Raises
+    ------
+    ConfigError, DataError
+        If so.
+    """
+    if run_folder.finished(folder):
+        raise ConfigError(
+            f"a run to resume must be unfinished, and {folder} is finished: see `weakspot report {folder}`."
+        )
+    if run_folder.fingerprint_of(folder)["everything"] != everything(config, inputs):
+        raise DataError(
+            f"a run must be resumed with the data and files it began with, got others for {folder}: start a new run."
+        )
+
+
+def everything(config: RunConfig, inputs: RunInputs) -> str:
+    """Return a digest of the rows and of the files that settings name."""
+    aside = inputs.dataset.frame[[name for name, _ in inputs.schema.excluded]]
+    rows = run_folder.whole_fingerprint(inputs.train, inputs.test, inputs.folds, aside)
+    return hashlib.sha256("\n".join([rows, *config.files().values()]).encode()).hexdigest()
