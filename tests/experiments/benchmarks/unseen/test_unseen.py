@@ -13,8 +13,8 @@ from experiments.benchmarks.unseen.measures import flagged
 from experiments.benchmarks.unseen.stating import Stating, share_alike
 from experiments.benchmarks.unseen.tables import aimed, headline, stated
 from experiments.benchmarks.unseen.terminal_risk import COLUMNS, risks
-from experiments.benchmarks.unseen.unseen import BOOK, main
-from experiments.benchmarks.unseen.weeks import CLEAN_RISK, KIND, SCENARIOS, Week, payments
+from experiments.benchmarks.unseen.unseen import BOOK, Cell, Settings, cell, main
+from experiments.benchmarks.unseen.weeks import CLEAN_RISK, KIND, RECORDED, SCENARIOS, Week, payments
 from experiments.data.card_fraud import FEATURES, TARGET, encoded, split_weeks
 from generators.rules.rules import Rules
 from loop.errors import ConfigError
@@ -80,6 +80,8 @@ def test_clean_risk_does_not_know_the_hidden_scenario(frame: pd.DataFrame) -> No
     for name in COLUMNS:
         np.testing.assert_allclose(clean[name], forgotten[name])
         assert (everything[name] > clean[name] + 0.01).any()
+    seen = Week.of(clean, "2018-04-02", 0)
+    assert seen.split.train.y.sum() == split_weeks(frame, "2018-04-02").train[TARGET].sum()
     others = [name for name in FEATURES if name not in COLUMNS]
     pd.testing.assert_frame_equal(clean[others], frame[others])
 
@@ -109,7 +111,11 @@ def test_the_book_states_each_scenario(frame: pd.DataFrame, number: int, name: s
         assert amount.min() >= 220
     elif number == 2:
         assert set(rules.stated) == set(COLUMNS)
-        assert (made.X[:, told] >= 0.2).all()
+        day, week, month = made.X[:, told].T
+        high = train.X[:, told].max(axis=0)  # values stay within the range of the data
+        days = 30 * month[month < high[2]]
+        np.testing.assert_allclose(week[month < high[2]], np.minimum(days / 7, high[1]), atol=0.004)
+        assert ((day == 0) | (day >= np.minimum(week, high[0]) - 0.004)).all()
     else:
         np.testing.assert_allclose(amount, np.minimum(5 * before, train.X[:, 0].max()))
 
@@ -165,6 +171,14 @@ def test_every_arm_is_measured(frame: pd.DataFrame, tmp_path: Path, capsys: pyte
     assert "Means over 2 starts" in printed
     for _, rule in misstated.RULES:
         assert rule in printed
+
+
+@pytest.mark.usefixtures("frame")
+@pytest.mark.parametrize(("variant", "fits"), [(RECORDED, 1), (CLEAN_RISK, 3)])
+def test_what_has_seen_all_is_measured_on_the_columns_of_what_has_not(variant: str, fits: int) -> None:
+    records = cell(Cell("2018-04-10", 0, "XGBoost"), Settings((5,), 2, variant, misstated=False, seed=0))
+    assert [(record["hidden"], record["arm"]) for record in records] == [(number, "seen") for number in SCENARIOS]
+    assert len({record["average_precision"] for record in records}) == fits
 
 
 def test_the_last_line_tells_of_the_usual_rows() -> None:
