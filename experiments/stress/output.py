@@ -72,6 +72,7 @@ def record_of(findings: Findings) -> Record:
     return {
         "model": str(findings.subject.folder),
         "verdict": verdict_of(findings),
+        "passed": None if findings.asked.fail_under is None else not findings.holes,
         "holes": [case.name for case in findings.holes],
         "said": list(findings.said),
         "positive": findings.subject.positive,

@@ -46,6 +46,8 @@ def swept(score: Score, frame: pd.DataFrame, column: str, values: pd.Series) -> 
 def check_monotone(score: Score, frame: pd.DataFrame, column: str, up: bool) -> Found:
     """Find rows whose score falls as the column rises (``up``), or rises, everything else fixed."""
     values = tried_values(frame[column])
+    if values.empty:
+        return Found(len(frame), 0, 0, None, None, np.nan, np.nan)
     path = swept(score, frame, column, values) * (1 if up else -1)
     fall = np.maximum.accumulate(path, axis=1) - path
     row, end = np.unravel_index(int(fall.argmax()), fall.shape)
@@ -58,6 +60,8 @@ def check_monotone(score: Score, frame: pd.DataFrame, column: str, up: bool) -> 
 def check_invariant(score: Score, frame: pd.DataFrame, column: str, within: float) -> Found:
     """Find rows whose score another value of the column moves by more than ``within``."""
     values, own = tried_values(frame[column]), np.asarray(score(frame), dtype=float)
+    if values.empty:
+        return Found(len(frame), 0, 0, None, None, np.nan, np.nan)
     path = swept(score, frame, column, values)
     move = np.abs(path - own[:, None])
     row, end = np.unravel_index(int(move.argmax()), move.shape)

@@ -29,7 +29,7 @@ def show(findings: Findings, console: Console) -> None:
         if check.example:
             said = f"breaks it most, {check.text}: {check.example}"
             console.print(said, highlight=False, markup=False, soft_wrap=True)
-    colour = "yellow" if findings.holes else "green"
+    colour = "yellow" if findings.holes or findings.asked.fail_under is None else "green"
     console.print(f"[bold {colour}]{escape(verdict_of(findings))}[/]", highlight=False, soft_wrap=True)
 
 

@@ -62,6 +62,12 @@ def test_limits_are_about_the_rows_inside_alone() -> None:
     assert check_limits(rising, TABLE, np.zeros(len(TABLE), dtype=bool), 0.9, 1.0).broken == 0
 
 
+def test_a_column_without_values_cannot_be_broken() -> None:
+    empty = TABLE.assign(amount=np.nan)
+    assert check_monotone(rising, empty, "amount", True).broken == 0
+    assert check_invariant(rising, empty, "amount", 0.0).broken == 0
+
+
 def test_few_values_are_tried_and_the_first_and_last_are_among_them() -> None:
     values = tried_values(TABLE["amount"])
     assert len(values) == VALUES
