@@ -68,7 +68,7 @@ def run_page(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def test_the_pages() -> None:
-    assert set(PAGES) == {"your-data", "strategies", "report", "extend", "architecture"}
+    assert set(PAGES) == {"your-data", "strategies", "report", "stress", "extend", "architecture"}
 
 
 def delivered_run() -> None:
@@ -141,6 +141,12 @@ CONFIGS = [
 ]
 
 
+def stated_book() -> str:
+    """Return the rule book of the page on patterns that have not happened."""
+    (book,) = (block for _, block in blocks("yaml", "stress") if "scenarios" in yaml.safe_load(block))
+    return book
+
+
 @pytest.mark.parametrize("block", CONFIGS)
 def test_configurations_load(block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -154,6 +160,9 @@ def test_configurations_load(block: str, tmp_path: Path, monkeypatch: pytest.Mon
         path.write_text(block)
         assert vars(load_settings(path)) == content
         return
+    for supply in content.get("supplies", []):
+        if supply != "taught":
+            (tmp_path / supply["book"]).write_text(stated_book())
     kind: type[CommonConfig] = RunConfig
     if "sources" in content:
         kind = TuneConfig if content.keys() & {"space", "trials", "most_cost"} else compare.CompareConfig

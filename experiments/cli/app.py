@@ -11,6 +11,7 @@ import typer
 
 from experiments.cli.errors import INTERRUPTED, one_sentence
 from experiments.cli.output import check_absent, check_suffix, console, write
+from experiments.cli.stress import stress
 from loop.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -224,6 +225,9 @@ def generate(  # Wide: each parameter is an option of the command
     say(delivery.summary if out is None else f"{out}: {delivery.summary}")
     for warning in delivery.warnings:
         typer.echo(warning, err=True)
+
+
+app.command()(one_sentence(stress))
 
 
 @app.command()

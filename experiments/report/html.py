@@ -75,7 +75,7 @@ def write_page(folder: Path) -> Path:
 def render(folder: Path) -> str:
     """Return the page of a run as HTML; raises DataError as `write_page` does."""
     report = Report.load(folder)
-    return printable(_environment().get_template("report.html.j2").render(_values(report, folder)))
+    return printable(environment().get_template("report.html.j2").render(_values(report, folder)))
 
 
 def _values(report: Report, folder: Path) -> Record:
@@ -120,7 +120,8 @@ def _config(path: Path) -> tuple[str | None, object]:
     return text, (settings.loop or {}).get("seed")
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return the environment of all pages: values are escaped, and a missing one is an error."""
     environment = Environment(
         loader=PackageLoader("experiments"),
         autoescape=True,

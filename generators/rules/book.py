@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from generators.rules.checks import Checks
 from generators.rules.sources import Source
 from loop.errors import ConfigError
 from loop.expressions.parser import Expression
@@ -57,13 +58,14 @@ class Events:
 
 @dataclass(frozen=True, eq=False)
 class Book:
-    """Columns in order, the scenarios that override them, and the label."""
+    """Columns in order, the scenarios that override them, and the label; checks are no matter of the rows."""
 
     target: str
     label: Source | None
     columns: Mapping[str, Source]
     scenarios: tuple[Scenario, ...]
     events: Events | None
+    checks: Checks = field(default_factory=Checks)
 
     def labels(self) -> list[Source]:
         """Return every source of the label."""

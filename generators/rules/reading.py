@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from generators.rules.book import CLOCK, SCENARIO, Book, Events, Scenario, Step
+from generators.rules.checks import Checks, read_checks
 from generators.rules.sources import (
     HISTORY,
     Source,
@@ -64,7 +65,7 @@ def read_book(content: Mapping[str, Any]) -> Book:
     ConfigError
         For an unknown key, a value of the wrong type, or an expression that reads a column not yet drawn.
     """
-    keys("the book", content, optional=("target", "label", "columns", "scenarios", "events", "from_rows"))
+    keys("the book", content, optional=("target", "label", "columns", "scenarios", "events", "from_rows", "checks"))
     events = _events(content["events"]) if "events" in content else None
     told = a_mapping("scenarios", content.get("scenarios", {"all": {"weight": 1}}))
     shared = _shared(content, told.values(), events)
@@ -77,7 +78,8 @@ def read_book(content: Mapping[str, Any]) -> Book:
         )
     if not 0 < sum(scenario.weight for scenario in scenarios) < math.inf:
         raise ConfigError("the weights of the scenarios must have a sum above 0, and finite: correct them.")
-    book = Book(a_text("target", content.get("target", "label")), label, columns, scenarios, events)
+    checks = read_checks(content["checks"]) if "checks" in content else Checks()
+    book = Book(a_text("target", content.get("target", "label")), label, columns, scenarios, events, checks)
     _check_names(book)
     if events is None and any(source.kind in HISTORY for _, source in book.sources()):
         raise ConfigError(f"{', '.join(HISTORY)} must follow entities over time: add a section events.")

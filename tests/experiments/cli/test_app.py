@@ -47,7 +47,7 @@ def test_help_needs_nothing_heavy() -> None:
 
 
 def test_every_command_has_help() -> None:
-    for command in ("run", "compare", "tune", "predict", "export", "generate", "report", "ui", "upload"):
+    for command in ("run", "compare", "tune", "predict", "export", "generate", "stress", "report", "ui", "upload"):
         result = call(command, "--help")
         assert result.exit_code == 0
         assert command in result.output

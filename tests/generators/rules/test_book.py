@@ -35,7 +35,7 @@ def with_events(**told):
     [
         (
             {"colums": {}},
-            "the book must have no keys but target, label, columns, scenarios, events, from_rows, got 'colums'",
+            "the book must have no keys but target, label, columns, scenarios, events, from_rows, checks, got 'colums'",
         ),
         (with_columns(a={"from": "norml"}), "draw from one of normal, lognormal"),
         (with_columns(a={"from": "normal", "mean": 0}), "must have from, mean, sd, got no 'sd'"),

@@ -1,0 +1,162 @@
+"""Rows of a pattern, made or found, and how many of them the model handles rightly at each operating point."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binomtest
+
+from experiments.cli.generate import deliver, gate_of
+from experiments.storage import run_folder
+from experiments.stress.subject import Subject
+from generators.common import persistence
+from generators.rules.reading import read_book
+from generators.rules.rules import Rules
+from loop.data.encoding import decode, encode
+from loop.errors import DataError
+from loop.expressions.parser import parse
+from loop.expressions.to_region import as_region
+from loop.regions import TreeFinder
+from loop.seeds import stream
+from loop.types import NOBODY, Interval, Region, Request, Table
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+Kind = Literal["stated", "real", "generated"]
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """The rows of a pattern, all of one class, and what the model makes of them.
+
+    Rows of the class to catch are handled rightly if they are alarmed, rows of other classes if they are not.
+    """
+
+    name: str
+    kind: Kind  # by a scenario of the book, found among the real rows, or by the generator of the run
+    label: str
+    alarm: bool  # should the rows be alarmed?
+    frame: pd.DataFrame  # n rows in the user's columns
+    score: np.ndarray  # (n,) of the class to catch
+    recalls: tuple[Interval, ...]  # share handled rightly at each operating point, with Wilson's interval (1927)
+    fails: tuple[str, ...]  # regions where more rows are handled wrongly at the first point, in words
+
+    @property
+    def quantiles(self) -> tuple[float, ...]:
+        """The score at `QUANTILES`."""
+        return tuple(float(each) for each in np.quantile(self.score, QUANTILES))
+
+    def right(self, threshold: float) -> np.ndarray:
+        """Tell which rows are handled rightly, (n,) bool."""
+        return right(self.score, threshold, self.alarm)
+
+
+def right(score: np.ndarray, threshold: float, alarm: bool) -> np.ndarray:
+    """Tell which of n rows are handled rightly: alarmed or, without ``alarm``, not."""
+    handled: np.ndarray = (score >= threshold) == alarm
+    return handled
+
+
+def stated(subject: Subject, content: Mapping[str, Any], rows: int, seed: int) -> Iterator[Case]:
+    """Make rows of each scenario of a book from the real rows, and measure them.
+
+    Parameters
+    ----------
+    subject : Subject
+    content : mapping
+        Of a rule book.
+    rows : int
+        To make for each scenario.
+    seed : int
+
+    Raises
+    ------
+    ConfigError
+        If the book does not fit the table.
+    DataError
+        If a scenario gives no rows.
+    """
+    book = read_book(content)
+    for name in [each.name for each in book.scenarios if each.weight and (each.columns or book.columns)]:
+        rng = stream(seed, "stress", name)
+        generator = Rules(content, scenario=name).fit(subject.real, rng)
+        made = generator.sample(Request(Region(), None, rows), rng).table
+        if not len(made):
+            raise DataError(f"a scenario must give rows, and {name!r} gives none that the table can hold: correct it.")
+        positive = made.schema.positive
+        label = positive if (made.y == positive).any() else int(np.bincount(made.y).argmax())
+        yield measured(subject, name, "stated", made.take(made.y == label), rng)
+
+
+def within(subject: Subject, where: str, rows: int, seed: int) -> Iterator[Case]:
+    """Measure rows of the class to catch in a region: the real ones, and those of the run's generator if it was saved.
+
+    Parameters
+    ----------
+    subject : Subject
+    where : str
+        Expression that describes the region.
+    rows : int
+        To make.
+    seed : int
+
+    Raises
+    ------
+    ConfigError
+        If the expression describes no region of the table.
+    """
+    region = as_region(parse(where), subject.real.schema)
+    rng = stream(seed, "stress", "where")
+    found = subject.real.take(region.contains(subject.real.rows) & ~subject.honest)
+    if len(found):
+        yield measured(subject, where, "real", found, rng)
+    made = _generated(subject, region, rows, seed)
+    if made is not None:
+        yield measured(subject, where, "generated", made, rng)
+
+
+def _generated(subject: Subject, region: Region, rows: int, seed: int) -> Table | None:
+    """Make rows of the class to catch in a region; None if the run kept no generator, or it cannot reach the region."""
+    folder = subject.folder / run_folder.GENERATOR
+    if not subject.is_run or not (folder / persistence.FILE).is_file():
+        return None
+    generator, schema = run_folder.load_generator(folder)
+    request = Request(region, schema.positive, rows)
+    try:
+        made = deliver(generator, request, schema, seed, gate_of(subject.folder)).frame
+    except DataError:
+        return None
+    return encode(subject.real.schema, made)
+
+
+def measured(subject: Subject, name: str, kind: Kind, rows: Table, rng: np.random.Generator) -> Case:
+    """Measure rows of one class."""
+    schema, label = rows.schema, int(rows.y[0])
+    frame, alarm = decode(schema, rows), label == schema.positive
+    score = subject.scores(frame)
+    recalls = tuple(_share(right(score, point.threshold, alarm)) for point in subject.points)
+    missed = ~right(score, subject.points[0].threshold, alarm)
+    fails = _regions(rows, missed, rng)
+    return Case(name, kind, str(schema.classes[label]), alarm, frame, score, recalls, fails)
+
+
+def _share(hits: np.ndarray) -> Interval:
+    interval = binomtest(int(hits.sum()), len(hits)).proportion_ci(method="wilson")
+    return Interval(float(hits.mean()), float(interval.low), float(interval.high))
+
+
+def _regions(rows: Table, missed: np.ndarray, rng: np.random.Generator) -> tuple[str, ...]:
+    """Return the confirmed regions of the rows that are missed (n,) more often, in words; rows of one parent are one.
+
+    Confirmed by `loop.regions.tree.TreeFinder`: regions chosen on one half of the rows hold on the other.
+    """
+    start = rows.parents[:, 0]
+    alike = Table.real(rows.rows, rows.y, rows.schema)
+    if (start != NOBODY).all():
+        alike = replace(alike, unit=np.unique(start, return_inverse=True)[1])
+    told = []
+    for region in TreeFinder(min_positives=0).find(alike, missed.astype(float), rng):
+        inside = region.contains(rows.rows)
+        told.append(f"{region.text}: {missed[inside].mean():.0%} of {inside.sum():,} rows are missed")
+    return tuple(told)

@@ -1,0 +1,75 @@
+"""The findings of a stress in the terminal."""
+
+from collections.abc import Iterable
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from experiments.report.formatting import threshold
+from experiments.stress.cases import QUANTILES
+from experiments.stress.output import verdict_of
+from experiments.stress.stress import Findings
+from loop.types import Interval
+
+
+def show(findings: Findings, console: Console) -> None:
+    """Print tables and the verdict."""
+    for sentence in findings.said:
+        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+    console.print(_patterns(findings))
+    for case in findings.cases:
+        for region in case.fails:
+            console.print(f"fails in {case.name}: {region}", highlight=False, markup=False, soft_wrap=True)
+    console.print(_alarms(findings))
+    if findings.tried:
+        console.print(_checks(findings))
+    for check in findings.tried:
+        if check.example:
+            said = f"breaks it most, {check.text}: {check.example}"
+            console.print(said, highlight=False, markup=False, soft_wrap=True)
+    colour = "yellow" if findings.holes or findings.asked.fail_under is None else "green"
+    console.print(f"[bold {colour}]{escape(verdict_of(findings))}[/]", highlight=False, soft_wrap=True)
+
+
+def _patterns(findings: Findings) -> Table:
+    points = [point.point for point in findings.subject.points]
+    title = f"Patterns, share of the rows handled rightly (class to catch {escape(findings.subject.positive)})"
+    table = _table(title, ("pattern", "rows are", "rows", *map(escape, points), "score\n5 %, median, 95 %"), 2)
+    low, middle, high = (QUANTILES.index(share) for share in (0.05, 0.5, 0.95))
+    for case in findings.cases:
+        kind = case.kind if case.alarm else f"{case.kind}, class {case.label}"
+        scores = ", ".join(f"{case.quantiles[at]:.3f}" for at in (low, middle, high))
+        shares = map(_interval, case.recalls)
+        table.add_row(escape(case.name), escape(kind), f"{len(case.frame):,}", *shares, scores)
+    table.caption = "Wilson's interval at 95 %, of rows made like these; rows of other classes must not be alarmed"
+    return table
+
+
+def _alarms(findings: Findings) -> Table:
+    columns = ("operating point", "threshold", "share of\nhonest rows", "per 1,000\nrows", "a day")
+    table = _table("False alarms on honest real rows", columns, 1)
+    for point, alarms in zip(findings.subject.points, findings.alarms, strict=True):
+        a_day = "" if alarms.a_day is None else f"{alarms.a_day:.1f}"
+        cells = threshold(point.threshold), f"{alarms.share:.4f}", f"{alarms.per_1000:.1f}", a_day
+        table.add_row(escape(point.point), *cells)
+    return table
+
+
+def _checks(findings: Findings) -> Table:
+    table = _table("Checks", ("check", "rows", "break it", "share"), 1)
+    for check in findings.tried:
+        table.add_row(escape(check.text), f"{check.found.rows:,}", f"{check.found.broken:,}", f"{check.share:.3f}")
+    return table
+
+
+def _table(title: str, columns: Iterable[str], left: int) -> Table:
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, caption_justify="left", pad_edge=False)
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="left" if number < left else "right")
+    return table
+
+
+def _interval(interval: Interval) -> str:
+    return f"{interval.estimate:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
