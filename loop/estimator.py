@@ -58,6 +58,8 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
     finder, acquisition, labeller, gates, acceptance : RegionFinder, Acquisition, ..., optional
         Other parts; by default a tree of weak regions, the gap between teacher and learner (without a teacher: the
         learner's entropy), soft labels of the teacher, the domain and copies gates, and shrunk acceptance.
+    supplies : sequence of Supply
+        More sources of new rows, asked before the one made of the parts above.
     generations, budget, most_rows, pool, share_anywhere, weight, steer, weakness, patience, jobs : int, float, ...
         See `loop.cycle.parts.Settings`.
     lanes : int
@@ -68,7 +70,6 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
     positive : object, optional
         The class to catch; by default the rarest.
     tracker : RunTracker, optional
-        Keeps the records of the run.
     random_state : int, RandomState or None
         Seed; the same seed gives the same rows and numbers.
 
