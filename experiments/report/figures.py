@@ -19,6 +19,7 @@ ARMS = (
     ("before", ORANGE, "--", "s", "before: real rows alone"),
     ("after", BLUE, "-", "o", "after: the delivered model"),
 )
+WHEN = ("before", "after")
 INKS = {  # colours as variables of the page, so that one figure serves light, dark and print
     BLUE: "--after",
     ORANGE: "--before",
@@ -68,6 +69,32 @@ def score_over_generations(
     axes.set_xlabel("generation (0 = real rows alone)")
     axes.set_ylabel(f"{name} on the judge rows")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    legend_below(figure)
+    return figure
+
+
+def stated_patterns(patterns: Sequence[Record], title: str = "") -> Figure:
+    """Draw how much of each stated pattern is caught without and with the stated rows.
+
+    Parameters
+    ----------
+    patterns : sequence of Record
+        See `loop.cycle.held_back.Caught`, at least one.
+    title : str
+    """
+    figure, axes = canvas(title)
+    places = np.arange(len(patterns))[::-1]
+    for when, (_, colour, _, marker, _), label in zip(WHEN, ARMS, ("real rows alone", "with stated rows"), strict=True):
+        shares = np.array([[each[when][end] for end in ("estimate", "low", "high")] for each in patterns], dtype=float)
+        arms = np.abs(shares[:, 1:] - shares[:, :1]).T
+        axes.errorbar(shares[:, 0], places, xerr=arms, color=colour, linestyle="none", capsize=4, linewidth=1.2)
+        axes.scatter(shares[:, 0], places, s=80, color=colour, marker=marker, edgecolors="white", zorder=3, label=label)
+    for place, each in zip(places, patterns, strict=True):
+        ends = [each[when]["estimate"] for when in WHEN]
+        axes.plot(ends, [place, place], color=GREY, linewidth=1.2, zorder=0)
+    axes.set_yticks(places, [shortened(each["supply"].removeprefix("stated: ")) for each in patterns])
+    axes.set(xlim=(-0.03, 1.03), ylim=(-0.6, len(patterns) - 0.4))
+    axes.set_xlabel("share of the rows held back that is caught at 1 % false positives")
     legend_below(figure)
     return figure
 

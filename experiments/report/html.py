@@ -241,6 +241,13 @@ def _pictures(report: Report, curves: Record | None) -> dict[str, Markup]:
             f"Average precision{report.macro} of champion and challengers on the judge rows; "
             "the table below holds the numbers.",
         )
+    if report.patterns:
+        drawn["patterns"] = _picture(
+            lambda: figures.stated_patterns(report.patterns),
+            "patterns",
+            "Stated patterns: what is caught of rows held back",
+            "Share caught by the learner on real rows alone and with stated rows; the table below holds the numbers.",
+        )
     if curves is not None:
         before, after = (f"{curves[arm]['average_precision']:.3f}" for arm in ("before", "after"))
         drawn["precision_recall"] = _picture(

@@ -215,6 +215,9 @@ def _draw(report: Report, looped: LoopRun, curves: Record, inputs: RunInputs, fo
     if looped.history:
         figure = report_figures.score_over_generations(report.generations, report.verdict["sentence"])
         figure_style.save(figure, folder / "score.png")
+    if report.patterns:
+        figure = report_figures.stated_patterns(report.patterns, "Stated patterns: what is caught of rows held back")
+        figure_style.save(figure, folder / "patterns.png")
     positive = str(report.data["positive"])
     before, after = (curves[arm]["average_precision"] for arm in ("before", "after"))
     title = f"Average precision for {positive}: {before:.3f} before, {after:.3f} after"
