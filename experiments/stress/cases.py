@@ -151,6 +151,8 @@ def _regions(rows: Table, missed: np.ndarray, rng: np.random.Generator) -> tuple
 
     Confirmed by `loop.regions.tree.TreeFinder`: regions chosen on one half of the rows hold on the other.
     """
+    if missed.all():
+        return (f"anywhere: all {len(rows):,} rows are missed",)
     start = rows.parents[:, 0]
     alike = Table.real(rows.rows, rows.y, rows.schema)
     if (start != NOBODY).all():

@@ -59,11 +59,11 @@ def verdict_of(findings: Findings) -> str:
     if findings.asked.fail_under is not None:
         least = f"{findings.asked.fail_under:.0%}"
         holes = ", ".join(case.name for case in findings.holes)
-        return f"Below {least} at {point}: {holes}." if holes else f"Every pattern is at {least} or above, at {point}."
+        return f"Below {least}: {holes} ({point})." if holes else f"Every pattern is at {least} or above ({point})."
     if not judged:
         return "No pattern could be judged."
     worst = min(judged, key=lambda case: case.recalls[0].estimate)
-    return f"Worst pattern: {worst.name}, {worst.recalls[0].estimate:.0%} handled rightly at {point}."
+    return f"Worst pattern: {worst.name}, {worst.recalls[0].estimate:.0%} of its rows handled rightly ({point})."
 
 
 def record_of(findings: Findings) -> Record:

@@ -96,6 +96,7 @@ def test_the_hole_is_shown_before_and_closed_after(place: Path, before: Path, af
     first = young["recalls"][0]  # type: ignore[index]
     assert first["estimate"] < 0.1
     assert first["low"] <= first["estimate"] < first["high"]
+    assert young["fails"] == ["anywhere: all 400 rows are missed"]
     closed = call(after, *told, "--out", place / "closed")
     assert closed.exit_code == 0, closed.output
     assert "Every pattern is at 80% or above" in closed.output
