@@ -8,7 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.data.simulation import REPORT_DAYS, RISK_DAYS, RISK_PRIOR, Planted, Simulation, judge, simulate
+from experiments.data.simulation import (
+    BEGINS,
+    REPORT_DAYS,
+    RISK_DAYS,
+    RISK_PRIOR,
+    START,
+    Planted,
+    Simulation,
+    judge,
+    simulate,
+)
 from experiments.data.simulation_population import CATEGORIES, Population, pick
 from experiments.data.simulation_scenarios import SCENARIOS
 from loop.errors import ConfigError
@@ -175,3 +185,16 @@ def test_a_hundred_thousand_payments_take_seconds() -> None:
     started = time.perf_counter()
     assert len(simulate(customers=1700).frame) > 90_000
     assert time.perf_counter() - started < 10
+
+
+def test_a_late_scenario_begins_after_three_quarters_of_the_days_and_all_else_stays() -> None:
+    usual, late = (simulate(customers=60, days=40, fraud_rate=0.05, late=name) for name in ("", "card_testing"))
+    day = (late.frame["time"] - START).dt.days
+    begun = day[late.scenario == "card_testing"]
+    assert len(begun) > 0
+    assert begun.min() >= BEGINS * 40
+    assert (usual.scenario == "card_testing").sum() > len(begun)
+    for other in {"", "stolen_card", "account_takeover"}:
+        assert (usual.scenario == other).sum() == (late.scenario == other).sum()
+    with pytest.raises(ConfigError, match="late must be one of card_testing, .*got 'theft'"):
+        simulate(late="theft")

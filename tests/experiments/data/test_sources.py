@@ -123,7 +123,7 @@ def test_simulation_reads_its_settings() -> None:
 @pytest.mark.parametrize(
     ("settings", "error", "words"),
     [
-        ("clients=3", DataError, "customers, terminals, days, fraud_rate, seed, got 'clients'"),
+        ("clients=3", DataError, "customers, terminals, days, fraud_rate, seed, late, got 'clients'"),
         ("days", DataError, "days must be of type int, got ''"),
         ("days=__import__('os')", DataError, "days must be of type int"),
         ("days=30,days=31", DataError, "'days' twice"),
