@@ -108,6 +108,16 @@ def test_a_key_with_the_name_of_a_kind_of_supply_gets_one_sentence(tmp_path: Pat
         load_config(RunConfig, None, settings | {"data": {**settings["data"], "stated": 3}})  # type: ignore[dict-item]
 
 
+def test_what_is_stated_can_be_asked_for_only_where_it_is_fitted(tmp_path: Path) -> None:
+    settings = content(write(tmp_path, frame()), tmp_path / "out") | {"deliver": "stated"}
+    with pytest.raises(ConfigError, match="deliver may be 'stated' only if supplies hold a rule book"):
+        load_config(RunConfig, None, settings)
+    settings |= {"supplies": [{"book": book(tmp_path)}]}
+    with pytest.raises(ConfigError, match="deliver 'stated' needs plain models"):
+        load_config(RunConfig, None, settings)
+    assert load_config(RunConfig, None, settings | {"arms": {}}).deliver == "stated"
+
+
 def test_the_same_scenario_twice_is_refused(tmp_path: Path) -> None:
     path = book(tmp_path)
     config = config_of(tmp_path, {"book": path}, {"book": path})
