@@ -58,6 +58,9 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
     finder, acquisition, labeller, gates, acceptance : RegionFinder, Acquisition, ..., optional
         Other parts; by default a tree of weak regions, the gap between teacher and learner (without a teacher: the
         learner's entropy), soft labels of the teacher, the domain and copies gates, and shrunk acceptance.
+    supplies : sequence of Supply
+        More supplies of new rows, such as stated patterns; they take turns with the generator's rows and are asked
+        before them.
     generations, budget, most_rows, pool, share_anywhere, weight, steer, weakness, patience, jobs : int, float, ...
         See `loop.cycle.parts.Settings`.
     lanes : int
