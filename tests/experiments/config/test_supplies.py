@@ -162,6 +162,17 @@ def test_regions_before_and_after_are_those_of_generations_that_sought_them(resu
     assert result.report.aimed
 
 
+def test_where_all_rows_are_stated_no_region_was_sought(tmp_path: Path) -> None:
+    settings = content(write(tmp_path, frame(300)), tmp_path / "out", generations=1)
+    told = {"supplies": [{"book": book(tmp_path), "rows": 20}], "arms": {"run": False}}
+    alone = run(load_config(RunConfig, None, settings | told), Console(file=StringIO(), width=200))
+    assert alone.report is not None
+    show(alone.report, alone.folder, console := Console(file=StringIO(), width=200))
+    for said in (console.file.getvalue(), (alone.folder / "report.html").read_text()):  # type: ignore[attr-defined]
+        assert "one were sought: all new rows are stated" in said
+        assert "could be confirmed" not in said
+
+
 def test_a_pattern_that_describes_honest_rows_is_told(tmp_path: Path) -> None:
     shops = {**PATTERN, "columns": {"shop": {"from": "choice", "values": ["toys"]}}}
     config = config_of(tmp_path, {"book": book(tmp_path, shops=shops)})
