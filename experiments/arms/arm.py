@@ -9,6 +9,8 @@ from experiments.arms.names import TARGETED, TEACHER, WITH_STATED
 from loop.cycle.held_back import Caught
 from loop.protocols import Predictor
 
+AS_MUCH = 0.05  # of two models that catch so nearly the same share of a stated pattern, the judge rows choose
+
 
 @dataclass(frozen=True, eq=False)
 class Arm:
@@ -27,3 +29,8 @@ class Arm:
     def cheap(self) -> bool:
         """Whether this is an alternative that the loop has to beat."""
         return self.name not in (TARGETED, TEACHER, WITH_STATED)
+
+    @property
+    def knows(self) -> bool:
+        """Whether it catches more of a stated pattern than the learner on real rows alone."""
+        return any(each.after.estimate - each.before.estimate > AS_MUCH for each in self.known)

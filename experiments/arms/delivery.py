@@ -10,7 +10,7 @@ from typing import cast
 
 import numpy as np
 
-from experiments.arms.arm import Arm
+from experiments.arms.arm import AS_MUCH, Arm
 from experiments.arms.names import AUTO, SHORT, TARGETED, TEACHER
 from experiments.arms.priors import prior_of, room
 from experiments.arms.serving import Cost, Limits, cost_of
@@ -32,7 +32,6 @@ METRIC = "average_precision"
 KNOWLEDGE_MAY_COST = 0.02  # of average precision on judge rows, which do not show what a model was taught besides
 # Of models whose scores differ by less, expected and on judge rows, the one that scores faster is delivered. A loss on
 # judge rows is no tie, although shrinking to the prior may leave little of it.
-AS_MUCH = 0.05  # of two models that catch so nearly the same share of a stated pattern, the judge rows choose
 ALIKE = 0.001
 
 
@@ -162,9 +161,10 @@ def choose(
     """Choose the model to deliver.
 
     A candidate that judge rows prove to be worse than the best plain model is never chosen, nor one beyond the limits
-    or one that cannot be saved, unless it is wanted by name. Of the others, those come first that were taught stated
-    patterns: the judge rows do not show these, so only a loss of more than 0.02 speaks against such a model. Of several
-    that which catches most of the rows held back is chosen; within 0.05 the judge rows decide.
+    or one that cannot be saved, unless it is wanted by name. Of the others, those come first that know stated patterns,
+    that is catch more of one than before they were taught it: the judge rows do not show these, so only a loss of more
+    than 0.02 speaks against such a model. Of several that which catches most of the rows held back is chosen; within
+    0.05 the judge rows decide.
 
     Parameters
     ----------
@@ -214,11 +214,11 @@ def choose(
 
 
 def _knowing(options: Sequence[Option], candidates: Mapping[str, Arm]) -> list[Option]:
-    """Return the options that were taught stated patterns and catch about as much of them as the best of these."""
+    """Return the options that know stated patterns and catch about as much of them as the best of these."""
     catches = {
-        option.name: float(np.mean([each.after.estimate for each in known]))
+        option.name: float(np.mean([each.after.estimate for each in candidates[option.name].known]))
         for option in options
-        if (known := candidates[option.name].known)
+        if candidates[option.name].knows
     }
     return [each for each in options if each.name in catches and catches[each.name] >= max(catches.values()) - AS_MUCH]
 
@@ -244,7 +244,7 @@ def _option(
     if arm is rival:
         return Option(arm.name, reached, Interval(0.0, 0.0, 0.0, 0.95), 0.0, cost, refused)
     evidence = paired(METRIC, judged, answers_of(rival), answers_of(arm), rng)
-    if refused is None and evidence.difference.high < (-KNOWLEDGE_MAY_COST if arm.known else 0):
+    if refused is None and evidence.difference.high < (-KNOWLEDGE_MAY_COST if arm.knows else 0):
         refused = f"worse than {rival.name} on judge rows ({evidence.difference})"
     return Option(arm.name, reached, evidence.difference, shrunk(evidence, *prior), cost, refused)
 
@@ -266,9 +266,10 @@ def _sentence(chosen: Option, options: Sequence[Option], judged: JudgeRows) -> s
 
 
 def _unknown(options: Sequence[Option], candidates: Mapping[str, Arm]) -> str:
-    """Say why no model is delivered that was taught the stated patterns, if there is one."""
-    refused = [option for option in options if candidates[option.name].known]
-    return f" It was not taught what is stated; what was is refused: {_told(refused)}." if refused else ""
+    """Say why no model is delivered that knows the stated patterns, if one was taught them."""
+    taught = [option for option in options if candidates[option.name].known]
+    why = "; ".join(f"{each.name}: {each.refused or 'catches no more of it than before'}" for each in taught)
+    return f" It does not know what is stated: {why}." if taught else ""
 
 
 def _known_sentence(chosen: Option, rival: str, known: Sequence[Caught]) -> str:

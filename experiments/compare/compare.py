@@ -120,7 +120,8 @@ def cell(config: RunConfig) -> Records:
     inputs, seed = gather(config.data, config.loop), config.loop.seed
     looped = run_loop(parts_of(config, inputs.train), inputs.train, inputs.folds, stream(seed, "loop"))
     contestants = list(contestants_of(looped, inputs.folds, config.arms, stream(seed, "arms")))
-    decided = decide_for(looped, contestants, seed, wanted=config.deliver, limits=config.serving.limits())
+    wanted = config.deliver if config.arms.run else TARGETED  # without arms nothing is delivered
+    decided = decide_for(looped, contestants, seed, wanted=wanted, limits=config.serving.limits())
     scored = score_arms(decided.arms, decided.costs, inputs.test, (*METRICS, config.metrics.recall_at_precision))
     where = {"source": config.data.source, "seed": seed, "split": BY_TIME if inputs.dataset.time else "at random"}
     where["table"] = f"{place_of(config.data.source)}, {inputs.dataset.target}"  # however the source is spelled

@@ -74,7 +74,9 @@ def _sentence(error: ValidationError, model: type[BaseModel], path: Path | None)
     own = fault.get("ctx", {}).get("error")
     if isinstance(own, ConfigError):
         return str(own)
-    place = [part for part in fault["loc"] if part != STATED]  # which kind of supply was recognised is no key
+    place = list(fault["loc"])
+    if place[0] == "supplies" and place[2:3] == [STATED]:
+        del place[2]  # which kind of supply was recognised is no key
     *outer, last = place
     key = ".".join(map(str, place))
     where = f"in {path}" if path is not None else "on the command line"

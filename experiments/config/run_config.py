@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from experiments.arms.names import AUTO, DELIVERABLE
+from experiments.arms.names import AUTO, DELIVERABLE, SHORT, WITH_STATED
 from experiments.arms.serving import Limits
 from experiments.config.constraints import Entry, checked
 from experiments.config.operating_points import AnyPoint, point_of
@@ -204,6 +204,17 @@ class CommonConfig(Section):
     @model_validator(mode="after")
     def _augmented_fits(self) -> Self:
         self.augmented_learner.check(self.learner)
+        return self
+
+    @model_validator(mode="after")
+    def _stated_is_fitted(self) -> Self:
+        if SHORT.get(self.deliver) == WITH_STATED:
+            if not files_of(self.supplies):
+                raise ConfigError("deliver may be 'stated' only if supplies hold a rule book, got none: add it.")
+            if not (self.arms.run and self.arms.plain):
+                raise ConfigError(
+                    "deliver 'stated' needs plain models, and arms leave them out: set arms.run and arms.plain to true."
+                )
         return self
 
     @field_validator("tracking", mode="before")

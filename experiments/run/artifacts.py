@@ -140,9 +140,9 @@ def _headline(report: Report, looped: LoopRun) -> Mapping[str, float]:
     for supply in report.supplies:
         told = {"rows": supply["rows"], "kept": supply["kept"], "seconds": supply["seconds"]}
         told |= {"brings": supply["brings"]["estimate"]} if supply["brings"] else {}
-        figures |= _under(f"supply/{supply['supply'].replace(': ', '/')}", told)
+        figures |= _under(_group_of(supply["supply"]), told)
     for pattern in report.patterns:
-        name = f"supply/{pattern['supply'].replace(': ', '/')}"
+        name = _group_of(pattern["supply"])
         figures |= {f"{name}/caught_{when}": pattern[when]["estimate"] for when in WHEN}
     for arm in report.arms:
         numbers = {key: value for key, value in arm.items() if key not in WORDS and value is not None}
@@ -152,6 +152,13 @@ def _headline(report: Report, looped: LoopRun) -> Mapping[str, float]:
 
 def _under(group: str, values: Mapping[str, float]) -> dict[str, float]:
     return {f"{group}/{name}": value for name, value in values.items()}
+
+
+def _group_of(supply: str) -> str:
+    """Return the group of a supply's metrics; what a book calls a scenario must not be read as a path."""
+    kind, _, scenario = supply.partition(": ")
+    parts = (part if part.strip(".") else "_" for part in (kind, scenario.replace("/", "_")) if part)
+    return "/".join(("supply", *parts))
 
 
 def _dicts(scores: Mapping[str, Interval]) -> dict[str, Record]:

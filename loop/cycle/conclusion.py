@@ -89,11 +89,11 @@ def _chosen(
     """
     verdict, before = prepared.parts.acceptance.nothing_kept(), pooled(trained)
     evidence = judged.copies_together(prepared.table.X[prepared.judged])
-    for kept, acceptance in _final_choices(prepared, history):
+    for turn, (kept, acceptance) in enumerate(_final_choices(prepared, history), start=1):
         with clock.stage("learner"):
             challengers = _final(prepared, kept)
         with clock.stage("accept"):
-            claim = {"kept": len(kept), "evaluations": len(history) + 1}
+            claim = {"kept": len(kept), "evaluations": len(history) + turn}
             spread, rng = training_spread(prepared.lanes[:-1]), prepared.stream("verdict")
             told, decision = acceptance.verdict(evidence, before, pooled(challengers), rng, **claim, spread=spread)
         if decision.kept:

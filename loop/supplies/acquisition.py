@@ -45,7 +45,9 @@ class Variance:
 
 @dataclass(frozen=True)
 class Blindness:
-    """Where the learner does not know the label that a row comes with: one minus its probability of that label.
+    """Where the learner does not know the label that a row comes with: half the L1 distance of its probabilities.
+
+    Of a hard label that is one minus the probability of it. Probabilities that the learner has right score zero.
 
     Parameters
     ----------
@@ -67,7 +69,7 @@ class Blindness:
 
     def score(self, pool: Pool, rng: np.random.Generator) -> np.ndarray:
         """Return the blindness of each row, (n,) in [0, 1]."""
-        blindness: np.ndarray = 1 - (pool.table.targets * pool.learner).sum(axis=1)
+        blindness: np.ndarray = 0.5 * np.abs(pool.table.targets - pool.learner).sum(axis=1)
         return np.where(blindness >= self.least, np.clip(blindness, 0, 1), 0.0)
 
 

@@ -26,8 +26,8 @@ class Supply:
     name : str
         Of the supply, unique among those of a loop.
     rows : int, optional
-        Most rows kept in the whole run, in equal parts for each of its generations; None = `Settings.budget` and
-        ``most_rows`` for each generation.
+        Most rows kept in the whole run, in equal parts, rounded up, for each of its generations; None =
+        `Settings.budget` and ``most_rows`` for each generation.
     aimed : bool
         Whether proposals are requested inside weak regions; False = anywhere only.
     stated : bool

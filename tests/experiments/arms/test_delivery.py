@@ -215,10 +215,22 @@ def test_of_those_that_know_the_one_that_catches_more_is_delivered() -> None:
     assert chosen([plain, taught(2.98), weaker]) == TARGETED
 
 
+def test_what_was_taught_in_vain_is_judged_like_every_other_model() -> None:
+    """It catches no more of the pattern than before, so nothing outweighs what it loses on judge rows."""
+    plain = arm("extra trees", 3.0, plain=True)
+    vain = replace(taught(2.98), known=(replace(KNOWN[0], after=Interval(0.05, 0.04, 0.06)),))
+    costs = {each: Cost(1.0, 1.0) for each in ("extra trees", TARGETED)}
+    delivery = choose([plain, vain], costs, JUDGED, np.random.default_rng(0))
+    assert delivery.name == "extra trees"
+    assert "It does not know what is stated: targeted: catches no more of it than before." in delivery.sentence
+    knows_one = replace(vain, known=(*vain.known, *KNOWN))
+    assert chosen([plain, knows_one]) == TARGETED
+
+
 def test_the_sentence_says_what_is_known_or_why_it_is_not() -> None:
     plain, teacher = arm("extra trees", 3.0, plain=True), arm(TEACHER, 3.5)
     costs = {each: Cost(1.0, 1.0) for each in ("extra trees", TEACHER, TARGETED)}
     told = choose([plain, teacher, taught(2.98)], costs, JUDGED, np.random.default_rng(0)).sentence
     assert "of rows held back it catches 90% of stated: ring (3% before)" in told
     other = choose([plain, teacher, taught(1.0)], costs, JUDGED, np.random.default_rng(0)).sentence
-    assert "It was not taught what is stated; what was is refused: targeted: worse than extra trees" in other
+    assert "It does not know what is stated: targeted: worse than extra trees" in other

@@ -393,3 +393,12 @@ def test_a_cell_tells_what_was_promised_and_delivered_over_the_best_plain_model(
     assert delivered["average_precision"] == by_name[delivered["note"]]["average_precision"]
     assert best["average_precision"] == rows[best["note"]]["average_precision"]
     assert np.isfinite(delivered["promised"])
+
+
+def test_a_plain_model_is_asked_for_only_where_arms_are_fitted(tmp_path: Path) -> None:
+    settings = content(write(tmp_path, frame()), tmp_path / "out", generations=1)
+    settings |= {"sources": [settings.pop("data")], "seeds": [0], "deliver": "XGBoost, shallow"}
+    settings["arms"] = {"tuning": False, "untargeted": False, "plain_seconds": 60}
+    config = load_config(CompareConfig, None, settings)
+    other = config.run_of(config.sources[0], config.strategies[1], 0)
+    assert "loop: untargeted" in {row["arm"] for row in cell(other)}

@@ -86,6 +86,7 @@ def test_defaults_aim_at_what_the_learner_is_blind_to(tmp_path: Path) -> None:
         ([{"book": "BOOK", "rows": 0}], "rows must be greater than or equal to 1, got 0"),
         ([{"book": "BOOK", "labeller": "guess"}], "labeller must be"),
         ([{"book": "BOOK", "sort": 1}], "supplies.0 may hold book, scenario, rows, acquisition, labeller, got 'sort'"),
+        ([{"book": "BOOK", "stated": 1}], "supplies.0 may hold book, scenario, rows, acquisition, labeller, got 'stat"),
         ([{"rows": 3}], "book"),
     ],
 )
@@ -97,6 +98,24 @@ def test_a_bad_section_gets_one_sentence(tmp_path: Path, supplies: object, words
         load_config(RunConfig, None, settings | {"supplies": told})
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_key_with_the_name_of_a_kind_of_supply_gets_one_sentence(tmp_path: Path) -> None:
+    settings = content(write(tmp_path, frame()), tmp_path / "out")
+    with pytest.raises(ConfigError, match=r"a configuration may hold .*, got 'stated': correct it"):
+        load_config(RunConfig, None, settings | {"stated": 3})
+    with pytest.raises(ConfigError, match=r"data may hold source, .*, got 'stated': correct it"):
+        load_config(RunConfig, None, settings | {"data": {**settings["data"], "stated": 3}})  # type: ignore[dict-item]
+
+
+def test_what_is_stated_can_be_asked_for_only_where_it_is_fitted(tmp_path: Path) -> None:
+    settings = content(write(tmp_path, frame()), tmp_path / "out") | {"deliver": "stated"}
+    with pytest.raises(ConfigError, match="deliver may be 'stated' only if supplies hold a rule book"):
+        load_config(RunConfig, None, settings)
+    settings |= {"supplies": [{"book": book(tmp_path)}]}
+    with pytest.raises(ConfigError, match="deliver 'stated' needs plain models"):
+        load_config(RunConfig, None, settings)
+    assert load_config(RunConfig, None, settings | {"arms": {}}).deliver == "stated"
 
 
 def test_the_same_scenario_twice_is_refused(tmp_path: Path) -> None:
@@ -141,6 +160,17 @@ def test_regions_before_and_after_are_those_of_generations_that_sought_them(resu
     assert result.history[0].supply == "stated: young"
     assert [each["supply"] for each in result.report.aimed] == ["taught"] * len(result.report.aimed)
     assert result.report.aimed
+
+
+def test_where_all_rows_are_stated_no_region_was_sought(tmp_path: Path) -> None:
+    settings = content(write(tmp_path, frame(300)), tmp_path / "out", generations=1)
+    told = {"supplies": [{"book": book(tmp_path), "rows": 20}], "arms": {"run": False}}
+    alone = run(load_config(RunConfig, None, settings | told), Console(file=StringIO(), width=200))
+    assert alone.report is not None
+    show(alone.report, alone.folder, console := Console(file=StringIO(), width=200))
+    for said in (console.file.getvalue(), (alone.folder / "report.html").read_text()):  # type: ignore[attr-defined]
+        assert "one were sought: all new rows are stated" in said
+        assert "could be confirmed" not in said
 
 
 def test_a_pattern_that_describes_honest_rows_is_told(tmp_path: Path) -> None:

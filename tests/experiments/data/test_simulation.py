@@ -188,7 +188,7 @@ def test_a_hundred_thousand_payments_take_seconds() -> None:
 
 
 def test_a_late_scenario_begins_after_three_quarters_of_the_days_and_all_else_stays() -> None:
-    usual, late = (simulate(customers=60, days=40, fraud_rate=0.05, late=name) for name in ("", "card_testing"))
+    usual, late = (simulate(customers=150, days=40, fraud_rate=0.05, late=name) for name in ("", "card_testing"))
     day = (late.frame["time"] - START).dt.days
     begun = day[late.scenario == "card_testing"]
     assert len(begun) > 0
@@ -196,5 +196,5 @@ def test_a_late_scenario_begins_after_three_quarters_of_the_days_and_all_else_st
     assert (usual.scenario == "card_testing").sum() > len(begun)
     for other in {"", "stolen_card", "account_takeover"}:
         assert (usual.scenario == other).sum() == (late.scenario == other).sum()
-    with pytest.raises(ConfigError, match="late must be one of card_testing, .*got 'theft'"):
+    with pytest.raises(ConfigError, match=r"late must be one of card_testing, .*got 'theft'"):
         simulate(late="theft")

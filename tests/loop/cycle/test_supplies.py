@@ -8,6 +8,8 @@ import pytest
 from tiny import rare_table, tiny_parts
 
 from generators.resampling.resample import proposals
+from loop.cycle.acceptance import CalibrationGuard
+from loop.cycle.conclusion import conclude
 from loop.cycle.controller import prepare
 from loop.cycle.driver import LoopRun, run_loop, turn
 from loop.cycle.held_back import ROWS
@@ -134,6 +136,16 @@ def test_stated_rows_that_do_proven_harm_are_rolled_back() -> None:
     outcome = run_loop(parts, table, deal(table, np.random.default_rng(0), k=3), stream(0, "loop"))
     assert outcome.history[0].decision.reason == "proven harm"
     assert not len(outcome.outcome.synthetic)
+
+
+def test_a_second_choice_is_one_more_evaluation_of_the_judge_rows(run: LoopRun) -> None:
+    """The guard refuses all kept rows together; it does not speak on stated ones alone."""
+    history = [replace(each, decision=replace(each.decision, kept=True)) for each in run.history]
+    parts = run.prepared.parts
+    strict = replace(parts.acceptance, guards=(CalibrationGuard(tolerance=-1.0),))
+    outcome = conclude(replace(run.prepared, parts=replace(parts, acceptance=strict)), history)
+    assert {outcome.origins[number].supply for number in outcome.synthetic.supply} == {"stated"}
+    assert f"corrected for {len(history) + 2} evaluations of the judge rows" in outcome.verdict.sentence
 
 
 def test_a_resumed_run_equals_the_uninterrupted_one(run: LoopRun) -> None:

@@ -1,6 +1,7 @@
 """Scores on pools whose answer is plain, and draws that keep their promises."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from scipy.stats import chisquare
 
 from loop.catalogue import ACQUISITIONS
 from loop.errors import ConfigError
-from loop.supplies.acquisition import Entropy, Gap, Uniform, Variance, draw
+from loop.supplies.acquisition import Blindness, Entropy, Gap, Uniform, Variance, draw
 from loop.supplies.pool import Pool
 from loop.testing.acquisitions import LAWS, Make
 from loop.testing.tables import numeric_table
@@ -50,6 +51,19 @@ def test_entropy_is_largest_in_doubt_and_zero_when_certain() -> None:
 
 def test_variance_is_the_members() -> None:
     np.testing.assert_array_equal(Variance().score(pool([UNSURE] * 2, [UNSURE] * 2, [0.1, 0.0]), RNG), [0.1, 0])
+
+
+def test_blindness_is_how_little_the_learner_knows_the_label() -> None:
+    told = pool([CERTAIN, UNSURE, RATHER, RATHER])
+    hard = replace(told, table=replace(told.table, y=np.array([1, 1, 1, 0])))
+    np.testing.assert_allclose(Blindness(least=0).score(hard, RNG), [1, 0.5, 0.9, 0.1])
+    np.testing.assert_allclose(Blindness(least=0.2).score(hard, RNG), [1, 0.5, 0.9, 0])
+
+
+def test_blindness_ends_where_the_learner_has_the_stated_probabilities() -> None:
+    told = pool([UNSURE, RATHER, RATHER])
+    soft = replace(told, table=replace(told.table, soft=np.array([UNSURE, RATHER, UNSURE])))
+    np.testing.assert_allclose(Blindness().score(soft, RNG), [0, 0, 0.4])
 
 
 def test_uniform_prefers_nothing() -> None:
