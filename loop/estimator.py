@@ -58,16 +58,14 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
     finder, acquisition, labeller, gates, acceptance : RegionFinder, Acquisition, ..., optional
         Other parts; by default a tree of weak regions, the gap between teacher and learner (without a teacher: the
         learner's entropy), soft labels of the teacher, the domain and copies gates, and shrunk acceptance.
-    supplies : sequence of Supply
-        More supplies of new rows, such as stated patterns; they take turns with the generator's rows and are asked
-        before them.
+    supplies : sequence of Supply, optional
+        More supplies of new rows, such as stated patterns: each takes its turn before the generator's rows.
     generations, budget, most_rows, pool, share_anywhere, weight, steer, weakness, patience, jobs : int, float, ...
         See `loop.cycle.parts.Settings`.
     lanes : int
         Number of lanes (folds), see `loop.cycle.lanes`; 1 = a single hold-out of 30 % of the rows, for large data.
     calibration : str
-        How probabilities are calibrated on real judge rows, see `loop.evaluation.calibration.calibrate`; "none" = not
-        at all.
+        How answers are calibrated on judge rows, see `loop.evaluation.calibration.calibrate`; "none" = not at all.
     positive : object, optional
         The class to catch; by default the rarest.
     tracker : RunTracker, optional
