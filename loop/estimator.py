@@ -65,8 +65,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
     lanes : int
         Number of lanes (folds), see `loop.cycle.lanes`; 1 = a single hold-out of 30 % of the rows, for large data.
     calibration : str
-        How probabilities are calibrated on real judge rows, see `loop.evaluation.calibration.calibrate`; "none" = not
-        at all.
+        How answers are calibrated on judge rows, see `loop.evaluation.calibration.calibrate`; "none" = not at all.
     positive : object, optional
         The class to catch; by default the rarest.
     tracker : RunTracker, optional

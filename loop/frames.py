@@ -15,6 +15,7 @@ def history_frame(history: Sequence[Generation]) -> pd.DataFrame:
     rows = [
         {
             "generation": generation.index,
+            "supply": generation.supply,
             **generation_metrics(to_record(generation)),
             "reason": generation.decision.reason,
         }

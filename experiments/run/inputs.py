@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from experiments.arms.names import UNTARGETED
 from experiments.config.constraints import constraints
 from experiments.config.run_config import NONE, CommonConfig, DataConfig, LoopConfig
-from experiments.config.strategies import STRATEGIES, compose
+from experiments.config.strategies import STRATEGIES, compose, without_aim
 from experiments.config.supplies import asked_in_order
 from experiments.data.sources import Dataset, load
 from experiments.data.split import Split
@@ -79,6 +80,8 @@ def parts_of(config: CommonConfig, train: Table) -> Parts:
         settings=loop.settings(),
     )
     parts = replace(parts, supplies=asked_in_order(config.supplies, parts.supplies[-1]))
+    if loop.strategy == UNTARGETED:
+        parts = without_aim(parts)  # stated rows are chosen at random, too, as in the arm of that name
     if config.constraints:
         bound = constraints(config.constraints)
         supplies = tuple(replace(supply, gates=(*supply.gates, bound)) for supply in parts.supplies)

@@ -14,10 +14,12 @@ REASON = "equals real rows of another class"
 class Contradicted:
     """Refuses a stated row that a real row of another class equals: the statement describes that class, too.
 
+    Of a row with soft labels, every class with a probability above zero is its own.
+
     Parameters
     ----------
     columns : tuple of str
-        The columns that are stated; empty = all.
+        The columns that are stated; empty = all. Those that the schema leaves aside, such as a time, are not compared.
     """
 
     columns: tuple[str, ...] = ()
@@ -28,17 +30,18 @@ class Contradicted:
         Raises
         ------
         ConfigError
-            If a column is not in the table.
+            If a column is neither in the table nor left aside.
         """
-        names = reference.schema.names
-        if unknown := [name for name in self.columns if name not in names]:
+        names, aside = reference.schema.names, {name for name, _ in reference.schema.excluded}
+        if unknown := [name for name in self.columns if name not in names and name not in aside]:
             raise ConfigError(f"columns of a gate must be in the table, got {unknown[0]!r}: correct it.")
-        told = [names.index(name) for name in self.columns] or list(range(len(names)))
+        told = [number for number, name in enumerate(names) if name in self.columns or not self.columns]
         classes: dict[bytes, set[int]] = {}  # of the real rows that hold these values
         for key, label in zip(_keys(reference, told), reference.y.tolist(), strict=True):
             classes.setdefault(key, set()).add(label)
-        mine = zip(_keys(candidates, told), candidates.y.tolist(), strict=True)
-        refused = [bool(classes.get(key, set()) - {label}) for key, label in mine]
+        possible = [set(np.flatnonzero(target)) for target in candidates.targets]  # several if labels are soft
+        mine = zip(_keys(candidates, told), possible, strict=True)
+        refused = [bool(classes.get(key, set()) - labels) for key, labels in mine]
         return Verdict.refuse(np.array(refused, dtype=bool), REASON)
 
 

@@ -186,3 +186,9 @@ def test_a_pattern_that_describes_honest_rows_is_told(tmp_path: Path) -> None:
     )
     narrow = config_of(tmp_path, {"book": book(tmp_path)})
     assert len(list(overlaps(parts_of(narrow, inputs.train), inputs.train, 0))) <= 1
+
+
+def test_the_strategy_without_aim_chooses_stated_rows_at_random_too(tmp_path: Path) -> None:
+    config = config_of(tmp_path, {"book": book(tmp_path)}, "taught", strategy="untargeted")
+    parts = parts_of(config, gather(config.data, config.loop).train)
+    assert {type(supply.acquisition) for supply in parts.supplies} == {Uniform}
