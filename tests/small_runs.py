@@ -18,6 +18,17 @@ def frame(n: int = 240, seed: int = 0) -> pd.DataFrame:
     return pd.DataFrame({**columns, "fraud": np.where(y, "yes", "no")})
 
 
+PATTERN = {  # of a rule book: young people who buy toys
+    "label": "yes",
+    "from_rows": {"where": "fraud == 'no'"},
+    "columns": {
+        "shop": {"from": "choice", "values": ["toys"]},
+        "age": {"from": "integers", "low": 18, "high": 22},
+        "amount": {"from": "uniform", "low": 20, "high": 30},
+    },
+}
+
+
 def write(folder: Path, table: pd.DataFrame, name: str = "table.csv") -> Path:
     path = folder / name
     table.to_csv(path, index=False)

@@ -8,7 +8,7 @@ from experiments.arms.arm import Arm
 from experiments.arms.names import WITH_STATED
 from experiments.arms.plain import Plain
 from loop.cycle.driver import LoopRun
-from loop.cycle.held_back import caught_by
+from loop.cycle.held_back import caught_by, held_back
 from loop.cycle.lanes import Lane
 from loop.cycle.training import Trained, pooled, train
 from loop.protocols import Learner
@@ -34,7 +34,7 @@ def with_stated(run: LoopRun, model: Plain) -> Arm | None:
 
     started = time.perf_counter()
     *judging, final = fit(model.quick or model.learner, prepared.lanes)
-    catches = caught_by(prepared, judging)
+    catches = caught_by(prepared, held_back(prepared), judging)
     told = tuple(replace(each, after=catches[name][1]) for name, each in known.items() if name in catches)
     rows = sum(len(each.rows) for each in generations)
     note = "; ".join(filter(None, [f"{model.name} with {rows} stated rows", model.note]))

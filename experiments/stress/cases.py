@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
 
 from experiments.cli.generate import deliver, gate_of
 from experiments.storage import run_folder
@@ -16,6 +15,7 @@ from generators.rules.reading import read_book
 from generators.rules.rules import Rules
 from loop.data.encoding import decode, encode
 from loop.errors import DataError
+from loop.evaluation.proportion import proportion
 from loop.expressions.parser import parse
 from loop.expressions.to_region import as_region
 from loop.regions import TreeFinder
@@ -135,15 +135,10 @@ def measured(subject: Subject, name: str, kind: Kind, rows: Table, rng: np.rando
     schema, label = rows.schema, int(rows.y[0])
     frame, alarm = decode(schema, rows), label == schema.positive
     score = subject.scores(frame)
-    recalls = tuple(_share(right(score, point.threshold, alarm)) for point in subject.points)
-    missed = ~right(score, subject.points[0].threshold, alarm)
-    fails = _regions(rows, missed, rng)
+    handled = [right(score, point.threshold, alarm) for point in subject.points]
+    recalls = tuple(proportion(int(each.sum()), len(each)) for each in handled)
+    fails = _regions(rows, ~handled[0], rng)
     return Case(name, kind, str(schema.classes[label]), alarm, frame, score, recalls, fails)
-
-
-def _share(hits: np.ndarray) -> Interval:
-    interval = binomtest(int(hits.sum()), len(hits)).proportion_ci(method="wilson")
-    return Interval(float(hits.mean()), float(interval.low), float(interval.high))
 
 
 def _regions(rows: Table, missed: np.ndarray, rng: np.random.Generator) -> tuple[str, ...]:

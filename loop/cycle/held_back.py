@@ -5,16 +5,16 @@ its own judge rows, which neither its learner nor its generator has seen, and th
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
 import numpy as np
-from scipy.stats import binomtest
 
 from loop.cycle.lanes import Lane
 from loop.cycle.training import Prepared, Trained
 from loop.errors import WeakspotError
+from loop.evaluation.proportion import proportion
 from loop.supplies.supply import Supply
 from loop.types import Interval, Region, Request, Table
 
@@ -32,60 +32,69 @@ class Caught:
     after: Interval  # by the learner with the kept rows
 
 
-def caught_by(prepared: Prepared, trained: Sequence[Trained]) -> dict[str, tuple[int, Interval]]:
-    """Measure what learners of the judging lanes catch of the rows held back, for each supply of stated rows.
+HeldBack = Mapping[str, Sequence[Table | None]]  # by supply: the rows of each judging lane, None where it makes none
 
-    Intervals are those of Wilson (1927): they take rows made from the same real row as independent.
+
+def held_back(prepared: Prepared) -> HeldBack:
+    """Make, for each supply of stated rows, the rows that are held back in each judging lane, all of one class."""
+    judging = prepared.lanes[:-1]
+    each = ceil(ROWS / len(judging))
+    stated = (supply for supply in prepared.parts.supplies if supply.stated)
+    return {supply.name: [_made(prepared, supply, lane, each) for lane in judging] for supply in stated}
+
+
+def caught_by(prepared: Prepared, rows: HeldBack, trained: Sequence[Trained]) -> dict[str, tuple[int, Interval]]:
+    """Measure what learners of the judging lanes catch of the rows held back.
+
+    The intervals take rows made from the same real row as independent.
 
     Parameters
     ----------
     prepared : Prepared
+    rows : mapping of str to sequence of Table or None
+        From `held_back`.
     trained : sequence of Trained
         Learners of the judging lanes, in order.
 
     Returns
     -------
     dict of str to tuple of int and Interval
-        Rows held back and the share that is caught, by name of the supply; without supplies of which no lane can make
+        Rows held back and the share that is caught, by name of the supply; without supplies of which no lane makes
         rows.
     """
     found = {}
-    for supply in (each for each in prepared.parts.supplies if each.stated):
-        lanes = zip(prepared.lanes[:-1], trained, strict=True)
-        counts = [_of_lane(prepared, supply, lane, each) for lane, each in lanes]
-        rows, hits = (sum(count[which] for count in counts) for which in (0, 1))
-        if rows:
-            interval = binomtest(hits, rows).proportion_ci(method="wilson")
-            found[supply.name] = (rows, Interval(hits / rows, float(interval.low), float(interval.high)))
+    for name, made in rows.items():
+        lanes = zip(prepared.lanes[:-1], made, trained, strict=True)
+        counts = [(len(own), _hits(prepared, lane, own, each)) for lane, own, each in lanes if own is not None]
+        if counts:
+            n, hits = (sum(count[which] for count in counts) for which in (0, 1))
+            found[name] = (n, proportion(hits, n))
     return found
 
 
 def caught(prepared: Prepared, before: Sequence[Trained], after: Sequence[Trained]) -> tuple[Caught, ...]:
     """Compare what learners on real rows alone and learners with the kept rows catch; see `caught_by`."""
-    old, new = caught_by(prepared, before), caught_by(prepared, after)
-    return tuple(Caught(name, rows, share, new[name][1]) for name, (rows, share) in old.items())
+    rows = held_back(prepared)
+    old, new = caught_by(prepared, rows, before), caught_by(prepared, rows, after)
+    return tuple(Caught(name, n, share, new[name][1]) for name, (n, share) in old.items())
 
 
-def _of_lane(prepared: Prepared, supply: Supply, lane: Lane, trained: Trained) -> tuple[int, int]:
-    """Return the number of rows held back in a lane, and how many of them its learner catches."""
-    judge = prepared.table.take(lane.judge)
-    rows = _made(supply, judge, ceil(ROWS / (len(prepared.lanes) - 1)), prepared, lane)
-    if rows is None:
-        return 0, 0
-    label = int(np.bincount(rows.y).argmax())
-    rows, others = rows.take(rows.y == label), judge.y != label
-    if not others.any():
-        return 0, 0
+def _hits(prepared: Prepared, lane: Lane, rows: Table, trained: Trained) -> int:
+    """Count the rows that score above nearly all judge rows of other classes."""
+    label, others = rows.y[0], prepared.table.y[lane.judge] != rows.y[0]
     limit = np.quantile(trained.proba[others, label], 1 - FALSE_POSITIVES, method="higher")
-    return len(rows), int((trained.learner.predict_proba(rows.rows)[:, label] > limit).sum())
+    return int((trained.learner.predict_proba(rows.rows)[:, label] > limit).sum())
 
 
-def _made(supply: Supply, real: Table, n: int, prepared: Prepared, lane: Lane) -> Table | None:
-    """Make rows of the pattern from rows that were not learnt from; None if these rows allow none."""
-    rng = prepared.stream("held back", supply.name, lane.index + 1)
+def _made(prepared: Prepared, supply: Supply, lane: Lane, n: int) -> Table | None:
+    """Make rows of the pattern from judge rows, of its commonest class; None if these rows allow none."""
+    real, rng = prepared.table.take(lane.judge), prepared.stream("held back", supply.name, lane.index + 1)
     try:
         generator = copy.deepcopy(supply.generator).fit(replace(real, weight=np.ones(len(real))), rng)
         made = generator.sample(Request(Region(), None, n), rng).table
     except WeakspotError:  # too few judge rows: none to start from, say
         return None
-    return made if len(made) else None
+    if not len(made):
+        return None
+    label = int(np.bincount(made.y).argmax())
+    return made.take(made.y == label) if (real.y != label).any() else None

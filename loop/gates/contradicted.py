@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from loop.data.split import duplicate_groups
 from loop.errors import ConfigError
 from loop.types import Table, Verdict
 
@@ -36,16 +37,8 @@ class Contradicted:
         if unknown := [name for name in self.columns if name not in names and name not in aside]:
             raise ConfigError(f"columns of a gate must be in the table, got {unknown[0]!r}: correct it.")
         told = [number for number, name in enumerate(names) if name in self.columns or not self.columns]
-        classes: dict[bytes, set[int]] = {}  # of the real rows that hold these values
-        for key, label in zip(_keys(reference, told), reference.y.tolist(), strict=True):
-            classes.setdefault(key, set()).add(label)
-        possible = [set(np.flatnonzero(target)) for target in candidates.targets]  # several if labels are soft
-        mine = zip(_keys(candidates, told), possible, strict=True)
-        refused = [bool(classes.get(key, set()) - labels) for key, labels in mine]
-        return Verdict.refuse(np.array(refused, dtype=bool), REASON)
-
-
-def _keys(table: Table, columns: list[int]) -> list[bytes]:
-    """Return the bytes of each row's values, with one kind of zero and one of missing."""
-    X = table.X[:, columns] + 0.0  # no negative zero
-    return [row.tobytes() for row in np.where(np.isnan(X), np.nan, X)]
+        rows = duplicate_groups(np.concatenate([reference.X, candidates.X])[:, told])
+        real, made = np.split(rows, [len(reference)])
+        held = np.zeros((rows.max(initial=-1) + 1, reference.n_classes), dtype=bool)  # by which classes of real rows
+        held[real, reference.y] = True
+        return Verdict.refuse((held[made] & (candidates.targets == 0)).any(axis=1), REASON)

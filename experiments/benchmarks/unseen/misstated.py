@@ -43,5 +43,5 @@ def of_rules(week: Week, learner: Learner, hidden: int, rows: int, seed: int) ->
             stating = Stating(learner, train, rules, seed)
             made = stating.at_random(rows)
             figures = measured(stating.fitted(made), week, hidden)
-            records.append({"rule": rule, **figures, ALIKE: share_alike(made, rules)})
+            records.append({"rule": rule, **figures, ALIKE: share_alike(made, train, rules)})
     return records

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from generators.rules.rules import Rules
+from loop.gates import Contradicted
 from loop.protocols import Learner, Predictor
 from loop.seeds import stream
 from loop.types import Region, Request, Table
@@ -55,11 +56,7 @@ class Stating:
         return self.rules.sample(Request(Region(), self.train.schema.positive, n), rng).table
 
 
-def share_alike(made: Table, rules: Rules) -> float:
-    """Return the share of stated rows that have the values of some honest real row in all that is stated."""
-    names, schema = rules.stated, made.schema
-    columns = [number for number, name in enumerate(schema.names) if name in names]
-    data = np.column_stack([rules.data_[schema.names[number]] for number in columns])
-    honest = data[rules.data_[""] != schema.positive]
-    known = {row.tobytes() for row in honest}
-    return float(np.mean([row.tobytes() in known for row in np.ascontiguousarray(made.X[:, columns])]))
+def share_alike(made: Table, train: Table, rules: Rules) -> float:
+    """Return the share of stated rows that have the values of some honest row of ``train`` in all that is stated."""
+    verdict = Contradicted(rules.stated).judge(made, train, stream(0, ALIKE))
+    return float(1 - verdict.keep.mean())

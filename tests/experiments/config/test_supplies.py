@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from rich.console import Console
-from small_runs import content, frame, write
+from small_runs import PATTERN, content, frame, write
 
 from experiments.arms.names import TARGETED, WITH_STATED
 from experiments.config.reader import load_config
@@ -20,17 +20,6 @@ from loop.errors import ConfigError
 from loop.gates import Contradicted
 from loop.supplies.acquisition import Blindness, Uniform
 from loop.supplies.labelling import ByCondition, ByTeacher
-
-PATTERN = {
-    "weight": 1,
-    "label": "yes",
-    "from_rows": {"where": "fraud == 'no'"},
-    "columns": {
-        "shop": {"from": "choice", "values": ["toys"]},
-        "age": {"from": "integers", "low": 18, "high": 22},
-        "amount": {"from": "uniform", "low": 20, "high": 30},
-    },
-}
 
 
 def book(folder: Path, **scenarios: object) -> str:

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import yaml
 from rich.console import Console
-from small_runs import content, frame, write
+from small_runs import PATTERN, content, frame, write
 from typer.testing import CliRunner, Result
 
 from experiments.cli.app import app
@@ -25,15 +25,6 @@ from experiments.stress import output
 from experiments.stress.subject import subject_of
 
 ROOT = Path(__file__).parents[3]
-PATTERN = {
-    "label": "yes",
-    "from_rows": {"where": "fraud == 'no'"},
-    "columns": {
-        "shop": {"from": "choice", "values": ["toys"]},
-        "age": {"from": "integers", "low": 18, "high": 22},
-        "amount": {"from": "uniform", "low": 20, "high": 30},
-    },
-}
 WHERE = "amount > 50 and shop == 'fuel'"
 
 

@@ -148,7 +148,7 @@ def test_a_rule_that_describes_honest_rows_is_told(frame: pd.DataFrame) -> None:
     for columns, share in (({"TX_DURING_WEEKEND": "1 - TX_DURING_WEEKEND"}, 1), ({"TX_AMOUNT": only_frauds}, 0)):
         book = {"target": TARGET, "label": 1, "from_rows": {"where": "target == 0"}, "columns": columns}
         rules = Rules(book).fit(train, np.random.default_rng(0))
-        assert share_alike(Stating(Amounts(), train, rules, 0).at_random(50), rules) == share
+        assert share_alike(Stating(Amounts(), train, rules, 0).at_random(50), train, rules) == share
 
 
 def test_every_arm_is_measured(frame: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
