@@ -15,6 +15,7 @@ from experiments.report.report import Report
 from experiments.run.inputs import RunInputs, gather
 from experiments.storage import run_folder
 from loop.data.encoding import check_range, decode, encode
+from loop.data.split import duplicate_groups
 from loop.errors import ConfigError, DataError
 from loop.evaluation.operating_points import ExpectedCost
 from loop.model import Model
@@ -192,9 +193,8 @@ def _trained_on(table: Table, run: Path | None) -> str:
         inputs = None
     if inputs is None:
         return "the model may have been trained on some of them"
-    known = {row.tobytes() for row in inputs.train.X}
-    equal = sum(row.tobytes() in known for row in table.X)
-    return f"{equal:,} of them equal rows that the model was trained on"
+    known, own = np.split(duplicate_groups(np.concatenate([inputs.train.X, table.X])), [len(inputs.train)])
+    return f"{np.isin(own, known).sum():,} of them equal rows that the model was trained on"
 
 
 def _pace(time: pd.Series | None) -> float | None:
