@@ -193,6 +193,8 @@ ACQUISITIONS: "Catalogue[Acquisition]" = _of_loop(
     entropy="loop.supplies.acquisition:Entropy",
     blindness="loop.supplies.acquisition:Blindness",
     variance="loop.supplies.acquisition:Variance",
+    highest_score="loop.supplies.acquisition:HighestScore",
+    mixture="loop.supplies.acquisition:Mixture",
     random="loop.supplies.acquisition:Uniform",
 )
 LABELLERS: "Catalogue[Labeller]" = _of_loop(

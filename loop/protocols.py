@@ -137,6 +137,14 @@ class Gate(Protocol):
         ...
 
 
+class Oracle(Protocol):
+    """Someone who knows labels: a person, a function, or withheld labels. It is never asked what it need not know."""
+
+    def ask(self, rows: Rows, ids: np.ndarray) -> np.ndarray:
+        """Return class codes (m,) int, -1 = not answered, of m rows; ``ids`` (m,) are their positions in the pool."""
+        ...
+
+
 @runtime_checkable
 class RunTracker(Protocol):
     """Records a run of the loop; ``finish`` is called after an error, too."""

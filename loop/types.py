@@ -81,6 +81,7 @@ class Table:
     parents: np.ndarray  # (n, p) int64: row numbers of the real rows it was made from, -1 = none; of a real row: itself
     soft: np.ndarray | None = None  # (n, K) float64 label distribution, None = all labels are hard
     unit: np.ndarray | None = None  # (n,) int64: rows of one unit, such as a card, are not independent; None = all are
+    judging: np.ndarray | None = None  # (n,) float64, weight as judge rows: 0 = fitted on only; None = all count alike
 
     @classmethod
     def real(cls, rows: Rows | np.ndarray, y: np.ndarray, schema: Schema, weight: np.ndarray | None = None) -> "Table":
@@ -122,14 +123,13 @@ class Table:
 
     def take(self, rows: np.ndarray) -> "Table":
         """Return the rows chosen by an index or mask of shape (m,)."""
-        soft = None if self.soft is None else self.soft[rows]
         trail = (self.weight[rows], self.generation[rows], self.supply[rows], self.parents[rows])
-        unit = None if self.unit is None else self.unit[rows]
-        return Table(self.rows.take(rows), self.y[rows], self.schema, *trail, soft, unit)
+        known = (None if each is None else each[rows] for each in (self.soft, self.unit, self.judging))
+        return Table(self.rows.take(rows), self.y[rows], self.schema, *trail, *known)
 
     @staticmethod
     def concat(tables: Sequence["Table"]) -> "Table":
-        """Stack tables of one schema, see `Rows.concat`, without units; hard labels become soft if any is."""
+        """Stack tables of one schema, see `Rows.concat`; units and judging are lost, hard labels soft if any is."""
 
         def stack(name: str) -> Any:
             return np.concatenate([getattr(table, name) for table in tables])

@@ -46,7 +46,7 @@ def prepare(parts: Parts, table: Table, folds: np.ndarray, rng: np.random.Genera
         Root of all random streams of the run.
     """
     check_range(table.schema, table.X)
-    clock, seed, ways = Clock(), seeds.root(rng), lanes(folds)
+    clock, seed, ways = Clock(), seeds.root(rng), lanes(folds, table.judging)
     teacher = None
     if parts.teacher is not None:
         with clock.stage("teacher"):

@@ -7,7 +7,7 @@ The deliverable lane is fitted on all training rows and has no judge rows; its m
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -35,12 +35,16 @@ class Lane:
         Row positions in the training table.
     without : int or None
         Fold id that the lane's teacher must not have seen; None = a teacher that may use all its members.
+    aside : ndarray of shape (a,), int
+        Rows of its fold that no score counts, as a model chose them to be labelled: held out with their copies and
+        groups, so that the lane may still be asked where it is weak among them.
     """
 
     index: int
     fit: np.ndarray
     judge: np.ndarray
     without: int | None
+    aside: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     @property
     def delivers(self) -> bool:
@@ -48,18 +52,24 @@ class Lane:
         return self.index == DELIVERABLE
 
 
-def lanes(folds: np.ndarray) -> tuple[Lane, ...]:
+def lanes(folds: np.ndarray, judging: np.ndarray | None = None) -> tuple[Lane, ...]:
     """Return the lanes of fold ids (n,), the deliverable lane last.
 
     Ids 0..k-1 make k lanes, each judged on its own fold. If some rows have the id -1, these are the judge rows of a
-    single hold-out lane, and no member of the teacher is ever fitted on them.
+    single hold-out lane, and no member of the teacher is ever fitted on them. Rows whose weight in ``judging`` (n,) is
+    zero are set aside in their lane.
     """
     rows = np.arange(len(folds))
+    counts = np.ones(len(folds), dtype=bool) if judging is None else judging > 0
+
+    def lane(index: int, held: np.ndarray, without: int | None) -> Lane:
+        return Lane(index, rows[~held], rows[held & counts], without, rows[held & ~counts])
+
     if (folds < 0).any():
-        judging = [Lane(0, rows[folds >= 0], rows[folds < 0], None)]
+        ways = [lane(0, folds < 0, None)]
     else:
-        judging = [Lane(fold, rows[folds != fold], rows[folds == fold], fold) for fold in range(int(folds.max()) + 1)]
-    return (*judging, Lane(DELIVERABLE, rows, rows[:0], None))
+        ways = [lane(fold, folds == fold, fold) for fold in range(int(folds.max()) + 1)]
+    return (*ways, Lane(DELIVERABLE, rows, rows[:0], None))
 
 
 def training_spread(lanes: Sequence[Lane]) -> float:

@@ -120,6 +120,8 @@ def unseen_answers(prepared: Prepared, history: Sequence[Generation], champions:
     answers = np.full((len(table), table.n_classes), np.nan)
     for lane, champion in zip(judging, champions, strict=False):
         answers[lane.judge] = champion.proba
+        if len(lane.aside):
+            answers[lane.aside] = champion.learner.predict_proba(table.rows.take(lane.aside))
     missing = np.flatnonzero(np.isnan(answers[:, 0]))
     if len(missing):
         rng = prepared.stream("halves", len(history))

@@ -35,7 +35,8 @@ class JudgeRows:
     @classmethod
     def of(cls, table: Table, at: np.ndarray | None = None) -> "JudgeRows":
         """Return the rows of a table of real rows, or those at some positions (m,), in their order."""
-        judged = cls(table.y, table.schema.positive, table.weight, table.unit, table.row_number)
+        weight = table.weight if table.judging is None else table.weight * table.judging
+        judged = cls(table.y, table.schema.positive, weight, table.unit, table.row_number)
         return judged if at is None else judged.take(at)
 
     def take(self, at: np.ndarray) -> "JudgeRows":

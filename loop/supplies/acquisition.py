@@ -1,11 +1,15 @@
 """Acquisition: scores for how much the learner can learn from each proposal. Rows are drawn in proportion to them."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from loop.errors import ConfigError
 from loop.supplies.pool import Pool
+
+if TYPE_CHECKING:
+    from loop.protocols import Acquisition
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,61 @@ class Uniform:
     def score(self, pool: Pool, rng: np.random.Generator) -> np.ndarray:
         """Return ones, (n,)."""
         return np.ones(len(pool.table))
+
+
+@dataclass(frozen=True)
+class HighestScore:
+    """Where the learner is surest of the class to catch: what fills a budget of alerts."""
+
+    needs_teacher = False
+
+    def score(self, pool: Pool, rng: np.random.Generator) -> np.ndarray:
+        """Return the probability of the class to catch, (n,) in [0, 1]."""
+        probability: np.ndarray = np.clip(pool.learner[:, pool.table.schema.positive], 0, 1)
+        return probability
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Several acquisitions that take turns: the best row of each, then the second best, and so on.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of the acquisitions, see `loop.catalogue.ACQUISITIONS`; at least one.
+
+    Raises
+    ------
+    ConfigError
+        If there is none, or no acquisition of a name.
+    """
+
+    names: tuple[str, ...] = ("entropy", "gap")
+    needs_teacher = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", tuple(self.names))
+        if not self.names:
+            raise ConfigError("a mixture must name acquisitions, got none: entropy and gap are usual.")
+        self._parts()
+
+    def score(self, pool: Pool, rng: np.random.Generator) -> np.ndarray:
+        """Return one over the best rank of each row among the acquisitions, (n,) in (0, 1]; rows of score 0 get 0."""
+        scores = [part.score(pool, rng) for part in self._parts()]
+        ranked = [np.where(each > 0, 1 / _ranks(each), 0.0) for each in scores]
+        best: np.ndarray = np.max(ranked, axis=0)
+        return best
+
+    def _parts(self) -> "list[Acquisition]":
+        from loop.catalogue import ACQUISITIONS  # here, as the catalogue names this module
+
+        return [ACQUISITIONS.make(name) for name in self.names]
+
+
+def _ranks(score: np.ndarray) -> np.ndarray:
+    """Number scores from 1, the highest first (n,); equal ones share the first number of theirs."""
+    below: np.ndarray = np.searchsorted(np.sort(-score), -score) + 1
+    return below
 
 
 def _of_teacher(answer: np.ndarray | None, name: str) -> np.ndarray:

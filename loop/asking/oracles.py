@@ -1,0 +1,71 @@
+"""Who answers: labels that are known and withheld, or a function of rows as the user knows them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from loop.data.encoding import decode
+from loop.errors import DataError
+from loop.rows import Rows
+from loop.types import Schema, Table
+
+UNANSWERED = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Withheld:
+    """Labels that are known and given out only when asked for: what benchmarks ask.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n,), int
+        Class codes of the pool's rows, -1 = nobody knows.
+    """
+
+    y: np.ndarray
+
+    def ask(self, rows: Rows, ids: np.ndarray) -> np.ndarray:
+        """Return the labels of the rows at these positions, (m,)."""
+        answers: np.ndarray = self.y[ids]
+        return answers
+
+
+@dataclass(frozen=True, eq=False)
+class ByFunction:
+    """A function that labels rows as the user knows them.
+
+    Parameters
+    ----------
+    function : callable
+        Takes a DataFrame of m rows, features only, and returns m labels; a missing value is no answer.
+    schema : Schema
+        Decodes the rows, and names the classes.
+    """
+
+    function: Callable[[pd.DataFrame], object]
+    schema: Schema
+
+    def ask(self, rows: Rows, ids: np.ndarray) -> np.ndarray:
+        """Return the class code of each answer, (m,).
+
+        Raises
+        ------
+        DataError
+            If the function gives another number of answers, or a class that does not exist.
+        """
+        known = decode(self.schema, Table.real(rows, np.zeros(len(rows), dtype=np.int64), self.schema))
+        frame = known.drop(columns=self.schema.target)
+        answers = pd.Series(self.function(frame.copy())).reset_index(drop=True)
+        if len(answers) != len(rows):
+            raise DataError(
+                f"an oracle must answer each of the {len(rows)} rows it is asked about, got {len(answers)} answers: "
+                "return a missing value where there is none."
+            )
+        codes = {name: code for code, name in enumerate(self.schema.classes)}
+        unknown = [each for each in answers[answers.notna()] if each not in codes]
+        if unknown:
+            names = ", ".join(map(str, self.schema.classes))[:80]
+            raise DataError(f"an oracle must answer with one of the classes {names}, got {str(unknown[0])[:40]!r}.")
+        return np.array([codes[each] if pd.notna(each) else UNANSWERED for each in answers], dtype=np.int64)
