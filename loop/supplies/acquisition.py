@@ -116,13 +116,17 @@ class Mixture:
     """
 
     names: tuple[str, ...] = ("entropy", "gap")
-    needs_teacher = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(self.names))
         if not self.names:
             raise ConfigError("a mixture must name acquisitions, got none: entropy and gap are usual.")
         self._parts()
+
+    @property
+    def needs_teacher(self) -> bool:
+        """Whether one of the acquisitions does."""
+        return any(getattr(part, "needs_teacher", True) for part in self._parts())
 
     def score(self, pool: Pool, rng: np.random.Generator) -> np.ndarray:
         """Return one over the best rank of each row among the acquisitions, (n,) in (0, 1]; rows of score 0 get 0."""

@@ -31,8 +31,8 @@ LEARNERS: Mapping[str, tuple[Learner, Learner]] = {
 }
 ASKINGS: Mapping[str, Asking] = {
     "doubt": Asking(Entropy()),
-    "doubt, no audit": Asking(Entropy(), audit=0.0),
-    "doubt, spread out": Asking(Entropy(), spread=3),
+    "doubt without audit": Asking(Entropy(), audit=0.0),
+    "doubt spread out": Asking(Entropy(), spread=3),
     "disagreement": Asking(Gap()),
     "highest score": Asking(HighestScore()),
     "mixture": Asking(Mixture(("entropy", "gap", "highest_score"))),

@@ -33,7 +33,7 @@ def curves(results: pd.DataFrame) -> pd.DataFrame:
     read = by_cell.apply(
         lambda points: pd.Series(np.interp(GRID, points["x"], points["average_precision"]), index=GRID)
     )
-    return read.groupby(["learner", "table", "arm"]).mean()
+    return pd.DataFrame(read).groupby(["learner", "table", "arm"]).mean()
 
 
 def full_score(results: pd.DataFrame) -> "pd.Series[float]":
@@ -51,9 +51,9 @@ def share_needed(curve: "pd.Series[float]", full: float, level: float = ENOUGH) 
 def needed(results: pd.DataFrame) -> pd.DataFrame:
     """Return the share of the labels that each way of asking needs, one row for each learner and table."""
     read, full = curves(results), full_score(results)
-    keys = [(str(learner), str(table), str(arm)) for learner, table, arm in read.index]
-    found = {key: share_needed(read.loc[key], full[key[:2]]) for key in keys}
-    return pd.Series(found).rename_axis(["learner", "table", "arm"]).unstack("arm")
+    levels = [full[(learner, table)] for learner, table, _ in read.index]
+    shares = [share_needed(read.iloc[row], level) for row, level in enumerate(levels)]
+    return pd.Series(shares, index=read.index).unstack("arm")
 
 
 def headline(results: pd.DataFrame, learner: str, arm: str = DEFAULT) -> Mapping[str, object]:

@@ -91,3 +91,16 @@ def test_the_spread_of_claims_is_that_of_overlapping_training_rows() -> None:
     assert training_spread(five) == pytest.approx(np.sqrt(1 + 5 * 20 / 80))
     one = lanes(np.where(np.arange(100) < 20, -1, np.arange(100) % 5))[:-1]
     assert training_spread(one) == pytest.approx(np.sqrt(1 + 20 / 80))
+
+
+@pytest.mark.parametrize("folds", [np.arange(60) % 3, np.where(np.arange(60) < 20, -1, np.arange(60) % 5)])
+def test_rows_that_a_model_chose_judge_nowhere_and_are_held_out_with_their_fold(folds: np.ndarray) -> None:
+    judging = np.where(np.arange(60) % 4 == 0, 0.0, 2.5)
+    *ways, deliverable = lanes(folds, judging)
+    for plain, lane in zip(lanes(folds)[:-1], ways, strict=True):
+        np.testing.assert_array_equal(lane.fit, plain.fit)
+        assert (judging[lane.judge] > 0).all()
+        assert (judging[lane.aside] == 0).all()
+        np.testing.assert_array_equal(np.sort(np.concatenate([lane.judge, lane.aside])), plain.judge)
+    np.testing.assert_array_equal(deliverable.fit, np.arange(60))
+    assert not len(deliverable.aside)

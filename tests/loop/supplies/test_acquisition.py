@@ -11,7 +11,7 @@ from scipy.stats import chisquare
 
 from loop.catalogue import ACQUISITIONS
 from loop.errors import ConfigError
-from loop.supplies.acquisition import Blindness, Entropy, Gap, Uniform, Variance, draw
+from loop.supplies.acquisition import Blindness, Entropy, Gap, HighestScore, Mixture, Uniform, Variance, draw
 from loop.supplies.pool import Pool
 from loop.testing.acquisitions import LAWS, Make
 from loop.testing.tables import numeric_table
@@ -115,3 +115,29 @@ def test_two_draws_follow_sampling_without_replacement() -> None:
 def test_same_generator_state_same_rows() -> None:
     score = np.random.default_rng(0).random(500)
     np.testing.assert_array_equal(*(draw(score, 50, np.random.default_rng(7)) for _ in range(2)))
+
+
+def test_highest_score_is_the_probability_of_the_class_to_catch() -> None:
+    told = pool([CERTAIN, UNSURE, RATHER])
+    np.testing.assert_allclose(HighestScore().score(told, RNG), [0, 0.5, 0.1])
+    other = replace(told, table=replace(told.table, schema=replace(told.table.schema, positive=0)))
+    np.testing.assert_allclose(HighestScore().score(other, RNG), [1, 0.5, 0.9])
+
+
+def test_a_mixture_takes_turns() -> None:
+    learner, teacher = [UNSURE, RATHER, CERTAIN, CERTAIN], [UNSURE, RATHER, [0.0, 1.0], [0.6, 0.4]]
+    score = Mixture(("entropy", "gap")).score(pool(learner, teacher), RNG)
+    np.testing.assert_allclose(
+        score, [1, 1 / 2, 1, 1 / 2]
+    )  # best and second best of each; certain rows have no entropy
+
+
+def test_a_mixture_needs_a_teacher_only_if_a_part_does() -> None:
+    assert Mixture(("entropy", "gap")).needs_teacher
+    assert not Mixture(("entropy", "highest_score")).needs_teacher
+
+
+@pytest.mark.parametrize(("names", "said"), [((), "must name"), (("entropi",), "must be one of .*entropy")])
+def test_a_mixture_names_acquisitions(names: tuple[str, ...], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        Mixture(names)
