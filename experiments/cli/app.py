@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from experiments.cli.errors import INTERRUPTED, one_sentence
+from experiments.cli.labels import answer, queue
 from experiments.cli.output import check_absent, check_suffix, console, write
 from experiments.cli.stress import stress
 from loop.errors import ConfigError, DataError
@@ -70,6 +71,9 @@ def run(  # Wide: each parameter is an option of the command
     seed: Annotated[int | None, typer.Option(help="Same seed, same numbers.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the run's folder.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with an interrupted run.", metavar="RUN_DIR")] = None,
+    go_on: Annotated[
+        Path | None, typer.Option("--continue", help="A new run with the labels asked for.", metavar="RUN_DIR")
+    ] = None,
     no_arms: Annotated[bool, typer.Option("--no-arms", help="Compare with real rows alone only.")] = False,
     no_tuning: Annotated[bool, typer.Option("--no-tuning", help="Leave out the tuned arm.")] = False,
     tracking: Annotated[str | None, typer.Option(help="Path of mlflow.yaml, or none.")] = None,
@@ -92,8 +96,14 @@ def run(  # Wide: each parameter is an option of the command
         "out": None if out is None else str(out),
     }
     if resume is not None:
-        check_absent("--resume goes on as the run began", {"CONFIG": config, **overrides})
+        check_absent("--resume goes on as the run began", {"CONFIG": config, "--continue": go_on, **overrides})
         config = _config_of(resume)
+    if go_on is not None:
+        from experiments.cli.labels import answers_of
+
+        given = {key: value for key, value in overrides.items() if key.startswith(("data.", "loop.", "learner."))}
+        check_absent("--continue keeps the data and the loop", {"CONFIG": config, **given})
+        config, overrides = _config_of(go_on), overrides | {"data.answers": answers_of(go_on)}
     _run(config, overrides, resume)
 
 
@@ -228,6 +238,8 @@ def generate(  # Wide: each parameter is an option of the command
 
 
 app.command()(one_sentence(stress))
+app.command()(one_sentence(queue))
+app.command()(one_sentence(answer))
 
 
 @app.command()

@@ -42,6 +42,14 @@ class DataConfig(Section):
     time: str | None = None  # later rows test; "none" = ignore the time column of the source
     group: str | None = None  # rows of one group stay on one side; "none" as above
     test_size: float = Field(default=0.3, gt=0, lt=1)
+    answers: str | None = None  # folder of a snapshot of labels that were asked for, see `experiments.labels.store`
+
+    @field_validator("answers")
+    @classmethod
+    def _is_snapshot(cls, answers: str | None) -> str | None:
+        if answers is not None and not Path(answers).is_dir():
+            raise ConfigError(f"data.answers must be a folder of answers, and {answers} is none: use run --continue.")
+        return answers
 
     @field_validator("source")
     @classmethod

@@ -102,7 +102,12 @@ def _pair(folder: Path, columns: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFr
     """Read questions and rows of one folder, which must be of one length."""
     rows, path = read_table(folder / ROWS), folder / QUESTIONS
     try:
-        told = pd.read_csv(path, dtype={"question": str, "kind": str, "label": str}, keep_default_na=False, na_values={"inclusion": [""]})
+        told = pd.read_csv(
+            path,
+            dtype={"question": str, "kind": str, "label": str},
+            keep_default_na=False,
+            na_values={"inclusion": [""]},
+        )
     except (ValueError, OSError) as error:
         raise _damaged(path) from error
     if list(told) != list(columns) or len(told) != len(rows):

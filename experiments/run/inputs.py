@@ -1,6 +1,7 @@
 """The inputs of a run, made from a configuration: the table, its sealed test part, the lanes and the parts."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from experiments.config.strategies import STRATEGIES, compose, without_aim
 from experiments.config.supplies import asked_in_order
 from experiments.data.sources import Dataset, load
 from experiments.data.split import Split
+from experiments.labels.joining import joined
 from experiments.run.fairness import with_groups
 from learners import Committee
 from loop.cycle.lanes import USUAL
@@ -33,6 +35,7 @@ class RunInputs:
     folds: np.ndarray  # (n,) fold ids of the training rows, see `loop.cycle.lanes.deal`
     example: pd.DataFrame  # a few rows as the user wrote them, features only
     messages: tuple[str, ...]  # what was done to the table, a sentence each
+    answered: int = 0  # rows at the end of the table that were asked for
 
     @property
     def schema(self) -> Schema:
@@ -54,11 +57,15 @@ def gather(data: DataConfig, loop: LoopConfig) -> RunInputs:
     # With a time, the own group of a source is used for lanes only: its cards pay before and after the split.
     group_splits = data.group is not None or dataset.time is None
     split = Split.of(dataset, loop.seed, test_size=data.test_size, group_splits=group_splits)
+    first, told = len(dataset.frame), ()
+    if data.answers is not None:
+        dataset, split, told = joined(dataset, split, Path(data.answers))
     lanes = loop.lanes if isinstance(loop.lanes, int) else 1 if len(split.train) > LARGE else USUAL
     folds = split.folds(loop.seed, lanes=lanes)
     first = dataset.frame.iloc[split.train.row_number[:5]]
     example = first.loc[:, list(split.schema.names)].reset_index(drop=True)
-    return RunInputs(dataset, split.train, split.test, folds, example, _messages(dataset, split, lanes))
+    messages = (*_messages(dataset, split, lanes), *told)
+    return RunInputs(dataset, split.train, split.test, folds, example, messages, len(dataset.frame) - first)
 
 
 def parts_of(config: CommonConfig, train: Table) -> Parts:

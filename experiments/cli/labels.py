@@ -1,0 +1,92 @@
+"""The commands ``weakspot queue`` and ``weakspot answer``: which rows to have labelled, and what people said."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from loop.errors import ConfigError
+
+MOST = 99_000  # questions of one queue, as many as Label Studio takes in one file
+
+RunFolder = Annotated[Path, typer.Argument(help="Folder of a finished run.", metavar="RUN_DIR")]
+
+
+def queue(  # Wide: each parameter is an option of the command
+    run_dir: RunFolder,
+    pool: Annotated[Path, typer.Option(help="File of rows without labels, with the columns of the data.")],
+    n: Annotated[int, typer.Option("--n", min=1, max=MOST, help="Rows to ask about, the audit among them.")] = 200,
+    acquisition: Annotated[str, typer.Option(help="doubt, disagreement, highest_score, mixture or random.")] = "doubt",
+    audit: Annotated[float, typer.Option(help="Share drawn at random, whose answers judge.")] = 0.1,
+    spread: Annotated[int, typer.Option(help="Candidates a question, of which rows far apart are taken.")] = 1,
+    most_of_group: Annotated[int | None, typer.Option(help="Most rows of one group, such as a card.")] = None,
+    price: Annotated[str | None, typer.Option(help="Column of the pool: what an answer costs.")] = None,
+    checks: Annotated[int, typer.Option(min=0, help="Most given labels to be checked.")] = 20,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same questions.")] = 0,
+) -> None:
+    """Write the rows worth labelling next: as CSV, and as tasks for Label Studio."""
+    from experiments.labels.questions import ACQUISITIONS, QUEUE, TASKS, VIEW, Wanted, ask_people
+    from experiments.report.progress import steps_shown
+    from loop.catalogue import check_name
+
+    check_name("--acquisition", acquisition, ACQUISITIONS)
+    wanted = Wanted(n, acquisition, audit, spread, most_of_group, price, checks, seed)
+    wanted.asking()  # refuses settings out of range before any work
+    with steps_shown("rows and questions"):
+        made = ask_people(run_dir, pool, wanted)
+    for message in made.messages:
+        typer.echo(message)
+    kinds = made.frame.iloc[:, 1].value_counts()
+    typer.echo(", ".join(f"{kinds[kind]:,} to {word}" for kind, word in WORDS.items() if kind in kinds))
+    typer.echo(f"{made.folder}: {QUEUE}, or {TASKS} with {VIEW} for Label Studio")
+    typer.echo(f"Fill in the column label, then: weakspot answer {run_dir} {made.folder / QUEUE}")
+
+
+WORDS = {"ask": "ask about", "audit": "audit", "check": "check"}
+
+
+def answer(
+    run_dir: RunFolder,
+    file: Annotated[Path, typer.Argument(help="The queue filled in, or an export of Label Studio.", metavar="FILE")],
+    anew: Annotated[bool, typer.Option("--replace", help="Answers replace earlier ones that differ.")] = False,
+) -> None:
+    """Keep the answers of people beside the run; the same file twice changes nothing."""
+    from experiments.config.reader import load_config
+    from experiments.config.run_config import RunConfig
+    from experiments.labels.joining import take_answers
+    from experiments.labels.questions import labels_of
+    from experiments.storage import run_folder
+
+    run_folder.fingerprint_of(run_dir)
+    labels = labels_of(run_dir, load_config(RunConfig, run_dir / run_folder.CONFIG))
+    classes = run_folder.load_model(run_dir / run_folder.MODEL).schema.classes
+    with run_folder.held(run_dir):
+        read, merged = take_answers(labels, file, classes, anew=anew)
+    typer.echo(f"{merged.new:,} new answers, {merged.repeated:,} known already, {merged.changed:,} changed")
+    for why, count in read.skipped.items():
+        typer.echo(f"{count:,} questions skipped: {why}") if count else None
+    if read.disagreeing:
+        typer.echo(
+            f"{len(read.disagreeing):,} questions left out, as people disagree: {', '.join(read.disagreeing[:5])}"
+        )
+    typer.echo(f"{len(merged.frame):,} answers in all. Go on with: weakspot run --continue {run_dir}")
+
+
+def answers_of(run_dir: Path) -> str:
+    """Write what is known now as a snapshot beside a run, and return its folder.
+
+    Raises
+    ------
+    ConfigError
+        If nothing was answered yet.
+    """
+    from experiments.config.reader import load_config
+    from experiments.config.run_config import RunConfig
+    from experiments.labels.joining import answered
+    from experiments.labels.questions import labels_of
+    from experiments.storage import run_folder
+
+    if not run_folder.finished(run_dir):
+        raise ConfigError(f"a run must be finished to go on with labels, {run_dir} is not: weakspot run --resume it.")
+    labels = labels_of(run_dir, load_config(RunConfig, run_dir / run_folder.CONFIG))
+    return str(answered(labels, run_folder.load_model(run_dir / run_folder.MODEL).schema.classes))

@@ -1,0 +1,228 @@
+"""A queue for people: rows of a pool that a run's model would learn most from, an audit, and labels to check."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from experiments.config.reader import load_config
+from experiments.config.run_config import RunConfig
+from experiments.labels import store
+from experiments.labels.columns import queue_of
+from experiments.labels.kinds import ASK, AUDIT, PREFIX, key
+from experiments.labels.label_studio import write_config, write_tasks
+from experiments.labels.pool import Unlabelled, keys, unlabelled
+from experiments.labels.queue_csv import write_csv
+from experiments.run.inputs import RunInputs, gather
+from experiments.storage import run_folder
+from learners import ExtraTrees, XGBoost
+from loop.asking.choice import Asking, choose
+from loop.asking.rounds import unlabelled as without_labels
+from loop.cycle import checkpoint
+from loop.errors import ConfigError, DataError
+from loop.model import Model
+from loop.protocols import Acquisition
+from loop.rows import Rows
+from loop.seeds import stream
+from loop.supplies.acquisition import Entropy, Gap, HighestScore, Mixture, Uniform
+from loop.supplies.pool import Pool
+from loop.types import Generation, Region, Table
+
+ACQUISITIONS: Mapping[str, Callable[[], Acquisition]] = {
+    "doubt": Entropy,
+    "disagreement": Gap,
+    "highest_score": HighestScore,
+    "mixture": Mixture,
+    "random": Uniform,
+}
+QUEUE, TASKS, VIEW = "queue.csv", "tasks.json", "label_studio.xml"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How many questions of which kind.
+
+    Parameters
+    ----------
+    n : int
+        Rows of the pool, those of the audit among them.
+    acquisition : str
+        Name among `ACQUISITIONS`.
+    audit, spread, most_of_group
+        As `loop.asking.choice.Asking` has them.
+    price : str, optional
+        Column of the pool that says what an answer costs.
+    checks : int
+        Given labels to be checked, at most.
+    seed : int
+    """
+
+    n: int = 200
+    acquisition: str = "doubt"
+    audit: float = 0.1
+    spread: int = 1
+    most_of_group: int | None = None
+    price: str | None = None
+    checks: int = 20
+    seed: int = 0
+
+    def asking(self) -> Asking:
+        """Return the settings as the choice takes them."""
+        return Asking(ACQUISITIONS[self.acquisition](), self.audit, self.spread, self.most_of_group)
+
+
+@dataclass(frozen=True, eq=False)
+class Queue:
+    """What was written."""
+
+    folder: Path
+    frame: pd.DataFrame
+    messages: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """A finished run, as far as questions need it."""
+
+    config: RunConfig
+    inputs: RunInputs
+    model: Model
+    history: list[Generation]
+    labels: Path
+
+
+def labels_of(run_dir: Path, config: RunConfig) -> Path:
+    """Return the folder of questions and answers: that of the run it goes on from, else its own."""
+    return run_dir / store.LABELS if config.data.answers is None else Path(config.data.answers).parent
+
+
+def ask_people(run_dir: Path, pool: Path, wanted: Wanted) -> Queue:
+    """Choose questions and write them into the folder of the run: as CSV, and for Label Studio.
+
+    Parameters
+    ----------
+    run_dir : Path
+        Of a finished run.
+    pool : Path
+        File of rows without labels.
+    wanted : Wanted
+
+    Raises
+    ------
+    ConfigError, DataError
+        If the run is not finished, its data have changed, or the pool or a setting breaks a rule.
+    """
+    run = _opened(run_dir)
+    rng = stream(wanted.seed, "queue", len(store.batches(run.labels)))
+    shift_rng, choose_rng, fit_rng = rng.spawn(3)
+    made = [each.rows for each in run.history]
+    rows = unlabelled(pool, run.inputs, Table.concat(made) if made else None, shift_rng)
+    asked, told, batch = _from_pool(run, rows, wanted, choose_rng, fit_rng)
+    questions, frame = pd.concat(asked), pd.concat(told)
+    if questions.empty:
+        raise DataError(f"a queue must hold questions, and all rows of {pool} were asked about before: add new ones.")
+    queue = queue_of(questions.drop(columns="chance"), frame)
+    folder = store.add_batch(run.labels, batch)
+    schema = run.inputs.schema
+    write_csv(queue, folder / QUEUE)
+    write_tasks(queue, folder / TASKS, schema.classes, schema.classes[schema.positive], run_dir.name)
+    write_config(folder / VIEW, schema.classes)
+    return Queue(folder, queue, rows.messages)
+
+
+def _opened(run_dir: Path) -> _Run:
+    told = run_folder.fingerprint_of(run_dir)
+    if not run_folder.finished(run_dir):
+        raise ConfigError(f"a run must be finished before it asks, {run_dir} is not: weakspot run --resume {run_dir}")
+    config = load_config(RunConfig, run_dir / run_folder.CONFIG)
+    inputs = gather(config.data, config.loop)
+    if run_folder.fingerprint(inputs.train, inputs.folds) != told["training_rows"]:
+        raise DataError(f"the data of a run must be as they were, those of {run_dir} are not: run it again.")
+    history = checkpoint.load(run_dir / run_folder.CHECKPOINTS, inputs.schema)
+    model = run_folder.load_model(run_dir / run_folder.MODEL)
+    return _Run(config, inputs, model, history, labels_of(run_dir, config))
+
+
+def _from_pool(
+    run: _Run, rows: Unlabelled, wanted: Wanted, rng: np.random.Generator, fit_rng: np.random.Generator
+) -> tuple[list[pd.DataFrame], list[pd.DataFrame], store.Batch]:
+    """Choose rows of the pool; return the questions, the rows they ask about, and the batch as it is kept."""
+    opinion, ids = _opinion(run, rows, wanted, fit_rng), keys(rows.frame, run.inputs.schema)
+    before = {key(name) for batch in store.batches(run.labels) for name in batch.questions["question"]}
+    open_ = ~np.isin(ids, list(before))
+    chosen = choose(wanted.asking(), opinion, open_, wanted.n, rng, price=_price(rows.frame, wanted.price))
+    at = np.concatenate([chosen.asked, chosen.audited])
+    kinds = np.repeat([ASK, AUDIT], [len(chosen.asked), len(chosen.audited)])
+    chance = np.concatenate([np.full(len(chosen.asked), np.nan), chosen.inclusion])
+    score = opinion.learner[:, run.inputs.schema.positive]
+    questions = pd.DataFrame(
+        {
+            "question": [PREFIX[kind] + key for kind, key in zip(kinds, ids[at], strict=True)],
+            "kind": kinds,
+            "reason": [_reason(kind, score[row], wanted) for kind, row in zip(kinds, at, strict=True)],
+            "region": _regions(run.history, rows.rows.take(at)),
+            "score": score[at],
+            "inclusion": np.where(np.isnan(chance), 1.0, chance),
+            "given": "",
+            "chance": chance,
+        }
+    )
+    told = rows.frame.iloc[at].reset_index(drop=True)
+    batch = store.Batch(questions.assign(inclusion=questions["chance"]), told)
+    new = open_[at] & ~questions["question"].map(key).duplicated().to_numpy()
+    return [questions[new]], [told[new]], batch
+
+
+def _opinion(run: _Run, rows: Unlabelled, wanted: Wanted, rng: np.random.Generator) -> Pool:
+    """Return the pool with the answers of the run's model and, where they are read, of a second kind of model."""
+    learner = run.model.calibration.apply(run.model.learner.predict_proba(rows.rows))
+    second = None
+    if getattr(wanted.asking().acquisition, "needs_teacher", True):
+        boosted = run_folder.storable(run.model.learner)[0] in ("xgboost", "catboost", "lightgbm")
+        other = ExtraTrees(max_features=0.5, min_leaf=2) if boosted else XGBoost()
+        second = other.fit(run.inputs.train, rng).predict_proba(rows.rows)
+    table = without_labels(rows.rows, run.inputs.schema)
+    return Pool(table if rows.unit is None else Table(**(vars(table) | {"unit": rows.unit})), learner, second)
+
+
+def _price(frame: pd.DataFrame, column: str | None) -> np.ndarray | None:
+    """Return the price of each row (N,), which must be above zero."""
+    if column is None:
+        return None
+    if column not in frame:
+        raise ConfigError(
+            f"--price must be a column of the pool, got {column!r}: name one of {', '.join(map(str, frame))[:100]}."
+        )
+    price = pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype=np.float64)
+    if not (np.isfinite(price) & (price > 0)).all():
+        raise DataError(
+            f"the price of an answer must be a number above zero in every row, and in {column!r} it is not."
+        )
+    return price
+
+
+def _reason(kind: str, score: float, wanted: Wanted) -> str:
+    """Say in words why a row is asked about."""
+    if kind == AUDIT:
+        return "drawn at random, to judge the model by"
+    words = {
+        "doubt": f"the model is unsure: {score:.0%}",
+        "disagreement": f"two kinds of model disagree; this one says {score:.0%}",
+        "highest_score": f"among the highest scores: {score:.0%}",
+        "mixture": f"the model is unsure, two kinds disagree, or the score is high: {score:.0%}",
+        "random": "drawn at random",
+    }
+    return words[wanted.acquisition]
+
+
+def _regions(history: list[Generation], rows: Rows) -> list[str]:
+    """Name for each row the worst weak region of the run that it lies in, "" = none."""
+    seen: dict[str, Region] = {}
+    for generation in history:
+        seen |= {region.text: region for region in generation.regions if region.rule and region.text not in seen}
+    names = np.full(len(rows), "", dtype=object)
+    for text, region in reversed(seen.items()):
+        names[region.contains(rows)] = text
+    return [str(name) for name in names]
