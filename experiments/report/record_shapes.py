@@ -161,6 +161,18 @@ _MORE: Mapping[str, Check] = {  # parts that a page leaves out with a sentence w
         fields({"column": text, "group": text, "rows": count, "positives": count, "before": _rates, "after": _rates})
     ),
     "group_gaps": mapped(fields({"before": number, "after": number})),
+    "answers": _empty_or(
+        fields(
+            {
+                "rows": count,
+                "audited": count,
+                "before": number,
+                "after": number,
+                "difference": interval,
+                "sentence": text,
+            }
+        )
+    ),
 }
 _curve = both(
     both(_alike({"recall": listed(_share), "precision": listed(_share)}), fields({"average_precision": _share})),

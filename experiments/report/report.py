@@ -42,6 +42,7 @@ class Report:
     calibration: Record = field(default_factory=dict)  # see `experiments.run.calibrated_points.answer_records`
     groups: list[Record] = field(default_factory=list)  # see `experiments.run.fairness.by_group`
     group_gaps: Record = field(default_factory=dict)  # see `experiments.run.fairness.gaps`
+    answers: Record = field(default_factory=dict)  # see `experiments.labels.effect.effect`
 
     def save(self, folder: Path) -> None:
         """Write the report into a run's folder."""

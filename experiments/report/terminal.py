@@ -66,6 +66,8 @@ def verdict_lines(report: Report) -> tuple[str, ...]:
         f"            {escape(report.delivery['sentence'])}",
         f"Test rows:  [bold {colour}]{escape(report.gain['sentence'])}[/]",
     ]
+    if report.answers:
+        lines.append(f"            {escape(report.answers['sentence'])}")
     if report.macro:
         lines.append(f"            Average precision is here the mean over all {report.n_classes} classes.")
     if report.delivered != report.loop_gain["arm"]:

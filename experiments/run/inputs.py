@@ -57,7 +57,7 @@ def gather(data: DataConfig, loop: LoopConfig) -> RunInputs:
     # With a time, the own group of a source is used for lanes only: its cards pay before and after the split.
     group_splits = data.group is not None or dataset.time is None
     split = Split.of(dataset, loop.seed, test_size=data.test_size, group_splits=group_splits)
-    first, told = len(dataset.frame), ()
+    rows_before, told = len(dataset.frame), tuple[str, ...]()
     if data.answers is not None:
         dataset, split, told = joined(dataset, split, Path(data.answers))
     lanes = loop.lanes if isinstance(loop.lanes, int) else 1 if len(split.train) > LARGE else USUAL
@@ -65,7 +65,7 @@ def gather(data: DataConfig, loop: LoopConfig) -> RunInputs:
     first = dataset.frame.iloc[split.train.row_number[:5]]
     example = first.loc[:, list(split.schema.names)].reset_index(drop=True)
     messages = (*_messages(dataset, split, lanes), *told)
-    return RunInputs(dataset, split.train, split.test, folds, example, messages, len(dataset.frame) - first)
+    return RunInputs(dataset, split.train, split.test, folds, example, messages, len(dataset.frame) - rows_before)
 
 
 def parts_of(config: CommonConfig, train: Table) -> Parts:

@@ -19,6 +19,7 @@ from experiments.config.constraints import complaints, constraints
 from experiments.config.operating_points import miss_costs
 from experiments.config.reader import dump
 from experiments.config.run_config import RunConfig
+from experiments.labels.effect import effect
 from experiments.report.progress import Stages, generation_note
 from experiments.report.report import Report
 from experiments.report.terminal import show
@@ -233,6 +234,7 @@ def _compare(bench: _Bench, looped: LoopRun) -> Report:
     scored = score_arms(decided.arms, decided.costs, inputs.test, (*METRICS, config.metrics.recall_at_precision))
     result = Result.of(looped, decided, scored, inputs.test, config.loop.seed)
     answers = _answers(bench, result, before.calibration, after.calibration)
+    answers["answers"] = effect(inputs, config.data.answers, result.proba[result.delivery.name], config.loop.seed)
     stages.end()
     stages.begin("files and records")
     report = write_up(config, inputs, result, answers, time.perf_counter() - bench.started)
