@@ -86,7 +86,7 @@ def split_weeks(frame: pd.DataFrame, start: str, *, known_after: int = DELAY_DAY
         If the days lie outside the table.
     """
     day = frame["TX_TIME_DAYS"].to_numpy()
-    first = _day_number(frame, start)
+    first = day_number(frame, start)
     test_from = first + TRAIN_DAYS + DELAY_DAYS
     if first < day.min() or test_from + TEST_DAYS - 1 > day.max():
         raise DataError(
@@ -138,7 +138,7 @@ def card_precision_at_100(test: pd.DataFrame, scores: np.ndarray) -> float:
     return float(np.mean(precisions))
 
 
-def _day_number(frame: pd.DataFrame, start: str) -> int:
+def day_number(frame: pd.DataFrame, start: str) -> int:
     """Return the TX_TIME_DAYS of a date; day 0 is the date of the earliest transaction less its day number."""
     date = pd.to_datetime(start, errors="coerce")
     if pd.isna(date):

@@ -17,6 +17,9 @@ from experiments.benchmarks.curves.curves import suite_sides
 from experiments.benchmarks.labels.cells import ASKINGS, LEARNERS, RANDOM, Bought
 from experiments.benchmarks.labels.picture import picture
 from experiments.benchmarks.labels.readings import DEFAULT, headline, tables_of
+from experiments.benchmarks.labels.stream import ASKED, DELAYS, POLICIES, TOP, Stream
+from experiments.benchmarks.labels.stream_picture import picture as stream_picture
+from experiments.benchmarks.labels.stream_picture import table_of
 from experiments.benchmarks.options import among, console
 from experiments.data.sources import rare_suite
 from experiments.report import figure_style
@@ -30,10 +33,14 @@ def main(  # Wide: each parameter is an option of the command
         str, typer.Option(help="Learners that ask; the first is that of the last line.")
     ] = "extra trees",
     askings: Annotated[str, typer.Option(help="Ways of asking.")] = ",".join(ASKINGS),
+    stream: Annotated[str | None, typer.Option(help="Instead: card fraud from this day, 100 checks a day.")] = None,
     out: Annotated[Path, typer.Option(help="Folder of finished cells and of labels.png.")] = Path("runs/labels"),
     jobs: Annotated[int, typer.Option(min=1, help="Cells side by side.")] = 2,
 ) -> None:
     """Buy labels on the rare-class suite; print the tables and, last, one line of JSON."""
+    if stream is not None:
+        print(json.dumps(checked_cards(stream, out, jobs)))
+        return
     suite, ways = among("--tables", tables, rare_suite()), [RANDOM, *among("--askings", askings, ASKINGS)]
     who = among("--learners", learners, LEARNERS)
     wanted = [
@@ -56,3 +63,32 @@ def main(  # Wide: each parameter is an option of the command
         console().print(table)
     figure_style.save(picture(results, who[0]), out / "labels.png")
     print(json.dumps(headline(results, who[0], DEFAULT if DEFAULT in ways else ways[-1])))
+
+
+def checked_cards(start: str, out: Path, jobs: int) -> dict[str, object]:
+    """Run all policies on the stream from a first day; print the table, and return the figures of the last line."""
+    wanted = [(policy, late) for late in DELAYS for policy in POLICIES]
+
+    def work(key: tuple[str, str]) -> Records:
+        policy, late = key
+        return [{"policy": policy, "labels": late} | row for row in Stream(POLICIES[policy], DELAYS[late]).rows(start)]
+
+    def path_of(key: tuple[str, str]) -> Path:
+        cell = Stream(POLICIES[key[0]], DELAYS[key[1]])
+        return out / digest_of(cell, "suite:fraud_handbook") / f"{start}-{key[1]}.json"
+
+    results = pd.DataFrame(
+        [row for rows in each_cell(wanted, work, path_of, jobs=jobs, console=console()) for row in rows]
+    )
+    console().print(table_of(results))
+    figure_style.save(stream_picture(results, start), out / f"stream-{start}.png")
+    never = results[results["labels"] == "never"]
+    last = never.sort_values("day", kind="stable").groupby("policy")[["found", "average_precision"]].last()
+    found, ap = last["found"].to_dict(), last["average_precision"].to_dict()
+    return {
+        "frauds_asked": int(found[ASKED]),
+        "frauds_top": int(found[TOP]),
+        "ap_asked": round(float(ap[ASKED]), 4),
+        "ap_top": round(float(ap[TOP]), 4),
+        "start": start,
+    }

@@ -1,0 +1,135 @@
+"""A stream of card payments: each day 100 cards are checked, and the model learns from what the checks find.
+
+The first week is labelled. Then, each day, a model fitted on all labels known so far scores the payments of cards not
+yet known as compromised, a policy chooses 100 cards, and their payments of the day are labelled overnight. Labels of
+unchecked payments come after seven days (``delay``), or never. A card with a known fraud is blocked. After thirty days
+the last model is tested on the payments of the following week.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from experiments.data.card_fraud import DELAY_DAYS, FEATURES, TARGET, TEST_DAYS, TRAIN_DAYS, day_number, transactions
+from experiments.data.sources import Dataset, data_folder
+from experiments.data.split import Split
+from experiments.storage.result_cache import Records
+from learners import ExtraTrees
+from learners.thinned import Thinned
+from loop.asking.choice import Asking, choose
+from loop.asking.rounds import unlabelled
+from loop.evaluation.judge_rows import JudgeRows
+from loop.evaluation.metrics import score
+from loop.seeds import stream
+from loop.supplies.acquisition import Entropy, HighestScore
+from loop.supplies.pool import Pool
+from loop.types import Table
+
+CARDS, DAYS = 100, 30
+MODEL = Thinned(ExtraTrees(trees=100, max_features=0.5, min_leaf=2), 20_000)
+NEVER = 10_000  # days until unchecked payments are labelled, if they never are
+DELAYS: Mapping[str, int] = {"never": NEVER, "after seven days": DELAY_DAYS}
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How the cards of a day are chosen: the highest scores, but for some in doubt and some at random."""
+
+    doubt: int = 0
+    audit: int = 0
+
+    def cards(self, pool: Pool, rng: np.random.Generator) -> np.ndarray:
+        """Return positions of payments, one for each card chosen (100,)."""
+        unit = pool.table.row_number if pool.table.unit is None else pool.table.unit
+        taken, open_ = np.zeros(0, dtype=np.int64), np.ones(len(unit), dtype=bool)
+        for acquisition, n in ((HighestScore(), CARDS - self.doubt - self.audit), (Entropy(), self.doubt)):
+            asking = Asking(acquisition, audit=0.0, most_of_unit=1)
+            taken = np.concatenate([taken, choose(asking, pool, open_, n, rng).asked if n else taken[:0]])
+            open_ = ~np.isin(unit, unit[taken])
+        left = np.unique(unit[open_])
+        drawn = rng.choice(left, min(self.audit, len(left)), replace=False)
+        return np.concatenate([taken, [int(np.flatnonzero(unit == card)[0]) for card in drawn]]).astype(np.int64)
+
+
+POLICIES: Mapping[str, Policy] = {
+    "highest scores": Policy(),
+    "5 at random": Policy(audit=5),
+    "10 in doubt, 5 at random": Policy(doubt=10, audit=5),
+    "30 in doubt, 5 at random": Policy(doubt=30, audit=5),
+    "60 in doubt, 5 at random": Policy(doubt=60, audit=5),
+}
+ASKED, TOP = "10 in doubt, 5 at random", "highest scores"
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One policy over thirty days."""
+
+    policy: Policy
+    delay: int  # days until the labels of unchecked payments are known
+    days: int = DAYS
+
+    def rows(self, start: str, seed: int = 0) -> Records:
+        """Return one record a day: compromised cards found so far, and at the end the score on the week after."""
+        days = _Days.of(start, self.days)
+        known = np.where(days.day < 0, 0, NEVER)  # day from which the label of each payment is known
+        found, records = set[int](), list[dict[str, object]]()
+        for today in range(self.days):
+            rng = stream(seed, "stream", today)
+            model = _fit(days.table.take(np.flatnonzero(known <= today)), rng)
+            at = np.flatnonzero((days.day == today) & ~np.isin(days.card, list(_blocked(days, known, today))))
+            pool = _pool(days.table.take(at), days.card[at], model)
+            checked = np.isin(days.card[at], days.card[at][self.policy.cards(pool, rng)])
+            known[at] = np.minimum(known[at], np.where(checked, today + 1, today + self.delay))
+            found |= set(days.card[at[checked & (days.table.y[at] == 1)]].tolist())
+            records.append({"day": today, "found": len(found)})
+        end = self.days
+        model = _fit(days.table.take(np.flatnonzero(known <= end)), stream(seed, "stream", end))
+        at = np.flatnonzero((days.day >= end) & ~np.isin(days.card, list(_blocked(days, known, end))))
+        test = days.table.take(at)
+        ap = score("average_precision", JudgeRows.of(test), model.predict_proba(test.rows))
+        return [each | {"average_precision": ap} for each in records]
+
+
+@dataclass(frozen=True, eq=False)
+class _Days:
+    """Payments of all days that are needed, encoded by the schema of the first week."""
+
+    table: Table
+    day: np.ndarray  # (n,) from the first day of the stream; negative = the labelled week before
+    card: np.ndarray  # (n,)
+
+    @classmethod
+    def of(cls, start: str, days: int) -> "_Days":
+        frame = transactions(data_folder())
+        first = day_number(frame, start) + TRAIN_DAYS
+        day = frame["TX_TIME_DAYS"].to_numpy() - first
+        own = (day >= -TRAIN_DAYS) & (day < days + TEST_DAYS)
+        used, day = frame[own].reset_index(drop=True), day[own]
+        split = split_of(used, day)
+        order = np.argsort(np.concatenate([split.train.row_number, split.test.row_number]), kind="stable")
+        table = Table.concat([split.train, split.test]).take(order)
+        return cls(table, day, used["CUSTOMER_ID"].to_numpy())
+
+
+def split_of(frame: pd.DataFrame, day: np.ndarray) -> Split:
+    """Encode payments by the schema of the days before the stream, with the stream as the test part."""
+    told = frame[[*FEATURES, TARGET]]
+    return Split.at(Dataset("card fraud", told, TARGET, 1), np.flatnonzero(day < 0), np.flatnonzero(day >= 0))
+
+
+def _blocked(days: _Days, known: np.ndarray, today: int) -> set[int]:
+    """Return the cards with a fraud that is known today."""
+    return set(days.card[(known <= today) & (days.table.y == 1)].tolist())
+
+
+def _fit(table: Table, rng: np.random.Generator) -> Thinned:
+    return Thinned(MODEL.learner, MODEL.most).fit(table, rng)
+
+
+def _pool(table: Table, card: np.ndarray, model: Thinned) -> Pool:
+    rows = unlabelled(table.rows, table.schema)
+    unit = np.unique(card, return_inverse=True)[1].astype(np.int64)
+    return Pool(Table(**(vars(rows) | {"unit": unit})), model.predict_proba(table.rows))

@@ -1,0 +1,83 @@
+"""The command ``weakspot run``: one run of the loop, anew, resumed, or gone on with labels that were asked for."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from experiments.cli.errors import INTERRUPTED
+from experiments.cli.labels import answers_of
+from experiments.cli.output import check_absent, console
+
+
+def run(  # Wide: each parameter is an option of the command
+    config: Annotated[Path | None, typer.Argument(help="YAML file; options win over it.")] = None,
+    data: Annotated[str | None, typer.Option(help="File (.csv, .parquet, ...) or source, such as simulation.")] = None,
+    target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
+    positive: Annotated[str | None, typer.Option(help="Class to catch; default the rarest.")] = None,
+    time: Annotated[str | None, typer.Option(help="Time column: later rows test.")] = None,
+    group: Annotated[str | None, typer.Option(help="Column of ids whose rows stay together.")] = None,
+    strategy: Annotated[str | None, typer.Option(help="targeted, untargeted, doubt, ...")] = None,
+    learner: Annotated[str | None, typer.Option(help="xgboost, forest, linear, ...")] = None,
+    generator: Annotated[str | None, typer.Option(help="neighbourhood, tree_chain, diffusion, ...")] = None,
+    generations: Annotated[int | None, typer.Option(help="Turns of the loop at most.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same numbers.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the run's folder.")] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with an interrupted run.", metavar="RUN_DIR")] = None,
+    go_on: Annotated[Path | None, typer.Option("--continue", help="New run with answers.", metavar="RUN_DIR")] = None,
+    no_arms: Annotated[bool, typer.Option("--no-arms", help="Compare with real rows alone only.")] = False,
+    no_tuning: Annotated[bool, typer.Option("--no-tuning", help="Leave out the tuned arm.")] = False,
+    tracking: Annotated[str | None, typer.Option(help="Path of mlflow.yaml, or none.")] = None,
+) -> None:
+    """Run the loop on one table and say whether it helped."""
+    overrides: dict[str, object] = {
+        "data.source": data,
+        "data.target": target,
+        "data.positive": positive,
+        "data.time": time,
+        "data.group": group,
+        "loop.strategy": strategy,
+        "loop.generations": generations,
+        "loop.seed": seed,
+        "learner.name": learner,
+        "generator.name": generator,
+        "arms.run": False if no_arms else None,
+        "arms.tuning": False if no_tuning else None,
+        "tracking": tracking,
+        "out": None if out is None else str(out),
+    }
+    _run(*_going_on(config, overrides, resume, go_on), resume)
+
+
+def _going_on(
+    config: Path | None, overrides: dict[str, object], resume: Path | None, go_on: Path | None
+) -> tuple[Path | None, dict[str, object]]:
+    """Return configuration and overrides; those of another run if it is resumed, or gone on from with answers."""
+    if resume is not None:
+        check_absent("--resume goes on as the run began", {"CONFIG": config, "--continue": go_on, **overrides})
+        return _config_of(resume), overrides
+    if go_on is not None:
+        given = {key: value for key, value in overrides.items() if key.startswith(("data.", "loop.", "learner."))}
+        check_absent("--continue keeps the data and the loop", {"CONFIG": config, **given})
+        return _config_of(go_on), overrides | {"data.answers": answers_of(go_on)}
+    return config, overrides
+
+
+def _config_of(run_dir: Path) -> Path:
+    """Return the configuration of a run; another version's is refused before it is read, as its keys may differ."""
+    from experiments.storage import run_folder
+
+    run_folder.fingerprint_of(run_dir)
+    return run_dir / run_folder.CONFIG
+
+
+def _run(config: Path | None, overrides: dict[str, object], resume: Path | None) -> None:
+    from experiments.config.reader import load_config
+    from experiments.config.run_config import RunConfig
+    from experiments.run.run import run as run_loop
+
+    result = run_loop(load_config(RunConfig, config, overrides), console(), resume)
+    if result.status == "interrupted":
+        way_on = f"weakspot run --resume {result.folder}"
+        typer.echo(f"Interrupted; the model so far is saved. Go on with: {way_on}", err=True)
+        raise typer.Exit(INTERRUPTED)
