@@ -17,6 +17,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from loop.asking.frames import Answering, Inquiry, Questions
 from loop.catalogue import ACQUISITIONS, FINDERS, GATES, LABELLERS
 from loop.cycle.acceptance import Acceptance
 from loop.cycle.conclusion import Outcome
@@ -24,7 +25,7 @@ from loop.cycle.driver import run_loop
 from loop.cycle.lanes import USUAL, deal
 from loop.cycle.parts import SETTINGS, UNTAUGHT, Choice, Parts, Settings
 from loop.data.encoding import encode, named
-from loop.data.schema import infer
+from loop.data.schema import infer, rarest
 from loop.data.split import units
 from loop.errors import DataError
 from loop.evaluation.calibration import DEFAULT, calibrate, check_method
@@ -33,6 +34,7 @@ from loop.frames import history_frame, regions_frame, synthetic_frame
 from loop.model import Model
 from loop.nested_params import NestedParams
 from loop.protocols import Acquisition, Gate, Generator, Labeller, Learner, RegionFinder, RunTracker, Teacher
+from loop.seeds import root, stream
 from loop.supplies.supply import Supply
 from loop.tracking.null import NullTracker
 from loop.types import Generation
@@ -71,6 +73,9 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
     tracker : RunTracker, optional
     random_state : int, RandomState or None
         Seed; the same seed gives the same rows and numbers.
+    unlabelled, oracle, questions : DataFrame, callable, Questions, optional
+        Rows with the columns of ``X``; who labels some of them before the loop (takes a frame of m rows, returns m
+        labels, missing = no answer); and how many and which, see `loop.asking.frames.Questions`.
 
     Attributes
     ----------
@@ -82,6 +87,8 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
     synthetic_ : DataFrame
         The kept rows, with their trail in columns that begin with ``ws_``.
     verdict_ : LoopVerdict
+    queue_ : DataFrame
+        Of ``unlabelled``: rows to have labelled next, see `loop.asking.frames.Inquiry.queue`.
     model_ : Model
         The learner with the schema of the frame and the calibration of its probabilities.
     outcome_ : Outcome
@@ -123,6 +130,9 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         tracker: RunTracker | None = None,
         jobs: int = Settings.jobs,
         random_state: int | np.random.RandomState | None = None,
+        unlabelled: pd.DataFrame | None = None,
+        oracle: Answering | None = None,
+        questions: Questions | None = None,
     ) -> None:
         self.learner = learner
         self.generator = generator
@@ -150,6 +160,9 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         self.tracker = tracker
         self.jobs = jobs
         self.random_state = random_state
+        self.unlabelled = unlabelled
+        self.oracle = oracle
+        self.questions = questions
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
         """Run the loop.
@@ -175,19 +188,23 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         check_method(self.calibration)
         frame, target = self._frame(X, y)
         weight = _check_sample_weight(sample_weight, frame, dtype=np.float64, ensure_non_negative=True)
-        groups = None if groups is None else column_or_1d(groups)
         check_consistent_length(frame, groups)
         counted = weight > 0
         frame = frame[counted]
         own, rows = weight[counted] / weight[counted].mean(), np.flatnonzero(counted)
-        groups = None if groups is None else groups[counted]
-        rarest = _rarest(frame[target], own) if self.positive is None and np.ptp(own) else self.positive
-        schema = infer(frame, target, positive=rarest)
+        groups = None if groups is None else column_or_1d(groups)[counted]
+        caught = rarest(frame[target], own) if self.positive is None and np.ptp(own) else self.positive
+        schema = infer(frame, target, positive=caught)
         table = replace(encode(schema, frame).numbered(rows), weight=own, unit=units(groups))
+        pool = None if self.unlabelled is None else self._features(self.unlabelled, reset=False)
+        inquiry = Inquiry.of(self.questions, self.learner, table, pool, self.oracle)
         rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31 - 1))
+        if inquiry is not None and self.oracle is not None:
+            inquiry, table = inquiry.asked(table, self.oracle, stream(root(rng), "asking"))
+            groups = table.unit
         fold_ids = deal(table, rng, k=self.lanes, groups=groups)
         tracker = self.tracker or NullTracker()
-        tracker.start({"name": "LoopClassifier", "params": self._settings(), "tags": {}})
+        tracker.start({"name": "LoopClassifier", "params": self.told(), "tags": {}})
         status, verdict = "failed", None
         try:
             run = run_loop(parts, table, fold_ids, rng, [tracker.record])
@@ -200,6 +217,8 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
             tracker.finish(verdict, status)
         judged, rng = JudgeRows.of(table, outcome.judged), run.prepared.stream("calibration")
         answers = calibrate(self.calibration, judged, outcome.proba, rng)
+        if inquiry is not None:
+            self.queue_ = inquiry.queue(table, run.prepared.stream("queue"))
         return self._keep(Model(table.schema, outcome.learner, answers), run.history, outcome)
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -267,23 +286,11 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
             self._columns = frame.columns
         return frame.set_axis(self._columns, axis=1)
 
-    def _settings(self) -> dict[str, object]:
-        """Return the settings as a tracker can store them: numbers and class names of parts."""
-        params = self.get_params(deep=False)
-        return {
-            name: value if isinstance(value, (bool, int, float, str)) else type(value).__name__
-            for name, value in params.items()
-            if value is not None
-        }
-
     def _keep(self, model: Model, history: Sequence[Generation], outcome: Outcome) -> Self:
         kept = history if outcome.verdict.kept else []
-        self.classes_ = model.classes_
-        self.model_ = model
-        self.outcome_ = outcome
-        self.verdict_ = outcome.verdict
-        self.history_ = history_frame(history)
-        self.regions_ = regions_frame(history)
+        self.classes_, self.model_ = model.classes_, model
+        self.outcome_, self.verdict_ = outcome, outcome.verdict
+        self.history_, self.regions_ = history_frame(history), regions_frame(history)
         self.synthetic_ = synthetic_frame([generation for generation in kept if generation.decision.kept])
         return self
 
@@ -291,9 +298,3 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
-
-
-def _rarest(labels: pd.Series, weight: np.ndarray) -> Any:
-    """Return the class with the smallest total weight; of equal ones the last."""
-    weights = pd.Series(weight).groupby(labels.to_numpy()).sum()
-    return weights[::-1].idxmin()

@@ -47,3 +47,12 @@ class NestedParams(BaseEstimator):  # type: ignore[misc]
                 )
             setattr(self, part, replace(getattr(self, part), **{setting: value}))
         return self
+
+    def told(self) -> dict[str, object]:
+        """Return the settings as a tracker can store them: numbers and class names of parts."""
+        params = self.get_params(deep=False)
+        return {
+            name: value if isinstance(value, (bool, int, float, str)) else type(value).__name__
+            for name, value in params.items()
+            if value is not None
+        }

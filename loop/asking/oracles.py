@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from loop.data.encoding import decode
 from loop.errors import DataError
 from loop.rows import Rows
-from loop.types import Schema, Table
+from loop.types import Schema
 
 UNANSWERED = -1
 
@@ -39,12 +38,15 @@ class ByFunction:
     Parameters
     ----------
     function : callable
-        Takes a DataFrame of m rows, features only, and returns m labels; a missing value is no answer.
+        Takes a DataFrame of m rows of the pool, and returns m labels; a missing value is no answer.
+    pool : DataFrame, N rows
+        All rows as the user knows them.
     schema : Schema
-        Decodes the rows, and names the classes.
+        Names the classes.
     """
 
     function: Callable[[pd.DataFrame], object]
+    pool: pd.DataFrame
     schema: Schema
 
     def ask(self, rows: Rows, ids: np.ndarray) -> np.ndarray:
@@ -55,9 +57,7 @@ class ByFunction:
         DataError
             If the function gives another number of answers, or a class that does not exist.
         """
-        known = decode(self.schema, Table.real(rows, np.zeros(len(rows), dtype=np.int64), self.schema))
-        frame = known.drop(columns=self.schema.target)
-        answers = pd.Series(self.function(frame.copy())).reset_index(drop=True)
+        answers = pd.Series(self.function(self.pool.iloc[ids].copy())).reset_index(drop=True)
         if len(answers) != len(rows):
             raise DataError(
                 f"an oracle must answer each of the {len(rows)} rows it is asked about, got {len(answers)} answers: "

@@ -121,6 +121,12 @@ def _plain(labels: pd.Series) -> pd.Series:
     return labels
 
 
+def rarest(labels: pd.Series, weight: np.ndarray) -> object:
+    """Return the class with the smallest total weight; of equal ones the last."""
+    weights = pd.Series(weight).groupby(labels.to_numpy()).sum()
+    return weights[::-1].idxmin()
+
+
 def _last_rarest(counts: np.ndarray) -> int:
     return len(counts) - 1 - int(np.argmin(counts[::-1]))
 

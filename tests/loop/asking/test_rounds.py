@@ -11,6 +11,7 @@ from loop.asking.oracles import ByFunction, Withheld
 from loop.asking.rounds import Asker, Round, ask
 from loop.cycle.driver import run_loop
 from loop.cycle.lanes import deal, lanes
+from loop.data.encoding import decode
 from loop.errors import DataError
 from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import score
@@ -139,17 +140,19 @@ def test_a_loop_on_asked_rows_judges_without_those_that_a_model_chose(withheld: 
 def test_a_function_sees_rows_as_the_user_knows_them() -> None:
     table = mixed_table(60)
 
-    def told(frame: pd.DataFrame) -> list[object]:
-        assert list(frame) == list(table.schema.names)
-        assert frame["night"].dtype == bool
-        return ["fraud" if night else None for night in frame["night"]]
+    frame = decode(table.schema, table).assign(note="a column that no model reads")
 
-    codes = ByFunction(told, table.schema).ask(table.rows, np.arange(60))
-    np.testing.assert_array_equal(codes, np.where(table.X[:, 4] == 1, 1, -1))
+    def told(rows: pd.DataFrame) -> list[object]:
+        pd.testing.assert_frame_equal(rows, frame.iloc[10:40])
+        return ["fraud" if night else None for night in rows["night"]]
+
+    at = np.arange(10, 40)
+    codes = ByFunction(told, frame, table.schema).ask(table.rows.take(at), at)
+    np.testing.assert_array_equal(codes, np.where(table.X[at, 4] == 1, 1, -1))
 
 
 @pytest.mark.parametrize(("answers", "said"), [(["fraud"] * 3, "each of the 60"), (["honest"] * 60, "fine, fraud")])
 def test_a_function_that_answers_wrongly_is_told(answers: list[str], said: str) -> None:
     table = mixed_table(60)
     with pytest.raises(DataError, match=said):
-        ByFunction(lambda frame: answers, table.schema).ask(table.rows, np.arange(60))
+        ByFunction(lambda rows: answers, decode(table.schema, table), table.schema).ask(table.rows, np.arange(60))

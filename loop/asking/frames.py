@@ -1,0 +1,131 @@
+"""Asking about the rows of a frame: what the estimator asks of a function, and what it would ask next."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from loop.asking.choice import Asking, choose
+from loop.asking.ledger import Answers, grown, known
+from loop.asking.oracles import ByFunction
+from loop.asking.rounds import Asker, ask, consult
+from loop.data.encoding import check_range, encode_features
+from loop.errors import ConfigError
+from loop.protocols import Learner
+from loop.rows import Rows
+from loop.types import Table
+
+Answering = Callable[[pd.DataFrame], object]
+
+
+@dataclass(frozen=True)
+class Questions:
+    """How many questions an oracle is asked, and how they are chosen.
+
+    Parameters
+    ----------
+    rows : int
+        In all, in equal batches; also those of ``queue_``.
+    batches : int
+        Between two of them the learner is fitted again.
+    asking : Asking
+    second : Learner, optional
+        A model of another kind, for an acquisition that reads how the two differ.
+
+    Raises
+    ------
+    ConfigError
+        If rows or batches are below 1.
+    """
+
+    rows: int = 200
+    batches: int = 4
+    asking: Asking = field(default_factory=Asking)
+    second: Learner | None = None
+
+    def __post_init__(self) -> None:
+        if self.rows < 1 or self.batches < 1:
+            raise ConfigError(f"questions need a row and a batch at least, got {self.rows} and {self.batches}.")
+
+
+@dataclass(frozen=True, eq=False)
+class Inquiry:
+    """Rows without labels, the learner that asks about them, and what was answered so far."""
+
+    questions: Questions
+    learner: Learner
+    pool: pd.DataFrame
+    rows: Rows
+    answers: tuple[Answers, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        questions: Questions | None,
+        learner: Learner,
+        table: Table,
+        pool: pd.DataFrame | None,
+        oracle: Answering | None,
+    ) -> "Inquiry | None":
+        """Encode the rows of a frame by the schema of the table; None = there are none.
+
+        Raises
+        ------
+        ConfigError
+            If there is an oracle, and no rows to ask it about.
+        DataError
+            If a column is missing or of another type.
+        """
+        if pool is None:
+            if oracle is not None:
+                raise ConfigError("an oracle needs rows to be asked about, got none: pass them as unlabelled.")
+            return None
+        X = encode_features(table.schema, pool)
+        check_range(table.schema, X)
+        return cls(questions or Questions(), learner, pool, Rows(X))
+
+    @property
+    def asker(self) -> Asker:
+        """The learner with its way of asking."""
+        return Asker(self.learner, self.questions.second, self.questions.asking)
+
+    def asked(self, table: Table, oracle: Answering, rng: np.random.Generator) -> "tuple[Inquiry, Table]":
+        """Ask an oracle all questions; return the inquiry with the answers, and the table with the answered rows."""
+        sizes = [len(part) for part in np.array_split(np.arange(self.questions.rows), self.questions.batches)]
+        answering = ByFunction(oracle, self.pool, table.schema)
+        answers = [
+            each.answers for each in ask(self.asker, table, self.rows, answering, list(filter(None, sizes)), rng)
+        ]
+        done = Inquiry(self.questions, self.learner, self.pool, self.rows, tuple(answers))
+        return done, grown(table, self.rows, answers, len(table), None)
+
+    def queue(self, table: Table, rng: np.random.Generator) -> pd.DataFrame:
+        """Return the rows worth asking about next, best first, the audited ones last.
+
+        Parameters
+        ----------
+        table : Table
+            All rows known, the answered ones among them.
+
+        Returns
+        -------
+        DataFrame
+            Rows of the pool under their position, with ``ws_kind`` (ask or audit), ``ws_score`` (probability of the
+            class to catch) and ``ws_inclusion`` (probability of the draw into the audit; 1 = chosen).
+        """
+        fit_rng, choose_rng = rng.spawn(2)
+        _, opinion = consult(self.asker, table, self.rows, fit_rng)
+        open_ = known(self.answers, len(self.rows)) < 0
+        chosen = choose(self.questions.asking, opinion, open_, self.questions.rows, choose_rng)
+        new = open_[chosen.audited]
+        at = np.concatenate([chosen.asked, chosen.audited[new]])
+        return (
+            self.pool.set_axis(np.arange(len(self.pool)))
+            .iloc[at]
+            .assign(
+                ws_kind=np.repeat(["ask", "audit"], [len(chosen.asked), int(new.sum())]),
+                ws_score=opinion.learner[at, table.schema.positive],
+                ws_inclusion=np.concatenate([np.ones(len(chosen.asked)), chosen.inclusion[new]]),
+            )
+        )
