@@ -42,7 +42,8 @@ def read_answers(path: Path, classes: Iterable[object]) -> Answers:
     """Read the answers of a file: a queue that was filled in, or an export of Label Studio, known by its content.
 
     Of a CSV only the columns question, kind, label and annotator are read, so that nothing is lost if a spreadsheet
-    has changed others. Predictions of a model are never answers.
+    has changed others; a column annotator may be added by hand, or be one of the row itself. Predictions of a model are
+    never answers.
 
     Parameters
     ----------

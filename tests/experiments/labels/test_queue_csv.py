@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from queues import CLASSES, as_text, questions, small_queue
 
+from experiments.labels import queue_csv
 from experiments.labels.answers import read_answers
 from experiments.labels.columns import RESERVED, queue_of, reserved_names
 from experiments.labels.queue_csv import guarded, unguarded, write_csv
@@ -114,6 +115,7 @@ def test_any_question_and_label_comes_back(
 def test_columns_of_the_same_name_are_told_apart(tmp_path: Path) -> None:
     taken = ["label", "_label", "amount", "question", "_kind"]
     assert list(reserved_names(taken).values())[:2] == ["_question", "kind"]
+    assert reserved_names(taken)["label"] == "__label"
     queue = small_queue(labels=["fraud", "", "honest"], **{name: ["no", "no", "no"] for name in taken})
     assert list(queue.columns[:8]) == list(reserved_names(taken).values())
     write_csv(queue, tmp_path / "queue.csv")
@@ -129,16 +131,17 @@ def test_moved_columns_are_refused_where_they_cannot_be_told_apart(tmp_path: Pat
         read_answers(path, CLASSES)
 
 
-def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
+def test_a_write_that_fails_leaves_the_old_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     write_csv(small_queue(), tmp_path / "queue.csv")
     before = (tmp_path / "queue.csv").read_bytes()
 
-    class Bad:
-        def __str__(self) -> str:
-            raise RuntimeError("no text")
+    def full(*_: object, **__: object) -> None:
+        raise RuntimeError("the disk is full")
 
-    with pytest.raises(RuntimeError):
-        write_csv(small_queue(shop=["a", "b", Bad()]), tmp_path / "queue.csv")
+    monkeypatch.setattr(queue_csv.csv, "writer", full)
+
+    with pytest.raises(RuntimeError, match="disk is full"):
+        write_csv(small_queue(), tmp_path / "queue.csv")
     assert (tmp_path / "queue.csv").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["queue.csv"]
 
