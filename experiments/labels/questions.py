@@ -10,6 +10,7 @@ import pandas as pd
 from experiments.config.reader import load_config
 from experiments.config.run_config import RunConfig
 from experiments.labels import store
+from experiments.labels.checks import checks
 from experiments.labels.columns import queue_of
 from experiments.labels.kinds import ASK, AUDIT, PREFIX, key
 from experiments.labels.label_studio import write_config, write_tasks
@@ -116,14 +117,19 @@ def ask_people(run_dir: Path, pool: Path, wanted: Wanted) -> Queue:
     """
     run = _opened(run_dir)
     rng = stream(wanted.seed, "queue", len(store.batches(run.labels)))
-    shift_rng, choose_rng, fit_rng = rng.spawn(3)
+    shift_rng, choose_rng, fit_rng, check_rng = rng.spawn(4)
     made = [each.rows for each in run.history]
     rows = unlabelled(pool, run.inputs, Table.concat(made) if made else None, shift_rng)
-    asked, told, batch = _from_pool(run, rows, wanted, choose_rng, fit_rng)
-    questions, frame = pd.concat(asked), pd.concat(told)
+    chosen, told, new = _from_pool(run, rows, wanted, choose_rng, fit_rng)
+    doubted, given = checks(run.inputs, wanted.checks, check_rng)
+    open_ = ~doubted["question"].isin(_asked_before(run.labels)).to_numpy()
+    questions = pd.concat([doubted[open_], chosen[new]], ignore_index=True)
     if questions.empty:
         raise DataError(f"a queue must hold questions, and all rows of {pool} were asked about before: add new ones.")
-    queue = queue_of(questions.drop(columns="chance"), frame)
+    columns = [name for name in run.inputs.dataset.frame if name in told]
+    queue = queue_of(questions.drop(columns="chance"), pd.concat([given[open_], told[new]])[columns])
+    lines = pd.concat([doubted[open_], chosen], ignore_index=True)
+    batch = store.Batch(lines.assign(inclusion=lines["chance"]), pd.concat([given[open_], told])[columns])
     folder = store.add_batch(run.labels, batch)
     schema = run.inputs.schema
     write_csv(queue, folder / QUEUE)
@@ -147,11 +153,10 @@ def _opened(run_dir: Path) -> _Run:
 
 def _from_pool(
     run: _Run, rows: Unlabelled, wanted: Wanted, rng: np.random.Generator, fit_rng: np.random.Generator
-) -> tuple[list[pd.DataFrame], list[pd.DataFrame], store.Batch]:
-    """Choose rows of the pool; return the questions, the rows they ask about, and the batch as it is kept."""
+) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
+    """Choose rows of the pool; return questions, the rows they ask about, and which of them were never asked (m,)."""
     opinion, ids = _opinion(run, rows, wanted, fit_rng), keys(rows.frame, run.inputs.schema)
-    before = {key(name) for batch in store.batches(run.labels) for name in batch.questions["question"]}
-    open_ = ~np.isin(ids, list(before))
+    open_ = ~np.isin(ids, [key(question) for question in _asked_before(run.labels)])
     chosen = choose(wanted.asking(), opinion, open_, wanted.n, rng, price=_price(rows.frame, wanted.price))
     at = np.concatenate([chosen.asked, chosen.audited])
     kinds = np.repeat([ASK, AUDIT], [len(chosen.asked), len(chosen.audited)])
@@ -169,10 +174,12 @@ def _from_pool(
             "chance": chance,
         }
     )
-    told = rows.frame.iloc[at].reset_index(drop=True)
-    batch = store.Batch(questions.assign(inclusion=questions["chance"]), told)
     new = open_[at] & ~questions["question"].map(key).duplicated().to_numpy()
-    return [questions[new]], [told[new]], batch
+    return questions, rows.frame.iloc[at], new
+
+
+def _asked_before(labels: Path) -> list[str]:
+    return [str(question) for batch in store.batches(labels) for question in batch.questions["question"]]
 
 
 def _opinion(run: _Run, rows: Unlabelled, wanted: Wanted, rng: np.random.Generator) -> Pool:
@@ -198,7 +205,7 @@ def _price(frame: pd.DataFrame, column: str | None) -> np.ndarray | None:
     price = pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype=np.float64)
     if not (np.isfinite(price) & (price > 0)).all():
         raise DataError(
-            f"the price of an answer must be a number above zero in every row, and in {column!r} it is not."
+            f"prices must be numbers above zero, and some in {column!r} are not: fill them or drop these rows."
         )
     return price
 
