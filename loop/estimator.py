@@ -278,7 +278,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
             validate_data(self, X, reset=reset, skip_check_array=True)
             if not len(X):
                 raise DataError("a table must have at least one row, got 0 sample(s): pass some.")
-            frame = X.reset_index(drop=True)
+            frame = X.reset_index(drop=True) if reset else X
         else:
             X = validate_data(self, X, reset=reset, dtype="numeric", ensure_all_finite="allow-nan")
             frame = pd.DataFrame(X, columns=[f"x{number}" for number in range(X.shape[1])])

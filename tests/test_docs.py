@@ -68,7 +68,7 @@ def run_page(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def test_the_pages() -> None:
-    assert set(PAGES) == {"your-data", "strategies", "report", "stress", "extend", "architecture"}
+    assert set(PAGES) == {"your-data", "strategies", "report", "stress", "asking", "extend", "architecture"}
 
 
 def delivered_run() -> None:
@@ -92,6 +92,14 @@ def test_python_of_your_data_runs(
     np.testing.assert_allclose(module.again, module.scores, rtol=0, atol=1e-6)
     assert module.p_malignant.shape == (len(module.X_test),)
     assert "roven gain" in capsys.readouterr().out
+
+
+def test_asking_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The page's oracle is asked forty questions, and the queue holds new rows."""
+    module = run_page("asking", monkeypatch)
+    assert "ws_inclusion" in capsys.readouterr().out
+    assert (module.model.queue_.index >= 0).all()
+    assert set(module.model.queue_["ws_kind"]) <= {"ask", "audit"}
 
 
 def test_extensions_run_and_fit_the_catalogues(

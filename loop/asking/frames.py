@@ -111,7 +111,7 @@ class Inquiry:
         Returns
         -------
         DataFrame
-            Rows of the pool under their position, with ``ws_kind`` (ask or audit), ``ws_score`` (probability of the
+            Rows of the pool under their index, with ``ws_kind`` (ask or audit), ``ws_score`` (probability of the
             class to catch) and ``ws_inclusion`` (probability of the draw into the audit; 1 = chosen).
         """
         fit_rng, choose_rng = rng.spawn(2)
@@ -120,12 +120,8 @@ class Inquiry:
         chosen = choose(self.questions.asking, opinion, open_, self.questions.rows, choose_rng)
         new = open_[chosen.audited]
         at = np.concatenate([chosen.asked, chosen.audited[new]])
-        return (
-            self.pool.set_axis(np.arange(len(self.pool)))
-            .iloc[at]
-            .assign(
-                ws_kind=np.repeat(["ask", "audit"], [len(chosen.asked), int(new.sum())]),
-                ws_score=opinion.learner[at, table.schema.positive],
-                ws_inclusion=np.concatenate([np.ones(len(chosen.asked)), chosen.inclusion[new]]),
-            )
+        return self.pool.iloc[at].assign(
+            ws_kind=np.repeat(["ask", "audit"], [len(chosen.asked), int(new.sum())]),
+            ws_score=opinion.learner[at, table.schema.positive],
+            ws_inclusion=np.concatenate([np.ones(len(chosen.asked)), chosen.inclusion[new]]),
         )
