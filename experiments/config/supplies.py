@@ -1,6 +1,6 @@
 """The section ``supplies`` of a configuration: where new rows come from."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -28,11 +28,21 @@ class StatedConfig(Section):
     rows: int = Field(default=400, ge=1)  # of each scenario, in the whole run
     acquisition: Literal["blindness", "random"] = "blindness"
     labeller: Literal["condition", "teacher"] = "condition"  # teacher: the control, without the book's knowledge
+    # what names real rows of the scenario in the column `data.scenario`; None = the name of the scenario
+    real_rows: bool | int | float | str | None = None
 
     @model_validator(mode="after")
     def _readable(self) -> Self:
-        _ = self.scenarios()
+        names = self.scenarios()
+        if self.real_rows is not None and len(names) > 1:
+            raise ConfigError(
+                f"real_rows must name the rows of one scenario, and {self.book} has {', '.join(names)}: add scenario."
+            )
         return self
+
+    def named(self) -> Mapping[str, bool | int | float | str]:
+        """Return what names the real rows of each supply in the column `data.scenario`."""
+        return {_name(each): each if self.real_rows is None else self.real_rows for each in self.scenarios()}
 
     def scenarios(self) -> Sequence[str]:
         """Return the names of the scenarios that are stated.
@@ -60,11 +70,15 @@ class StatedConfig(Section):
             acquisition=ACQUISITIONS.make(self.acquisition),
             labeller=LABELLERS.make(self.labeller),
             gates=(Domain(), Contradicted(() if whole else book.stated())),
-            name=f"{STATED}: {scenario}",
+            name=_name(scenario),
             rows=self.rows,
             aimed=False,
             stated=True,
         )
+
+
+def _name(scenario: str) -> str:
+    return f"{STATED}: {scenario}"
 
 
 def _kind(entry: object) -> str:
@@ -111,6 +125,16 @@ def asked_in_order(entries: Sequence[Entry], named: Callable[[str], tuple[Supply
         raise ConfigError(f"supplies must state each scenario once, got {twice[0]!r} twice: rename or remove one.")
     others = dict.fromkeys(entry for entry in entries if isinstance(entry, str))
     return (*stated, *(supply for name in others for supply in named(name)))
+
+
+def check_no_real_rows(entries: Sequence[Entry]) -> None:
+    """Raise ConfigError if an entry names real rows, though no column does."""
+    for entry in entries:
+        if isinstance(entry, StatedConfig) and entry.real_rows is not None:
+            raise ConfigError(
+                f"real_rows must be a value of the column data.scenario, got {entry.real_rows!r} and no such column: "
+                "name it."
+            )
 
 
 def files_of(entries: Sequence[Entry]) -> dict[str, str]:

@@ -39,6 +39,8 @@ def show(report: Report, folder: Path, console: Console) -> None:
         console.print(_supplies(report.supplies))
     if report.patterns:
         console.print(_patterns(report.patterns))
+    for sentence in report.real_caught:
+        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     console.print(_arms(report))
     if report.operating:
         console.print(_operating(report))

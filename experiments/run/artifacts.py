@@ -143,6 +143,9 @@ def _headline(report: Report, looped: LoopRun) -> Mapping[str, float]:
     for pattern in report.patterns:
         name = _group_of(pattern["supply"])
         figures |= {f"{name}/caught_{when}": pattern[when]["estimate"] for when in WHEN}
+    for pattern in report.real_patterns:
+        name = _group_of(pattern["supply"])
+        figures |= {f"{name}/real_caught_{when}": pattern[when]["estimate"] for when in WHEN}
     for arm in report.arms:
         numbers = {key: value for key, value in arm.items() if key not in WORDS and value is not None}
         figures |= _under(f"arm/{arm['arm']}", numbers)

@@ -103,15 +103,16 @@ def _teacher(config: CommonConfig) -> Teacher | None:
 
 def _load(data: DataConfig) -> Dataset:
     time, group = (None if column == NONE else column for column in (data.time, data.group))
-    dataset = load(data.source, data.target, positive=data.positive, time=time, group=group)
+    dataset = load(data.source, data.target, positive=data.positive, time=time, group=group, scenario=data.scenario)
     dataset = replace(
         dataset,
         time=None if data.time == NONE else dataset.time,
         group=None if data.group == NONE else dataset.group,
     )
-    roles = [name for name in (dataset.target, dataset.time, dataset.group) if name is not None]
+    roles = [name for name in dataset.roles if name is not None]
     if len(set(roles)) < len(roles):
-        raise DataError(f"target, time and group must be different columns, got {', '.join(roles)}: choose others.")
+        told = "target, time, group and scenario" if dataset.scenario else "target, time and group"
+        raise DataError(f"{told} must be different columns, got {', '.join(roles)}: choose others.")
     return dataset
 
 

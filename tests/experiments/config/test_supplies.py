@@ -77,8 +77,14 @@ def test_defaults_aim_at_what_the_learner_is_blind_to(tmp_path: Path) -> None:
         ([{"book": "BOOK", "scenario": "old"}], "scenario must be one of young, got 'old'"),
         ([{"book": "BOOK", "rows": 0}], "rows must be greater than or equal to 1, got 0"),
         ([{"book": "BOOK", "labeller": "guess"}], "labeller must be"),
-        ([{"book": "BOOK", "sort": 1}], "supplies.0 may hold book, scenario, rows, acquisition, labeller, got 'sort'"),
-        ([{"book": "BOOK", "stated": 1}], "supplies.0 may hold book, scenario, rows, acquisition, labeller, got 'stat"),
+        (
+            [{"book": "BOOK", "sort": 1}],
+            "supplies.0 may hold book, scenario, rows, acquisition, labeller, real_rows, got 'sort'",
+        ),
+        (
+            [{"book": "BOOK", "stated": 1}],
+            "supplies.0 may hold book, scenario, rows, acquisition, labeller, real_rows, got 'stat",
+        ),
         ([{"rows": 3}], "book"),
     ],
 )
