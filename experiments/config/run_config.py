@@ -20,7 +20,7 @@ from experiments.config.part_sections import (
 )
 from experiments.config.strategies import STRATEGIES
 from experiments.config.supplies import Entry as SupplyEntry
-from experiments.config.supplies import entries_of, files_of
+from experiments.config.supplies import check_no_real_rows, entries_of, files_of
 from loop.catalogue import check_name
 from loop.cycle.acceptance import GroupGuard
 from loop.cycle.lanes import USUAL
@@ -41,6 +41,7 @@ class DataConfig(Section):
     positive: bool | int | AnyFloat | str | None = None  # the class to catch, None = the rarest
     time: str | None = None  # later rows test; "none" = ignore the time column of the source
     group: str | None = None  # rows of one group stay on one side; "none" as above
+    scenario: str | None = None  # names the pattern of a row, for those that are known; see `experiments.run.real_rows`
     test_size: float = Field(default=0.3, gt=0, lt=1)
     answers: str | None = None  # folder of a snapshot of labels that were asked for, see `experiments.labels.store`
 
@@ -247,6 +248,12 @@ class RunConfig(CommonConfig):
     """One run of the loop."""
 
     data: DataConfig
+
+    @model_validator(mode="after")
+    def _real_rows_are_named(self) -> Self:
+        if self.data.scenario is None:
+            check_no_real_rows(self.supplies)
+        return self
 
 
 class SourcesConfig(CommonConfig):

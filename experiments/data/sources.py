@@ -49,7 +49,13 @@ class Dataset:
     positive: object | None = None  # the class to catch; None = the rarest
     time: str | None = None
     group: str | None = None  # rows of one group stay on one side of a split
+    scenario: str | None = None  # names the pattern of a row, for those that are known
     note: str = ""
+
+    @property
+    def roles(self) -> tuple[str | None, ...]:
+        """Return the columns of target, time, group and scenario; None = there is none."""
+        return self.target, self.time, self.group, self.scenario
 
     def without_clock(self) -> "Dataset":
         """Return the table without the roles of time and group, so that it is split at random."""
@@ -64,6 +70,7 @@ def load(
     positive: object | None = None,
     time: str | None = None,
     group: str | None = None,
+    scenario: str | None = None,
 ) -> Dataset:
     """Load a table.
 
@@ -79,6 +86,8 @@ def load(
         Class to catch; default: that of the source, else the rarest.
     time, group : str, optional
         Time and group column; default: those of the source.
+    scenario : str, optional
+        Column that names the pattern of a row.
 
     Raises
     ------
@@ -104,8 +113,9 @@ def load(
         positive=dataset.positive if positive is None and own_target else positive,
         time=time or dataset.time,
         group=group or dataset.group,
+        scenario=scenario,
     )
-    for role, column in (("target", dataset.target), ("time", dataset.time), ("group", dataset.group)):
+    for role, column in zip(("target", "time", "group", "scenario"), dataset.roles, strict=True):
         if column is not None:
             _require_column(dataset, role, column)
     return dataset

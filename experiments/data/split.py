@@ -28,7 +28,7 @@ class WholeTable:
 
     frame: pd.DataFrame
     labels: Schema  # of the target alone
-    roles: dict[str, str]  # time and group column
+    roles: dict[str, str]  # time, group and scenario column
     no_features: dict[str, str]  # column to reason
     groups: np.ndarray | None  # (n,)
 
@@ -42,7 +42,7 @@ class WholeTable:
             If the target breaks a rule of `loop.data.schema.infer`, or a group is missing.
         """
         frame, target = named(dataset.frame), str(dataset.target)
-        roles = {dataset.time: "time column", dataset.group: "group column"}
+        roles = {dataset.time: "time column", dataset.group: "group column", dataset.scenario: "scenario column"}
         told = {name: role for name, role in roles.items() if name is not None}
         reasons = no_features(frame, target, told)
         labels = with_target(Schema((), ()), target, frame[target], dataset.positive)

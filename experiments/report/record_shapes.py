@@ -142,7 +142,8 @@ _NEEDED: Mapping[str, Check] = {
     "supplies": listed(
         fields(
             {"supply": text, "generations": count, "rows": count, "kept": count, "seconds": amount}
-            | {"brings": optional(interval)}
+            | {"brings": optional(interval)},
+            {"aimed": flag},  # whether it looked for weak regions; of an earlier version: only taught ones did
         )
     ),
     "patterns": listed(
@@ -152,6 +153,9 @@ _NEEDED: Mapping[str, Check] = {
 }
 _MORE: Mapping[str, Check] = {  # parts that a page leaves out with a sentence where they are missing
     "judge": _empty_or(_judge),
+    "real_patterns": listed(
+        fields({"supply": text, "rows": integer(1)} | dict.fromkeys(("before", "after"), fields(_shares)))
+    ),
     "software": mapped(text),
     "operating": listed(_point),
     "calibration": _empty_or(

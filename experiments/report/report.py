@@ -36,6 +36,7 @@ class Report:
     supplies: list[Record]  # what each made, cost and brings to the final learner
     patterns: list[Record]  # of stated patterns: what is caught of rows held back, see `loop.cycle.held_back.Caught`
     seconds: float
+    real_patterns: list[Record] = field(default_factory=list)  # see `experiments.run.real_rows.caught_of`
     judge: Record = field(default_factory=dict)  # scores on the judge rows "before" (real only) and "after" (delivered)
     software: Record = field(default_factory=dict)  # version by package
     operating: list[Record] = field(default_factory=list)  # see `loop.evaluation.threshold_table.operating_table`
@@ -63,7 +64,23 @@ class Report:
     @property
     def aimed(self) -> list[Record]:
         """The generations that looked for weak regions."""
-        return [each for each in self.generations if each["supply"] == TAUGHT]
+        sought = {each["supply"] for each in self.supplies if each.get("aimed", each["supply"] == TAUGHT)}
+        return [each for each in self.generations if each["supply"] in sought]
+
+    @property
+    def none_sought(self) -> str:
+        """Why there are no weak regions to show, if no generation looked for any."""
+        stated = all(each["supply"].startswith("stated: ") for each in self.generations)
+        return f"none were sought: {'all new rows are stated' if stated else 'new rows were made anywhere'}"
+
+    @property
+    def real_caught(self) -> list[str]:
+        """What is caught of the real rows of stated patterns, a sentence each."""
+        told = "{}: of {:,} real ones among the test rows the delivered model catches {}, real rows alone {}"
+        return [
+            told.format(each["supply"], each["rows"], _share(each["after"]), _share(each["before"]))
+            for each in self.real_patterns
+        ]
 
     @property
     def delivered(self) -> str:
@@ -83,6 +100,10 @@ class Report:
     def named(self, metric: str) -> str:
         """Write the name of a metric of `loop.evaluation.metrics.score` in words."""
         return words(metric) + (self.macro if resolve(metric).ranking else "")
+
+
+def _share(interval: Record) -> str:
+    return f"{interval['estimate']:.0%} [{interval['low']:.0%}, {interval['high']:.0%}]"
 
 
 def checked(check: Check, content: object, path: Path, way_out: str) -> Any:

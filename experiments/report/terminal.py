@@ -39,6 +39,8 @@ def show(report: Report, folder: Path, console: Console) -> None:
         console.print(_supplies(report.supplies))
     if report.patterns:
         console.print(_patterns(report.patterns))
+    for sentence in report.real_caught:
+        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     console.print(_arms(report))
     if report.operating:
         console.print(_operating(report))
@@ -119,7 +121,7 @@ def _regions(report: Report) -> Table:
         deficit = "" if region["deficit"] is None else _interval(region["deficit"])
         table.add_row(escape(region["text"]), f"{region['rows']:,}", f"{region['positives']:,}", deficit)
     rest = len(regions) - SHOWN_REGIONS
-    none = "none could be confirmed" if report.aimed else "none were sought: all new rows are stated"
+    none = "none could be confirmed" if report.aimed else report.none_sought
     table.caption = f"and {rest} more in regions.csv" if rest > 0 else None if regions else none
     return table
 

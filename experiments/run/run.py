@@ -27,6 +27,7 @@ from experiments.run.artifacts import keep_files, keep_records, write_up
 from experiments.run.calibrated_points import Answers, answer_records, calibration_of
 from experiments.run.fairness import by_group, gaps
 from experiments.run.inputs import RunInputs, gather, parts_of
+from experiments.run.real_rows import caught_of, named_rows
 from experiments.run.result import Result
 from experiments.run.resuming import check_resumable, everything
 from experiments.run.statements import overlaps
@@ -115,9 +116,10 @@ def _run(config: RunConfig, console: Console, resume: Path | None, started: floa
     to_json(inputs.schema)  # raises before any work if the schema cannot be saved
     check_storable(parts, config.deliver)
     miss_costs(config.metrics.operating_points, inputs.dataset)
+    told = [each.sentence for each in named_rows(config, inputs)]
     if resume is not None:
         check_resumable(resume, config, inputs)
-    for message in (*inputs.messages, *broken, *overlaps(parts, inputs.train, config.loop.seed)):
+    for message in (*inputs.messages, *told, *broken, *overlaps(parts, inputs.train, config.loop.seed)):
         console.print(message, highlight=False, markup=False)
     steps = 4 + config.loop.generations * len(parts.supplies) + _arms_at_most(config, inputs)
     with Stages(console, total=steps) as stages:
@@ -169,7 +171,7 @@ def _tracked(bench: _Bench, prepared: Prepared) -> RunResult:
         bench.stages.end(verdict.sentence)
         # Delivered if the run is interrupted before there are other models.
         run_folder.save_model(_model(bench, outcome, outcome.learner, outcome.proba), bench.folder / run_folder.MODEL)
-        if isinstance(generator := prepared.generators[-1][-1], Savable):  # of the taught supply, the last asked
+        if isinstance(generator := prepared.generators[-1][-1], Savable):  # of the last supply asked
             persistence.save(generator, bench.folder / run_folder.GENERATOR)
         if interrupted:
             status = "interrupted"
@@ -235,6 +237,7 @@ def _compare(bench: _Bench, looped: LoopRun) -> Report:
     result = Result.of(looped, decided, scored, inputs.test, config.loop.seed)
     answers = _answers(bench, result, before.calibration, after.calibration)
     answers["answers"] = effect(inputs, config.data.answers, result.proba[result.delivery.name], config.loop.seed)
+    answers["real_patterns"] = caught_of(named_rows(config, inputs), inputs, result)
     stages.end()
     stages.begin("files and records")
     report = write_up(config, inputs, result, answers, time.perf_counter() - bench.started)

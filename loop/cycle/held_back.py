@@ -79,11 +79,33 @@ def caught(prepared: Prepared, before: Sequence[Trained], after: Sequence[Traine
     return tuple(Caught(name, n, share, new[name][1]) for name, (n, share) in old.items())
 
 
+def above_others(judged: np.ndarray, y: np.ndarray, proba: np.ndarray, label: int) -> np.ndarray:
+    """Tell which rows score above nearly all judge rows of other classes.
+
+    Parameters
+    ----------
+    judged : ndarray of shape (j, K)
+        Probabilities of the judge rows.
+    y : ndarray of shape (j,), int
+        Their labels.
+    proba : ndarray of shape (n, K)
+        Probabilities of the rows.
+    label : int
+        Class of the rows.
+
+    Returns
+    -------
+    ndarray of shape (n,), bool
+    """
+    limit = np.quantile(judged[y != label, label], 1 - FALSE_POSITIVES, method="higher")
+    above: np.ndarray = proba[:, label] > limit
+    return above
+
+
 def _hits(prepared: Prepared, lane: Lane, rows: Table, trained: Trained) -> int:
     """Count the rows that score above nearly all judge rows of other classes."""
-    label, others = rows.y[0], prepared.table.y[lane.judge] != rows.y[0]
-    limit = np.quantile(trained.proba[others, label], 1 - FALSE_POSITIVES, method="higher")
-    return int((trained.learner.predict_proba(rows.rows)[:, label] > limit).sum())
+    answers = trained.learner.predict_proba(rows.rows)
+    return int(above_others(trained.proba, prepared.table.y[lane.judge], answers, rows.y[0]).sum())
 
 
 def _made(prepared: Prepared, supply: Supply, lane: Lane, n: int) -> Table | None:
