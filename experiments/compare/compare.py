@@ -20,8 +20,9 @@ from experiments.compare import figures
 from experiments.compare.child_runs import LOOP, TEXT, ChildRuns
 from experiments.compare.claims import Comparison, compare_with_all
 from experiments.compare.leaderboard import LiveBoard, closing_table, long_form, summarise
+from experiments.config.data_config import DataConfig
 from experiments.config.reader import dump
-from experiments.config.run_config import CompareConfig, DataConfig, RunConfig
+from experiments.config.run_config import CompareConfig, RunConfig
 from experiments.data.files import write_table
 from experiments.data.sources import place_of, stamp_of
 from experiments.report import figure_style

@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from experiments.config.data_config import DataConfig
 from experiments.config.part_sections import as_rule
-from experiments.config.run_config import CommonConfig, CompareConfig, DataConfig, RunConfig
+from experiments.config.run_config import CommonConfig, CompareConfig, RunConfig
 from experiments.config.supplies import STATED, StatedConfig
 from loop.errors import ConfigError
 from loop.support.strict_yaml import read_plain

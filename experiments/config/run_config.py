@@ -8,9 +8,9 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from experiments.arms.names import AUTO, DELIVERABLE, SHORT, WITH_STATED
 from experiments.arms.serving import Limits
 from experiments.config.constraints import Entry, checked
+from experiments.config.data_config import NONE, DataConfig
 from experiments.config.operating_points import AnyPoint, point_of
 from experiments.config.part_sections import (
-    AnyFloat,
     AugmentedConfig,
     GeneratorConfig,
     LearnerConfig,
@@ -30,34 +30,6 @@ from loop.evaluation.calibration import DEFAULT, Method
 from loop.evaluation.operating_points import AtFalsePositiveRate, AtPrecision
 
 Seed = Annotated[int, Field(ge=0)]
-NONE = "none"  # switches a default off
-
-
-class DataConfig(Section):
-    """Which table, and the roles of its columns."""
-
-    source: str  # a file, or sklearn:NAME, openml:NAME, simulation:key=value,..., suite:NAME
-    target: str | None = None  # needed for files
-    positive: bool | int | AnyFloat | str | None = None  # the class to catch, None = the rarest
-    time: str | None = None  # later rows test; "none" = ignore the time column of the source
-    group: str | None = None  # rows of one group stay on one side; "none" as above
-    scenario: str | None = None  # names the pattern of a row, for those that are known; see `experiments.run.real_rows`
-    test_size: float = Field(default=0.3, gt=0, lt=1)
-    answers: str | None = None  # folder of a snapshot of labels that were asked for, see `experiments.labels.store`
-
-    @field_validator("answers")
-    @classmethod
-    def _is_snapshot(cls, answers: str | None) -> str | None:
-        if answers is not None and not Path(answers).is_dir():
-            raise ConfigError(f"data.answers must be a folder of answers, and {answers} is none: use run --continue.")
-        return answers
-
-    @field_validator("source")
-    @classmethod
-    def _exists(cls, source: str) -> str:
-        if ":" not in source and source != "simulation" and not Path(source).is_file():
-            raise ConfigError(f"data must be a file or a named source, and {source!r} is no file: check the path.")
-        return source
 
 
 class LoopConfig(Section):

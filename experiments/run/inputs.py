@@ -8,7 +8,8 @@ import pandas as pd
 
 from experiments.arms.names import UNTARGETED
 from experiments.config.constraints import constraints
-from experiments.config.run_config import NONE, CommonConfig, DataConfig, LoopConfig
+from experiments.config.data_config import NONE, DataConfig
+from experiments.config.run_config import CommonConfig, LoopConfig
 from experiments.config.strategies import STRATEGIES, compose, without_aim
 from experiments.config.supplies import asked_in_order
 from experiments.data.sources import Dataset, load

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from experiments.config.run_config import NONE, RunConfig
+from experiments.config.data_config import NONE
+from experiments.config.run_config import RunConfig
 from experiments.run.inputs import RunInputs
 from experiments.storage import run_folder
 from loop.protocols import Store, Tracker

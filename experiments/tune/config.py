@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from experiments.config.data_config import DataConfig
 from experiments.config.part_sections import as_rule
-from experiments.config.run_config import CommonConfig, DataConfig, RunConfig, SourcesConfig
+from experiments.config.run_config import CommonConfig, RunConfig, SourcesConfig
 from experiments.data.files import digests
 from experiments.tune.space import Dimension, Scalar, Value, default_space, placed, read_dimension, starting_value
 from loop.errors import ConfigError

@@ -20,8 +20,9 @@ from experiments.arms.names import TARGETED
 from experiments.compare.claims import compare_with_all
 from experiments.compare.compare import alone, cell, check_sources, compare, identity_of, source_names
 from experiments.compare.leaderboard import LiveBoard, closing_table, long_form, summarise
+from experiments.config.data_config import DataConfig
 from experiments.config.reader import load_config
-from experiments.config.run_config import CompareConfig, DataConfig, RunConfig
+from experiments.config.run_config import CompareConfig, RunConfig
 from experiments.data.sources import place_of
 from experiments.storage import run_folder
 from experiments.storage.result_cache import found_or_worked

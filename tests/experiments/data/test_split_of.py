@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from experiments.benchmarks.splits import SPLITS
-from experiments.config.run_config import DataConfig, LoopConfig
+from experiments.config.data_config import DataConfig
+from experiments.config.run_config import LoopConfig
 from experiments.data import split as module
 from experiments.data.card_fraud import FEATURES
 from experiments.data.sources import Dataset

@@ -21,9 +21,10 @@ from small_runs import content, frame, write, write_config
 from experiments.arms.arm import Arm
 from experiments.arms.scoring import Scored, gain_over
 from experiments.arms.serving import Cost
+from experiments.config.data_config import DataConfig
 from experiments.config.part_sections import GeneratorConfig
 from experiments.config.reader import load_config
-from experiments.config.run_config import CalibrationConfig, DataConfig, LoopConfig, RunConfig
+from experiments.config.run_config import CalibrationConfig, LoopConfig, RunConfig
 from experiments.report.report import Report
 from experiments.report.terminal import show
 from experiments.run.calibrated_points import calibration_of
