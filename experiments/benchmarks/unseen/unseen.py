@@ -23,12 +23,11 @@ from experiments.arms import plain
 from experiments.benchmarks.options import among, console, listed
 from experiments.benchmarks.unseen import misstated
 from experiments.benchmarks.unseen.measures import measured
-from experiments.benchmarks.unseen.stating import Stating
+from experiments.benchmarks.unseen.stating import BLINDNESS, RANDOM, Stating, supply_of
 from experiments.benchmarks.unseen.tables import HIDDEN, SEEN, aimed, headline, show, show_rules, stated
 from experiments.benchmarks.unseen.weeks import RECORDED, SCENARIOS, VARIANTS, Week, payments
 from experiments.data.card_fraud import STARTS
 from experiments.storage.result_cache import Records, digest_of, each_cell
-from generators.rules.rules import Rules
 from learners import ExtraTrees, XGBoost
 from loop.cycle.lanes import lanes
 from loop.errors import ConfigError
@@ -70,15 +69,16 @@ def cell(key: Cell, settings: Settings) -> Records:
         return [told | record for record in _seen(key, settings)]
     week = Week.of(payments(key.hidden, settings.variant), key.start, key.hidden)
     learner, train = _learner(key.learner, week, settings), week.split.train
-    rules = Rules(BOOK, scenario=SCENARIOS[key.hidden]).fit(train, stream(seed, "book"))
-    stating = Stating(learner, train, rules, seed)
+    stating = Stating(learner, train, seed)
     blind = stating.fitted()
-    found = [{"arm": HIDDEN} | measured(blind, week, key.hidden)]
+    found: Records = [{"arm": HIDDEN} | measured(blind, week, key.hidden)]
     for n in settings.rows:
-        for arm, made in ((stated(n), stating.at_random(n)), (aimed(n), stating.aimed(n, blind))):
-            found.append({"arm": arm} | measured(stating.fitted(made), week, key.hidden))
+        for arm, acquisition in ((stated(n), RANDOM), (aimed(n), BLINDNESS)):
+            made = stating.made(supply_of(BOOK, SCENARIOS[key.hidden], n, acquisition), blind)
+            found.append({"arm": arm, "rows": len(made)} | measured(stating.fitted(made), week, key.hidden))
     if settings.misstated and key.learner == EXTRA_TREES:
-        found += misstated.of_rules(week, learner, key.hidden, settings.usual, seed)
+        usual = supply_of(BOOK, SCENARIOS[key.hidden], settings.usual, RANDOM)
+        found += misstated.of_rules(week, stating, usual, blind, key.hidden)
     return [told | record for record in found]
 
 
