@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from experiments.benchmarks.unseen.cases import Case
 from experiments.benchmarks.unseen.measures import measured
 from experiments.benchmarks.unseen.stating import ALIKE, Stating, share_alike
 from experiments.benchmarks.unseen.terminal_risk import COLUMNS
-from experiments.benchmarks.unseen.weeks import Week
 from experiments.storage.result_cache import Records
 from generators.rules.rules import Rules
 from loop.protocols import Learner
@@ -33,12 +33,12 @@ RULES: Mapping[tuple[int, str], Mapping[str, Any]] = {  # (hidden scenario, what
 }
 
 
-def of_rules(week: Week, stating: Stating, usual: Supply, blind: Learner, hidden: int) -> Records:
+def of_rules(case: Case, stating: Stating, usual: Supply, blind: Learner, hidden: int) -> Records:
     """Fit a learner on rows of each rule for a hidden scenario; return a record for each.
 
     Parameters
     ----------
-    week : Week
+    case : Case
     stating : Stating
     usual : Supply
         That of the right rule; the wrong ones take its place.
@@ -53,6 +53,6 @@ def of_rules(week: Week, stating: Stating, usual: Supply, blind: Learner, hidden
             book = {"target": "target", "label": 1, "from_rows": {"where": "target == 0"}, "columns": columns}
             rules = Rules(book)
             made = stating.made(replace(usual, generator=rules), blind)
-            figures = measured(stating.fitted(made), week, hidden)
+            figures = measured(stating.fitted(made), case, hidden)
             records.append({"rule": rule, **figures, ALIKE: share_alike(made, stating.train, rules.stated)})
     return records

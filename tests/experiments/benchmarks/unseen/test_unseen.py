@@ -12,9 +12,10 @@ from experiments.benchmarks.unseen import misstated
 from experiments.benchmarks.unseen.measures import flagged
 from experiments.benchmarks.unseen.stating import BLINDNESS, RANDOM, Stating, share_alike, supply_of
 from experiments.benchmarks.unseen.tables import aimed, headline, stated
+from experiments.benchmarks.unseen.tasks import task_of
 from experiments.benchmarks.unseen.terminal_risk import COLUMNS, risks
-from experiments.benchmarks.unseen.unseen import BOOK, Cell, Settings, cell, main
-from experiments.benchmarks.unseen.weeks import CLEAN_RISK, KIND, RECORDED, SCENARIOS, Week, payments
+from experiments.benchmarks.unseen.unseen import Cell, Settings, cell, main
+from experiments.benchmarks.unseen.weeks import CLEAN_RISK, KIND, RECORDED, SCENARIOS, payments, week_of
 from experiments.config.supplies import StatedConfig
 from experiments.data.card_fraud import FEATURES, TARGET, encoded, split_weeks
 from generators.rules.rules import Rules
@@ -25,6 +26,7 @@ from loop.supplies.acquisition import Blindness
 from loop.types import Table
 
 DAYS, A_DAY = 30, 120
+BOOK = task_of("card_fraud").book
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +57,7 @@ def frame(folder: Path, monkeypatch: pytest.MonkeyPatch) -> pd.DataFrame:
 
 @pytest.mark.parametrize("hidden", [0, 1, 2, 3])
 def test_training_lacks_one_scenario_and_the_test_week_none(frame: pd.DataFrame, hidden: int) -> None:
-    week, whole = Week.of(frame, "2018-04-02", hidden), split_weeks(frame, "2018-04-02")
+    week, whole = week_of(frame, "2018-04-02", hidden), split_weeks(frame, "2018-04-02")
     kept = whole.train[KIND] != hidden if hidden else whole.train[KIND] >= 0
     assert len(week.split.train) == kept.sum()
     assert week.split.train.y.sum() == whole.train.loc[kept, TARGET].sum()
@@ -83,7 +85,7 @@ def test_clean_risk_does_not_know_the_hidden_scenario(frame: pd.DataFrame) -> No
     for name in COLUMNS:
         np.testing.assert_allclose(clean[name], forgotten[name])
         assert (everything[name] > clean[name] + 0.01).any()
-    seen = Week.of(clean, "2018-04-02", 0)
+    seen = week_of(clean, "2018-04-02", 0)
     assert seen.split.train.y.sum() == split_weeks(frame, "2018-04-02").train[TARGET].sum()
     others = [name for name in FEATURES if name not in COLUMNS]
     pd.testing.assert_frame_equal(clean[others], frame[others])
@@ -202,7 +204,7 @@ def test_a_rule_that_describes_honest_rows_is_told(stating: Stating) -> None:
 def test_every_arm_is_measured(frame: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     again = {}
     for _ in range(2):  # the second time from the files
-        main("2018-04-02,2018-04-03", "5,8", trees=3, misstated=True, out=tmp_path)
+        main(start="2018-04-02,2018-04-03", rows="6", trees=3, misstated=True, out=tmp_path)
         printed = capsys.readouterr().out
         again[printed.splitlines()[-1]] = printed
     ((last, printed),) = again.items()
@@ -216,7 +218,7 @@ def test_every_arm_is_measured(frame: pd.DataFrame, tmp_path: Path, capsys: pyte
     expected = {prefix + name for prefix in ("", "xgboost_") for name in (*of, "others_lost")}
     assert set(told) == {"start", *expected}
     assert all(-1 <= told[name] <= 1 for name in expected)
-    assert "Means over 2 starts" in printed
+    assert "means over 2 starts" in printed
     for _, rule in misstated.RULES:
         assert rule in printed
 
@@ -237,7 +239,7 @@ def test_the_last_line_tells_of_the_usual_rows() -> None:
         for hidden in SCENARIOS
         for arm, value in recall.items()
     ]
-    told = headline(pd.DataFrame(records), 400)
+    told = headline(pd.DataFrame(records), 400, SCENARIOS)
     assert told["recall_stated_2"] == 0.6
     assert told["ap_seen_3"] == 0.4
     assert told["others_lost"] == pytest.approx(0.015)
