@@ -5,7 +5,7 @@ from functools import partial
 
 from experiments.benchmarks import cost, no_signal, rare_digits
 from experiments.benchmarks.fidelity import fidelity
-from experiments.benchmarks.unseen import weeks
+from experiments.benchmarks.unseen import simulated, subgroups, weeks
 from experiments.data.protocols import fraud_split, suite_split
 from experiments.data.split import Split
 
@@ -21,4 +21,7 @@ SPLITS: Mapping[str, Callable[[], Split]] = {
     "cost: mammography": cost.mammography,
     "unseen: a scenario hidden": partial(weeks.split_of, "2018-04-01", 2),
     "unseen: risk without it": partial(weeks.split_of, "2018-04-01", 2, weeks.CLEAN_RISK),
+    "unseen: a subgroup of adult hidden": partial(subgroups.split_of, "adult", 0),
+    "unseen: a subgroup of shoppers hidden": partial(subgroups.split_of, "shoppers", 0),
+    "unseen: a scenario that begins late": partial(simulated.split_of, 0),
 }

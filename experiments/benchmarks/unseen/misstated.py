@@ -1,16 +1,17 @@
 """Rules that are wrong on purpose: how far off may an analyst be?"""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from experiments.benchmarks.unseen.cases import Case
 from experiments.benchmarks.unseen.measures import measured
 from experiments.benchmarks.unseen.stating import ALIKE, Stating, share_alike
 from experiments.benchmarks.unseen.terminal_risk import COLUMNS
-from experiments.benchmarks.unseen.weeks import Week
 from experiments.storage.result_cache import Records
 from generators.rules.rules import Rules
 from loop.protocols import Learner
-from loop.seeds import stream
+from loop.supplies.supply import Supply
 
 TIMES, WINDOWS = (2, 3, 5, 8), ((0.05, 0.3), (0.2, 1), (0.6, 1))
 
@@ -32,16 +33,26 @@ RULES: Mapping[tuple[int, str], Mapping[str, Any]] = {  # (hidden scenario, what
 }
 
 
-def of_rules(week: Week, learner: Learner, hidden: int, rows: int, seed: int) -> Records:
-    """Fit a learner on rows of each rule for a hidden scenario; return a record for each."""
+def of_rules(case: Case, stating: Stating, usual: Supply, blind: Learner, hidden: int) -> Records:
+    """Fit a learner on rows of each rule for a hidden scenario; return a record for each.
+
+    Parameters
+    ----------
+    case : Case
+    stating : Stating
+    usual : Supply
+        That of the right rule; the wrong ones take its place.
+    blind : Learner
+        Fitted on real rows alone.
+    hidden : int
+        Number of the scenario.
+    """
     records = Records()
-    train = week.split.train
     for (scenario, rule), columns in RULES.items():
         if scenario == hidden:
             book = {"target": "target", "label": 1, "from_rows": {"where": "target == 0"}, "columns": columns}
-            rules = Rules(book).fit(train, stream(seed, "book"))
-            stating = Stating(learner, train, rules, seed)
-            made = stating.at_random(rows)
-            figures = measured(stating.fitted(made), week, hidden)
-            records.append({"rule": rule, **figures, ALIKE: share_alike(made, train, rules)})
+            rules = Rules(book)
+            made = stating.made(replace(usual, generator=rules), blind)
+            figures = measured(stating.fitted(made), case, hidden)
+            records.append({"rule": rule, **figures, ALIKE: share_alike(made, stating.train, rules.stated)})
     return records

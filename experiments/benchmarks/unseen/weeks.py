@@ -1,11 +1,10 @@
 """Weeks of card fraud whose training days lack the frauds of one scenario; the test days keep them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
+from experiments.benchmarks.unseen.cases import Case
 from experiments.benchmarks.unseen.terminal_risk import COLUMNS, risks
 from experiments.data.card_fraud import TARGET, FraudWeeks, encoded, split_weeks, transactions
 from experiments.data.sources import data_folder
@@ -17,19 +16,11 @@ RECORDED, CLEAN_RISK = "recorded", "clean_risk"
 VARIANTS = (RECORDED, CLEAN_RISK)
 
 
-@dataclass(frozen=True, eq=False)
-class Week:
-    """Training rows without a scenario, and test rows with all of them."""
-
-    split: Split
-    kind: np.ndarray  # (j,) scenario of each test row, 0 = honest
-
-    @classmethod
-    def of(cls, payments: pd.DataFrame, start: str, hidden: int) -> "Week":
-        """Select the weeks for a first training day and leave out of training a scenario, 0 = none."""
-        weeks = split_weeks(payments, start)
-        train = weeks.train[(weeks.train[KIND] != hidden) | (hidden == 0)].reset_index(drop=True)
-        return cls(encoded(FraudWeeks(train, weeks.test)), weeks.test[KIND].to_numpy())
+def week_of(payments: pd.DataFrame, start: str, hidden: int) -> Case:
+    """Select the weeks for a first training day and leave out of training a scenario, 0 = none."""
+    weeks = split_weeks(payments, start)
+    train = weeks.train[(weeks.train[KIND] != hidden) | (hidden == 0)].reset_index(drop=True)
+    return Case(encoded(FraudWeeks(train, weeks.test)), weeks.test[KIND].to_numpy())
 
 
 def payments(hidden: int, variant: str) -> pd.DataFrame:
@@ -49,4 +40,4 @@ def payments(hidden: int, variant: str) -> pd.DataFrame:
 
 def split_of(start: str, hidden: int, variant: str = RECORDED) -> Split:
     """Return the weeks of a first training day, without a scenario in the training rows."""
-    return Week.of(payments(hidden, variant), start, hidden).split
+    return week_of(payments(hidden, variant), start, hidden).split

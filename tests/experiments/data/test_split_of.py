@@ -34,9 +34,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     frame = frame.assign(
         target=(frame.pop("label") == "fraud").astype(int), channel=frame["channel"].astype("category")
     )
-    for name in ("vehicle_fraud", "mammography", "shoppers"):
+    for name in ("vehicle_fraud", "mammography"):
         frame.to_parquet(home / f"{name}.parquet")
-    frame.assign(split=np.where(np.arange(600) % 3, "train", "test")).to_parquet(home / "adult.parquet")
+    worth = np.arange(600) % 5 * 20.0
+    frame.assign(PageValues=worth).to_parquet(home / "shoppers.parquet")
+    own = np.where(np.arange(600) % 3, "train", "test")
+    frame.assign(split=own, capital_gain=worth * 100).to_parquet(home / "adult.parquet")
     days = np.repeat(np.arange(30), 40)
     rng = np.random.default_rng(0)
     payments = pd.DataFrame({name: rng.random(len(days)).round(3) for name in FEATURES})

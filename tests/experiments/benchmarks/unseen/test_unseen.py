@@ -1,7 +1,7 @@
 """A scenario is hidden from training and no more; what is measured and stated is checked on tables made by hand."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,18 +10,23 @@ import pytest
 
 from experiments.benchmarks.unseen import misstated
 from experiments.benchmarks.unseen.measures import flagged
-from experiments.benchmarks.unseen.stating import Stating, share_alike
+from experiments.benchmarks.unseen.stating import BLINDNESS, RANDOM, Stating, share_alike, supply_of
 from experiments.benchmarks.unseen.tables import aimed, headline, stated
+from experiments.benchmarks.unseen.tasks import task_of
 from experiments.benchmarks.unseen.terminal_risk import COLUMNS, risks
-from experiments.benchmarks.unseen.unseen import BOOK, Cell, Settings, cell, main
-from experiments.benchmarks.unseen.weeks import CLEAN_RISK, KIND, RECORDED, SCENARIOS, Week, payments
+from experiments.benchmarks.unseen.unseen import Cell, Settings, cell, main
+from experiments.benchmarks.unseen.weeks import CLEAN_RISK, KIND, RECORDED, SCENARIOS, payments, week_of
+from experiments.config.supplies import StatedConfig
 from experiments.data.card_fraud import FEATURES, TARGET, encoded, split_weeks
 from generators.rules.rules import Rules
 from loop.errors import ConfigError
+from loop.gates import Contradicted, Domain
 from loop.rows import Rows
+from loop.supplies.acquisition import Blindness
 from loop.types import Table
 
 DAYS, A_DAY = 30, 120
+BOOK = task_of("card_fraud").book
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +57,7 @@ def frame(folder: Path, monkeypatch: pytest.MonkeyPatch) -> pd.DataFrame:
 
 @pytest.mark.parametrize("hidden", [0, 1, 2, 3])
 def test_training_lacks_one_scenario_and_the_test_week_none(frame: pd.DataFrame, hidden: int) -> None:
-    week, whole = Week.of(frame, "2018-04-02", hidden), split_weeks(frame, "2018-04-02")
+    week, whole = week_of(frame, "2018-04-02", hidden), split_weeks(frame, "2018-04-02")
     kept = whole.train[KIND] != hidden if hidden else whole.train[KIND] >= 0
     assert len(week.split.train) == kept.sum()
     assert week.split.train.y.sum() == whole.train.loc[kept, TARGET].sum()
@@ -80,7 +85,7 @@ def test_clean_risk_does_not_know_the_hidden_scenario(frame: pd.DataFrame) -> No
     for name in COLUMNS:
         np.testing.assert_allclose(clean[name], forgotten[name])
         assert (everything[name] > clean[name] + 0.01).any()
-    seen = Week.of(clean, "2018-04-02", 0)
+    seen = week_of(clean, "2018-04-02", 0)
     assert seen.split.train.y.sum() == split_weeks(frame, "2018-04-02").train[TARGET].sum()
     others = [name for name in FEATURES if name not in COLUMNS]
     pd.testing.assert_frame_equal(clean[others], frame[others])
@@ -98,23 +103,23 @@ def test_the_threshold_lets_a_hundredth_of_the_honest_pass() -> None:
 @pytest.mark.parametrize(("number", "name"), SCENARIOS.items())
 def test_the_book_states_each_scenario(frame: pd.DataFrame, number: int, name: str) -> None:
     train = encoded(split_weeks(frame, "2018-04-02")).train
-    rules = Rules(BOOK, scenario=name).fit(train, np.random.default_rng(0))
-    made = Stating(Amounts(), train, rules, 0).at_random(200)
+    made = Stating(Amounts(), train, 0).made(supply_of(BOOK, name, 200, RANDOM), Amounts())
     base = Table.take(train, made.parents[:, 0])
     assert len(made) == 200
     assert (made.y == 1).all()
     assert (base.y == 0).all()
-    told = np.isin(FEATURES, rules.stated)
+    stated_columns = Rules(BOOK, scenario=name).stated
+    told = np.isin(FEATURES, stated_columns)
     np.testing.assert_array_equal(made.X[:, ~told], base.X[:, ~told])
     amount, before = made.X[:, 0], base.X[:, 0]
     if number == 1:
         assert amount.min() >= 220
     elif number == 2:
-        assert set(rules.stated) == set(COLUMNS)
+        assert set(stated_columns) == set(COLUMNS)
         day, week, month = made.X[:, told].T
-        high = train.X[:, told].max(axis=0)  # values stay within the range of the data
-        days = 30 * month[month < high[2]]
-        np.testing.assert_allclose(week[month < high[2]], np.minimum(days / 7, high[1]), atol=0.004)
+        low, high = train.X[:, told].min(axis=0), train.X[:, told].max(axis=0)  # values stay within the data's range
+        inside = (month > low[2]) & (month < high[2])
+        np.testing.assert_allclose(week[inside], np.clip(30 * month[inside] / 7, low[1], high[1]), atol=0.004)
         assert ((day == 0) | (day >= np.minimum(week, high[0]) - 0.004)).all()
     else:
         np.testing.assert_allclose(amount, np.minimum(5 * before, train.X[:, 0].max()))
@@ -122,39 +127,84 @@ def test_the_book_states_each_scenario(frame: pd.DataFrame, number: int, name: s
 
 @dataclass
 class Amounts:
-    """A model to which large amounts are suspicious; it counts how often it is fitted, and on how many rows."""
+    """A model to which large amounts are suspicious, and all that are above ``known`` certain."""
+
+    known: float = 1e9
 
     def fit(self, table: Table, rng: np.random.Generator) -> "Amounts":
         return self
 
     def predict_proba(self, rows: Rows) -> np.ndarray:
-        chance = rows.X[:, 0] / 1000
+        amount = rows.X[:, 0]
+        chance = np.where(amount > self.known, 1.0, amount / 1000)
         return np.column_stack([1 - chance, chance])
 
 
-def test_aim_takes_what_the_model_does_not_know(frame: pd.DataFrame) -> None:
-    train = encoded(split_weeks(frame, "2018-04-02")).train
-    rules = Rules(BOOK, scenario="stolen_card").fit(train, np.random.default_rng(0))
-    stating = Stating(Amounts(), train, rules, 0)
-    random, chosen = stating.at_random(101), stating.aimed(101, Amounts())
-    assert len(random) == len(chosen) == 101
-    assert np.median(chosen.X[:, 0]) < np.median(random.X[:, 0]) / 2
+@pytest.fixture
+def stating(frame: pd.DataFrame) -> Stating:
+    return Stating(Amounts(), encoded(split_weeks(frame, "2018-04-02")).train, 0)
 
 
-def test_a_rule_that_describes_honest_rows_is_told(frame: pd.DataFrame) -> None:
-    train = encoded(split_weeks(frame, "2018-04-02")).train
+def test_a_stated_supply_is_that_of_a_configuration() -> None:
+    aimed_at, control = (supply_of(BOOK, "stolen_card", 100, acquisition) for acquisition in (BLINDNESS, RANDOM))
+    told = StatedConfig(book=str(BOOK), scenario="stolen_card", rows=100).make()[0]
+    assert aimed_at.acquisition == told.acquisition == Blindness()
+    assert tuple(aimed_at.gates) == tuple(told.gates) == (Domain(), Contradicted())
+    assert replace(control, acquisition=told.acquisition, generator=told.generator) == told
+
+
+def test_aim_takes_what_the_model_does_not_know(stating: Stating) -> None:
+    random, chosen = (
+        stating.made(supply_of(BOOK, "stolen_card", 100, acquisition), Amounts()) for acquisition in (RANDOM, BLINDNESS)
+    )
+    assert len(random) == len(chosen) == 100
+    assert np.median(chosen.X[:, 0]) < 0.9 * np.median(random.X[:, 0])
+    known = Stating(Amounts(known=200), stating.train, 0)
+    aimed_at = known.made(supply_of(BOOK, "stolen_card", 100, BLINDNESS), Amounts(known=200))
+    assert aimed_at.X[:, 0].max() <= 200 < random.X[:, 0].max()
+
+
+def test_a_model_that_knows_all_is_told_nothing(stating: Stating) -> None:
+    assert not len(stating.made(supply_of(BOOK, "stolen_card", 100, BLINDNESS), Amounts(known=-1)))
+
+
+def test_gates_refuse_stated_rows(stating: Stating) -> None:
+    supply = supply_of(BOOK, "stolen_card", 100, RANDOM)
+    rules = Rules({"target": TARGET, "label": 1, "from_rows": {"where": "target == 0"}, "columns": {"TX_AMOUNT": 50}})
+    plain = replace(supply, generator=rules)
+    assert len(stating.made(plain, Amounts())) == 100
+    refusing = replace(plain, gates=(Contradicted(("TX_DURING_WEEKEND",)),))  # the base row has it as well
+    assert not len(stating.made(refusing, Amounts()))
+
+
+def test_the_second_generation_is_aimed_at_what_the_first_has_not_taught(stating: Stating) -> None:
+    taught = Stating(Taught(), stating.train, 0)
+    made = taught.made(supply_of(BOOK, "stolen_card", 100, BLINDNESS), Amounts())
+    assert len(made) == 50  # after them the model knows everything
+
+
+class Taught(Amounts):
+    """It knows all frauds once it is fitted."""
+
+    def fit(self, table: Table, rng: np.random.Generator) -> "Amounts":
+        return Amounts(known=-1)
+
+
+def test_a_rule_that_describes_honest_rows_is_told(stating: Stating) -> None:
+    train = stating.train
     amount, honest = train.X[:, 0], train.y == 0
     only_frauds = float(np.setdiff1d(amount[~honest], amount[honest])[0])
     for columns, share in (({"TX_DURING_WEEKEND": "1 - TX_DURING_WEEKEND"}, 1), ({"TX_AMOUNT": only_frauds}, 0)):
         book = {"target": TARGET, "label": 1, "from_rows": {"where": "target == 0"}, "columns": columns}
-        rules = Rules(book).fit(train, np.random.default_rng(0))
-        assert share_alike(Stating(Amounts(), train, rules, 0).at_random(50), train, rules) == share
+        rules = Rules(book)
+        made = stating.made(replace(supply_of(BOOK, "stolen_card", 50, RANDOM), generator=rules), Amounts())
+        assert share_alike(made, train, rules.stated) == share
 
 
 def test_every_arm_is_measured(frame: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     again = {}
     for _ in range(2):  # the second time from the files
-        main("2018-04-02,2018-04-03", "5,8", trees=3, misstated=True, out=tmp_path)
+        main(start="2018-04-02,2018-04-03", rows="6", trees=3, misstated=True, out=tmp_path)
         printed = capsys.readouterr().out
         again[printed.splitlines()[-1]] = printed
     ((last, printed),) = again.items()
@@ -168,7 +218,7 @@ def test_every_arm_is_measured(frame: pd.DataFrame, tmp_path: Path, capsys: pyte
     expected = {prefix + name for prefix in ("", "xgboost_") for name in (*of, "others_lost")}
     assert set(told) == {"start", *expected}
     assert all(-1 <= told[name] <= 1 for name in expected)
-    assert "Means over 2 starts" in printed
+    assert "means over 2 starts" in printed
     for _, rule in misstated.RULES:
         assert rule in printed
 
@@ -189,7 +239,7 @@ def test_the_last_line_tells_of_the_usual_rows() -> None:
         for hidden in SCENARIOS
         for arm, value in recall.items()
     ]
-    told = headline(pd.DataFrame(records), 400)
+    told = headline(pd.DataFrame(records), 400, SCENARIOS)
     assert told["recall_stated_2"] == 0.6
     assert told["ap_seen_3"] == 0.4
     assert told["others_lost"] == pytest.approx(0.015)
