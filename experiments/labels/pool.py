@@ -71,7 +71,10 @@ def unlabelled(path: Path, inputs: RunInputs, synthetic: Table | None, rng: np.r
     first = inputs.train.row_number < len(inputs.dataset.frame) - inputs.answered  # answered ones may be audited still
     known = {"a training row": inputs.train.X[first], "a test row": inputs.test.X}
     known |= {} if synthetic is None else {"a synthetic row": synthetic.X}
-    keep, messages = np.ones(len(X), dtype=bool), []
+    keep, messages = np.ones(len(X), dtype=bool), list[str]()
+    if (target := inputs.schema.target) in frame:
+        frame = frame.drop(columns=target)
+        messages.append(f"the column {target!r} is left out: what it says of these rows is not looked at")
     for what, others in known.items():
         ids = duplicate_groups(np.concatenate([others, X]))
         equal = np.isin(ids[len(others) :], ids[: len(others)]) & keep
