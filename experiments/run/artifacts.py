@@ -40,6 +40,7 @@ FILES = (
     *("pictures", "config.yaml", "data.json"),
 )
 WHEN = ("before", "after")
+ANSWERED = ("rows", "audited", *WHEN)  # figures of the labels that were asked for
 WORDS = ("arm", "note", "cheap", "plain")  # of an arm, what is no figure
 # The numbers depend on the versions of these, as far as they are installed.
 SOFTWARE = ("weakspot", "numpy", "pandas", "scikit-learn", "xgboost", "torch", "catboost", "lightgbm")
@@ -146,6 +147,7 @@ def _headline(report: Report, looped: LoopRun) -> Mapping[str, float]:
     for pattern in report.real_patterns:
         name = _group_of(pattern["supply"])
         figures |= {f"{name}/real_caught_{when}": pattern[when]["estimate"] for when in WHEN}
+    figures |= {f"answers/{name}": report.answers[name] for name in ANSWERED if name in report.answers}
     for arm in report.arms:
         numbers = {key: value for key, value in arm.items() if key not in WORDS and value is not None}
         figures |= _under(f"arm/{arm['arm']}", numbers)

@@ -1,6 +1,7 @@
 """Questions are asked, answered by a script, and a run goes on with the answers: judged honestly, nothing lost."""
 
 import json
+import shutil
 from io import StringIO
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from experiments.cli.app import app
 from experiments.config.reader import load_config
 from experiments.config.run_config import RunConfig
 from experiments.labels import store
+from experiments.labels.questions import Wanted, ask_people
 from experiments.run.inputs import gather
 from experiments.run.run import run
 from experiments.storage import run_folder
@@ -91,10 +93,6 @@ def test_the_same_file_twice_changes_nothing(place: Path, asked: Path) -> None:
 
 
 def test_the_same_seed_asks_the_same(place: Path, began: Path, tmp_path: Path) -> None:
-    import shutil
-
-    from experiments.labels.questions import Wanted, ask_people
-
     frames = []
     for name in ("one", "other"):
         copied = tmp_path / name
@@ -170,6 +168,18 @@ def test_a_corrected_label_takes_its_place(place: Path, tmp_path: Path) -> None:
     assert (corrected[doubted["receipt"]] == truth[doubted["receipt"]]).all()
     untouched = wrong[:600].set_index("receipt")["fraud"].drop(doubted["receipt"])
     assert (corrected[untouched.index] == untouched).all()
+
+
+def test_labels_of_a_pool_are_shown_to_nobody(began: Path, tmp_path: Path) -> None:
+    write(tmp_path, numbered()[KNOWN:], "pool.csv")
+    copied = tmp_path / "run"
+    shutil.copytree(began, copied, ignore=shutil.ignore_patterns("labels"))
+    said = call("queue", copied, "--pool", tmp_path / "pool.csv", "--n", 10).output
+    assert "'fraud' is left out" in said
+    for name in ("queue.csv", "rows.parquet"):
+        path = copied / "labels" / "batch-001" / name
+        frame = pd.read_parquet(path) if name.endswith("parquet") else pd.read_csv(path, encoding="utf-8-sig")
+        assert "fraud" not in frame
 
 
 class TestWhatIsRefused:
