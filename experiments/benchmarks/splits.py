@@ -5,6 +5,7 @@ from functools import partial
 
 from experiments.benchmarks import cost, no_signal, rare_digits
 from experiments.benchmarks.fidelity import fidelity
+from experiments.benchmarks.labels import stream
 from experiments.benchmarks.unseen import simulated, subgroups, weeks
 from experiments.data.protocols import fraud_split, suite_split
 from experiments.data.split import Split
@@ -19,6 +20,7 @@ SPLITS: Mapping[str, Callable[[], Split]] = {
     "fidelity: own split": partial(fidelity.split_of, "adult", 0),
     "fidelity: at random": partial(fidelity.split_of, "shoppers", 0),
     "cost: mammography": cost.mammography,
+    "labels: a stream": lambda: stream.split_of(stream.payments("2018-04-01", 7)),
     "unseen: a scenario hidden": partial(weeks.split_of, "2018-04-01", 2),
     "unseen: risk without it": partial(weeks.split_of, "2018-04-01", 2, weeks.CLEAN_RISK),
     "unseen: a subgroup of adult hidden": partial(subgroups.split_of, "adult", 0),

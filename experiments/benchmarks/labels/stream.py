@@ -12,7 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from experiments.data.card_fraud import DELAY_DAYS, FEATURES, TARGET, TEST_DAYS, TRAIN_DAYS, day_number, transactions
+from experiments.data.card_fraud import (
+    DELAY_DAYS,
+    FEATURES,
+    STARTS,
+    TARGET,
+    TEST_DAYS,
+    TRAIN_DAYS,
+    day_number,
+    transactions,
+)
 from experiments.data.sources import Dataset, data_folder
 from experiments.data.split import Split
 from experiments.storage.result_cache import Records
@@ -20,6 +29,7 @@ from learners import ExtraTrees
 from learners.thinned import Thinned
 from loop.asking.choice import Asking, choose
 from loop.asking.rounds import unlabelled
+from loop.errors import DataError
 from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import score
 from loop.seeds import stream
@@ -103,20 +113,34 @@ class _Days:
 
     @classmethod
     def of(cls, start: str, days: int) -> "_Days":
-        frame = transactions(data_folder())
-        first = day_number(frame, start) + TRAIN_DAYS
-        day = frame["TX_TIME_DAYS"].to_numpy() - first
-        own = (day >= -TRAIN_DAYS) & (day < days + TEST_DAYS)
-        used, day = frame[own].reset_index(drop=True), day[own]
-        split = split_of(used, day)
+        frame = payments(start, days)
+        split = split_of(frame)
         order = np.argsort(np.concatenate([split.train.row_number, split.test.row_number]), kind="stable")
         table = Table.concat([split.train, split.test]).take(order)
-        return cls(table, day, used["CUSTOMER_ID"].to_numpy())
+        return cls(table, frame["day"].to_numpy(), frame["CUSTOMER_ID"].to_numpy())
 
 
-def split_of(frame: pd.DataFrame, day: np.ndarray) -> Split:
-    """Encode payments by the schema of the days before the stream, with the stream as the test part."""
-    told = frame[[*FEATURES, TARGET]]
+def payments(start: str, days: int) -> pd.DataFrame:
+    """Return the payments of the labelled week, the stream and the week after; ``day`` counts from the stream's first.
+
+    Raises
+    ------
+    DataError
+        If the days lie outside the table.
+    """
+    frame = transactions(data_folder())
+    day = frame["TX_TIME_DAYS"] - (day_number(frame, start) + TRAIN_DAYS)
+    if day.min() > -TRAIN_DAYS or day.max() < days + TEST_DAYS - 1:
+        raise DataError(
+            f"a stream from {start} needs {TRAIN_DAYS + days + TEST_DAYS} days of payments, and the table ends before "
+            f"or begins later: choose another day, for example {STARTS[1]}."
+        )
+    return frame.assign(day=day)[(day >= -TRAIN_DAYS) & (day < days + TEST_DAYS)].reset_index(drop=True)
+
+
+def split_of(frame: pd.DataFrame) -> Split:
+    """Encode payments by the schema of the labelled week, with the stream as the test part."""
+    told, day = frame[[*FEATURES, TARGET]], frame["day"].to_numpy()
     return Split.at(Dataset("card fraud", told, TARGET, 1), np.flatnonzero(day < 0), np.flatnonzero(day >= 0))
 
 
