@@ -68,7 +68,7 @@ def run_page(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def test_the_pages() -> None:
-    assert set(PAGES) == {"your-data", "strategies", "report", "stress", "extend", "architecture"}
+    assert set(PAGES) == {"your-data", "strategies", "report", "stress", "extend", "architecture", "asking"}
 
 
 def delivered_run() -> None:
