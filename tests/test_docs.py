@@ -94,6 +94,12 @@ def test_python_of_your_data_runs(
     assert "roven gain" in capsys.readouterr().out
 
 
+def test_python_of_asking_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    module = run_page("asking", monkeypatch)
+    assert (module.found.positions[:20] < 90).mean() > 0.9
+    assert "of labels may be wrong" in capsys.readouterr().out
+
+
 def test_extensions_run_and_fit_the_catalogues(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
