@@ -97,9 +97,12 @@ def test_python_of_your_data_runs(
 def test_asking_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """The page's oracle is asked forty questions, and the queue holds new rows."""
     module = run_page("asking", monkeypatch)
-    assert "ws_inclusion" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "ws_inclusion" in printed
+    assert "of labels may be wrong" in printed
     assert (module.model.queue_.index >= 0).all()
     assert set(module.model.queue_["ws_kind"]) <= {"ask", "audit"}
+    assert (module.found.positions[:20] < 90).mean() > 0.9
 
 
 def test_extensions_run_and_fit_the_catalogues(

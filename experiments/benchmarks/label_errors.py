@@ -116,7 +116,7 @@ def main(
     tables: Annotated[str, typer.Option(help="Names of tables of two classes, by commas.")] = "mammography,adult",
     seeds: Annotated[int, typer.Option(min=1, help="Seeds 0..N-1 of flips, folds and simulations.")] = 3,
     rows: Annotated[int, typer.Option(min=100, help="Rows of larger real tables, drawn at random.")] = 12_000,
-    repeats: Annotated[int, typer.Option(min=1, help="How often the folds are dealt.")] = 2,
+    repeats: Annotated[int, typer.Option(min=1, help="How often the folds are dealt.")] = 1,
     out: Annotated[Path, typer.Option(help="Folder of finished cells.")] = Path("runs/label_errors"),
     jobs: Annotated[int, typer.Option(min=1, help="Cells side by side.")] = 1,
 ) -> None:

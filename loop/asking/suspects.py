@@ -46,15 +46,9 @@ class Suspects:
     def frame(self) -> pd.DataFrame:
         """Return the list for people: row, given and suspected class by name, score, and whether copies contradict."""
         names = pd.Series(self.classes, dtype=object)
-        return pd.DataFrame(
-            {
-                "row": self.positions,
-                "given": names[self.given].to_numpy(),
-                "suspected": names[self.suspected].to_numpy(),
-                "score": self.score,
-                "copies": self.copies,
-            }
-        )
+        given, suspected = names[self.given].to_numpy(), names[self.suspected].to_numpy()
+        columns = {"row": self.positions, "given": given, "suspected": suspected}
+        return pd.DataFrame(columns | {"score": self.score, "copies": self.copies})
 
 
 def find_suspects(
@@ -148,9 +142,8 @@ def error_rates(proba: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.n
     rates, limits = np.zeros((2, n_classes, n_classes))
     recognised = np.array([_recognised(proba[:, code], labels == code) for code in range(n_classes)])
     for code in range(n_classes):
-        size = int(np.ceil(SUREST * (labels == code).sum()))
-        surest = np.argsort(-proba[:, code], kind="stable")[:size]
-        counts = np.bincount(labels[surest], minlength=n_classes)
+        surest = _highest(proba[:, code], int(np.ceil(SUREST * (labels == code).sum())))
+        size, counts = int(surest.sum()), np.bincount(labels[surest], minlength=n_classes)
         others = recognised & (np.arange(n_classes) != code) & (counts > 0)
         if size and size - counts[code] <= MOST_WRONG * size:
             rates[code, others] = counts[others] / size
@@ -170,8 +163,8 @@ def by_mean_confidence(proba: np.ndarray, labels: np.ndarray) -> np.ndarray:
         Out-of-fold probabilities without NaN.
     labels : numpy.ndarray, shape (n,), int
     """
-    rows, codes = np.arange(len(labels)), np.arange(proba.shape[1])
-    means = np.array([proba[labels == code, code].mean() if (labels == code).any() else np.inf for code in codes])
+    rows, given = np.arange(len(labels)), [labels == code for code in range(proba.shape[1])]
+    means = np.array([p[own].mean() if own.any() else np.inf for p, own in zip(proba.T, given, strict=True)])
     above = np.where(proba >= means, proba, -1.0)
     guess = above.argmax(axis=1)
     listed = np.flatnonzero((above.max(axis=1) >= 0) & (guess != labels))
@@ -182,12 +175,20 @@ def by_mean_confidence(proba: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def _recognised(p: np.ndarray, own: np.ndarray) -> bool:
     """Tell whether the rows where a class is most probable bear its label, (n,) bool, far more often than others."""
-    top = own[np.argsort(-p, kind="stable")[:TOP]]
-    if len(top) < TOP or not own.any():
+    if len(p) < TOP or not own.any():
         return False
+    top = own[_highest(p, TOP)]
     hits, share = int(top.sum()), float(own.mean())
-    odds, base = hits / max(TOP - hits, 0.5), share / max(1 - share, FLOOR)
-    return hits >= TOP_SHARE * TOP or odds >= TOP_ODDS * base
+    odds, base = hits / max(len(top) - hits, 0.5), share / max(1 - share, FLOOR)
+    return hits >= TOP_SHARE * len(top) or odds >= TOP_ODDS * base
+
+
+def _highest(p: np.ndarray, size: int) -> np.ndarray:
+    """Mark the ``size`` rows of highest probability, (n,) bool, and all that are tied with the last of them."""
+    if not size:
+        return np.zeros(len(p), dtype=bool)
+    marked: np.ndarray = p >= np.partition(p, len(p) - size)[len(p) - size]
+    return marked
 
 
 def _wrong(p: np.ndarray, y: np.ndarray, rates: np.ndarray) -> np.ndarray:
@@ -242,7 +243,6 @@ def _checked(
     told = np.flatnonzero(~np.isnan(proba).any(axis=1))
     if not len(told):
         raise DataError(f"some rows must have probabilities, got {len(proba)} rows with none: put rows into folds.")
-    inside = (proba[told] >= 0).all() and np.allclose(proba[told].sum(axis=1), 1, rtol=0, atol=1e-3)
-    if not inside:
+    if (proba[told] < 0).any() or not np.allclose(proba[told].sum(axis=1), 1, rtol=0, atol=1e-3):
         raise DataError("probabilities must not be negative and must sum to one in each row: pass predict_proba's.")
     return proba, labels.astype(np.int64), told

@@ -106,6 +106,23 @@ def test_error_rates_are_those_planted() -> None:
     assert error_rates(np.full((500, 2), 0.5), np.arange(500) % 2)[0].sum() == 0
 
 
+def test_equal_probabilities_are_taken_together() -> None:
+    """The surest rows of a class are not those of equal probability that bear its label."""
+    y = np.repeat([0, 1, 1], [940, 60, 200])
+    proba = np.repeat([[0.94, 0.06], [0.02, 0.98]], [1_000, 200], axis=0)
+    for order in (np.arange(1_200), np.arange(1_200)[::-1]):
+        rates, limits = error_rates(proba[order], y[order])
+        np.testing.assert_allclose(rates, [[0, 0.06], [0, 0]])
+        assert 0.04 < limits[0, 1] < 0.06
+
+
+def test_classes_that_nothing_tells_apart_are_left_alone() -> None:
+    rng = np.random.default_rng(0)
+    y = (rng.random(4_000) < 0.05).astype(np.int64)
+    p = rng.uniform(0.045, 0.055, 4_000)
+    assert len(found_in(np.column_stack([1 - p, p]), y)) == 0
+
+
 def test_copies_with_another_label_come_first() -> None:
     #  rows 0-2: one against two; 3-4: a pair; 5-6: a pair that agrees; 7-10: two against two, which tells nothing
     copies = np.array([0, 0, 0, 1, 1, 2, 2, 3, 3, 3, 3])
