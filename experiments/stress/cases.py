@@ -45,9 +45,9 @@ class Case:
         """The score at `QUANTILES`."""
         return tuple(float(each) for each in np.quantile(self.score, QUANTILES))
 
-    def right(self, threshold: float) -> np.ndarray:
-        """Tell which rows are handled rightly, (n,) bool."""
-        return right(self.score, threshold, self.alarm)
+    def right(self, threshold: float, score: np.ndarray) -> np.ndarray:
+        """Tell which of its rows are handled rightly if they have these scores (n,), as a mask (n,)."""
+        return right(score, threshold, self.alarm)
 
 
 def right(score: np.ndarray, threshold: float, alarm: bool) -> np.ndarray:

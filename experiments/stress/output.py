@@ -11,6 +11,7 @@ from experiments.report.figure_style import printable
 from experiments.report.html import environment
 from experiments.stress import probes
 from experiments.stress.cases import QUANTILES, Case
+from experiments.stress.sensitivity import FACTORS
 from experiments.stress.stress import Findings, limits_of
 from loop.errors import ConfigError
 from loop.support import atomic
@@ -79,6 +80,8 @@ def record_of(findings: Findings) -> Record:
         "positive": findings.subject.positive,
         "shares": list(QUANTILES),
         "cases": [_case(case) for case in findings.cases],
+        "factors": list(FACTORS),
+        "moved": [asdict(each) for each in findings.moved],
         "points": [{**asdict(point), **asdict(alarms)} for point, alarms in points],
         "checks": [
             {

@@ -10,6 +10,7 @@ import pandas as pd
 from experiments.stress.cases import Case, stated, within
 from experiments.stress.checks import Tried, check_fits, limit_masks, tried
 from experiments.stress.regions import weak_regions
+from experiments.stress.sensitivity import Moved, moved
 from experiments.stress.subject import Subject
 from generators.rules.checks import Checks
 from generators.rules.reading import read_book
@@ -53,6 +54,7 @@ class Findings:
     alarms: tuple[Alarms, ...]  # one for each operating point
     checks: Checks
     tried: tuple[Tried, ...]
+    moved: tuple[Moved, ...]  # stated numbers, one at a time
     said: tuple[str, ...]
     kept: pd.DataFrame  # at most `KEPT` of the real rows, in random order
     checked: pd.DataFrame  # rows that the checks were tried on: those made, and the first of the kept ones
@@ -85,8 +87,9 @@ def stress(subject: Subject, asked: Asked) -> Findings:
         If nothing could be judged, or the run has recorded no weak regions.
     """
     schema, checks, regions = subject.real.schema, Checks(), _regions(subject, asked)
-    if asked.content is not None:
-        checks = read_book(asked.content).checks
+    book = None if asked.content is None else read_book(asked.content)
+    if book is not None:
+        checks = book.checks
         check_fits(checks, schema)
     cases = [] if asked.content is None else list(stated(subject, asked.content, asked.rows, asked.seed))
     for name, region in regions.items():
@@ -99,7 +102,8 @@ def stress(subject: Subject, asked: Asked) -> Findings:
     found = tuple(tried(checks, schema, subject.scores, checked)) if checks.any else ()
     alarms = tuple(_alarms(subject, point.threshold) for point in subject.points)
     said = (*subject.said, *_missing(subject, regions, cases))
-    return Findings(subject, asked, tuple(cases), alarms, checks, found, said, kept, checked)
+    shaken = () if book is None else tuple(moved(subject, book, cases))
+    return Findings(subject, asked, tuple(cases), alarms, checks, found, shaken, said, kept, checked)
 
 
 def checked_rows(subject: Subject, cases: list[Case], kept: pd.DataFrame, rows: int) -> pd.DataFrame:

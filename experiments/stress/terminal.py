@@ -10,6 +10,7 @@ from rich.table import Table
 from experiments.report.formatting import threshold
 from experiments.stress.cases import QUANTILES
 from experiments.stress.output import verdict_of
+from experiments.stress.sensitivity import FACTORS
 from experiments.stress.stress import Findings
 from loop.types import Interval
 
@@ -23,6 +24,8 @@ def show(findings: Findings, console: Console) -> None:
         for region in case.fails:
             said = f"fails in {case.name} ({case.kind}): {region}"
             console.print(said, highlight=False, markup=False, soft_wrap=True)
+    if findings.moved:
+        console.print(_moved(findings))
     console.print(_alarms(findings))
     if findings.tried:
         console.print(_checks(findings))
@@ -45,6 +48,16 @@ def _patterns(findings: Findings) -> Table:
         shares = map(_interval, case.recalls)
         table.add_row(escape(case.name), escape(kind), f"{len(case.frame):,}", *shares, scores)
     table.caption = "Wilson's interval at 95 %, of rows made like these; rows of other classes must not be alarmed"
+    return table
+
+
+def _moved(findings: Findings) -> Table:
+    point = findings.subject.points[0].point
+    columns = ("scenario", "stated number", *(f"x {factor:g}" for factor in FACTORS))
+    table = _table(f"Handled rightly with a stated number moved ({escape(point)})", columns, 2)
+    for each in findings.moved:
+        shares = (f"{share.estimate:.3f}" for share in each.shares)
+        table.add_row(escape(each.scenario), escape(each.column), *shares)
     return table
 
 

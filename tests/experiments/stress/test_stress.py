@@ -77,7 +77,12 @@ def test_the_hole_is_shown_before_and_closed_after(place: Path, before: Path, af
     assert "Every pattern is at 80% or above" in closed.output
     (young,) = figures(place / "closed").values()
     assert young["recalls"][0]["low"] > first["high"]  # type: ignore[index]
+    moved = json.loads((place / "closed" / output.RECORD).read_text())["moved"]
+    assert [each["column"] for each in moved] == ["amount", "age"]
+    assert all(each["shares"][2] == young["recalls"][0] for each in moved)  # a factor of 1: the rows as they are
+    assert "Handled rightly with a stated number moved" in closed.output
     page = (place / "closed" / output.PAGE).read_text()
+    assert "Stated numbers, moved" in page
     assert "young" in page
     assert "<script" not in page
     assert call(before, *told[:4]).exit_code == 0
