@@ -3,11 +3,12 @@
 The first week is labelled. Then, each day, a model fitted on all labels known so far scores the payments of cards not
 yet known as compromised, a policy chooses 100 cards, and their payments of the day are labelled overnight. Labels of
 unchecked payments come after seven days (``delay``), or never. A card with a known fraud is blocked. After thirty days
-the last model is tested on the payments of the following week.
+the last model is tested on the payments of the following week, but for cards with a fraud in the labelled week: the
+same rows whatever the policy found.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -25,7 +26,7 @@ from experiments.data.card_fraud import (
 from experiments.data.sources import Dataset, data_folder
 from experiments.data.split import Split
 from experiments.storage.result_cache import Records
-from learners import ExtraTrees
+from learners import ExtraTrees, XGBoost
 from learners.thinned import Thinned
 from loop.asking.choice import Asking, choose
 from loop.asking.rounds import unlabelled
@@ -33,7 +34,7 @@ from loop.errors import DataError
 from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import score
 from loop.seeds import stream
-from loop.supplies.acquisition import Entropy, HighestScore
+from loop.supplies.acquisition import Gap, HighestScore
 from loop.supplies.pool import Pool
 from loop.types import Table
 
@@ -45,17 +46,24 @@ DELAYS: Mapping[str, int] = {"never": NEVER, "after seven days": DELAY_DAYS}
 
 @dataclass(frozen=True)
 class Policy:
-    """How the cards of a day are chosen: the highest scores, but for some in doubt and some at random."""
+    """How the cards of a day are chosen: the highest scores, but for some others.
 
-    doubt: int = 0
-    audit: int = 0
+    Doubt is none of the ways: below the cards that are checked anyway all scores are below one half, so that the most
+    doubtful are the next highest.
+    """
+
+    disagreement: int = 0  # where a second kind of model says something else
+    spread: int = 0  # high scores far from one another
+    audit: int = 0  # at random
 
     def cards(self, pool: Pool, rng: np.random.Generator) -> np.ndarray:
         """Return positions of payments, one for each card chosen (100,)."""
         unit = pool.table.row_number if pool.table.unit is None else pool.table.unit
         taken, open_ = np.zeros(0, dtype=np.int64), np.ones(len(unit), dtype=bool)
-        for acquisition, n in ((HighestScore(), CARDS - self.doubt - self.audit), (Entropy(), self.doubt)):
-            asking = Asking(acquisition, audit=0.0, most_of_unit=1)
+        highest = CARDS - self.disagreement - self.spread - self.audit
+        parts = ((HighestScore(), highest, 1), (Gap(), self.disagreement, 1), (HighestScore(), self.spread, 10))
+        for acquisition, n, spread in parts:
+            asking = Asking(acquisition, audit=0.0, most_of_unit=1, spread=spread)
             taken = np.concatenate([taken, choose(asking, pool, open_, n, rng).asked if n else taken[:0]])
             open_ = ~np.isin(unit, unit[taken])
         left = np.unique(unit[open_])
@@ -65,12 +73,12 @@ class Policy:
 
 POLICIES: Mapping[str, Policy] = {
     "highest scores": Policy(),
-    "5 at random": Policy(audit=5),
-    "10 in doubt, 5 at random": Policy(doubt=10, audit=5),
-    "30 in doubt, 5 at random": Policy(doubt=30, audit=5),
-    "60 in doubt, 5 at random": Policy(doubt=60, audit=5),
+    "10 at random": Policy(audit=10),
+    "50 at random": Policy(audit=50),
+    "20 spread out, 10 at random": Policy(spread=20, audit=10),
+    "20 in disagreement, 10 at random": Policy(disagreement=20, audit=10),
 }
-ASKED, TOP = "10 in doubt, 5 at random", "highest scores"
+ASKED, TOP = "20 in disagreement, 10 at random", "highest scores"
 
 
 @dataclass(frozen=True)
@@ -88,16 +96,18 @@ class Stream:
         found, records = set[int](), list[dict[str, object]]()
         for today in range(self.days):
             rng = stream(seed, "stream", today)
-            model = _fit(days.table.take(np.flatnonzero(known <= today)), rng)
+            table = days.table.take(np.flatnonzero(known <= today))
+            model = _fit(table, rng)
             at = np.flatnonzero((days.day == today) & ~np.isin(days.card, list(_blocked(days, known, today))))
-            pool = _pool(days.table.take(at), days.card[at], model)
+            second = Thinned(XGBoost(), MODEL.most).fit(table, rng) if self.policy.disagreement else None
+            pool = _pool(days.table.take(at), days.card[at], model, second)
             checked = np.isin(days.card[at], days.card[at][self.policy.cards(pool, rng)])
             known[at] = np.minimum(known[at], np.where(checked, today + 1, today + self.delay))
             found |= set(days.card[at[checked & (days.table.y[at] == 1)]].tolist())
             records.append({"day": today, "found": len(found)})
         end = self.days
         model = _fit(days.table.take(np.flatnonzero(known <= end)), stream(seed, "stream", end))
-        at = np.flatnonzero((days.day >= end) & ~np.isin(days.card, list(_blocked(days, known, end))))
+        at = np.flatnonzero((days.day >= end) & ~np.isin(days.card, list(_blocked(days, days.day, -1))))
         test = days.table.take(at)
         ap = score("average_precision", JudgeRows.of(test), model.predict_proba(test.rows))
         return [each | {"average_precision": ap} for each in records]
@@ -145,7 +155,7 @@ def split_of(frame: pd.DataFrame) -> Split:
 
 
 def _blocked(days: _Days, known: np.ndarray, today: int) -> set[int]:
-    """Return the cards with a fraud that is known today."""
+    """Return the cards with a fraud known by a day; ``known`` (n,) says from which day each payment is."""
     return set(days.card[(known <= today) & (days.table.y == 1)].tolist())
 
 
@@ -153,7 +163,8 @@ def _fit(table: Table, rng: np.random.Generator) -> Thinned:
     return Thinned(MODEL.learner, MODEL.most).fit(table, rng)
 
 
-def _pool(table: Table, card: np.ndarray, model: Thinned) -> Pool:
-    rows = unlabelled(table.rows, table.schema)
+def _pool(table: Table, card: np.ndarray, model: Thinned, second: Thinned | None) -> Pool:
     unit = np.unique(card, return_inverse=True)[1].astype(np.int64)
-    return Pool(Table(**(vars(rows) | {"unit": unit})), model.predict_proba(table.rows))
+    rows = replace(unlabelled(table.rows, table.schema), unit=unit)
+    other = None if second is None else second.predict_proba(table.rows)
+    return Pool(rows, model.predict_proba(table.rows), other)

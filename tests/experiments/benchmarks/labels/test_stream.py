@@ -1,6 +1,7 @@
 """A stream of payments in which who is checked decides what is known."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -81,17 +82,20 @@ def test_a_policy_takes_a_card_once() -> None:
     table = unlabelled(rows, numeric_table(d=2).schema)
     p = np.linspace(0.01, 0.99, 200)
     pool = Pool(Table(**(vars(table) | {"unit": np.arange(200) // 4})), np.column_stack([1 - p, p]))
-    chosen = Policy(doubt=3, audit=2).cards(pool, np.random.default_rng(0))
-    assert len(np.unique(np.arange(200)[chosen] // 4)) == 10
-    assert (p[chosen[:5]] > 0.9).all()
-    assert (np.abs(p[chosen[5:8]] - 0.5) < 0.1).all()
+    other = np.where(np.arange(200) // 4 < 3, 1 - p, p)  # a second kind knows better about three cards
+    pool = replace(pool, teacher=np.column_stack([1 - other, other]))
+    chosen = Policy(disagreement=3, spread=2, audit=2).cards(pool, np.random.default_rng(0))
+    assert len(np.unique(chosen // 4)) == 10
+    assert (p[chosen[:3]] > 0.9).all()
+    assert set(chosen[3:6] // 4) == {0, 1, 2}
+    assert (p[chosen[6:8]] > 0.4).all()
 
 
 def test_the_command_ends_with_the_figures(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.setattr(labels, "Stream", lambda policy, delay: Stream(policy, delay, DAYS))
-    short = {TOP: Policy(), stream.ASKED: Policy(doubt=2, audit=1)}
+    short = {TOP: Policy(), stream.ASKED: Policy(disagreement=2, audit=1)}
     monkeypatch.setattr(labels, "POLICIES", short)
     labels.main(stream="2018-04-01", out=tmp_path / "out", jobs=1)
     last = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
