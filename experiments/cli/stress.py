@@ -1,4 +1,4 @@
-"""The command ``weakspot stress``: does a model catch, today, the patterns that a rule book states?"""
+"""The command ``weakspot stress``: does a model catch, today, what a rule book states and where it was weak?"""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from experiments.cli.output import console
-from loop.errors import ConfigError
 
 BELOW = 1  # exit code if a pattern is caught less often than --fail-under
 MOST_ROWS = 1_000_000
@@ -19,15 +18,16 @@ def stress(  # Wide: each parameter is an option of the command
     target: Annotated[str | None, typer.Option(help="With --data: column of the labels.")] = None,
     rows: Annotated[int, typer.Option(min=1, max=MOST_ROWS, help="Rows made of each pattern.")] = 1000,
     where: Annotated[str | None, typer.Option(help='Region, such as "amount > 300 and night == 1".')] = None,
+    regions: Annotated[
+        bool, typer.Option("--regions", help="The weak regions of the run; the default without --book and --where.")
+    ] = False,
     fail_under: Annotated[
         float | None, typer.Option(min=0, max=1, help="Exit code 1 if a pattern is caught less often.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the page, the edge cases and a pytest file.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same rows.")] = 0,
 ) -> None:
-    """Tell whether a model catches stated patterns: recall, where it fails, false alarms, checks of every row."""
-    if book is None and where is None:
-        raise ConfigError("a stress must have patterns, got none: give --book FILE, --where EXPRESSION or both.")
+    """Tell whether a model catches what is stated, or lies where the run was weak: recall, false alarms, checks."""
     from experiments.report.progress import steps_shown
     from experiments.stress import output
     from experiments.stress.stress import Asked
@@ -38,7 +38,8 @@ def stress(  # Wide: each parameter is an option of the command
 
     if out is not None:
         output.check_replaceable(out)
-    asked = Asked(None if book is None else read_content(book), where, rows, fail_under, seed)
+    content = None if book is None else read_content(book)
+    asked = Asked(content, where, regions or (book is None and where is None), rows, fail_under, seed)
     with steps_shown("rows and scores"):
         findings = put_under_stress(subject_of(folder, data, target), asked)
     show(findings, console())

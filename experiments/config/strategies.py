@@ -1,4 +1,4 @@
-"""Strategies: named combinations of finder, acquisition, generator, labeller and gates, and the parts made of them."""
+"""Strategies: names of lists of supplies, and the parts of a loop made of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -8,21 +8,38 @@ from loop.catalogue import ACQUISITIONS, FINDERS, GATES, LABELLERS, check_name
 from loop.cycle.acceptance import Acceptance
 from loop.cycle.parts import Choice, Parts, Settings
 from loop.protocols import Generator, Learner, Teacher
-from loop.supplies.supply import Supply
+from loop.supplies.supply import TAUGHT, Supply
+
+NOWHERE = "nowhere"  # name of the finder that looks for no regions
 
 
 @dataclass(frozen=True)
 class Strategy(Choice):
-    """Names of the parts that decide which rows are made and how they are labelled."""
+    """A function that makes supplies, by the names of the parts that decide which rows are made and how labelled."""
 
     generator: str = "neighbourhood"
     share_anywhere: float = Settings.share_anywhere
     steer: bool = Settings.steer  # whether the uncertainty of the learner also steers the generator
 
+    def __call__(self, name: str = TAUGHT, generator: Generator | None = None) -> tuple[Supply, ...]:
+        """Return the supplies of this name, whose generator may be another one; unfitted."""
+        supply = Supply(
+            generator=generator or GENERATORS.make(self.generator),
+            acquisition=ACQUISITIONS.make(self.acquisition),
+            labeller=LABELLERS.make(self.labeller),
+            gates=tuple(GATES.make(gate) for gate in self.gates),
+            name=name,
+            aimed=self.finder != NOWHERE,
+            finder=None if self.finder == Choice.finder else FINDERS.make(self.finder),
+            share_anywhere=self.share_anywhere,
+            steer=self.steer,
+        )
+        return (supply,)
+
 
 STRATEGIES: Mapping[str, Strategy] = {
     "targeted": Strategy(),
-    "untargeted": Strategy(finder="nowhere", acquisition="random", share_anywhere=1.0),
+    "untargeted": Strategy(finder=NOWHERE, acquisition="random", share_anywhere=1.0),
     "doubt": Strategy(acquisition="entropy"),
     "disagreement": Strategy(acquisition="variance"),
     "guided": Strategy(generator="diffusion", steer=True),
@@ -63,11 +80,9 @@ def augmented_surrogate_of(learner: Learner, augmented_learner: Learner) -> Lear
 
 def without_aim(parts: Parts) -> Parts:
     """Return the control of a loop: the same supplies, but no regions are sought and rows are chosen at random."""
-    control = STRATEGIES["untargeted"]
-    settings = replace(parts.settings, share_anywhere=control.share_anywhere, steer=control.steer)
-    finder, acquisition = FINDERS.make(control.finder), ACQUISITIONS.make(control.acquisition)
-    supplies = tuple(replace(supply, acquisition=acquisition) for supply in parts.supplies)
-    return replace(parts, finder=finder, supplies=supplies, settings=settings)
+    (control,) = STRATEGIES["untargeted"]()
+    aim = {name: getattr(control, name) for name in ("acquisition", "aimed", "finder", "share_anywhere", "steer")}
+    return replace(parts, supplies=tuple(replace(supply, **aim) for supply in parts.supplies))
 
 
 def compose(
@@ -95,7 +110,7 @@ def compose(
     generator : Generator, optional
         Default: that of the strategy.
     settings : Settings, optional
-        ``share_anywhere`` and ``steer`` are overridden by the strategy.
+        Its supplies have ``share_anywhere`` and ``steer`` from the strategy.
     acceptance : Acceptance, optional
 
     Raises
@@ -109,20 +124,14 @@ def compose(
         strategy = STRATEGIES[check_name("strategy", strategy, STRATEGIES)]
     learner, settings = learner or XGBoost(), settings or Settings()
     augmented_learner = augmented_learner or augmented_of(learner)
-    taught = Supply(
-        generator=generator or GENERATORS.make(strategy.generator),
-        acquisition=ACQUISITIONS.make(strategy.acquisition),
-        labeller=LABELLERS.make(strategy.labeller),
-        gates=tuple(GATES.make(gate) for gate in strategy.gates),
-    )
     return Parts(
         learner=learner,
         surrogate=surrogate_of(learner),
         augmented_learner=None if augmented_learner is learner else augmented_learner,
         augmented_surrogate=augmented_surrogate_of(learner, augmented_learner),
         teacher=teacher or Committee(jobs=settings.jobs),
-        supplies=(taught,),
-        finder=FINDERS.make(strategy.finder),
+        supplies=strategy(generator=generator),
+        finder=FINDERS.make(Choice.finder),
         acceptance=acceptance or Acceptance(),
-        settings=replace(settings, share_anywhere=strategy.share_anywhere, steer=strategy.steer),
+        settings=settings,
     )

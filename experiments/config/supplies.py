@@ -1,12 +1,13 @@
 """The section ``supplies`` of a configuration: where new rows come from."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from experiments.config.part_sections import Section, as_list
+from experiments.config.strategies import STRATEGIES
 from experiments.data.files import digests
 from generators.rules.book import Book
 from generators.rules.reading import read_book, read_content
@@ -16,7 +17,7 @@ from loop.errors import ConfigError
 from loop.gates import Contradicted, Domain
 from loop.supplies.supply import TAUGHT, Supply
 
-STATED = "stated"
+STATED, NAMED = "stated", "named"  # kinds of entries: by a mapping, or by the name of a strategy
 
 
 class StatedConfig(Section):
@@ -67,16 +68,16 @@ class StatedConfig(Section):
 
 
 def _kind(entry: object) -> str:
-    return TAUGHT if entry == TAUGHT else STATED
+    return NAMED if isinstance(entry, str) else STATED
 
 
-Entry = Annotated[
-    Annotated[Literal["taught"], Tag(TAUGHT)] | Annotated[StatedConfig, Tag(STATED)], Discriminator(_kind)
-]
+Entry = Annotated[Annotated[str, Tag(NAMED)] | Annotated[StatedConfig, Tag(STATED)], Discriminator(_kind)]
 
 
 def entries_of(supplies: object) -> Sequence[object]:
-    """Return the entries of the section as they are validated: the word taught, or the keys of a stated supply.
+    """Return the entries of the section as they are validated: names of strategies, or the keys of stated supplies.
+
+    The word taught stands for the strategy of the loop.
 
     Raises
     ------
@@ -87,13 +88,17 @@ def entries_of(supplies: object) -> Sequence[object]:
     if not found:
         raise ConfigError("supplies must name where new rows come from, got none: begin with taught.")
     for entry in found:
-        if entry != TAUGHT and not isinstance(entry, (dict, StatedConfig)):
-            raise ConfigError(f"supplies must hold taught, or a mapping with the key book, got {entry!r}: correct it.")
+        named = isinstance(entry, str) and entry in (TAUGHT, *STRATEGIES)
+        if not named and not isinstance(entry, (dict, StatedConfig)):
+            raise ConfigError(
+                f"supplies must hold taught, a strategy ({', '.join(STRATEGIES)}), or a mapping with the key book, "
+                f"got {entry!r}: correct it."
+            )
     return found
 
 
-def asked_in_order(entries: Sequence[Entry], taught: Supply) -> tuple[Supply, ...]:
-    """Return the supplies of the entries, stated ones before the taught one.
+def asked_in_order(entries: Sequence[Entry], named: Callable[[str], tuple[Supply, ...]]) -> tuple[Supply, ...]:
+    """Return the supplies of the entries, stated ones before those that ``named`` makes, each name once.
 
     Raises
     ------
@@ -104,7 +109,8 @@ def asked_in_order(entries: Sequence[Entry], taught: Supply) -> tuple[Supply, ..
     names = [supply.name for supply in stated]
     if twice := [name for name in names if names.count(name) > 1]:
         raise ConfigError(f"supplies must state each scenario once, got {twice[0]!r} twice: rename or remove one.")
-    return (*stated, taught) if TAUGHT in entries else tuple(stated)
+    others = dict.fromkeys(entry for entry in entries if isinstance(entry, str))
+    return (*stated, *(supply for name in others for supply in named(name)))
 
 
 def files_of(entries: Sequence[Entry]) -> dict[str, str]:

@@ -142,7 +142,8 @@ _NEEDED: Mapping[str, Check] = {
     "supplies": listed(
         fields(
             {"supply": text, "generations": count, "rows": count, "kept": count, "seconds": amount}
-            | {"brings": optional(interval)}
+            | {"brings": optional(interval)},
+            {"aimed": flag},  # whether it looked for weak regions; of an earlier version: only taught ones did
         )
     ),
     "patterns": listed(

@@ -63,7 +63,14 @@ class Report:
     @property
     def aimed(self) -> list[Record]:
         """The generations that looked for weak regions."""
-        return [each for each in self.generations if each["supply"] == TAUGHT]
+        sought = {each["supply"] for each in self.supplies if each.get("aimed", each["supply"] == TAUGHT)}
+        return [each for each in self.generations if each["supply"] in sought]
+
+    @property
+    def none_sought(self) -> str:
+        """Why there are no weak regions to show, if no generation looked for any."""
+        stated = all(each["supply"].startswith("stated: ") for each in self.generations)
+        return f"none were sought: {'all new rows are stated' if stated else 'new rows were made anywhere'}"
 
     @property
     def delivered(self) -> str:

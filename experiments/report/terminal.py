@@ -119,7 +119,7 @@ def _regions(report: Report) -> Table:
         deficit = "" if region["deficit"] is None else _interval(region["deficit"])
         table.add_row(escape(region["text"]), f"{region['rows']:,}", f"{region['positives']:,}", deficit)
     rest = len(regions) - SHOWN_REGIONS
-    none = "none could be confirmed" if report.aimed else "none were sought: all new rows are stated"
+    none = "none could be confirmed" if report.aimed else report.none_sought
     table.caption = f"and {rest} more in regions.csv" if rest > 0 else None if regions else none
     return table
 

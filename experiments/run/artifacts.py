@@ -30,7 +30,6 @@ from loop.frames import regions_frame, synthetic_frame
 from loop.model import Model
 from loop.protocols import Store
 from loop.seeds import stream
-from loop.supplies.supply import TAUGHT
 from loop.support import atomic
 from loop.support.plain_json import Record, plain
 from loop.tracking.records import score_metrics, verdict_record
@@ -178,13 +177,14 @@ def _supplies(looped: LoopRun) -> list[Record]:
     """Sum up each supply of rows: what it made and cost, and what the final learner would lack without it."""
     used = {looped.outcome.origins[number].supply for number in looped.outcome.synthetic.supply}
     found = []
-    for name in (supply.name for supply in looped.prepared.parts.supplies):
+    for name, aimed in ((supply.name, supply.aimed) for supply in looped.prepared.parts.supplies):
         own = [each for each in looped.history if each.supply == name]
         kept = sum(len(each.rows) for each in own if each.decision.kept) if name in used else 0
         brings = looped.outcome.brings.get(name)
         seconds = sum(sum(each.seconds.values()) for each in own)
         made = {"supply": name, "generations": len(own), "rows": sum(len(each.rows) for each in own), "kept": kept}
-        found.append(plain(made | {"seconds": seconds, "brings": None if brings is None else asdict(brings)}))
+        told = {"aimed": aimed, "seconds": seconds, "brings": None if brings is None else asdict(brings)}
+        found.append(plain(made | told))
     return found
 
 
@@ -206,7 +206,8 @@ def _planted(source: str, train: Table, history: Sequence[Generation]) -> list[R
 
 def _first_regions(looped: LoopRun) -> tuple[Region, ...]:
     """Return the weak regions of the first generation that looked for any."""
-    return next((each.regions for each in looped.history if each.supply == TAUGHT), ())
+    aimed = {supply.name for supply in looped.prepared.parts.supplies if supply.aimed}
+    return next((each.regions for each in looped.history if each.supply in aimed), ())
 
 
 def _curves(report: Report, scored: Sequence[Scored], inputs: RunInputs) -> Record:

@@ -20,6 +20,7 @@ from loop.cycle.lanes import USUAL
 from loop.cycle.parts import Parts
 from loop.errors import DataError
 from loop.protocols import Teacher
+from loop.supplies.supply import TAUGHT, Supply
 from loop.types import Schema, Table
 
 LARGE = 100_000  # training rows above which a single hold-out has enough positives
@@ -76,17 +77,20 @@ def parts_of(config: CommonConfig, train: Table) -> Parts:
     DataError
         If a column of ``fairness.columns`` is missing or cannot form groups.
     """
-    loop, strategy = config.loop, STRATEGIES[config.loop.strategy]
+    loop = config.loop
     own = {name: getattr(loop, name) for name in ("share_anywhere", "steer") if getattr(loop, name) is not None}
+
+    def named(name: str) -> tuple[Supply, ...]:
+        strategy = STRATEGIES[loop.strategy if name == TAUGHT else name]
+        return replace(strategy, **own)(name, config.generator.make())
+
     parts = compose(
-        replace(strategy, **own),
         learner=config.learner.make(),
         augmented_learner=config.augmented_learner.make(config.learner),
         teacher=_teacher(config),
-        generator=config.generator.make(),
         settings=loop.settings(),
     )
-    parts = replace(parts, supplies=asked_in_order(config.supplies, parts.supplies[-1]))
+    parts = replace(parts, supplies=asked_in_order(config.supplies, named))
     if loop.strategy == UNTARGETED:
         parts = without_aim(parts)  # stated rows are chosen at random, too, as in the arm of that name
     if config.constraints:

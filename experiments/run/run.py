@@ -169,7 +169,7 @@ def _tracked(bench: _Bench, prepared: Prepared) -> RunResult:
         bench.stages.end(verdict.sentence)
         # Delivered if the run is interrupted before there are other models.
         run_folder.save_model(_model(bench, outcome, outcome.learner, outcome.proba), bench.folder / run_folder.MODEL)
-        if isinstance(generator := prepared.generators[-1][-1], Savable):  # of the taught supply, the last asked
+        if isinstance(generator := prepared.generators[-1][-1], Savable):  # of the last supply asked
             persistence.save(generator, bench.folder / run_folder.GENERATOR)
         if interrupted:
             status = "interrupted"

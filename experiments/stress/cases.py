@@ -16,8 +16,6 @@ from generators.rules.rules import Rules
 from loop.data.encoding import decode, encode
 from loop.errors import DataError
 from loop.evaluation.proportion import proportion
-from loop.expressions.parser import parse
-from loop.expressions.to_region import as_region
 from loop.regions import TreeFinder
 from loop.seeds import stream
 from loop.types import NOBODY, Interval, Region, Request, Table
@@ -89,40 +87,37 @@ def stated(subject: Subject, content: Mapping[str, Any], rows: int, seed: int) -
         yield measured(subject, name, "stated", made.take(made.y == label), rng)
 
 
-def within(subject: Subject, where: str, rows: int, seed: int) -> Iterator[Case]:
-    """Measure rows of the class to catch in a region: the real ones, and those of the run's generator if it was saved.
+def within(subject: Subject, name: str, region: Region, rows: int, seed: int) -> Iterator[Case]:
+    """Measure rows of one class in a region: the real ones, and those of the run's generator if it was saved.
+
+    The class is that of the region, or the one to catch.
 
     Parameters
     ----------
     subject : Subject
-    where : str
-        Expression that describes the region.
+    name : str
+        Of the pattern.
+    region : Region
     rows : int
         To make.
     seed : int
-
-    Raises
-    ------
-    ConfigError
-        If the expression describes no region of the table.
     """
-    region = as_region(parse(where), subject.real.schema)
-    rng = stream(seed, "stress", "where")
-    found = subject.real.take(region.contains(subject.real.rows) & ~subject.honest)
+    rng, real = stream(seed, "stress", "where"), subject.real
+    label = real.schema.positive if region.label is None else region.label
+    found = real.take(region.contains(real.rows) & (real.y == label))
     if len(found):
-        yield measured(subject, where, "real", found, rng)
-    made = _generated(subject, region, rows, seed)
+        yield measured(subject, name, "real", found, rng)
+    made = _generated(subject, Request(region, label, rows), seed)
     if made is not None:
-        yield measured(subject, where, "generated", made, rng)
+        yield measured(subject, name, "generated", made, rng)
 
 
-def _generated(subject: Subject, region: Region, rows: int, seed: int) -> Table | None:
-    """Make rows of the class to catch in a region; None if the run kept no generator, or it cannot reach the region."""
+def _generated(subject: Subject, request: Request, seed: int) -> Table | None:
+    """Make rows of a class in a region; None if the run kept no generator, or it cannot reach the region."""
     folder = subject.folder / run_folder.GENERATOR
     if not subject.is_run or not (folder / persistence.FILE).is_file():
         return None
     generator, schema = run_folder.load_generator(folder)
-    request = Request(region, schema.positive, rows)
     try:
         made = deliver(generator, request, schema, seed, gate_of(subject.folder)).frame
     except DataError:

@@ -26,6 +26,7 @@ RECORD, PAGE, CASES, REAL, TEST = (
 )
 FILES = (RECORD, PAGE, CASES, REAL, TEST)
 LEFT_BY_PYTEST = ("__pycache__", ".pytest_cache")
+NOTED = ("ws_scenario", "ws_rows", "ws_score", "ws_caught")  # of each row of a pattern
 LEAST = 0.8  # share to be handled rightly in the pytest file unless another one is asked for
 
 
@@ -109,14 +110,15 @@ def _page(told: Record) -> str:
 
 
 def _edge_cases(findings: Findings) -> pd.DataFrame:
-    """Return the rows made, in the user's columns, with pattern, score and whether they are alarmed at first."""
+    """Return the rows of the patterns, in the user's columns, with what they are and what the model makes of them."""
     threshold = findings.subject.points[0].threshold
     made = [
-        case.frame.assign(ws_scenario=case.name, ws_score=case.score, ws_caught=case.score >= threshold)
+        case.frame.assign(
+            ws_scenario=case.name, ws_rows=case.kind, ws_score=case.score, ws_caught=case.score >= threshold
+        )
         for case in findings.cases
-        if case.kind != "real"
     ]
-    frame = pd.concat(made, ignore_index=True) if made else findings.kept.iloc[:0].assign(ws_scenario="")
+    frame = pd.concat(made, ignore_index=True) if made else findings.kept.iloc[:0].assign(ws_scenario="", ws_rows="")
     return frame.assign(**_limited(findings, frame))
 
 
@@ -135,7 +137,7 @@ def _test(findings: Findings) -> str:
         "least": LEAST if asked.fail_under is None else asked.fail_under,
         "alarms": int(alarmed.sum()),
         "checked": asked.rows,
-        "scenarios": {case.name: case.alarm for case in findings.cases if case.kind == "stated"},
+        "scenarios": {case.name: case.alarm for case in findings.judged},
         "monotone": dict(checks.monotone),
         "invariant": list(checks.invariant),
         "within": checks.within,

@@ -1,4 +1,4 @@
-"""One stress of a model: the patterns of a book and a region, the price in false alarms, and the checks of the book."""
+"""One stress of a model: the patterns of a book and of regions, their price in false alarms, and the book's checks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ import pandas as pd
 
 from experiments.stress.cases import Case, stated, within
 from experiments.stress.checks import Tried, check_fits, limit_masks, tried
+from experiments.stress.regions import weak_regions
 from experiments.stress.subject import Subject
 from generators.rules.checks import Checks
 from generators.rules.reading import read_book
@@ -16,16 +17,18 @@ from loop.errors import ConfigError, DataError
 from loop.expressions.parser import parse
 from loop.expressions.to_region import as_region
 from loop.seeds import stream
+from loop.types import Region
 
 KEPT = 10_000  # real rows at most that are tried and kept: the false alarms of another model are counted on them
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked of a model: patterns by book and region, rows of each, and the share that must be caught."""
+    """What is asked of a model: patterns by book and regions, rows of each, and the share that must be caught."""
 
     content: Mapping[str, Any] | None = None  # of a rule book
     where: str | None = None
+    regions: bool = False  # the weak regions that the run has recorded
     rows: int = 1000
     fail_under: float | None = None
     seed: int = 0
@@ -77,20 +80,17 @@ def stress(subject: Subject, asked: Asked) -> Findings:
     Raises
     ------
     ConfigError
-        If nothing is asked, or the book or region does not fit the table.
+        If nothing is asked, the book or region does not fit the table, or weak regions are asked of a model alone.
     DataError
-        If nothing could be judged.
+        If nothing could be judged, or the run has recorded no weak regions.
     """
-    if asked.content is None and asked.where is None:
-        raise ConfigError("a stress must have patterns, got none: give --book FILE, --where EXPRESSION or both.")
-    schema, checks = subject.real.schema, Checks()
-    if asked.where is not None:
-        as_region(parse(asked.where), schema)
+    schema, checks, regions = subject.real.schema, Checks(), _regions(subject, asked)
     if asked.content is not None:
         checks = read_book(asked.content).checks
         check_fits(checks, schema)
     cases = [] if asked.content is None else list(stated(subject, asked.content, asked.rows, asked.seed))
-    cases += [] if asked.where is None else list(within(subject, asked.where, asked.rows, asked.seed))
+    for name, region in regions.items():
+        cases += within(subject, name, region, asked.rows, asked.seed)
     if asked.fail_under is not None and not any(case.kind != "generated" for case in cases):
         raise DataError("--fail-under needs rows of known class, and there are none here: add a scenario to --book.")
     order = stream(asked.seed, "stress", "real").permutation(len(subject.frame))[:KEPT]
@@ -98,7 +98,7 @@ def stress(subject: Subject, asked: Asked) -> Findings:
     checked = checked_rows(subject, cases, kept, asked.rows)
     found = tuple(tried(checks, schema, subject.scores, checked)) if checks.any else ()
     alarms = tuple(_alarms(subject, point.threshold) for point in subject.points)
-    said = (*subject.said, *_missing(asked, cases))
+    said = (*subject.said, *_missing(subject, regions, cases))
     return Findings(subject, asked, tuple(cases), alarms, checks, found, said, kept, checked)
 
 
@@ -115,18 +115,26 @@ def limits_of(findings: Findings, frame: pd.DataFrame) -> list[np.ndarray]:
     return limit_masks(check_fits(findings.checks, schema), schema, frame)
 
 
-def _missing(asked: Asked, cases: list[Case]) -> list[str]:
-    """Say which rows of a region are lacking."""
-    if asked.where is None:
-        return []
-    kinds = {case.kind for case in cases if case.name == asked.where}
-    said = []
-    if "real" not in kinds:
-        said.append(f"{asked.where}: no real row of the class to catch is there")
-    if "generated" not in kinds:
-        said.append(f"{asked.where}: no rows were generated, as no generator is saved that reaches it")
-    else:
-        said.append(f"{asked.where}: rows generated start from training rows, and their class is not checked")
+def _regions(subject: Subject, asked: Asked) -> dict[str, Region]:
+    """Return the regions that are asked for, by name."""
+    if asked.content is None and asked.where is None and not asked.regions:
+        raise ConfigError("a stress must have patterns, got none: give --book FILE, --where EXPRESSION or both.")
+    regions = {} if asked.where is None else {asked.where: as_region(parse(asked.where), subject.real.schema)}
+    return regions | ({region.text: region for region in weak_regions(subject)} if asked.regions else {})
+
+
+def _missing(subject: Subject, regions: Mapping[str, Region], cases: list[Case]) -> list[str]:
+    """Say which rows of the regions are lacking."""
+    schema, said = subject.real.schema, []
+    for name, region in regions.items():
+        label = schema.positive if region.label is None else region.label
+        kinds = {case.kind for case in cases if case.name == name}
+        if "real" not in kinds:
+            said.append(f"{name}: no real row of class {schema.classes[label]} is there")
+        if "generated" not in kinds:
+            said.append(f"{name}: no rows were generated, as no generator is saved that reaches it")
+    if any(case.kind == "generated" for case in cases):
+        said.append("rows generated start from training rows, and their class is not checked: they are not judged")
     return said
 
 

@@ -21,7 +21,8 @@ def show(findings: Findings, console: Console) -> None:
     console.print(_patterns(findings))
     for case in findings.cases:
         for region in case.fails:
-            console.print(f"fails in {case.name}: {region}", highlight=False, markup=False, soft_wrap=True)
+            said = f"fails in {case.name} ({case.kind}): {region}"
+            console.print(said, highlight=False, markup=False, soft_wrap=True)
     console.print(_alarms(findings))
     if findings.tried:
         console.print(_checks(findings))

@@ -139,8 +139,7 @@ def from_record(record: Any, arrays: Mapping[str, object], schema: Schema) -> Ge
         the value, and the caller adds the file and the way out.
     """
     held = shape(record, "the record")
-    for position, region in enumerate(held["regions"]):
-        _check_codes(region, schema, f"the record.regions.{position}")
+    regions = regions_of(held, schema)
     requests = tuple(
         (checks.text(name, "the record.requests"), checks.count(n, "the record.requests"))
         for name, n in held["requests"]
@@ -148,7 +147,7 @@ def from_record(record: Any, arrays: Mapping[str, object], schema: Schema) -> Ge
     tables = _tables(arrays, schema, held)
     generation = Generation(
         index=held["index"],
-        regions=tuple(_region_of(region) for region in held["regions"]),
+        regions=regions,
         requests=requests,
         counts=held["counts"],
         scores=_intervals(held["scores"]),
@@ -168,6 +167,13 @@ def from_record(record: Any, arrays: Mapping[str, object], schema: Schema) -> Ge
             f"the record must hold what goes with its arrays and nothing else, got others in {odd[0][:40]!r}"
         )
     return generation
+
+
+def regions_of(held: Record, schema: Schema) -> tuple[Region, ...]:
+    """Rebuild the regions of a record that `shape` has taken; raises DataError unless they fit the schema."""
+    for position, region in enumerate(held["regions"]):
+        _check_codes(region, schema, f"the record.regions.{position}")
+    return tuple(_region_of(region) for region in held["regions"])
 
 
 def _region_record(region: Region, classes: tuple[object, ...]) -> Record:

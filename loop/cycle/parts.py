@@ -116,7 +116,7 @@ class Parts:
     supplies : sequence of Supply
         Sources of new rows, asked in turn; at least one.
     finder : RegionFinder
-        Finds weak regions.
+        Finds weak regions, for supplies without a finder of their own.
     teacher : Teacher, optional
         None = a loop without a teacher: labels by condition, acquisition by the learner's own entropy.
     surrogate : Learner, optional
@@ -156,9 +156,18 @@ class Parts:
                     f"{supply.needs_teacher} needs a teacher, got none: "
                     "pass a teacher, or aim by entropy and label by condition"
                 )
-        if self.settings.steer and not any(isinstance(supply.generator, Steerable) for supply in self.supplies):
-            kinds = ", ".join(type(supply.generator).__name__ for supply in self.supplies)
+        steered = [supply.generator for supply in self.supplies if self.steers(supply)]
+        if steered and not any(isinstance(generator, Steerable) for generator in steered):
+            kinds = ", ".join(type(generator).__name__ for generator in steered)
             raise ConfigError(f"steer needs a generator that can be steered, got {kinds}: use diffusion.")
+
+    def steers(self, supply: Supply) -> bool:
+        """Tell whether the learner's entropy guides the generator of a supply, if that can be steered."""
+        return self.settings.steer if supply.steer is None else supply.steer
+
+    def share_anywhere_of(self, supply: Supply) -> float:
+        """Return the share of a supply's rows that is made anywhere."""
+        return self.settings.share_anywhere if supply.share_anywhere is None else supply.share_anywhere
 
     def learner_for(self, table: Table) -> Learner:
         """Return the learner for a table: the augmented one if it holds new rows."""

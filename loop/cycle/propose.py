@@ -67,10 +67,11 @@ def propose(
     n = rows_in_turn(supply, settings, len(real))
     find_rng, generate_rng, score_rng, draw_rng, label_rng, gate_rng = rng.spawn(6)
     with clock.stage("find"):
-        regions = tuple(parts.finder.find(real, weakness, find_rng)) if supply.aimed else ()
-    background = anywhere(weakness, by_weakness=False)
-    requests = allocate(regions, n * settings.pool, share_anywhere=settings.share_anywhere, background=background)
-    if settings.steer and isinstance(generator, Steerable):
+        finder = supply.finder or parts.finder
+        regions = tuple(finder.find(real, weakness, find_rng)) if supply.aimed else ()
+    background, share = anywhere(weakness, by_weakness=False), parts.share_anywhere_of(supply)
+    requests = allocate(regions, n * settings.pool, share_anywhere=share, background=background)
+    if parts.steers(supply) and isinstance(generator, Steerable):
         generator = generator.steered(lambda rows: entropy(fitted.learner.predict_proba(rows)))
     with clock.stage("generator"):
         samples = [generator.sample(request, generate_rng) for request in requests]

@@ -13,7 +13,7 @@ from loop.regions.weakness import measured_rows, seed_weights
 from loop.support.setting_checks import check_bounds
 from loop.types import Region, Table
 
-_SAME = 0.5  # regions with a higher Jaccard similarity of their rows count as one
+SAME = 0.5  # regions with a higher Jaccard similarity of their rows count as one
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def _distinct(candidates: list[_Candidate]) -> list[_Candidate]:
     """Drop each candidate that shares most of its rows with a more significant one."""
     kept: list[_Candidate] = []
     for candidate in sorted(candidates, key=lambda c: (c.p, -c.gap)):
-        if all(_jaccard(candidate.inside, other.inside) <= _SAME for other in kept):
+        if all(_jaccard(candidate.inside, other.inside) <= SAME for other in kept):
             kept.append(candidate)
     return kept
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loop.errors import ConfigError
-from loop.protocols import Acquisition, Gate, Generator, Labeller
+from loop.protocols import Acquisition, Gate, Generator, Labeller, RegionFinder
 
 TAUGHT = "taught"  # name of the supply whose rows a generator proposes and the teacher labels
 
@@ -33,11 +33,17 @@ class Supply:
     stated : bool
         Whether its labels are knowledge that the judge rows cannot test, since none of them shows the pattern. Its rows
         are kept unless the judge rows prove harm, and rows of the pattern that were held back tell what they bring.
+    finder : RegionFinder, optional
+        Finds the weak regions of an aimed supply; None = that of the loop.
+    share_anywhere : float, optional
+        Share of its rows, 0 to 1, made anywhere instead of in weak regions; None = as the settings of the loop say.
+    steer : bool, optional
+        Whether the learner's entropy guides its generator; None = as the settings of the loop say.
 
     Raises
     ------
     ConfigError
-        If a part needs a teacher, or ``rows`` is below 1.
+        If ``rows`` is below 1, or ``share_anywhere`` is outside 0..1.
     """
 
     generator: Generator
@@ -48,10 +54,17 @@ class Supply:
     rows: int | None = None
     aimed: bool = True
     stated: bool = False
+    finder: RegionFinder | None = None
+    share_anywhere: float | None = None
+    steer: bool | None = None
 
     def __post_init__(self) -> None:
         if self.rows is not None and self.rows < 1:
             raise ConfigError(f"rows of supply {self.name!r} must be at least 1, got {self.rows}: raise it.")
+        if self.share_anywhere is not None and not 0 <= self.share_anywhere <= 1:
+            raise ConfigError(
+                f"share_anywhere of supply {self.name!r} must lie in 0..1, got {self.share_anywhere}: try 0.5."
+            )
 
     @property
     def needs_teacher(self) -> str | None:

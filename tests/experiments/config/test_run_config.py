@@ -259,7 +259,7 @@ def test_the_configuration_can_steer_or_leave_it_to_the_strategy() -> None:
     for steer, strategy, expected in ((True, "targeted", True), (None, "guided", True), (False, "guided", False)):
         overrides = {"loop.steer": steer, "loop.strategy": strategy, "generator.name": "diffusion"}
         parts = parts_of(load_config(RunConfig, None, {**SIMULATION, **overrides}), noise())
-        assert parts.settings.steer is expected
+        assert [parts.steers(supply) for supply in parts.supplies] == [expected]
 
 
 def test_settings_are_the_arguments_of_the_learner() -> None:

@@ -18,7 +18,8 @@ from experiments.run.run import RunResult, run
 from experiments.run.statements import overlaps
 from loop.errors import ConfigError
 from loop.gates import Contradicted
-from loop.supplies.acquisition import Blindness, Uniform
+from loop.regions import ByClass
+from loop.supplies.acquisition import Blindness, Entropy, Uniform, Variance
 from loop.supplies.labelling import ByCondition, ByTeacher
 
 
@@ -68,7 +69,9 @@ def test_defaults_aim_at_what_the_learner_is_blind_to(tmp_path: Path) -> None:
     ("supplies", "words"),
     [
         ([], "supplies must name where new rows come from, got none"),
-        (["tought"], "supplies must hold taught, or a mapping with the key book, got 'tought'"),
+        (["tought"], "supplies must hold taught, a strategy (targeted, untargeted, doubt,"),
+        (["doubt", "tought"], "or a mapping with the key book, got 'tought'"),
+        ([["doubt"]], "or a mapping with the key book, got ['doubt']"),
         ("taught", "supplies must be a list, got 'taught'"),
         ([{"book": "missing.yaml"}], "missing.yaml cannot be read"),
         ([{"book": "BOOK", "scenario": "old"}], "scenario must be one of young, got 'old'"),
@@ -175,6 +178,46 @@ def test_a_pattern_that_describes_honest_rows_is_told(tmp_path: Path) -> None:
     )
     narrow = config_of(tmp_path, {"book": book(tmp_path)})
     assert len(list(overlaps(parts_of(narrow, inputs.train), inputs.train, 0))) <= 1
+
+
+def test_a_supply_may_be_that_of_any_strategy(tmp_path: Path) -> None:
+    """The word taught stands for the strategy of the loop; a name for its own finder, choice, labels and share."""
+    supplies = ("doubt", "taught", {"book": book(tmp_path)}, "untargeted", "classical", "doubt")
+    config = config_of(tmp_path, *supplies, strategy="disagreement", share_anywhere=0.25)
+    stated, *others = parts_of(config, gather(config.data, config.loop).train).supplies
+    assert stated.stated
+    assert [each.name for each in others] == ["doubt", "taught", "untargeted", "classical"]
+    classical = others[-1]
+    assert [type(each.acquisition) for each in others] == [Entropy, Variance, Uniform, Uniform]
+    assert [each.aimed for each in others] == [True, True, False, True]
+    assert isinstance(classical.finder, ByClass)
+    assert isinstance(classical.labeller, ByCondition)
+    assert {each.share_anywhere for each in others} == {0.25}  # as the configuration says
+
+
+def test_strategies_take_turns_and_each_looks_for_its_own_regions(tmp_path: Path) -> None:
+    settings = content(write(tmp_path, frame(600)), tmp_path / "out", generations=1)
+    told = {"supplies": ["untargeted", "taught", "classical"], "arms": {"run": False}}
+    mixed = run(load_config(RunConfig, None, settings | told), Console(file=StringIO(), width=200))
+    assert mixed.report is not None
+    untargeted, taught, classical = mixed.report.generations
+    assert [each["supply"] for each in mixed.report.generations] == ["untargeted", "taught", "classical"]
+    assert [each["supply"] for each in mixed.report.aimed] == ["taught", "classical"]
+    assert untargeted["regions"] == []
+    assert [name for name, _ in untargeted["requests"]] == ["anywhere"]
+    assert classical["regions"]
+    assert all(region["text"].startswith("class = ") for region in classical["regions"])
+    assert "anywhere" not in [name for name, _ in classical["requests"]]
+    assert not any(region["text"].startswith("class = ") for region in taught["regions"])
+
+
+def test_where_nothing_is_aimed_the_report_says_that_no_region_was_sought(tmp_path: Path) -> None:
+    settings = content(write(tmp_path, frame(300)), tmp_path / "out", generations=1, strategy="untargeted")
+    alone = run(load_config(RunConfig, None, settings | {"arms": {"run": False}}), Console(file=StringIO(), width=200))
+    assert alone.report is not None
+    show(alone.report, alone.folder, console := Console(file=StringIO(), width=200))
+    for said in (console.file.getvalue(), (alone.folder / "report.html").read_text()):  # type: ignore[attr-defined]
+        assert "one were sought: new rows were made anywhere" in said
 
 
 def test_the_strategy_without_aim_chooses_stated_rows_at_random_too(tmp_path: Path) -> None:

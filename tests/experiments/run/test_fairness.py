@@ -83,7 +83,7 @@ def test_groups_are_guarded_and_aimed_at():
     unaimed = with_groups(compose(), FairnessConfig(columns=("sex",), aim=False), table())
     assert isinstance(unaimed.finder, TreeFinder)
     classical = with_groups(compose("classical"), FairnessConfig(columns=("sex",)), table())
-    assert isinstance(classical.finder, ByClass)
+    assert isinstance(classical.supplies[0].finder, ByClass)
 
 
 def test_harm_to_a_group_is_rolled_back():

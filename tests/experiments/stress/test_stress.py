@@ -1,10 +1,7 @@
 """A pattern that no training row shows: found as a hole before it is stated, and closed after."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from io import StringIO
 from pathlib import Path
 
@@ -14,9 +11,8 @@ import pytest
 import yaml
 from rich.console import Console
 from small_runs import PATTERN, content, frame, write
-from typer.testing import CliRunner, Result
+from stress_commands import call, ci
 
-from experiments.cli.app import app
 from experiments.config.reader import load_config
 from experiments.config.run_config import RunConfig
 from experiments.run.run import run
@@ -24,7 +20,6 @@ from experiments.storage.run_folder import load_model
 from experiments.stress import output
 from experiments.stress.subject import subject_of
 
-ROOT = Path(__file__).parents[3]
 WHERE = "amount > 50 and shop == 'fuel'"
 
 
@@ -32,10 +27,6 @@ def book(folder: Path, name: str = "book.yaml", **told: object) -> Path:
     path = folder / name
     path.write_text(yaml.safe_dump({"target": "fraud", "scenarios": {"young": PATTERN}} | told))
     return path
-
-
-def call(*words: object) -> Result:
-    return CliRunner().invoke(app, ["stress", *map(str, words)])
 
 
 @pytest.fixture(scope="module")
@@ -68,13 +59,6 @@ def after(place: Path) -> Path:
 
 def figures(folder: Path) -> dict[str, dict[str, object]]:
     return {case["name"]: case for case in json.loads((folder / output.RECORD).read_text())["cases"]}
-
-
-def ci(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run the generated file as a user's CI does: in another process, from another folder."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(folder)]), **variables}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--noconftest", output.TEST]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
 def test_the_hole_is_shown_before_and_closed_after(place: Path, before: Path, after: Path) -> None:
@@ -118,7 +102,7 @@ def test_edge_cases_are_rows_of_the_user_with_what_the_model_says(place: Path, b
     folder = place / "cases"
     assert call(before, "--book", place / "book.yaml", "--rows", 50, "--out", folder).exit_code == 0
     rows = pd.read_parquet(folder / output.CASES)
-    assert list(rows) == ["amount", "age", "shop", "abroad", "fraud", "ws_scenario", "ws_score", "ws_caught"]
+    assert list(rows) == ["amount", "age", "shop", "abroad", "fraud", *output.NOTED]
     assert set(rows["fraud"]) == {"yes"}
     assert rows["age"].between(18, 22).all()
     model = load_model(before / "model")
@@ -254,7 +238,8 @@ def test_limits_of_different_rows_may_differ(place: Path, before: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("RUN",), "a stress must have patterns, got none"),
+        (("MODEL", "--data", "DATA"), "a model alone has recorded no weak regions"),
+        (("MODEL", "--data", "DATA", "--book", "BOOK", "--regions"), "a model alone has recorded no weak regions"),
         (("RUN/model", "--book", "BOOK"), "a model alone has no rows to start from"),
         ((".", "--book", "BOOK"), "neither: check it"),
         (("RUN", "--book", "BOOK", "--target", "fraud"), "no file is given: leave it out"),
@@ -266,7 +251,14 @@ def test_limits_of_different_rows_may_differ(place: Path, before: Path) -> None:
     ],
 )
 def test_bad_input_gets_one_sentence(place: Path, before: Path, words: tuple[str, ...], told: str) -> None:
-    known = {"RUN": before, "RUN/model": before / "model", "BOOK": place / "book.yaml", "DATA": place / "table.csv"}
+    model = before / "model"
+    known = {
+        "RUN": before,
+        "RUN/model": model,
+        "MODEL": model,
+        "BOOK": place / "book.yaml",
+        "DATA": place / "table.csv",
+    }
     refused = call(*(known.get(word, word) for word in words))
     assert refused.exit_code == 2, refused.output
     assert told in refused.stderr
