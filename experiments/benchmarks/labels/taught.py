@@ -39,12 +39,13 @@ class Taught:
 
     def rows(self, sides: Sides) -> Records:
         """Return one record for each share and arm: the share known, the score on the test rows, the rows taught."""
-        found = []
+        found, scored = [], dict[int, dict[str, tuple[Predictor, int]]]()
         for share, (table, groups, pool) in zip(self.shares, bought(sides, self.shares), strict=True):
-            known_share = len(table) / len(sides.train)
-            scored = self._scored(Sides(table, sides.test, groups, sides.seed), pool)
-            for arm, (model, taught) in scored.items():
-                found.append(sides.point(arm, known_share, model) | {"share": share, "taught": taught})
+            if len(table) not in scored:  # shares below what is known at the beginning have the same rows
+                scored[len(table)] = self._scored(Sides(table, sides.test, groups, sides.seed), pool)
+            for arm, (model, taught) in scored[len(table)].items():
+                point = sides.point(arm, len(table) / len(sides.train), model)
+                found.append(point | {"share": share, "taught": taught})
         return found
 
     def _scored(self, sides: Sides, pool: Table) -> dict[str, tuple[Predictor, int]]:
