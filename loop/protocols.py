@@ -86,6 +86,15 @@ class Steerable(Protocol):
         ...
 
 
+@runtime_checkable
+class Finite(Protocol):
+    """A generator whose rows are given: each is proposed once, and none can be made anew to be held back."""
+
+    def without(self, rows: Rows) -> Generator:
+        """Return a generator, fitted like this one, that has none of the rows."""
+        ...
+
+
 class RegionFinder(Protocol):
     """Finds where a learner is weak."""
 

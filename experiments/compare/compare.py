@@ -119,7 +119,8 @@ def cell(config: RunConfig) -> Records:
     that of real rows alone.
     """
     inputs, seed = gather(config.data, config.loop), config.loop.seed
-    looped = run_loop(parts_of(config, inputs.train), inputs.train, inputs.folds, stream(seed, "loop"))
+    parts = parts_of(config, inputs.train, inputs)
+    looped = run_loop(parts, inputs.train, inputs.folds, stream(seed, "loop"))
     contestants = list(contestants_of(looped, inputs.folds, config.arms, stream(seed, "arms")))
     wanted = config.deliver if config.arms.run else TARGETED  # without arms nothing is delivered
     decided = decide_for(looped, contestants, seed, wanted=wanted, limits=config.serving.limits())
@@ -175,9 +176,9 @@ def check_sources(runs: Sequence[RunConfig]) -> None:
     So a fault in a source or strategy is found before hours of work on others.
     """
     for first in {run.data: run for run in runs}.values():
-        train = gather(first.data, first.loop).train
+        inputs = gather(first.data, first.loop)
         for run in {run.loop.strategy: run for run in runs if run.data == first.data}.values():
-            parts_of(run, train)
+            parts_of(run, inputs.train, inputs)
 
 
 def _work(

@@ -10,12 +10,12 @@ from pydantic import BaseModel, ValidationError
 from experiments.config.data_config import DataConfig
 from experiments.config.part_sections import as_rule
 from experiments.config.run_config import CommonConfig, CompareConfig, RunConfig
-from experiments.config.supplies import STATED, StatedConfig
+from experiments.config.supplies import MAPPINGS, STATED
 from loop.errors import ConfigError
 from loop.support.strict_yaml import read_plain
 
 Config = TypeVar("Config", bound=CommonConfig)
-ENTRIES: Mapping[str, type[BaseModel]] = {"sources": DataConfig, "supplies": StatedConfig}  # of lists
+ENTRIES: Mapping[str, type[BaseModel]] = {"sources": DataConfig}  # of lists; those of supplies are of several kinds
 
 
 def load_config(model: type[Config], path: Path | None, overrides: Mapping[str, object] | None = None) -> Config:
@@ -75,14 +75,14 @@ def _sentence(error: ValidationError, model: type[BaseModel], path: Path | None)
     own = fault.get("ctx", {}).get("error")
     if isinstance(own, ConfigError):
         return str(own)
-    place = list(fault["loc"])
-    if place[0] == "supplies" and place[2:3] == [STATED]:
-        del place[2]  # which kind of supply was recognised is no key
+    place, kind = list(fault["loc"]), STATED
+    if place[0] == "supplies" and place[2:3] and place[2] in MAPPINGS:
+        kind = str(place.pop(2))  # which kind of supply was recognised is no key
     *outer, last = place
     key = ".".join(map(str, place))
     where = f"in {path}" if path is not None else "on the command line"
     if fault["type"] == "extra_forbidden":
-        allowed = ", ".join(_section(model, outer).model_fields)
+        allowed = ", ".join(_section(model, outer, {**ENTRIES, "supplies": MAPPINGS[kind]}).model_fields)
         return f"{'.'.join(map(str, outer)) or 'a configuration'} may hold {allowed}, got {last!r}: correct it {where}."
     if fault["type"] == "missing":
         way_out = "name a file or source with --data" if key in ("data", "data.source") else f"add it {where}"
@@ -90,10 +90,10 @@ def _sentence(error: ValidationError, model: type[BaseModel], path: Path | None)
     return f"{key} {as_rule(fault['msg'])}, got {fault['input']!r}: correct it {where}."
 
 
-def _section(model: type[BaseModel], path: list[str | int]) -> type[BaseModel]:
+def _section(model: type[BaseModel], path: list[str | int], entries: Mapping[str, type[BaseModel]]) -> type[BaseModel]:
     """Find the model of a section; list positions lead to the model of the entries."""
     for name in path:
         if isinstance(name, str):
             inner = model.model_fields[name].annotation
-            model = ENTRIES.get(name, inner)  # type: ignore[arg-type]
+            model = entries.get(name, inner)  # type: ignore[arg-type]
     return model

@@ -20,7 +20,7 @@ from experiments.config.part_sections import (
 )
 from experiments.config.strategies import STRATEGIES
 from experiments.config.supplies import Entry as SupplyEntry
-from experiments.config.supplies import check_no_real_rows, entries_of, files_of
+from experiments.config.supplies import StatedConfig, check_no_real_rows, entries_of, files_of
 from loop.catalogue import check_name
 from loop.cycle.acceptance import GroupGuard
 from loop.cycle.lanes import USUAL
@@ -190,8 +190,10 @@ class CommonConfig(Section):
     @model_validator(mode="after")
     def _stated_is_fitted(self) -> Self:
         if SHORT.get(self.deliver) == WITH_STATED:
-            if not files_of(self.supplies):
-                raise ConfigError("deliver may be 'stated' only if supplies hold a rule book, got none: add it.")
+            if not any(isinstance(entry, StatedConfig) for entry in self.supplies):
+                raise ConfigError(
+                    "deliver may be 'stated' only if supplies hold a rule book that makes rows, got none: add it."
+                )
             if not (self.arms.run and self.arms.plain):
                 raise ConfigError(
                     "deliver 'stated' needs plain models, and arms leave them out: set arms.run and arms.plain to true."

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from experiments.config.given import TaughtRows, VotedRows
 from experiments.config.part_sections import Section, as_list
 from experiments.config.strategies import STRATEGIES
 from experiments.data.files import digests
@@ -17,7 +18,7 @@ from loop.errors import ConfigError
 from loop.gates import Contradicted, Domain
 from loop.supplies.supply import TAUGHT, Supply
 
-STATED, NAMED = "stated", "named"  # kinds of entries: by a mapping, or by the name of a strategy
+NAMED, STATED, TAUGHT_ROWS, VOTED = "named", "stated", "taught rows", "voted"  # kinds of entries: a name, or a mapping
 
 
 class StatedConfig(Section):
@@ -77,15 +78,29 @@ class StatedConfig(Section):
         )
 
 
+MAPPINGS: Mapping[str, type[Section]] = {STATED: StatedConfig, TAUGHT_ROWS: TaughtRows, VOTED: VotedRows}
+
+
 def _name(scenario: str) -> str:
     return f"{STATED}: {scenario}"
 
 
 def _kind(entry: object) -> str:
-    return NAMED if isinstance(entry, str) else STATED
+    if isinstance(entry, str):
+        return NAMED
+    if isinstance(entry, Section):
+        return next(kind for kind, model in MAPPINGS.items() if isinstance(entry, model))
+    keys = entry if isinstance(entry, dict) else {}
+    return STATED if "unlabelled" not in keys else VOTED if "book" in keys else TAUGHT_ROWS
 
 
-Entry = Annotated[Annotated[str, Tag(NAMED)] | Annotated[StatedConfig, Tag(STATED)], Discriminator(_kind)]
+Entry = Annotated[
+    Annotated[str, Tag(NAMED)]
+    | Annotated[StatedConfig, Tag(STATED)]
+    | Annotated[TaughtRows, Tag(TAUGHT_ROWS)]
+    | Annotated[VotedRows, Tag(VOTED)],
+    Discriminator(_kind),
+]
 
 
 def entries_of(supplies: object) -> Sequence[object]:
@@ -103,26 +118,32 @@ def entries_of(supplies: object) -> Sequence[object]:
         raise ConfigError("supplies must name where new rows come from, got none: begin with taught.")
     for entry in found:
         named = isinstance(entry, str) and entry in (TAUGHT, *STRATEGIES)
-        if not named and not isinstance(entry, (dict, StatedConfig)):
+        if not named and not isinstance(entry, (dict, *MAPPINGS.values())):
             raise ConfigError(
-                f"supplies must hold taught, a strategy ({', '.join(STRATEGIES)}), or a mapping with the key book, "
-                f"got {entry!r}: correct it."
+                f"supplies must hold taught, a strategy ({', '.join(STRATEGIES)}), or a mapping with the key book or "
+                f"unlabelled, got {entry!r}: correct it."
             )
     return found
 
 
-def asked_in_order(entries: Sequence[Entry], named: Callable[[str], tuple[Supply, ...]]) -> tuple[Supply, ...]:
-    """Return the supplies of the entries, stated ones before those that ``named`` makes, each name once.
+def asked_in_order(
+    entries: Sequence[Entry],
+    named: Callable[[str], tuple[Supply, ...]],
+    given: Callable[[TaughtRows | VotedRows], Supply],
+) -> tuple[Supply, ...]:
+    """Return the supplies of the entries: stated ones, rows of files, then those that ``named`` makes, each name once.
 
     Raises
     ------
     ConfigError
-        If a scenario is stated twice.
+        If a scenario is stated twice, or a file given twice.
     """
     stated = [supply for entry in entries if isinstance(entry, StatedConfig) for supply in entry.make()]
+    stated += [given(entry) for kind in (VotedRows, TaughtRows) for entry in entries if isinstance(entry, kind)]
     names = [supply.name for supply in stated]
     if twice := [name for name in names if names.count(name) > 1]:
-        raise ConfigError(f"supplies must state each scenario once, got {twice[0]!r} twice: rename or remove one.")
+        what = "give each file" if twice[0].startswith(TAUGHT) else "state each scenario"
+        raise ConfigError(f"supplies must {what} once, got {twice[0]!r} twice: rename or remove one.")
     others = dict.fromkeys(entry for entry in entries if isinstance(entry, str))
     return (*stated, *(supply for name in others for supply in named(name)))
 
@@ -138,5 +159,7 @@ def check_no_real_rows(entries: Sequence[Entry]) -> None:
 
 
 def files_of(entries: Sequence[Entry]) -> dict[str, str]:
-    """Return digests of the books."""
-    return digests([entry.book for entry in entries if isinstance(entry, StatedConfig)])
+    """Return digests of the books and the files of rows."""
+    rows = [entry.unlabelled for entry in entries if isinstance(entry, (TaughtRows, VotedRows))]
+    books = [entry.book for entry in entries if isinstance(entry, (StatedConfig, VotedRows))]
+    return digests([*rows, *books])

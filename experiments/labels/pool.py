@@ -1,20 +1,24 @@
 """Rows without labels: encoded as a run's model knows them, without those that may not be asked about."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from experiments.data.files import read_table, texts
-from experiments.run.inputs import RunInputs
 from loop.data.encoding import check_range, encode_features, named
-from loop.data.split import duplicate_groups
+from loop.data.split import equal_to
 from loop.errors import DataError
 from loop.evaluation import drift
 from loop.gates.copies import Space
 from loop.rows import Rows
 from loop.types import Schema, Table
+
+if TYPE_CHECKING:
+    from experiments.run.inputs import RunInputs
 
 TRAIL = "ws_"  # how the columns begin that tell where a synthetic row came from
 TOLD, STABLE = 5, 0.1  # columns named that differ, and the index from which one does
@@ -22,7 +26,7 @@ TOLD, STABLE = 5, 0.1  # columns named that differ, and the index from which one
 
 @dataclass(frozen=True, eq=False)
 class Unlabelled:
-    """Rows that may be asked about.
+    """Rows that may be asked about, or learnt from.
 
     Parameters
     ----------
@@ -42,8 +46,8 @@ class Unlabelled:
     messages: tuple[str, ...]
 
 
-def unlabelled(path: Path, inputs: RunInputs, synthetic: Table | None, rng: np.random.Generator) -> Unlabelled:
-    """Read rows without labels from a file.
+def unlabelled(path: Path, inputs: "RunInputs", synthetic: Table | None, rng: np.random.Generator) -> Unlabelled:
+    """Read rows to ask about from a file without labels.
 
     Rows that equal a training or test row or a synthetic one, and rows of groups that have test rows, are refused.
 
@@ -61,23 +65,36 @@ def unlabelled(path: Path, inputs: RunInputs, synthetic: Table | None, rng: np.r
     DataError
         If a column is missing or of another type, the rows are synthetic, or none is left.
     """
-    frame = named(read_table(path, text=texts(inputs.schema)))
-    if any(str(name).startswith(TRAIL) for name in frame):
-        raise DataError(
-            f"rows to ask about must be real, and {path} has the columns of synthetic ones: choose another."
-        )
-    X = encode_features(inputs.schema, frame)
-    check_range(inputs.schema, X)
     first = inputs.train.row_number < len(inputs.dataset.frame) - inputs.answered  # answered ones may be audited still
     known = {"a training row": inputs.train.X[first], "a test row": inputs.test.X}
     known |= {} if synthetic is None else {"a synthetic row": synthetic.X}
+    return _new_rows("rows to ask about", path, inputs, known, rng)
+
+
+def to_learn_from(path: Path, inputs: "RunInputs", rng: np.random.Generator) -> Unlabelled:
+    """Read rows to learn from from a file without labels; rows that are training or test rows already are refused.
+
+    So are rows of groups that have test rows. Parameters and errors are those of `unlabelled`.
+    """
+    known = {"a training row": inputs.train.X, "a test row": inputs.test.X}
+    return _new_rows("rows to learn from", path, inputs, known, rng)
+
+
+def _new_rows(
+    purpose: str, path: Path, inputs: "RunInputs", known: Mapping[str, np.ndarray], rng: np.random.Generator
+) -> Unlabelled:
+    """Read the rows of a file that equal no known row, by name of the known rows."""
+    frame = named(read_table(path, text=texts(inputs.schema)))
+    if any(str(name).startswith(TRAIL) for name in frame):
+        raise DataError(f"{purpose} must be real, and {path} has the columns of synthetic ones: choose another.")
+    X = encode_features(inputs.schema, frame)
+    check_range(inputs.schema, X)
     keep, messages = np.ones(len(X), dtype=bool), list[str]()
     if (target := inputs.schema.target) in frame:
         frame = frame.drop(columns=target)
         messages.append(f"the column {target!r} is left out: what it says of these rows is not looked at")
     for what, others in known.items():
-        ids = duplicate_groups(np.concatenate([others, X]))
-        equal = np.isin(ids[len(others) :], ids[: len(others)]) & keep
+        equal = equal_to(X, others) & keep
         keep &= ~equal
         messages += [f"refused {equal.sum():,} rows: equal to {what}"] if equal.any() else []
     groups = _groups(frame, inputs)
@@ -88,7 +105,7 @@ def unlabelled(path: Path, inputs: RunInputs, synthetic: Table | None, rng: np.r
         messages += [f"refused {own.sum():,} rows: of a {inputs.dataset.group} that has test rows"] if own.any() else []
     if not keep.any():
         raise DataError(
-            f"rows to ask about must be new, and all {len(X):,} of {path} are refused ({'; '.join(messages)[:120]}): "
+            f"{purpose} must be new, and all {len(X):,} of {path} are refused ({'; '.join(messages)[:120]}): "
             "name a file of other rows."
         )
     unit = None if groups is None else pd.factorize(groups[keep])[0].astype(np.int64)
@@ -116,6 +133,6 @@ def keys(frame: pd.DataFrame, schema: Schema) -> np.ndarray:
     return np.array([f"{value:016x}" for value in digest], dtype=object)
 
 
-def _groups(frame: pd.DataFrame, inputs: RunInputs) -> np.ndarray | None:
+def _groups(frame: pd.DataFrame, inputs: "RunInputs") -> np.ndarray | None:
     name = inputs.dataset.group
     return frame[name].to_numpy(dtype=object) if name is not None and name in frame else None

@@ -9,6 +9,7 @@ import pandas as pd
 from experiments.arms.names import UNTARGETED
 from experiments.config.constraints import constraints
 from experiments.config.data_config import NONE, DataConfig
+from experiments.config.given import TaughtRows, VotedRows
 from experiments.config.run_config import CommonConfig, LoopConfig
 from experiments.config.strategies import STRATEGIES, compose, without_aim
 from experiments.config.supplies import asked_in_order
@@ -16,10 +17,11 @@ from experiments.data.sources import Dataset, load
 from experiments.data.split import Split
 from experiments.labels.joining import joined
 from experiments.run.fairness import with_groups
+from experiments.run.given import supply_of
 from learners import Committee
 from loop.cycle.lanes import USUAL
 from loop.cycle.parts import Parts
-from loop.errors import DataError
+from loop.errors import ConfigError, DataError
 from loop.protocols import Teacher
 from loop.supplies.supply import TAUGHT, Supply
 from loop.types import Schema, Table
@@ -70,13 +72,23 @@ def gather(data: DataConfig, loop: LoopConfig) -> RunInputs:
     return RunInputs(dataset, split.train, split.test, folds, example, messages, len(dataset.frame) - rows_before)
 
 
-def parts_of(config: CommonConfig, train: Table) -> Parts:
+def parts_of(config: CommonConfig, train: Table, inputs: RunInputs | None = None) -> Parts:
     """Make the parts of the loop that a configuration asks for.
+
+    Parameters
+    ----------
+    config : CommonConfig
+    train : Table
+        Training rows.
+    inputs : RunInputs, optional
+        Those of the run; needed for supplies of rows from a file, which must not be test rows.
 
     Raises
     ------
+    ConfigError
+        If a supply needs the inputs and there are none, or does not fit the table.
     DataError
-        If a column of ``fairness.columns`` is missing or cannot form groups.
+        If a column of ``fairness.columns`` is missing or cannot form groups, or a file of rows breaks a rule.
     """
     loop = config.loop
     own = {name: getattr(loop, name) for name in ("share_anywhere", "steer") if getattr(loop, name) is not None}
@@ -85,13 +97,21 @@ def parts_of(config: CommonConfig, train: Table) -> Parts:
         strategy = STRATEGIES[loop.strategy if name == TAUGHT else name]
         return replace(strategy, **own)(name, config.generator.make())
 
+    def given(entry: TaughtRows | VotedRows) -> Supply:
+        if inputs is None:
+            raise ConfigError(
+                f"rows of a file must be compared with test rows, as in a run or a comparison, got {entry.unlabelled}: "
+                "leave it out here."
+            )
+        return supply_of(entry, inputs, loop.seed)
+
     parts = compose(
         learner=config.learner.make(),
         augmented_learner=config.augmented_learner.make(config.learner),
         teacher=_teacher(config),
         settings=loop.settings(),
     )
-    parts = replace(parts, supplies=asked_in_order(config.supplies, named))
+    parts = replace(parts, supplies=asked_in_order(config.supplies, named, given))
     if loop.strategy == UNTARGETED:
         parts = without_aim(parts)  # stated rows are chosen at random, too, as in the arm of that name
     if config.constraints:

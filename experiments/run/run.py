@@ -26,6 +26,7 @@ from experiments.report.terminal import show
 from experiments.run.artifacts import keep_files, keep_records, write_up
 from experiments.run.calibrated_points import Answers, answer_records, calibration_of
 from experiments.run.fairness import by_group, gaps
+from experiments.run.given import notes
 from experiments.run.inputs import RunInputs, gather, parts_of
 from experiments.run.real_rows import caught_of, named_rows
 from experiments.run.result import Result
@@ -111,7 +112,7 @@ def _held(resume: Path | None) -> AbstractContextManager[None]:
 def _run(config: RunConfig, console: Console, resume: Path | None, started: float) -> RunResult:
     tracking = settings_of(config.tracking)
     inputs = gather(config.data, config.loop)
-    parts = parts_of(config, inputs.train)
+    parts = parts_of(config, inputs.train, inputs)
     broken = complaints(constraints(config.constraints), inputs.train)
     to_json(inputs.schema)  # raises before any work if the schema cannot be saved
     check_storable(parts, config.deliver)
@@ -119,7 +120,7 @@ def _run(config: RunConfig, console: Console, resume: Path | None, started: floa
     told = [each.sentence for each in named_rows(config, inputs)]
     if resume is not None:
         check_resumable(resume, config, inputs)
-    for message in (*inputs.messages, *told, *broken, *overlaps(parts, inputs.train, config.loop.seed)):
+    for message in (*inputs.messages, *told, *broken, *notes(parts), *overlaps(parts, inputs.train, config.loop.seed)):
         console.print(message, highlight=False, markup=False)
     steps = 4 + config.loop.generations * len(parts.supplies) + _arms_at_most(config, inputs)
     with Stages(console, total=steps) as stages:

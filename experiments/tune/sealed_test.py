@@ -93,7 +93,9 @@ def open_test(
 
 
 def _looped(config: RunConfig, inputs: RunInputs) -> LoopRun:
-    return run_loop(parts_of(config, inputs.train), inputs.train, inputs.folds, stream(config.loop.seed, "loop"))
+    return run_loop(
+        parts_of(config, inputs.train, inputs), inputs.train, inputs.folds, stream(config.loop.seed, "loop")
+    )
 
 
 def _difference(before: LoopRun, after: LoopRun, inputs: RunInputs, seed: int, level: float) -> Interval:

@@ -15,13 +15,23 @@ from loop.cycle.lanes import Lane, lanes
 from loop.cycle.parts import Parts
 from loop.cycle.propose import Fitted, Proposed, propose
 from loop.cycle.stopping import next_supply
-from loop.cycle.training import Prepared, Trained, pooled, reported_scores, teacher_answers, train, unseen_answers
+from loop.cycle.training import (
+    Prepared,
+    Trained,
+    lane_rows,
+    pooled,
+    reported_scores,
+    teacher_answers,
+    train,
+    unseen_answers,
+)
 from loop.data.encoding import check_range
 from loop.evaluation.drift import report as drift_report
 from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import resolve, score
-from loop.protocols import Generator, Teacher
+from loop.protocols import Finite, Generator, Teacher
 from loop.regions.weakness import MEASURES
+from loop.rows import Rows
 from loop.supplies.supply import TAUGHT, Supply
 from loop.support.timing import Clock
 from loop.types import Generation, Interval, Table
@@ -102,7 +112,7 @@ def _turn(
     clock, parts, index = Clock(), prepared.parts, len(history) + 1
     with clock.stage("learner"):
         answers = unseen_answers(prepared, history, champions)
-    proposed = _propose(prepared, supply, champions, answers, index)
+    proposed = _propose(prepared, supply, champions, answers, history)
     for each in proposed:
         clock.add(each.seconds)
     new, delivered = [each.rows for each in proposed], proposed[-1]
@@ -139,10 +149,14 @@ def _turn(
 
 
 def _propose(
-    prepared: Prepared, supply: Supply, champions: Sequence[Trained], answers: np.ndarray, index: int
+    prepared: Prepared,
+    supply: Supply,
+    champions: Sequence[Trained],
+    answers: np.ndarray,
+    history: Sequence[Generation],
 ) -> list[Proposed]:
     """Propose rows in every lane, where its champion is weak; ``answers`` (n, K) are those of `unseen_answers`."""
-    generators = prepared.generators_of(supply)
+    generators, index = prepared.generators_of(supply), len(history) + 1
     weakness = MEASURES[prepared.parts.settings.weakness](prepared.table.y, answers)
 
     def work(lane: Lane) -> Proposed:
@@ -151,12 +165,20 @@ def _propose(
             supply,
             prepared.table.take(lane.fit),
             weakness[lane.fit],
-            Fitted(lane, champions[lane.index].learner, prepared.teacher, generators[lane.index]),
+            Fitted(
+                lane, champions[lane.index].learner, prepared.teacher, _unused(generators[lane.index], lane, history)
+            ),
             index,
             prepared.stream("propose", index, lane.index + 1),
         )
 
     return prepared.each(work, prepared.lanes)
+
+
+def _unused(generator: Generator, lane: Lane, history: Sequence[Generation]) -> Generator:
+    """Leave out given rows that a lane has kept before."""
+    kept = [lane_rows(generation, lane).X for generation in history if generation.decision.kept]
+    return generator.without(Rows(np.concatenate(kept))) if kept and isinstance(generator, Finite) else generator
 
 
 def _drift(prepared: Prepared, history: Sequence[Generation], rows: Table) -> dict[str, float]:

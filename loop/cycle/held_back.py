@@ -15,6 +15,7 @@ from loop.cycle.lanes import Lane
 from loop.cycle.training import Prepared, Trained
 from loop.errors import WeakspotError
 from loop.evaluation.proportion import proportion
+from loop.protocols import Finite
 from loop.supplies.supply import Supply
 from loop.types import Interval, Region, Request, Table
 
@@ -36,10 +37,14 @@ HeldBack = Mapping[str, Sequence[Table | None]]  # by supply: the rows of each j
 
 
 def held_back(prepared: Prepared) -> HeldBack:
-    """Make, for each supply of stated rows, the rows that are held back in each judging lane, all of one class."""
+    """Make, for each supply of stated rows, the rows that are held back in each judging lane, all of one class.
+
+    Rows that are given cannot be held back: a generator of them has the same ones in every lane.
+    """
     judging = prepared.lanes[:-1]
     each = ceil(ROWS / len(judging))
-    stated = (supply for supply in prepared.parts.supplies if supply.stated)
+    supplies = prepared.parts.supplies
+    stated = (each for each in supplies if each.stated and not isinstance(each.generator, Finite))
     return {supply.name: [_made(prepared, supply, lane, each) for lane in judging] for supply in stated}
 
 

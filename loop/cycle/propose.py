@@ -1,5 +1,6 @@
 """New rows of one lane: find weak regions, allocate, generate, choose, label, pass the gates."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
@@ -9,7 +10,7 @@ from loop.cycle.allocation import allocate, anywhere
 from loop.cycle.lanes import Lane
 from loop.cycle.parts import Parts, Settings
 from loop.gates import combine
-from loop.protocols import Acquisition, Generator, Labeller, Learner, Steerable, Teacher
+from loop.protocols import Acquisition, Finite, Generator, Labeller, Learner, Steerable, Teacher
 from loop.regions.weakness import entropy
 from loop.supplies.acquisition import draw
 from loop.supplies.pool import Pool
@@ -73,7 +74,7 @@ def propose(
     if parts.steers(supply) and isinstance(generator, Steerable):
         generator = generator.steered(lambda rows: entropy(fitted.learner.predict_proba(rows)))
     with clock.stage("generator"):
-        samples = [generator.sample(request, generate_rng) for request in requests]
+        samples = _sampled(generator, requests, generate_rng)
     proposals = _gather(samples, generation)
     with clock.stage("learner"):
         pool = Pool(proposals, fitted.learner.predict_proba(proposals.rows))
@@ -101,6 +102,16 @@ def rows_in_turn(supply: Supply, settings: Settings, n_real: int) -> int:
     if supply.rows is not None:
         return ceil(supply.rows / settings.generations)
     return max(1, min(round(settings.budget * n_real), settings.most_rows))
+
+
+def _sampled(generator: Generator, requests: Sequence[Request], rng: np.random.Generator) -> list[Samples]:
+    """Sample request after request; a row that is given answers one of them only."""
+    samples = []
+    for request in requests:
+        samples.append(generator.sample(request, rng))
+        if isinstance(generator, Finite):
+            generator = generator.without(samples[-1].table.rows)
+    return samples
 
 
 def _gather(samples: list[Samples], generation: int) -> Table:

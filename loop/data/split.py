@@ -37,6 +37,13 @@ def duplicate_groups(rows: np.ndarray | pd.DataFrame) -> np.ndarray:
     return ids.astype(np.int64)
 
 
+def equal_to(X: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Tell which rows of X (n, d) equal one of the others (m, d), as a mask (n,); missing values are equal."""
+    ids = duplicate_groups(np.concatenate([others, X]))
+    equal: np.ndarray = np.isin(ids[len(others) :], ids[: len(others)])
+    return equal
+
+
 def merge_groups(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Merge two groupings: rows that share either id, directly or through other rows, get one id.
 

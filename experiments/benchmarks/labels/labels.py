@@ -3,10 +3,13 @@
 Run as ``python -m experiments.benchmarks.labels``. On each split of each table of the rare-class suite, labels begin
 with random rows that hold five of the class to catch, and are bought in batches, each a fifth of what is known. A tenth
 of each batch is an audit drawn at random, which costs as much as other labels. Scored on the sealed test rows: the
-learner that asks, and the same learner on as many rows drawn at random. The last line is JSON.
+learner that asks, and the same learner on as many rows drawn at random. With ``--taught``: XGBoost on labels bought by
+doubt, alone, with rows that the loop makes and teaches, and with rows of the rest of the table that the loop teaches.
+The last line is JSON.
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +23,9 @@ from experiments.benchmarks.labels.readings import DEFAULT, headline, tables_of
 from experiments.benchmarks.labels.stream import ASKED, DELAYS, POLICIES, TOP, Stream
 from experiments.benchmarks.labels.stream_picture import picture as stream_picture
 from experiments.benchmarks.labels.stream_picture import table_of
+from experiments.benchmarks.labels.taught import Taught
+from experiments.benchmarks.labels.taught_table import figures
+from experiments.benchmarks.labels.taught_table import table_of as taught_table
 from experiments.benchmarks.options import among, console
 from experiments.data.sources import rare_suite
 from experiments.report import figure_style
@@ -34,6 +40,7 @@ def main(  # Wide: each parameter is an option of the command
     ] = "extra trees",
     askings: Annotated[str, typer.Option(help="Ways of asking.")] = ",".join(ASKINGS),
     stream: Annotated[str | None, typer.Option(help="Instead: card fraud from this day, 100 checks a day.")] = None,
+    taught: Annotated[bool, typer.Option("--taught", help="Instead: a student that is taught, too.")] = False,
     out: Annotated[Path, typer.Option(help="Folder of finished cells and of labels.png.")] = Path("runs/labels"),
     jobs: Annotated[int, typer.Option(min=1, help="Cells side by side.")] = 2,
 ) -> None:
@@ -42,6 +49,9 @@ def main(  # Wide: each parameter is an option of the command
         print(json.dumps(checked_cards(stream, out, jobs)))
         return
     suite, ways = among("--tables", tables, rare_suite()), [RANDOM, *among("--askings", askings, ASKINGS)]
+    if taught:
+        print(json.dumps(taught_students(suite, seeds, out, jobs)))
+        return
     who = among("--learners", learners, LEARNERS)
     wanted = [
         (table, seed, learner, way) for seed in range(seeds) for table in suite for learner in who for way in ways
@@ -63,6 +73,24 @@ def main(  # Wide: each parameter is an option of the command
         console().print(table)
     figure_style.save(picture(results, who[0]), out / "labels.png")
     print(json.dumps(headline(results, who[0], DEFAULT if DEFAULT in ways else ways[-1])))
+
+
+def taught_students(suite: Sequence[str], seeds: int, out: Path, jobs: int) -> dict[str, object]:
+    """Teach students on each split of each table; print the table, and return the figures of the last line."""
+    wanted, cell = [(table, seed) for seed in range(seeds) for table in suite], Taught()
+
+    def work(key: tuple[str, int]) -> Records:
+        table, seed = key
+        return [{"table": table, "split": seed} | row for row in cell.rows(suite_sides(table, str(seed)))]
+
+    def path_of(key: tuple[str, int]) -> Path:
+        return out / digest_of(cell, f"suite:{key[0]}") / f"{key[0]}-{key[1]}.json"
+
+    results = pd.DataFrame(
+        [row for rows in each_cell(wanted, work, path_of, jobs=jobs, console=console()) for row in rows]
+    )
+    console().print(taught_table(results))
+    return dict(figures(results))
 
 
 def checked_cards(start: str, out: Path, jobs: int) -> dict[str, object]:

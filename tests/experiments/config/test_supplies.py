@@ -70,8 +70,8 @@ def test_defaults_aim_at_what_the_learner_is_blind_to(tmp_path: Path) -> None:
     [
         ([], "supplies must name where new rows come from, got none"),
         (["tought"], "supplies must hold taught, a strategy (targeted, untargeted, doubt,"),
-        (["doubt", "tought"], "or a mapping with the key book, got 'tought'"),
-        ([["doubt"]], "or a mapping with the key book, got ['doubt']"),
+        (["doubt", "tought"], "or a mapping with the key book or unlabelled, got 'tought'"),
+        ([["doubt"]], "or a mapping with the key book or unlabelled, got ['doubt']"),
         ("taught", "supplies must be a list, got 'taught'"),
         ([{"book": "missing.yaml"}], "missing.yaml cannot be read"),
         ([{"book": "BOOK", "scenario": "old"}], "scenario must be one of young, got 'old'"),

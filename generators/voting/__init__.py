@@ -1,0 +1,1 @@
+"""Labels of given rows by the votes of statements, as of labelling functions."""
