@@ -12,6 +12,7 @@ from experiments.benchmarks.autogluon.cells import probabilities
 from experiments.benchmarks.autogluon.environment import Peer
 from experiments.benchmarks.curves.cells import Sides
 from loop.errors import DataError
+from loop.protocols import Predictor
 from loop.rows import Rows
 from loop.support import atomic
 
@@ -36,13 +37,15 @@ class Answered:
         return two_columns(self.positive, self.code)
 
 
+_predictor: type[Predictor] = Answered
+
+
 @dataclass(frozen=True, eq=False)
 class Turn:
     """One batch of a peer."""
 
     known: int  # rows known before it
     positive: np.ndarray  # (n,) answers of the model that chose it to the test rows
-    bought: np.ndarray  # positions in the training rows
 
 
 def give_rows(sides: Sides, pool: np.ndarray, settings: Mapping[str, object], folder: Path) -> None:
@@ -89,7 +92,7 @@ def turns_of(answer: Mapping[str, Any], known: int, pool: np.ndarray, batches: S
         if len(bought) != n or len(left.intersection(bought)) != n:
             raise DataError(f"{rule}, and batch {number} is not {n} new rows of the pool: use other versions.")
         left.difference_update(bought)
-        turns.append(Turn(known, probabilities(each["proba"], tests, "a peer"), np.array(bought)))
+        turns.append(Turn(known, probabilities(each["proba"], tests, "a peer")))
         known += n
     return turns
 
