@@ -8,6 +8,7 @@ confident learning with its own thresholds. The last line is JSON.
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -83,23 +84,44 @@ def xgboost_defaults(table: Table, seed: int) -> np.ndarray:
 
 def cell(name: str, seed: int, most: int, repeats: int) -> Records:
     """Flip labels of one table, or none of a clean one, and return one row for each way to list them."""
-    clean = name in CLEAN
-    source = f"{CLEAN[name]},seed={seed}" if clean else f"suite:{name}"
-    table = table_of(load(source, None if clean else "target"), None if clean else most, seed)
-    wrong = np.zeros(len(table), dtype=bool)
-    if not clean:
-        table, wrong = flipped(table, seed)
+    table, wrong = planted(name, seed, most)
     ways, share = ranked(table, seed, repeats)
-    first = round(SHARE * len(table))
+    told = {"table": name, "seed": seed, "clean": name in CLEAN}
+    return [told | row | {"error_share": share} for row in judged(ways, wrong)]
+
+
+def planted(name: str, seed: int, most: int) -> tuple[Table, np.ndarray]:
+    """Flip labels of one table, or none of a clean one; tell which, (n,) bool."""
+    if name in CLEAN:
+        table = table_of(load(f"{CLEAN[name]},seed={seed}"), None, seed)
+        return table, np.zeros(len(table), dtype=bool)
+    return flipped(table_of(load(f"suite:{name}", "target"), most, seed), seed)
+
+
+def judged(ways: dict[str, np.ndarray], wrong: np.ndarray) -> Records:
+    """Return one row for each way: how many rows it lists, and how many of the first are wrong.
+
+    Parameters
+    ----------
+    ways : dict of ndarray
+        Positions of rows, the most suspect first.
+    wrong : ndarray of shape (n,), bool
+    """
+    first = round(SHARE * len(wrong))
     rows: Records = []
     for way, positions in ways.items():
         whole = way in (RANKING, XGBOOST)
         listed = first if whole else len(positions)
         hits = int(wrong[positions[:first]].sum())
-        row = {"table": name, "seed": seed, "way": way, "rows": len(table), "listed": listed, "clean": clean}
-        row |= {"precision": hits / max(min(listed, first), 1), "recall": hits / max(int(wrong.sum()), 1)}
-        rows.append(row | {"error_share": share})
+        row = {"way": way, "rows": len(wrong), "listed": listed}
+        rows.append(row | {"precision": hits / max(min(listed, first), 1), "recall": hits / max(int(wrong.sum()), 1)})
     return rows
+
+
+def cell_file(out: Path, most: int, repeats: int, key: tuple[str, int]) -> Path:
+    """Name the file in which the rows of a table and a seed are kept."""
+    name, seed = key
+    return out / digest_of((Committee(), most, repeats), f"suite:{name}") / f"{name}-{seed}.json"
 
 
 def headline(results: pd.DataFrame) -> dict[str, float]:
@@ -124,10 +146,7 @@ def main(
     terminal = console()
     names = [*CLEAN, *among("--tables", tables, TABLES)]
     keys = [(name, seed) for seed in range(seeds) for name in names]
-
-    def path_of(key: tuple[str, int]) -> Path:
-        return out / digest_of((Committee(), rows, repeats), f"suite:{key[0]}") / f"{key[0]}-{key[1]}.json"
-
+    path_of = partial(cell_file, out, rows, repeats)
     found = each_cell(keys, lambda key: cell(*key, rows, repeats), path_of, jobs=jobs, console=terminal)
     results = pd.DataFrame([row for of_cell in found for row in of_cell])
     columns = ["rows", "listed", "precision", "recall", "error_share"]

@@ -80,7 +80,7 @@ def raw_rows(inputs: RunInputs, part: Table) -> pd.DataFrame:
     return frame.iloc[part.row_number].reset_index(drop=True)
 
 
-def probabilities(answer: object, rows: int) -> np.ndarray:
+def probabilities(answer: object, rows: int, peer: str = AUTOGLUON) -> np.ndarray:
     """Return the answers (n,) as probabilities.
 
     Raises
@@ -88,7 +88,7 @@ def probabilities(answer: object, rows: int) -> np.ndarray:
     DataError
         If they are not one number between 0 and 1 for each row.
     """
-    rule = f"AutoGluon must answer each of {rows:,} test rows with a number between 0 and 1"
+    rule = f"{peer} must answer each of {rows:,} test rows with a number between 0 and 1"
     way_out = "use another version."
     try:
         proba = np.asarray(answer, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""The Python environment in which AutoGluon is installed, and the steps of the worker that run there."""
+"""The Python environment in which a peer such as AutoGluon is installed, and the steps of its worker there."""
 
 import json
 import os
@@ -21,31 +21,49 @@ PATIENCE = 30  # seconds that an interrupted step may take to end
 
 
 @dataclass(frozen=True)
+class Peer:
+    """A peer, as the script that runs it and the sentences of its refusals know it."""
+
+    title: str
+    needed: tuple[str, ...]  # packages
+    install: str  # commands that make an environment
+    worker: Path
+
+
+AUTOGLUON = Peer("AutoGluon", (NAME,), INSTALL, WORKER)
+
+
+@dataclass(frozen=True)
 class Environment:
-    """An interpreter whose environment has AutoGluon."""
+    """An interpreter whose environment has a peer."""
 
     python: str
-    versions: dict[str, str]  # of AutoGluon and the libraries that it can use, by name
+    versions: dict[str, str]  # of the peer and the libraries that it can use, by name
+    peer: Peer = AUTOGLUON
 
     @classmethod
-    def of(cls, python: Path) -> Self:
+    def of(cls, python: Path, peer: Peer = AUTOGLUON) -> Self:
         """Find the interpreter and ask it which versions it has.
 
         Raises
         ------
         DataError
-            If it is missing, is no interpreter of Python, or lacks AutoGluon.
+            If it is missing, is no interpreter of Python, or lacks the peer.
         """
         program = shutil.which(str(python))  # not resolved: an environment is known by the path of its link
         if program is None:
-            raise DataError(f"--python must be an interpreter, and {python} is no program: make one with {INSTALL}.")
-        with tempfile.TemporaryDirectory(prefix="weakspot-") as folder:
-            versions = cls(program, {}).run("versions", Path(folder))
-        if NAME not in versions:
             raise DataError(
-                f"--python must be an interpreter with AutoGluon, and {python} has no {NAME}: make one with {INSTALL}."
+                f"--python must be an interpreter, and {python} is no program: make one with {peer.install}."
             )
-        return cls(program, versions)
+        with tempfile.TemporaryDirectory(prefix="weakspot-") as folder:
+            versions = cls(program, {}, peer).run("versions", Path(folder))
+        missing = [name for name in peer.needed if name not in versions]
+        if missing:
+            raise DataError(
+                f"--python must be an interpreter with {peer.title}, and {python} has no {missing[0]}: make one with "
+                f"{peer.install}."
+            )
+        return cls(program, versions, peer)
 
     @property
     def sentence(self) -> str:
@@ -65,7 +83,7 @@ class Environment:
         DataError
             If the step fails or leaves no answer.
         """
-        command = [self.python, "-I", "-W", "ignore", str(WORKER), step, str(folder)]
+        command = [self.python, "-I", "-W", "ignore", str(self.peer.worker), step, str(folder)]
         own = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         if len(str(folder)) <= LONGEST:
             own["RAY_TMPDIR"] = str(folder)  # so that the files of Ray, which AutoGluon starts, go with the folder
@@ -83,8 +101,8 @@ class Environment:
 
     def _refused(self, step: str, why: str) -> DataError:
         return DataError(
-            f"--python must run AutoGluon, and at the step {step!r} of {self.python} {why}: correct that, then run the "
-            "same command to go on."
+            f"--python must run {self.peer.title}, and at the step {step!r} of {self.python} {why}: correct that, then "
+            "run the same command to go on."
         )
 
 

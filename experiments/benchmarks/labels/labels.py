@@ -56,18 +56,7 @@ def main(  # Wide: each parameter is an option of the command
     wanted = [
         (table, seed, learner, way) for seed in range(seeds) for table in suite for learner in who for way in ways
     ]
-
-    def work(key: tuple[str, int, str, str]) -> Records:
-        table, seed, learner, way = key
-        told = {"table": table, "split": seed, "learner": learner}
-        return [told | row for row in Bought(learner, way).rows(suite_sides(table, str(seed)))]
-
-    def path_of(key: tuple[str, int, str, str]) -> Path:
-        table, seed, learner, way = key
-        settings = (Bought(learner, way), LEARNERS[learner], ASKINGS.get(way))
-        return out / digest_of(settings, f"suite:{table}") / f"{table}-{seed}.json"
-
-    finished = each_cell(wanted, work, path_of, jobs=jobs, console=console())
+    finished = each_cell(wanted, cell, lambda key: cell_file(out, key), jobs=jobs, console=console())
     results = pd.DataFrame([row for rows in finished for row in rows])
     for table in tables_of(results):
         console().print(table)
@@ -91,6 +80,20 @@ def taught_students(suite: Sequence[str], seeds: int, out: Path, jobs: int) -> d
     )
     console().print(taught_table(results))
     return dict(figures(results))
+
+
+def cell(key: tuple[str, int, str, str]) -> Records:
+    """Return the points of a table, a split, a learner and a way of asking."""
+    table, seed, learner, way = key
+    told = {"table": table, "split": seed, "learner": learner}
+    return [told | row for row in Bought(learner, way).rows(suite_sides(table, str(seed)))]
+
+
+def cell_file(out: Path, key: tuple[str, int, str, str]) -> Path:
+    """Name the file in which these points are kept."""
+    table, seed, learner, way = key
+    settings = (Bought(learner, way), LEARNERS[learner], ASKINGS.get(way))
+    return out / digest_of(settings, f"suite:{table}") / f"{table}-{seed}.json"
 
 
 def checked_cards(start: str, out: Path, jobs: int) -> dict[str, object]:

@@ -64,22 +64,24 @@ def headline(results: pd.DataFrame, learner: str, arm: str = DEFAULT) -> Mapping
     own = results[results["learner"] == learner]
     shares, read = needed(own), curves(own)
 
-    def mean_at(name: str, share: float) -> float:
-        at = read.xs(name, level="arm")
-        return float(at[GRID[np.abs(GRID - share).argmin()]].mean())
-
     worse = [str(table) for _, table in shares.index[(shares[arm] > shares[RANDOM]).to_numpy()]]
     return {
         "median_share_for_95": round(float(shares[arm].median()), 3),
         "worst_share_for_95": round(float(shares[arm].max()), 3),
         "median_share_random": round(float(shares[RANDOM].median()), 3),
-        "ap_asked_10": round(mean_at(arm, 0.1), 4),
-        "ap_random_25": round(mean_at(RANDOM, 0.25), 4),
+        "ap_asked_10": round(mean_at(read, arm, 0.1), 4),
+        "ap_random_25": round(mean_at(read, RANDOM, 0.25), 4),
         "ap_full": round(float(full_score(own).mean()), 4),
         "tables_worse_than_random": worse,
         "learner": learner,
         "asking": arm,
     }
+
+
+def mean_at(read: pd.DataFrame, arm: str, share: float) -> float:
+    """Return the mean score over tables of one way of asking, read off `curves` at a share of the labels."""
+    at = read.xs(arm, level="arm")
+    return float(at[GRID[np.abs(GRID - share).argmin()]].mean())
 
 
 def tables_of(results: pd.DataFrame) -> Sequence[RichTable]:
