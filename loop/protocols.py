@@ -187,7 +187,13 @@ class Store(Protocol):
         """Keep one finished arm of a comparison."""
         ...
 
-    def keep_model(self, write: Callable[[Path], object]) -> None:
+    def tags(self, values: Mapping[str, str]) -> None:
+        """Keep words about the run by name, in place of earlier ones of the same name."""
+        ...
+
+    def keep_model(
+        self, write: Callable[[Path], object], description: str = "", tags: Mapping[str, str] | None = None
+    ) -> None:
         """Keep the model that ``write`` saves into a new folder in MLflow's format, if this store keeps models."""
         ...
 

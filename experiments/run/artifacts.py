@@ -23,6 +23,7 @@ from experiments.run.calibrated_points import answer_metrics
 from experiments.run.inputs import RunInputs
 from experiments.run.mlflow_model import save_model
 from experiments.run.result import Result
+from experiments.run.verdict import NOTE, description, verdict_tags
 from loop.cycle.driver import LoopRun
 from loop.cycle.generation_codec import to_record
 from loop.evaluation.judge_rows import JudgeRows
@@ -113,22 +114,26 @@ def keep_files(report: Report, result: Result, inputs: RunInputs, folder: Path) 
 def keep_records(report: Report, result: Result, model: Model, inputs: RunInputs, tracker: Store, folder: Path) -> None:
     """Send files, headline figures and the model to the tracker."""
     tracker.metrics(_headline(report, result.looped))
+    told = verdict_tags(report)
+    tracker.tags({**told, NOTE: description(report)})
     for name in FILES:
         tracker.attach(folder / name)
-    tracker.keep_model(lambda path: save_model(model, inputs.example, path))
+    tracker.keep_model(lambda path: save_model(model, inputs.example, path), description(report), told)
 
 
 def _headline(report: Report, looped: LoopRun) -> Mapping[str, float]:
     """Return the figures of the run as a whole, by name."""
-    gain = report.gain["difference"]
+    gain, scores = report.gain["difference"], {str(arm["arm"]): arm["average_precision"] for arm in report.arms}
     figures = {
         **_under("real_only", score_metrics(_dicts(looped.outcome.baseline))),
         **_under("final", score_metrics(_dicts(looped.outcome.scores))),
-        "test/difference": gain["estimate"],
-        "test/difference_low": gain["low"],
-        "test/difference_high": gain["high"],
-        "test/proven": report.gain["proven"],
-        **{f"test/loop_{end}": report.loop_gain["difference"][end] for end in ("estimate", "low", "high")},
+        "test_average_precision": scores[report.delivered],
+        "test_average_precision_best_plain": scores[report.gain["against"]],
+        "test_gain_over_best_plain": gain["estimate"],
+        "test_gain_over_best_plain_low": gain["low"],
+        "test_gain_over_best_plain_high": gain["high"],
+        "test_proven": report.gain["proven"],
+        **{f"test_loop_gain_{end}": report.loop_gain["difference"][end] for end in ("estimate", "low", "high")},
         "seconds": report.seconds,
         **answer_metrics(report.operating, report.calibration),
         **{

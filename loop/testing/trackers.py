@@ -41,6 +41,7 @@ RUN = {
     "tags": {"data": "cards", "loop": "aim"},
 }
 VERDICT = LoopVerdict(1, 0.03, Interval(0.03, -0.01, 0.07, 0.975), False, "No proven gain after 2 generations.")
+TOLD = {"verdict": "No gain on 300 test rows."}
 ARMS = (("smote seed 0", 0.41), ("smote seed 1", 0.43))
 GENERATION_METRICS = {
     *("ap", "ap_low", "ap_high", "challenger/ap", "challenger/ap_low", "challenger/ap_high"),
@@ -96,6 +97,7 @@ def play(tracker: Tracker, attached: Path, status: str = "finished") -> list[Gen
         tracker.record(made)
     for name, score in ARMS:
         tracker.child(arm(name, score))
+    tracker.tags(TOLD)
     tracker.attach(attached, "reports")
     tracker.finish(VERDICT, status)
     tracker.finish(None, "failed")
@@ -149,7 +151,7 @@ def check_journal_holds_all(tracker: Tracker, folder: Path, attached: Path) -> N
     """Records read back equal what was sent, in order, the status of the first finish stands, files are whole."""
     sent = play(tracker, attached, "interrupted")
     records = read_records(folder)
-    kinds = ["start", "metrics", "generation", "generation", "child", "child", "attach", "finish"]
+    kinds = ["start", "metrics", "generation", "generation", "child", "child", "tags", "attach", "finish"]
     assert [record["kind"] for record in records] == kinds
     assert {key: records[0][key] for key in RUN} == RUN
     for record, made in zip(records[2:4], sent, strict=True):
@@ -164,7 +166,8 @@ def check_journal_holds_all(tracker: Tracker, folder: Path, attached: Path) -> N
         )
     assert records[-1]["status"] == "interrupted"
     assert records[-1]["verdict"]["sentence"] == VERDICT.sentence
-    assert (folder / records[6]["file"]).read_bytes() == attached.read_bytes()
+    assert records[6]["values"] == TOLD
+    assert (folder / records[7]["file"]).read_bytes() == attached.read_bytes()
     assert [record["time_ms"] for record in records] == sorted(record["time_ms"] for record in records)
 
 
@@ -174,10 +177,12 @@ def check_runs_mirror_the_run(runs: Sequence[Any], status: str) -> None:
     children = {run.info.run_name: run for run in runs if run not in parents}
     assert [run.info.status for run in parents] == [status]
     assert set(parents[0].data.metrics) == {
-        *("ap", "ap_low", "ap_high", "generations_kept", "proven"),
-        *("difference", "difference_low", "difference_high"),
+        *("ap", "ap_low", "ap_high", "generations_kept", "judge_proven"),
+        *("judge_difference", "judge_difference_low", "judge_difference_high"),
     }
     assert parents[0].data.params == {key: str(value) for key, value in RUN["params"].items()}  # type: ignore[attr-defined]
+    assert TOLD.items() <= parents[0].data.tags.items()
+    assert parents[0].data.tags["judge_verdict"] == VERDICT.sentence
     assert set(children) == {"generation-001", "generation-002", *(name for name, _ in ARMS)}
     assert len(runs) == 1 + len(children)
     for name, run in children.items():

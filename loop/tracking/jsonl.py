@@ -48,6 +48,7 @@ KINDS: Mapping[str, checks.Check] = {  # kinds of records, with the check of eac
     "metrics": checks.fields(
         _common | {"values": checks.mapped(checks.number), "step": checks.integer(-checks.LARGEST)}
     ),
+    "tags": checks.fields(_common | {"values": checks.mapped(checks.text)}),
     "attach": checks.fields(_common | {"file": checks.path_inside, "folder": checks.text}),
     "child": checks.fields(_common | _child),
     "finish": checks.fields(_common | {"status": checks.text_in(STATUSES), "verdict": checks.optional(_verdict)}),
@@ -57,9 +58,9 @@ KINDS: Mapping[str, checks.Check] = {  # kinds of records, with the check of eac
 class JsonlTracker:
     """Keep the records of a run in a folder.
 
-    ``records.jsonl`` gets one line per record (kinds "start", "generation", "metrics", "attach", "child", "finish"),
-    each on the disk before the call returns; ``rows/generation-001.parquet`` holds the new rows of a generation,
-    ``files/`` copies of attached files. A folder with a journal is continued as the same run.
+    ``records.jsonl`` gets one line per record (kinds "start", "generation", "metrics", "tags", "attach", "child",
+    "finish"), each on the disk before the call returns; ``rows/generation-001.parquet`` holds the new rows of a
+    generation, ``files/`` copies of attached files. A folder with a journal is continued as the same run.
 
     Parameters
     ----------
@@ -105,6 +106,10 @@ class JsonlTracker:
         """Keep metrics of the run itself."""
         self._append("metrics", {"values": values, "step": step})
 
+    def tags(self, values: Mapping[str, str]) -> None:
+        """Keep words about the run by name."""
+        self._append("tags", {"values": values})
+
     def attach(self, path: Path, folder: str = "") -> None:
         """Keep a copy of a file or directory under ``files/folder``."""
         target = (Path("files") / folder / path.name).as_posix()
@@ -120,7 +125,9 @@ class JsonlTracker:
         """Keep one finished arm of a comparison."""
         self._append("child", vars(child))
 
-    def keep_model(self, write: Callable[[Path], object]) -> None:
+    def keep_model(
+        self, write: Callable[[Path], object], description: str = "", tags: Mapping[str, str] | None = None
+    ) -> None:
         """Keep no model: the run's folder already has one, and this one is in MLflow's format."""
 
     def complaints(self) -> tuple[str, ...]:

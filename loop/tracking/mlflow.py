@@ -68,8 +68,8 @@ class MlflowTracker:
 
     If MLflow does not respond, the run continues with the journal only, and `failure` says how to upload it later.
     Metrics of a generation's run: see `loop.tracking.records.generation_metrics`. The parent run has the champion's
-    scores as curves over generations, and at the end ``generations_kept``, ``proven``, ``difference``,
-    ``difference_low`` and ``difference_high`` of champion and real-only learner.
+    scores as curves over generations, and at the end ``generations_kept``, ``judge_proven``, ``judge_difference``,
+    ``judge_difference_low`` and ``judge_difference_high`` of champion and real-only learner.
 
     Parameters
     ----------
@@ -109,6 +109,11 @@ class MlflowTracker:
         self.local.metrics(values, step)
         self._forward()
 
+    def tags(self, values: Mapping[str, str]) -> None:
+        """Keep words about the parent run as its tags."""
+        self.local.tags(values)
+        self._forward()
+
     def attach(self, path: Path, folder: str = "") -> None:
         """Keep a file or directory as an artifact of the parent run."""
         self.local.attach(path, folder)
@@ -119,8 +124,10 @@ class MlflowTracker:
         self.local.child(child)
         self._forward()
 
-    def keep_model(self, write: Callable[[Path], object]) -> None:
-        """Keep a model among the files of the run; register it if the settings name a registered model.
+    def keep_model(
+        self, write: Callable[[Path], object], description: str = "", tags: Mapping[str, str] | None = None
+    ) -> None:
+        """Keep a model among the files of the run; register it with description and tags if the settings say so.
 
         If MLflow does not accept it, the copy in the journal's folder remains.
         """
@@ -134,7 +141,7 @@ class MlflowTracker:
         with quiet():
             errors = lost_connection()
             try:
-                self.uplink.register(name, MODEL)
+                self.uplink.register(name, MODEL, description, tags or {})
             except errors as error:
                 cause = str(error).splitlines()[0]
                 self.unregistered = f"MLflow did not register the model as {name!r} ({cause}): register it by hand."

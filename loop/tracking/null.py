@@ -25,7 +25,12 @@ class NullTracker:
     def child(self, child: Child) -> None:
         """Keep nothing."""
 
-    def keep_model(self, write: Callable[[Path], object]) -> None:
+    def tags(self, values: Mapping[str, str]) -> None:
+        """Keep nothing."""
+
+    def keep_model(
+        self, write: Callable[[Path], object], description: str = "", tags: Mapping[str, str] | None = None
+    ) -> None:
         """Keep nothing; ``write`` is not called."""
 
     def complaints(self) -> tuple[str, ...]:

@@ -102,9 +102,10 @@ def score_metrics(scores: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
 
 
 def verdict_metrics(verdict: Record) -> dict[str, float]:
-    """Flatten a verdict. The final ``difference`` is not called a gain, as it may not be proven."""
+    """Flatten the verdict of the judge rows; what test rows say is told apart from it."""
     spread = {"estimate": verdict["gain"], "low": verdict["interval"]["low"], "high": verdict["interval"]["high"]}
-    metrics = {"generations_kept": verdict["kept"], "proven": verdict["proven"], **_interval("difference", spread)}
+    proven = {"generations_kept": verdict["kept"], "judge_proven": verdict["proven"]}
+    metrics = proven | _interval("judge_difference", spread)
     return {name: float(value) for name, value in metrics.items()}
 
 

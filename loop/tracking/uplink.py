@@ -68,6 +68,8 @@ class Uplink:
                 self._generation(record, folder)
             case "metrics":
                 self._log(self.run_id, record, record["values"], step=record["step"])
+            case "tags":
+                self._log(self.run_id, record, tags=record["values"])
             case "attach":
                 self._attach(folder / record["file"], record["folder"])
             case "child":
@@ -77,11 +79,12 @@ class Uplink:
             case "finish":
                 self._finish(record)
 
-    def register(self, name: str, folder: str) -> None:
+    def register(self, name: str, folder: str, description: str, tags: Mapping[str, str]) -> None:
         """Register a model among the files of the run as a new version of a registered model."""
         if not self.client.search_registered_models(f"name = '{name}'"):
             self.client.create_registered_model(name)
-        self.client.create_model_version(name, f"runs:/{self.run_id}/{folder}", self.run_id)
+        source, told = f"runs:/{self.run_id}/{folder}", {key: value[:5000] for key, value in tags.items()}
+        self.client.create_model_version(name, source, self.run_id, tags=told, description=description[:5000] or None)
 
     def _start(self, record: Record) -> None:
         self._identity, self._tags = record["id"], record["tags"]
@@ -122,7 +125,7 @@ class Uplink:
     def _finish(self, record: Record) -> None:
         verdict = record["verdict"]
         if verdict is not None:
-            self._log(self.run_id, record, verdict_metrics(verdict), tags={"verdict": verdict["sentence"]})
+            self._log(self.run_id, record, verdict_metrics(verdict), tags={"judge_verdict": verdict["sentence"]})
         self.client.set_terminated(self.run_id, STATUS[record["status"]], end_time=record["time_ms"])
 
     def _child(self, name: str, record: Record, start_ms: int) -> str:

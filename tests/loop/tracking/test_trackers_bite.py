@@ -67,7 +67,9 @@ class Hoarder(NullTracker):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def keep_model(self, write: Callable[[Path], object]) -> None:
+    def keep_model(
+        self, write: Callable[[Path], object], description: str = "", tags: Mapping[str, str] | None = None
+    ) -> None:
         write(self.folder / "model")
 
 
@@ -120,9 +122,9 @@ def test_wrong_runs_are_found(fault: str) -> None:
 
 def good_runs() -> list[SimpleNamespace]:
     ends = ("", "_low", "_high")
-    keys = [*(name + end for name in ("ap", "difference") for end in ends), "generations_kept", "proven"]
+    keys = [*(name + end for name in ("ap", "judge_difference") for end in ends), "generations_kept", "judge_proven"]
     params = {key: str(value) for key, value in laws.RUN["params"].items()}
-    parent = a_run("cards", keys, {}, params)
+    parent = a_run("cards", keys, {**laws.TOLD, "judge_verdict": laws.VERDICT.sentence}, params)
     tags = {**laws.RUN["tags"], "mlflow.parentRunId": "cards"}
     turns = [a_run(f"generation-00{i}", laws.GENERATION_METRICS, tags, {}) for i in (1, 2)]
     return [parent, *turns, *(a_run(name, ["ap", "score/ap"], tags, {}) for name, _ in laws.ARMS)]
