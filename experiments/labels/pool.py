@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from experiments.data.files import read_table, texts
+from experiments.labels.likeness import check_columns, late, text_columns
 from experiments.run.inputs import RunInputs
-from loop.data.encoding import check_range, encode_features, named
+from loop.data.encoding import check_range, encode_column, encode_features, named
 from loop.data.split import duplicate_groups
 from loop.errors import DataError
 from loop.evaluation import drift
@@ -61,12 +62,14 @@ def unlabelled(path: Path, inputs: RunInputs, synthetic: Table | None, rng: np.r
     DataError
         If a column is missing or of another type, the rows are synthetic, or none is left.
     """
-    frame = named(read_table(path, text=texts(inputs.schema)))
+    features, dataset = list(inputs.schema.names), inputs.dataset
+    frame = named(read_table(path, text=[*texts(inputs.schema), *text_columns(dataset, features)]))
     if any(str(name).startswith(TRAIL) for name in frame):
         raise DataError(
             f"rows to ask about must be real, and {path} has the columns of synthetic ones: choose another."
         )
     X = encode_features(inputs.schema, frame)
+    check_columns(frame, dataset, features)
     check_range(inputs.schema, X)
     first = inputs.train.row_number < len(inputs.dataset.frame) - inputs.answered  # answered ones may be audited still
     known = {"a training row": inputs.train.X[first], "a test row": inputs.test.X}
@@ -80,19 +83,18 @@ def unlabelled(path: Path, inputs: RunInputs, synthetic: Table | None, rng: np.r
         equal = np.isin(ids[len(others) :], ids[: len(others)]) & keep
         keep &= ~equal
         messages += [f"refused {equal.sum():,} rows: equal to {what}"] if equal.any() else []
-    groups = _groups(frame, inputs)
+    groups = None if dataset.group is None else frame[dataset.group].astype(object)
     if groups is not None:
-        tested = inputs.dataset.frame[inputs.dataset.group].iloc[inputs.test.row_number]
-        own = np.isin(groups.astype(str), tested.astype(str).unique()) & keep
+        own = groups.isin(_apart(inputs)).to_numpy() & keep
         keep &= ~own
-        messages += [f"refused {own.sum():,} rows: of a {inputs.dataset.group} that has test rows"] if own.any() else []
+        messages += [f"refused {own.sum():,} rows: of a {dataset.group} that has test rows"] if own.any() else []
     if not keep.any():
         raise DataError(
             f"rows to ask about must be new, and all {len(X):,} of {path} are refused ({'; '.join(messages)[:120]}): "
             "name a file of other rows."
         )
     unit = None if groups is None else pd.factorize(groups[keep])[0].astype(np.int64)
-    messages.append(shift(inputs.train, X[keep], rng))
+    messages += [shift(inputs.train, X[keep], rng), *late(frame[keep], dataset, inputs.test.row_number)]
     return Unlabelled(frame[keep].reset_index(drop=True), Rows(X[keep]), unit, tuple(messages))
 
 
@@ -110,12 +112,29 @@ def shift(train: Table, X: np.ndarray, rng: np.random.Generator) -> str:
 
 
 def keys(frame: pd.DataFrame, schema: Schema) -> np.ndarray:
-    """Return a name for each row (n,), made of its values alone: the same row has it in any file."""
-    told = frame[[*schema.names]].astype("str")
+    """Return a name for each row (n,), made of its values alone: the same row has it in any file.
+
+    Numbers count as such, as a column of whole numbers is read as another type where one is missing.
+    """
+    told = pd.DataFrame(
+        {
+            column.name: frame[column.name].astype(object).map(_spelled, na_action="ignore").astype("str")
+            if column.kind == "categorical"
+            else encode_column(column, frame[column.name]).astype("str")
+            for column in schema.columns
+        }
+    )
     digest = pd.util.hash_pandas_object(told, index=False).to_numpy()
     return np.array([f"{value:016x}" for value in digest], dtype=object)
 
 
-def _groups(frame: pd.DataFrame, inputs: RunInputs) -> np.ndarray | None:
-    name = inputs.dataset.group
-    return frame[name].to_numpy(dtype=object) if name is not None and name in frame else None
+def _spelled(value: object) -> str:
+    return value if isinstance(value, str) else str(float(value))  # type: ignore[arg-type]
+
+
+def _apart(inputs: RunInputs) -> np.ndarray:
+    """Return the groups of test rows; none where the split of the run itself does not keep groups apart."""
+    groups = inputs.dataset.frame[inputs.dataset.group].astype(object)
+    tested = groups.iloc[inputs.test.row_number].dropna().unique()
+    learnt = inputs.train.row_number[inputs.train.row_number < len(groups) - inputs.answered]
+    return tested[:0] if groups.iloc[learnt].isin(tested).any() else tested
