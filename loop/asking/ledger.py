@@ -48,6 +48,11 @@ def judging(batches: Sequence[Answers], n: int) -> np.ndarray:
     return weight * scale
 
 
+def first_free(table: Table) -> int:
+    """Return the first row number after those of a table, whose numbers have gaps where rows were dropped."""
+    return int(table.row_number.max(initial=-1)) + 1
+
+
 def grown(table: Table, pool: Rows, batches: Sequence[Answers], first_number: int, unit: np.ndarray | None) -> Table:
     """Return the table with the answered rows of the pool.
 
