@@ -85,4 +85,4 @@ def _in_order(answers: object, index: pd.Index) -> pd.Series:
             f"an oracle must return a list, an array or a series of answers, got {type(answers).__name__}: "
             "return one answer for each row."
         )
-    return pd.Series(answers)  # type: ignore[call-overload, no-any-return]
+    return pd.Series(answers)

@@ -1,6 +1,7 @@
 """What was asked is kept whole: nothing half-written, nothing overwritten, nothing read that was not written."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,9 @@ import pytest
 
 from experiments.labels import store
 from experiments.labels.joining import answered
+from experiments.storage.run_folder import fingerprint
 from loop.errors import DataError
+from loop.testing.tables import numeric_table
 
 QUESTIONS = pd.DataFrame({"question": ["p1", "a2"], "kind": ["ask", "audit"], "inclusion": [np.nan, 0.25]})
 ROWS = pd.DataFrame({"amount": [1.0, 2.0], "text": ["one, two\nthree", 'a "b"' * 50_000]})
@@ -78,3 +81,9 @@ def test_an_answer_that_names_no_class_is_none_of_the_first(labels: Path) -> Non
     path.write_text(path.read_text().replace("yes", "perhaps"))
     with pytest.raises(DataError, match="must name the classes 'no', 'yes'"):
         answered(labels, ("no", "yes"))
+
+
+def test_other_weights_as_judge_rows_are_other_data() -> None:
+    table, folds = numeric_table(6), np.arange(6)
+    one, other = (replace(table, judging=np.full(6, weight)) for weight in (1.0, 0.5))
+    assert len({fingerprint(each, folds) for each in (table, one, other)}) == 3
