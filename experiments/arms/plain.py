@@ -102,6 +102,7 @@ def screen(
     Plain
         The last is the mean of the best boosted and the best random trees, if there are both.
     """
+    lanes = [lane for lane in lanes if len(lane.judge)]
     judged = _judged(table, lanes)
     started, done = time.perf_counter(), list[Plain]()
     for kind in kinds:

@@ -60,7 +60,7 @@ def answer(
     run_folder.fingerprint_of(run_dir)
     labels = labels_of(run_dir, load_config(RunConfig, run_dir / run_folder.CONFIG))
     classes = run_folder.load_model(run_dir / run_folder.MODEL).schema.classes
-    with run_folder.held(run_dir):
+    with run_folder.held(labels.parent):
         read, merged = take_answers(labels, file, classes, anew=anew)
     typer.echo(f"{merged.new:,} new answers, {merged.repeated:,} known already, {merged.changed:,} changed")
     for why, count in read.skipped.items():
@@ -89,4 +89,6 @@ def answers_of(run_dir: Path) -> str:
     if not run_folder.finished(run_dir):
         raise ConfigError(f"a run must be finished to go on with labels, {run_dir} is not: weakspot run --resume it.")
     labels = labels_of(run_dir, load_config(RunConfig, run_dir / run_folder.CONFIG))
-    return str(answered(labels, run_folder.load_model(run_dir / run_folder.MODEL).schema.classes))
+    classes = run_folder.load_model(run_dir / run_folder.MODEL).schema.classes
+    with run_folder.held(labels.parent):
+        return str(answered(labels, classes).resolve())  # the new run may be read from another working folder

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Self
 
 import numpy as np
@@ -49,13 +51,14 @@ class WholeTable:
         groups = None if dataset.group is None else _ids(frame[dataset.group], dataset.group)
         return cls(frame, labels, told, reasons, groups)
 
-    def schema_of(self, train: np.ndarray) -> Schema:
-        """Infer the schema from the training rows (m,), but for the roles of columns."""
+    def schema_of(self, train: np.ndarray, aside: Mapping[str, str] = MappingProxyType({})) -> Schema:
+        """Infer the schema from the training rows (m,), but for the roles of columns and those already set aside."""
+        numbers = {name: why for name, why in self.no_features.items() if why == IDENTIFIER}
         return infer(
             _seen(self.frame.iloc[train]),
             self.labels.target,
             positive=self.labels.classes[self.labels.positive],
-            aside=self.roles | {name: why for name, why in self.no_features.items() if why == IDENTIFIER},
+            aside=self.roles | numbers | dict(aside),
         )
 
 
@@ -102,7 +105,7 @@ class Split:
             stream(seed, "split"),
             classes=whole.labels.classes,
             test_size=test_size,
-            time=None if dataset.time is None else _moments(whole.frame[dataset.time], dataset.time),
+            time=None if dataset.time is None else moments(whole.frame[dataset.time], dataset.time),
             groups=whole.groups if group_splits else None,
         )
         schema = whole.schema_of(train)
@@ -111,8 +114,16 @@ class Split:
         return encoded(whole, schema, train, test[~np.isin(copies[test], copies[train])])
 
     @classmethod
-    def at(cls, dataset: Dataset, train: np.ndarray, test: np.ndarray) -> Split:
+    def at(
+        cls,
+        dataset: Dataset,
+        train: np.ndarray,
+        test: np.ndarray,
+        aside: Mapping[str, str] = MappingProxyType({}),
+    ) -> Split:
         """Split a table at given row positions (m,) and (j,).
+
+        Columns of ``aside``, with the reason, are no features whatever their values.
 
         Raises
         ------
@@ -120,7 +131,7 @@ class Split:
             If the training rows break a rule of `loop.data.schema.infer`, or the test rows do not fit their schema.
         """
         whole = WholeTable.of(dataset)
-        return encoded(whole, whole.schema_of(train), train, test)
+        return encoded(whole, whole.schema_of(train, aside), train, test)
 
     @property
     def schema(self) -> Schema:
@@ -164,7 +175,7 @@ def _ids(values: pd.Series, name: str) -> np.ndarray:
     return values.to_numpy(dtype=object)
 
 
-def _moments(values: pd.Series, name: str) -> np.ndarray:
+def moments(values: pd.Series, name: str) -> np.ndarray:
     """Return a time column (n,) as numbers or dates; text must parse as dates."""
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         return values.to_numpy()

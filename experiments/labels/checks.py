@@ -1,5 +1,7 @@
 """Given labels that a run's queue asks people to check, the surest errors first."""
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 
@@ -15,7 +17,9 @@ from loop.errors import DataError
 MODEL = Thinned(ExtraTrees(trees=200, max_features=0.5, min_leaf=2), 20_000)
 
 
-def checks(inputs: RunInputs, most: int, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
+def checks(
+    inputs: RunInputs, most: int, before: Collection[str], rng: np.random.Generator
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return questions about given labels of training rows, and the rows, line by line; answered rows are left out.
 
     Parameters
@@ -23,6 +27,8 @@ def checks(inputs: RunInputs, most: int, rng: np.random.Generator) -> tuple[pd.D
     inputs : RunInputs
     most : int
         Questions at most.
+    before : collection of str
+        Questions that were asked already; they are left out.
     rng : numpy.random.Generator
     """
     table, schema = inputs.train, inputs.schema
@@ -36,7 +42,9 @@ def checks(inputs: RunInputs, most: int, rng: np.random.Generator) -> tuple[pd.D
         return nothing
     proba = out_of_fold(MODEL, table, dealt, fit_rng)
     found = find_suspects(proba, table.y, schema.classes, list_rng, copies=duplicate_groups(table.X))
-    first = table.row_number[found.positions] < len(inputs.dataset.frame) - inputs.answered
+    numbers = table.row_number[found.positions]
+    new = np.array([f"{PREFIX[CHECK]}{row}" not in before for row in numbers], dtype=bool)
+    first = new & (numbers < len(inputs.dataset.frame) - inputs.answered)
     at, said = found.positions[first][:most], found.suspected[first][:most]
     against = found.copies[first][:most]
     names = [str(name) for name in schema.classes]

@@ -13,6 +13,7 @@ from experiments.labels.answers import Answers, read_answers
 from experiments.labels.class_names import named
 from experiments.labels.columns import shortened
 from experiments.labels.kinds import ASK, AUDIT, CHECK, key, row_number
+from experiments.labels.likeness import late
 from experiments.labels.merging import Merged, merge
 from loop.asking import ledger
 from loop.errors import ConfigError, DataError
@@ -58,6 +59,11 @@ def answered(labels: Path, classes: tuple[object, ...]) -> Path:
     codes = {
         key(question): known.find(label) for question, label in zip(answers["question"], answers["label"], strict=True)
     }
+    if None in codes.values():
+        raise DataError(
+            f"answers must name the classes {known.listed()}, and some in {labels / store.ANSWERS} do not: "
+            "correct them."
+        )
     batches = store.batches(labels)
     lines = pd.concat([batch.questions for batch in batches], ignore_index=True)
     lines["key"] = lines["question"].map(key)
@@ -127,12 +133,13 @@ def joined(dataset: Dataset, split: Split, folder: Path) -> tuple[Dataset, Split
     new = rows[~check].assign(**{target: pd.Series(labels[~check], rows.index[~check]).astype(frame[target].dtype)})
     whole = replace(dataset, frame=_stacked(frame, new.reindex(columns=frame.columns)))
     at = np.concatenate([split.train.row_number, len(frame) + np.arange(len(new))])
-    grown = Split.at(whole, at, split.test.row_number)
+    grown = Split.at(whole, at, split.test.row_number, dict(split.schema.excluded))
     judging = np.concatenate([np.ones(len(split.train)), told["judging"].to_numpy()[~check]])
     messages = (
         f"{len(new):,} answered rows join the training rows: {int((judging == 0).sum()):,} that a model chose, which "
         f"never judge, and {int((told['judging'] > 0).sum()):,} drawn at random, which judge by their chance",
         *([f"{changed:,} given labels are corrected"] if changed else []),
+        *late(whole.frame.iloc[at[len(split.train) :]], dataset, split.test.row_number),
     )
     return whole, replace(grown, train=replace(grown.train, judging=judging)), messages
 
@@ -153,7 +160,8 @@ def _stacked(frame: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     for name in frame:
         kind, values = frame[name].dtype, new[name]
         if isinstance(kind, pd.CategoricalDtype):
-            kind = pd.CategoricalDtype(kind.categories.union(pd.Index(values.dropna().unique()), sort=False))
+            known = kind.categories.union(pd.Index(values.dropna().unique()), sort=False)
+            kind = pd.CategoricalDtype(known, ordered=kind.ordered)
             frame = frame.assign(**{str(name): frame[name].astype(kind)})
         try:
             cast = values.astype(kind)

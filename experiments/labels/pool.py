@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from experiments.data.files import read_table, texts
-from loop.data.encoding import check_range, encode_features, named
+from experiments.labels.likeness import check_columns, late, text_columns
+from loop.data.encoding import check_range, encode_column, encode_features, named
 from loop.data.split import equal_to
 from loop.errors import DataError
 from loop.evaluation import drift
@@ -84,10 +85,12 @@ def _new_rows(
     purpose: str, path: Path, inputs: "RunInputs", known: Mapping[str, np.ndarray], rng: np.random.Generator
 ) -> Unlabelled:
     """Read the rows of a file that equal no known row, by name of the known rows."""
-    frame = named(read_table(path, text=texts(inputs.schema)))
+    features, dataset = list(inputs.schema.names), inputs.dataset
+    frame = named(read_table(path, text=[*texts(inputs.schema), *text_columns(dataset, features)]))
     if any(str(name).startswith(TRAIL) for name in frame):
         raise DataError(f"{purpose} must be real, and {path} has the columns of synthetic ones: choose another.")
     X = encode_features(inputs.schema, frame)
+    check_columns(frame, dataset, features)
     check_range(inputs.schema, X)
     keep, messages = np.ones(len(X), dtype=bool), list[str]()
     if (target := inputs.schema.target) in frame:
@@ -97,19 +100,18 @@ def _new_rows(
         equal = equal_to(X, others) & keep
         keep &= ~equal
         messages += [f"refused {equal.sum():,} rows: equal to {what}"] if equal.any() else []
-    groups = _groups(frame, inputs)
+    groups = None if dataset.group is None else frame[dataset.group].astype(object)
     if groups is not None:
-        tested = inputs.dataset.frame[inputs.dataset.group].iloc[inputs.test.row_number]
-        own = np.isin(groups.astype(str), tested.astype(str).unique()) & keep
+        own = groups.isin(_apart(inputs)).to_numpy() & keep
         keep &= ~own
-        messages += [f"refused {own.sum():,} rows: of a {inputs.dataset.group} that has test rows"] if own.any() else []
+        messages += [f"refused {own.sum():,} rows: of a {dataset.group} that has test rows"] if own.any() else []
     if not keep.any():
         raise DataError(
             f"{purpose} must be new, and all {len(X):,} of {path} are refused ({'; '.join(messages)[:120]}): "
             "name a file of other rows."
         )
     unit = None if groups is None else pd.factorize(groups[keep])[0].astype(np.int64)
-    messages.append(shift(inputs.train, X[keep], rng))
+    messages += [shift(inputs.train, X[keep], rng), *late(frame[keep], dataset, inputs.test.row_number)]
     return Unlabelled(frame[keep].reset_index(drop=True), Rows(X[keep]), unit, tuple(messages))
 
 
@@ -127,12 +129,29 @@ def shift(train: Table, X: np.ndarray, rng: np.random.Generator) -> str:
 
 
 def keys(frame: pd.DataFrame, schema: Schema) -> np.ndarray:
-    """Return a name for each row (n,), made of its values alone: the same row has it in any file."""
-    told = frame[[*schema.names]].astype("str")
+    """Return a name for each row (n,), made of its values alone: the same row has it in any file.
+
+    Numbers count as such, as a column of whole numbers is read as another type where one is missing.
+    """
+    told = pd.DataFrame(
+        {
+            column.name: frame[column.name].astype(object).map(_spelled, na_action="ignore").astype("str")
+            if column.kind == "categorical"
+            else encode_column(column, frame[column.name]).astype("str")
+            for column in schema.columns
+        }
+    )
     digest = pd.util.hash_pandas_object(told, index=False).to_numpy()
     return np.array([f"{value:016x}" for value in digest], dtype=object)
 
 
-def _groups(frame: pd.DataFrame, inputs: "RunInputs") -> np.ndarray | None:
-    name = inputs.dataset.group
-    return frame[name].to_numpy(dtype=object) if name is not None and name in frame else None
+def _spelled(value: object) -> str:
+    return value if isinstance(value, str) else str(float(value))  # type: ignore[arg-type]
+
+
+def _apart(inputs: "RunInputs") -> np.ndarray:
+    """Return the groups of test rows; none where the split of the run itself does not keep groups apart."""
+    groups = inputs.dataset.frame[inputs.dataset.group].astype(object)
+    tested = groups.iloc[inputs.test.row_number].dropna().unique()
+    learnt = inputs.train.row_number[inputs.train.row_number < len(groups) - inputs.answered]
+    return tested[:0] if groups.iloc[learnt].isin(tested).any() else tested

@@ -116,26 +116,33 @@ def ask_people(run_dir: Path, pool: Path, wanted: Wanted) -> Queue:
         If the run is not finished, its data have changed, or the pool or a setting breaks a rule.
     """
     run = _opened(run_dir)
+    with run_folder.held(run.labels.parent):
+        return _asked(run, run_dir, pool, wanted)
+
+
+def _asked(run: _Run, run_dir: Path, pool: Path, wanted: Wanted) -> Queue:
+    before = _asked_before(run.labels)
     rng = stream(wanted.seed, "queue", len(store.batches(run.labels)))
     shift_rng, choose_rng, fit_rng, check_rng = rng.spawn(4)
     made = [each.rows for each in run.history]
     rows = unlabelled(pool, run.inputs, Table.concat(made) if made else None, shift_rng)
     chosen, told, new = _from_pool(run, rows, wanted, choose_rng, fit_rng)
-    doubted, given = checks(run.inputs, wanted.checks, check_rng)
-    open_ = ~doubted["question"].isin(_asked_before(run.labels)).to_numpy()
-    questions = pd.concat([doubted[open_], chosen[new]], ignore_index=True)
+    doubted, given = checks(run.inputs, wanted.checks, before, check_rng)
+    questions = pd.concat([doubted, chosen[new]], ignore_index=True)
     if questions.empty:
         raise DataError(f"a queue must hold questions, and all rows of {pool} were asked about before: add new ones.")
     columns = [name for name in run.inputs.dataset.frame if name in told]
-    queue = queue_of(questions.drop(columns="chance"), pd.concat([given[open_], told[new]])[columns])
-    lines = pd.concat([doubted[open_], chosen], ignore_index=True)
-    batch = store.Batch(lines.assign(inclusion=lines["chance"]), pd.concat([given[open_], told])[columns])
-    folder = store.add_batch(run.labels, batch)
+    queue = queue_of(questions.drop(columns="chance"), pd.concat([given, told[new]])[columns])
+    lines = pd.concat([doubted, chosen], ignore_index=True)
+    batch = store.Batch(lines.assign(inclusion=lines["chance"]), pd.concat([given, told])[columns])
     schema = run.inputs.schema
-    write_csv(queue, folder / QUEUE)
-    write_tasks(queue, folder / TASKS, schema.classes, schema.classes[schema.positive], run_dir.name)
-    write_config(folder / VIEW, schema.classes)
-    return Queue(folder, queue, rows.messages)
+
+    def write(folder: Path) -> None:
+        write_csv(queue, folder / QUEUE)
+        write_tasks(queue, folder / TASKS, schema.classes, schema.classes[schema.positive], run_dir.name)
+        write_config(folder / VIEW, schema.classes)
+
+    return Queue(store.add_batch(run.labels, batch, write), queue, rows.messages)
 
 
 def _opened(run_dir: Path) -> _Run:

@@ -3,7 +3,7 @@
 A batch and a snapshot are written once and never changed, so that a run that learnt from a snapshot can be repeated.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,8 @@ import pandas as pd
 
 from experiments.data.files import read_table, write_table
 from experiments.labels.answers import COLUMNS
+from experiments.labels.columns import KINDS
+from experiments.labels.kinds import AUDIT, CHECK
 from loop.errors import DataError
 from loop.support.atomic import replaced
 
@@ -37,12 +39,15 @@ def batches(labels: Path) -> Sequence[Batch]:
     DataError
         If one cannot be read, or is not as it was written.
     """
-    return [Batch(*_pair(folder, ASKED)) for folder in _numbered(labels, BATCH)]
+    return [_batch(folder) for folder in _numbered(labels, BATCH)]
 
 
-def add_batch(labels: Path, batch: Batch) -> Path:
-    """Write a batch under the next number; return its folder."""
-    return _write(labels, BATCH, batch.questions[list(ASKED)], batch.rows)
+def add_batch(labels: Path, batch: Batch, beside: Callable[[Path], object] = lambda folder: None) -> Path:
+    """Write a batch under the next number, with what ``beside`` writes into its folder, or nothing; return the folder.
+
+    A batch that people cannot see must not be there: its rows would never be asked about again.
+    """
+    return _write(labels, BATCH, batch.questions[list(ASKED)], batch.rows, beside)
 
 
 def answers(labels: Path) -> pd.DataFrame:
@@ -51,7 +56,7 @@ def answers(labels: Path) -> pd.DataFrame:
     if not path.is_file():
         return pd.DataFrame(columns=list(COLUMNS), dtype=str)
     try:
-        return pd.read_csv(path, dtype=str, keep_default_na=False)[list(COLUMNS)]
+        return pd.read_csv(path, dtype=str, keep_default_na=False)[list(COLUMNS)].fillna("")
     except (ValueError, KeyError, OSError) as error:
         raise _damaged(path) from error
 
@@ -80,21 +85,41 @@ def snapshot(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         If it cannot be read, or is not as it was written.
     """
     told, rows = _pair(folder, JOINED)
-    whole = told["judging"].map(lambda each: np.isfinite(each) and each >= 0).all() if len(told) else True
-    if not whole or not pd.api.types.is_integer_dtype(told["row"]):
+    judging, row = (pd.to_numeric(told[name], errors="coerce") for name in ("judging", "row"))
+    check = told["kind"] == CHECK
+    whole = np.isfinite(judging) & (judging >= 0) & told["kind"].isin(KINDS) & ((row >= 0) == check) & (row % 1 == 0)
+    if not whole.all():
         raise _damaged(folder / QUESTIONS)
-    return told, rows
+    return told.assign(judging=judging.astype(float), row=row.astype(np.int64)), rows
+
+
+def _batch(folder: Path) -> Batch:
+    questions, rows = _pair(folder, ASKED)
+    chance = pd.to_numeric(questions["inclusion"], errors="coerce")
+    drawn = questions["kind"] == AUDIT
+    whole = questions["kind"].isin(KINDS) & (chance.where(drawn, 1.0) > 0) & (chance.where(drawn, 1.0) <= 1)
+    if not whole.all() or not (drawn == questions["inclusion"].notna()).all():
+        raise _damaged(folder / QUESTIONS)
+    return Batch(questions.assign(inclusion=chance.astype(float)), rows)
 
 
 def _numbered(labels: Path, stem: str) -> Sequence[Path]:
     return sorted(folder for folder in labels.glob(f"{stem}-[0-9][0-9][0-9]") if folder.is_dir())
 
 
-def _write(labels: Path, stem: str, told: pd.DataFrame, rows: pd.DataFrame) -> Path:
-    folder = labels / f"{stem}-{len(_numbered(labels, stem)) + 1:03d}"
+def _write(
+    labels: Path,
+    stem: str,
+    told: pd.DataFrame,
+    rows: pd.DataFrame,
+    beside: Callable[[Path], object] = lambda folder: None,
+) -> Path:
+    last = max((int(folder.name[-3:]) for folder in _numbered(labels, stem)), default=0)  # one may have been removed
+    folder = labels / f"{stem}-{last + 1:03d}"
     with replaced(folder) as partial:
         write_table(told.reset_index(drop=True), partial / QUESTIONS)
         write_table(rows.reset_index(drop=True), partial / ROWS)
+        beside(partial)
     return folder
 
 

@@ -137,7 +137,7 @@ def whole_fingerprint(train: Table, test: Table, folds: np.ndarray, aside: pd.Da
 def fingerprint(train: Table, folds: np.ndarray) -> str:
     """Return a digest of the training rows and their lanes, to check that a resumed run has the same."""
     digest = hashlib.sha256()
-    for array in (train.X, train.y, folds):
+    for array in (train.X, train.y, folds, *(() if train.judging is None else (train.judging,))):
         digest.update(np.ascontiguousarray(array).tobytes())
     _digest_arrays(digest, train.rows)
     return digest.hexdigest()

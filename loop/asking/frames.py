@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from loop.asking.choice import Asking, choose
-from loop.asking.ledger import Answers, grown, known
+from loop.asking.ledger import Answers, first_free, grown, known
 from loop.asking.oracles import ByFunction
 from loop.asking.rounds import Asker, ask, consult
 from loop.data.encoding import check_range, encode_features
@@ -98,7 +98,7 @@ class Inquiry:
             each.answers for each in ask(self.asker, table, self.rows, answering, list(filter(None, sizes)), rng)
         ]
         done = Inquiry(self.questions, self.learner, self.pool, self.rows, tuple(answers))
-        return done, grown(table, self.rows, answers, len(table), None)
+        return done, grown(table, self.rows, answers, first_free(table), None)
 
     def queue(self, table: Table, rng: np.random.Generator) -> pd.DataFrame:
         """Return the rows worth asking about next, best first, the audited ones last.

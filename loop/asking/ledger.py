@@ -36,9 +36,10 @@ def judging(batches: Sequence[Answers], n: int) -> np.ndarray:
     """Return the weight of each of n rows of the pool as a judge row, (n,): 0 for rows that only a model chose.
 
     Each batch's audit estimates sums over the pool without bias, one over its inclusion probability for each row drawn;
-    batches are averaged, in proportion to their expected number of rows. The model that tilts a draw was fitted before
-    the draw, so the average is unbiased however the questions followed from earlier answers. The weights are scaled so
-    that they sum to the number of rows of an even draw that would be worth as much (Kish 1965, "Survey sampling").
+    batches are averaged, in proportion to the answered rows that each drew. The model that tilts a draw was fitted
+    before the draw, so a batch is unbiased however its questions followed from earlier answers; the average is but for
+    the little that the number drawn depends on which rows were. The weights are scaled so that they sum to the number
+    of rows of an even draw that would be worth as much (Kish 1965, "Survey sampling").
     """
     weight = np.zeros(n)
     for batch in batches:
@@ -46,6 +47,11 @@ def judging(batches: Sequence[Answers], n: int) -> np.ndarray:
         np.add.at(weight, batch.rows[drawn], drawn.sum() / batch.inclusion[drawn])
     scale = weight.sum() / (weight**2).sum() if weight.any() else 1.0
     return weight * scale
+
+
+def first_free(table: Table) -> int:
+    """Return the first row number after those of a table, whose numbers have gaps where rows were dropped."""
+    return int(table.row_number.max(initial=-1)) + 1
 
 
 def grown(table: Table, pool: Rows, batches: Sequence[Answers], first_number: int, unit: np.ndarray | None) -> Table:

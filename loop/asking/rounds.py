@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from loop.asking.choice import Asking, Chosen, choose
-from loop.asking.ledger import Answers, grown, known
+from loop.asking.ledger import Answers, first_free, grown, known
 from loop.protocols import Learner, Oracle, Predictor
 from loop.rows import Rows
 from loop.supplies.pool import Pool
@@ -70,7 +70,7 @@ def ask(
     done: list[Answers] = []
     for n in batches:
         fit_rng, choose_rng = rng.spawn(2)
-        current = grown(table, pool, done, len(table), None)
+        current = grown(table, pool, done, first_free(table), None)
         learner, opinion = consult(asker, current, pool, fit_rng)
         open_ = known(done, len(pool)) < 0
         chosen = choose(asker.asking, opinion, open_, n, choose_rng, price=price)

@@ -92,6 +92,8 @@ def train(
         One more table of rows for each lane, not yet in the history.
     """
 
+    nothing = np.empty((0, prepared.table.n_classes))
+
     def fit(lane: Lane) -> Trained:
         clock = Clock()
         rows = [lane_rows(generation, lane) for generation in history if generation.decision.kept]
@@ -99,7 +101,7 @@ def train(
         table = Table.concat([prepared.table.take(lane.fit), *rows])
         with clock.stage("learner"):
             learner = copy.deepcopy(learner_for(table)).fit(table, prepared.stream(purpose, number, lane.index + 1))
-            proba = learner.predict_proba(prepared.table.rows.take(lane.judge)) if len(lane.judge) else np.empty((0, 0))
+            proba = learner.predict_proba(prepared.table.rows.take(lane.judge)) if len(lane.judge) else nothing
         return Trained(learner, proba, clock.seconds["learner"])
 
     return prepared.each(fit, prepared.lanes if of is None else of)

@@ -14,6 +14,7 @@ from small_runs import content, frame, write
 from typer.testing import CliRunner, Result
 
 from experiments.cli.app import app
+from experiments.cli.labels import answers_of
 from experiments.config.reader import load_config
 from experiments.config.run_config import RunConfig
 from experiments.labels import store
@@ -182,7 +183,17 @@ def test_labels_of_a_pool_are_shown_to_nobody(began: Path, tmp_path: Path) -> No
         assert "fraud" not in frame
 
 
+def test_the_answers_are_found_from_any_folder(asked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(asked.parent)
+    assert Path(answers_of(Path(asked.name))).is_absolute()
+
+
 class TestWhatIsRefused:
+    def test_two_commands_at_once(self, place: Path, asked: Path) -> None:
+        with run_folder.held(asked):
+            assert "one command at a time" in refused("queue", asked, "--pool", place / "pool.csv")
+            assert "one command at a time" in refused("answer", asked, place / "filled.csv")
+
     def test_rows_that_the_run_knows(self, place: Path, began: Path) -> None:
         assert "name a file of other rows" in refused("queue", began, "--pool", place / "table.csv")
 

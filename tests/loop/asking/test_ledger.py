@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from loop.asking.choice import Asking, choose
-from loop.asking.ledger import Answers, grown, judging, known
+from loop.asking.ledger import Answers, first_free, grown, judging, known
 from loop.asking.oracles import Withheld
 from loop.asking.rounds import answered, unlabelled
 from loop.evaluation.bootstrap import intervals
@@ -104,3 +104,9 @@ def test_a_biased_asking_does_not_move_what_the_judge_rows_say() -> None:
             honest, fooled = (honest + held, fooled) if rows.weight is not None else (honest, fooled + held)
     assert honest >= 90, f"the weighted interval holds the truth in {honest} of 100 simulations"
     assert fooled < 60, f"the unweighted interval holds the truth in {fooled} of 100 simulations: nothing is shown"
+
+
+def test_row_numbers_are_free_though_rows_were_dropped() -> None:
+    table, pool = numeric_table(20).take(np.arange(5, 20)), numeric_table(50, seed=1)
+    whole = grown(table, pool.rows, [batch([7, 3], [1, 0], [NAN, 0.5])], first_free(table), None)
+    assert len(np.unique(whole.row_number)) == len(whole)

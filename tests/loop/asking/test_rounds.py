@@ -1,5 +1,8 @@
 """Asking batch after batch: nobody is asked twice, the budget is kept, and a cold start begins with outliers."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -156,3 +159,41 @@ def test_a_function_that_answers_wrongly_is_told(answers: list[str], said: str) 
     table = mixed_table(60)
     with pytest.raises(DataError, match=said):
         ByFunction(lambda rows: answers, decode(table.schema, table), table.schema).ask(table.rows, np.arange(60))
+
+
+def test_a_series_is_put_into_the_order_of_the_rows() -> None:
+    table = mixed_table(60)
+    frame = decode(table.schema, table).set_axis([f"row{number}" for number in range(60)])
+    labels = pd.Series(["fraud", "fine"] * 30, index=frame.index)
+    at = np.array([40, 3, 17])
+    rows = table.rows.take(at)
+
+    def codes(function: Callable[[pd.DataFrame], object]) -> list[int]:
+        return list(ByFunction(function, frame, table.schema).ask(rows, at))
+
+    expected = codes(lambda rows: labels[rows.index])
+    assert len(set(expected)) == 2
+    assert codes(lambda rows: labels[labels.index.isin(rows.index)]) == expected  # in the order of the labels
+    assert codes(lambda rows: labels[rows.index].to_numpy()) == expected
+    assert codes(lambda rows: pd.Series(labels[rows.index].to_numpy())) == expected
+    assert codes(lambda rows: pd.Series(labels[rows.index].to_numpy(), index=[7, 7, 7])) == expected
+    assert codes(lambda rows: labels[rows.index[1:]]) == [-1, *expected[1:]]
+
+
+@pytest.mark.parametrize("answers", [None, "fraud", np.full((60, 1), "fraud"), [["fraud"]] * 60])
+def test_answers_of_another_shape_are_told(answers: object) -> None:
+    table = mixed_table(60)
+    with pytest.raises(DataError, match="an oracle must"):
+        ByFunction(lambda rows: answers, decode(table.schema, table), table.schema).ask(table.rows, np.arange(60))
+
+
+def test_a_lane_may_hold_rows_that_never_judge_alone() -> None:
+    from experiments.config.strategies import compose
+    from loop.cycle.parts import Settings
+
+    table = numeric_table(300)
+    dealt = deal(table, rng_of(0), k=3)
+    table = replace(table, judging=np.where(dealt == 0, 0.0, 1.0))
+    parts = compose(learner=XGBoost(trees=10), settings=Settings(generations=1, jobs=1))
+    outcome = run_loop(parts, table, dealt, rng_of(0)).outcome
+    np.testing.assert_array_equal(np.sort(outcome.judged), np.flatnonzero(dealt > 0))
