@@ -170,6 +170,10 @@ class Store(Protocol):
         """Keep metrics of the run itself, for example the score of the learner on real rows only as step 0."""
         ...
 
+    def tags(self, values: Mapping[str, str]) -> None:
+        """Keep tags of the run itself; a later value of a tag replaces an earlier one."""
+        ...
+
     def attach(self, path: Path, folder: str = "") -> None:
         """Keep a copy of a file or directory, in a folder of the run's files."""
         ...

@@ -40,6 +40,7 @@ RUN = {
     "params": {"generations": 2, "rate": 0.05, "seed": "7"},
     "tags": {"data": "cards", "loop": "aim"},
 }
+LATER_TAGS = {"warnings": "none", "loop": "aim, done"}  # one is new, one replaces a tag of the run
 VERDICT = LoopVerdict(1, 0.03, Interval(0.03, -0.01, 0.07, 0.975), False, "No proven gain after 2 generations.")
 ARMS = (("smote seed 0", 0.41), ("smote seed 1", 0.43))
 GENERATION_METRICS = {
@@ -88,7 +89,7 @@ def arm(name: str, score: float) -> Child:
 
 
 def play(tracker: Tracker, attached: Path, status: str = "finished") -> list[Generation]:
-    """Play a whole run to a tracker: start, baseline, two generations, two arms, a file, the end (twice)."""
+    """Play a whole run to a tracker: start, baseline, two generations, two arms, a file, tags, the end (twice)."""
     generations = [generation(1), generation(2, kept=False)]
     tracker.start(RUN)
     tracker.metrics({"ap": 0.5}, step=0)
@@ -97,6 +98,7 @@ def play(tracker: Tracker, attached: Path, status: str = "finished") -> list[Gen
     for name, score in ARMS:
         tracker.child(arm(name, score))
     tracker.attach(attached, "reports")
+    tracker.tags(LATER_TAGS)
     tracker.finish(VERDICT, status)
     tracker.finish(None, "failed")
     return generations
@@ -149,7 +151,7 @@ def check_journal_holds_all(tracker: Tracker, folder: Path, attached: Path) -> N
     """Records read back equal what was sent, in order, the status of the first finish stands, files are whole."""
     sent = play(tracker, attached, "interrupted")
     records = read_records(folder)
-    kinds = ["start", "metrics", "generation", "generation", "child", "child", "attach", "finish"]
+    kinds = ["start", "metrics", "generation", "generation", "child", "child", "attach", "tags", "finish"]
     assert [record["kind"] for record in records] == kinds
     assert {key: records[0][key] for key in RUN} == RUN
     for record, made in zip(records[2:4], sent, strict=True):
@@ -164,6 +166,7 @@ def check_journal_holds_all(tracker: Tracker, folder: Path, attached: Path) -> N
         )
     assert records[-1]["status"] == "interrupted"
     assert records[-1]["verdict"]["sentence"] == VERDICT.sentence
+    assert records[7]["values"] == LATER_TAGS
     assert (folder / records[6]["file"]).read_bytes() == attached.read_bytes()
     assert [record["time_ms"] for record in records] == sorted(record["time_ms"] for record in records)
 
@@ -173,6 +176,7 @@ def check_runs_mirror_the_run(runs: Sequence[Any], status: str) -> None:
     parents = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
     children = {run.info.run_name: run for run in runs if run not in parents}
     assert [run.info.status for run in parents] == [status]
+    assert LATER_TAGS.items() <= parents[0].data.tags.items()
     assert set(parents[0].data.metrics) == {
         *("ap", "ap_low", "ap_high", "generations_kept", "proven"),
         *("difference", "difference_low", "difference_high"),

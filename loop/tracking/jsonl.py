@@ -48,6 +48,7 @@ KINDS: Mapping[str, checks.Check] = {  # kinds of records, with the check of eac
     "metrics": checks.fields(
         _common | {"values": checks.mapped(checks.number), "step": checks.integer(-checks.LARGEST)}
     ),
+    "tags": checks.fields(_common | {"values": checks.mapped(checks.text)}),
     "attach": checks.fields(_common | {"file": checks.path_inside, "folder": checks.text}),
     "child": checks.fields(_common | _child),
     "finish": checks.fields(_common | {"status": checks.text_in(STATUSES), "verdict": checks.optional(_verdict)}),
@@ -57,9 +58,9 @@ KINDS: Mapping[str, checks.Check] = {  # kinds of records, with the check of eac
 class JsonlTracker:
     """Keep the records of a run in a folder.
 
-    ``records.jsonl`` gets one line per record (kinds "start", "generation", "metrics", "attach", "child", "finish"),
-    each on the disk before the call returns; ``rows/generation-001.parquet`` holds the new rows of a generation,
-    ``files/`` copies of attached files. A folder with a journal is continued as the same run.
+    ``records.jsonl`` gets one line per record (kinds "start", "generation", "metrics", "tags", "attach", "child",
+    "finish"), each on the disk before the call returns; ``rows/generation-001.parquet`` holds the new rows of a
+    generation, ``files/`` copies of attached files. A folder with a journal is continued as the same run.
 
     Parameters
     ----------
@@ -104,6 +105,10 @@ class JsonlTracker:
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
         """Keep metrics of the run itself."""
         self._append("metrics", {"values": values, "step": step})
+
+    def tags(self, values: Mapping[str, str]) -> None:
+        """Keep tags of the run itself."""
+        self._append("tags", {"values": values})
 
     def attach(self, path: Path, folder: str = "") -> None:
         """Keep a copy of a file or directory under ``files/folder``."""

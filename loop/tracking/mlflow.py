@@ -109,6 +109,11 @@ class MlflowTracker:
         self.local.metrics(values, step)
         self._forward()
 
+    def tags(self, values: Mapping[str, str]) -> None:
+        """Keep tags of the parent run."""
+        self.local.tags(values)
+        self._forward()
+
     def attach(self, path: Path, folder: str = "") -> None:
         """Keep a file or directory as an artifact of the parent run."""
         self.local.attach(path, folder)

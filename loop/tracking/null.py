@@ -19,6 +19,9 @@ class NullTracker:
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
         """Keep nothing."""
 
+    def tags(self, values: Mapping[str, str]) -> None:
+        """Keep nothing."""
+
     def attach(self, path: Path, folder: str = "") -> None:
         """Keep nothing."""
 

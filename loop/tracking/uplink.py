@@ -68,6 +68,8 @@ class Uplink:
                 self._generation(record, folder)
             case "metrics":
                 self._log(self.run_id, record, record["values"], step=record["step"])
+            case "tags":
+                self._log(self.run_id, record, tags=record["values"])
             case "attach":
                 self._attach(folder / record["file"], record["folder"])
             case "child":

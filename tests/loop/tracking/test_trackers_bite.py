@@ -102,7 +102,7 @@ def test_a_wrong_journal_is_found(bad: type[JsonlTracker], tmp_path: Path, attac
         laws.check_journal_holds_all(bad(tmp_path / "run"), tmp_path / "run", attached)
 
 
-@pytest.mark.parametrize("fault", ["status", "child missing", "metric missing", "tag missing"])
+@pytest.mark.parametrize("fault", ["status", "child missing", "metric missing", "tag missing", "tag not replaced"])
 def test_wrong_runs_are_found(fault: str) -> None:
     runs = good_runs()
     laws.check_runs_mirror_the_run(runs, "FINISHED")
@@ -112,6 +112,8 @@ def test_wrong_runs_are_found(fault: str) -> None:
         runs.pop()
     elif fault == "metric missing":
         del runs[1].data.metrics["expected"]
+    elif fault == "tag not replaced":
+        runs[0].data.tags["loop"] = "aim"
     else:
         del runs[1].data.tags["data"]
     with pytest.raises(AssertionError):
@@ -122,7 +124,7 @@ def good_runs() -> list[SimpleNamespace]:
     ends = ("", "_low", "_high")
     keys = [*(name + end for name in ("ap", "difference") for end in ends), "generations_kept", "proven"]
     params = {key: str(value) for key, value in laws.RUN["params"].items()}
-    parent = a_run("cards", keys, {}, params)
+    parent = a_run("cards", keys, {**laws.RUN["tags"], **laws.LATER_TAGS}, params)
     tags = {**laws.RUN["tags"], "mlflow.parentRunId": "cards"}
     turns = [a_run(f"generation-00{i}", laws.GENERATION_METRICS, tags, {}) for i in (1, 2)]
     return [parent, *turns, *(a_run(name, ["ap", "score/ap"], tags, {}) for name, _ in laws.ARMS)]
