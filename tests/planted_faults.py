@@ -18,7 +18,9 @@ def sound(n: int = 1500, seed: int = 0) -> pd.DataFrame:
 def leak() -> pd.DataFrame:
     table = sound()
     rng = np.random.default_rng(1)
-    return table.assign(refunded=np.where(table["fraud"] == 1, table["amount"] * rng.uniform(0.9, 1, len(table)), 0.0))
+    return table.assign(
+        refunded=np.where(table["fraud"] == 1, (table["amount"] + 100) * rng.uniform(0.9, 1, len(table)), 0.0)
+    )
 
 
 def identifier() -> pd.DataFrame:

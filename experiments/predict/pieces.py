@@ -66,9 +66,9 @@ def _of_parquet(path: Path) -> Iterator[Path]:
 
 
 def _of_text(path: Path) -> Iterator[Path]:
-    name, unpack = path.name, open
-    if name.lower().endswith(".gz"):
-        name, unpack = name[:-3], gzip.open
+    packed = path.name.lower().endswith(".gz")
+    name = path.name[: -len(".gz")] if packed else path.name
+    unpack = gzip.open if packed else open
     separator = "\t" if name.lower().endswith(".tsv") else ","
     # Bytes as they are: whoever reads a piece decodes it.
     with unpack(path, "rt", encoding="latin-1", newline="") as file, tempfile.TemporaryDirectory() as folder:

@@ -82,5 +82,7 @@ def _kept(piece: Path, keep: list[str], frame: pd.DataFrame, apart: bool) -> pd.
         import pyarrow.parquet as pq
 
         whole = pq.read_table(piece, columns=keep)
-        return whole.to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)[keep]
-    return (read_table(piece, text=keep) if apart else frame)[keep]
+        frame = whole.to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)
+    elif apart:
+        frame = read_table(piece, text=keep)
+    return frame[keep]

@@ -313,7 +313,7 @@ def test_sending_twice_changes_nothing(database: MlflowSettings, tmp_path: Path,
     tracker = mlflow_tracker(database, tmp_path)
     laws.play(tracker, attached)
     before = runs_of(tracker.settings)
-    assert replay(tmp_path / "run", MlflowTracker(tracker.settings, JsonlTracker(tmp_path / "run"))) == 8
+    assert replay(tmp_path / "run", MlflowTracker(tracker.settings, JsonlTracker(tmp_path / "run"))) == 9
     after = runs_of(tracker.settings)
     assert [run.data.metrics.keys() for run in after] == [run.data.metrics.keys() for run in before]
     assert [(run.info.run_id, run.info.status) for run in after] == [
@@ -364,7 +364,7 @@ def test_a_dead_server_costs_seconds_and_no_record(
     laws.check_complains(tracker, "weakspot upload")
     assert "\n" not in tracker.failure
     later = mlflow_tracker(database, tmp_path)
-    assert replay(tmp_path / "run", later) == 8
+    assert replay(tmp_path / "run", later) == 9
     laws.check_runs_mirror_the_run(runs_of(later.settings), "KILLED")
 
 
