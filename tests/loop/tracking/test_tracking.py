@@ -391,7 +391,8 @@ def test_a_server_killed_in_the_middle_loses_nothing(tmp_path: Path, attached: P
     for name, score in laws.ARMS:
         tracker.child(laws.arm(name, score))
     tracker.attach(attached, "reports")
+    tracker.tags(laws.LATER_TAGS)
     tracker.finish(laws.VERDICT, "finished")
     with mlflow_server(port, tmp_path / "server", f"sqlite:///{tmp_path / 'mlflow.db'}"):
-        assert replay(tmp_path / "run", MlflowTracker(tracker.settings, JsonlTracker(tmp_path / "run"))) == 8
+        assert replay(tmp_path / "run", MlflowTracker(tracker.settings, JsonlTracker(tmp_path / "run"))) == 9
         laws.check_runs_mirror_the_run(runs_of(tracker.settings), "FINISHED")
