@@ -98,6 +98,19 @@ class XGBoost:
         normalised: np.ndarray = proba / proba.sum(axis=1, keepdims=True)
         return normalised
 
+    def contributions(self, rows: Rows, code: int) -> np.ndarray:
+        """Return what each column adds to the margin of a class, and the constant last: (n, d + 1), in log-odds.
+
+        These are Shapley values by XGBoost's own ``pred_contribs``. With more than two classes the margin is that of
+        the class before it is compared with the others.
+        """
+        X = self.offsets_.moved(rows.X)
+        data = xgb.DMatrix(X, feature_types=self.feature_types_, enable_categorical=True, nthread=self.jobs)
+        found: np.ndarray = self.booster_.predict(data, pred_contribs=True).astype(np.float64)
+        if self.n_classes_ > 2:
+            return found[:, code]
+        return found if code == 1 else -found
+
     def save(self, folder: Path) -> None:
         """Write settings and trees into a folder, in XGBoost's own format."""
         write_settings(

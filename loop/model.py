@@ -33,9 +33,17 @@ class Model:
         DataError
             If a column is missing or of another type, or holds numbers too large.
         """
+        return self.proba_of(self.encoded(frame))
+
+    def encoded(self, frame: pd.DataFrame) -> Rows:
+        """Return the rows of a frame as the learner takes them; errors are those of `predict_proba`."""
         X = encode_features(self.schema, frame)
         check_range(self.schema, X)
-        return self.calibration.apply(self.learner.predict_proba(Rows(X)))
+        return Rows(X)
+
+    def proba_of(self, rows: Rows) -> np.ndarray:
+        """Return calibrated class probabilities (n, K) of encoded rows."""
+        return self.calibration.apply(self.learner.predict_proba(rows))
 
     def predict(self, frame: pd.DataFrame) -> np.ndarray:
         """Return the most probable class of each row, shape (n,)."""

@@ -12,6 +12,7 @@ import typer
 from experiments.cli.errors import one_sentence
 from experiments.cli.labels import answer, queue
 from experiments.cli.output import check_absent, check_suffix, console, write
+from experiments.cli.predict import predict
 from experiments.cli.run import run
 from experiments.cli.stress import stress
 from loop.errors import ConfigError, DataError
@@ -87,23 +88,7 @@ def tune(
     search(load_config(TuneConfig, config), console(), workers)
 
 
-@app.command()
-@one_sentence
-def predict(
-    run_dir: RunFolder,
-    data: Annotated[Path, typer.Option(help="File of rows to score.")],
-    out: Annotated[Path | None, typer.Option(help=".csv or .parquet; default: CSV on the screen.")] = None,
-) -> None:
-    """Score new rows with the final model of a run: one column of probabilities for each class."""
-    check_suffix(out)
-    import pandas as pd
-
-    from experiments.data.files import read_table, texts
-    from experiments.storage.run_folder import MODEL, load_model
-
-    model = load_model(run_dir / MODEL)
-    proba = model.predict_proba(read_table(data, text=texts(model.schema)))
-    write(pd.DataFrame(proba, columns=[f"p_{name}" for name in model.classes_]), out)
+app.command()(one_sentence(predict))
 
 
 @app.command()

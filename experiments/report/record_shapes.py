@@ -164,6 +164,7 @@ _MORE: Mapping[str, Check] = {  # parts that a page leaves out with a sentence w
     "groups": listed(
         fields({"column": text, "group": text, "rows": count, "positives": count, "before": _rates, "after": _rates})
     ),
+    "warnings": listed(fields({"name": text, "sentence": text}, known_only=True)),
     "group_gaps": mapped(fields({"before": number, "after": number})),
     "answers": _empty_or(
         fields(

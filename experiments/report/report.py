@@ -6,6 +6,7 @@ from typing import Any
 
 from experiments.report import record_shapes
 from experiments.report.formatting import words
+from experiments.sanity.finding import HARM, Finding
 from experiments.storage import run_folder
 from loop.errors import DataError
 from loop.evaluation.metrics import resolve
@@ -44,6 +45,7 @@ class Report:
     groups: list[Record] = field(default_factory=list)  # see `experiments.run.fairness.by_group`
     group_gaps: Record = field(default_factory=dict)  # see `experiments.run.fairness.gaps`
     answers: Record = field(default_factory=dict)  # see `experiments.labels.effect.effect`
+    warnings: list[Record] = field(default_factory=list)  # see `experiments.sanity.finding.Finding`
 
     def save(self, folder: Path) -> None:
         """Write the report into a run's folder."""
@@ -81,6 +83,16 @@ class Report:
             told.format(each["supply"], each["rows"], _share(each["after"]), _share(each["before"]))
             for each in self.real_patterns
         ]
+
+    @property
+    def warning_lines(self) -> list[str]:
+        """The warnings, a line each."""
+        return [Finding(**each).line for each in self.warnings]
+
+    @property
+    def harm(self) -> list[str]:
+        """What belongs beside the verdict: operating points and groups that are worse off, a sentence each."""
+        return [each["sentence"] for each in self.warnings if each["name"] == HARM]
 
     @property
     def delivered(self) -> str:

@@ -30,7 +30,8 @@ def show_again(folder: Path, console: Console) -> None:
 
 
 def show(report: Report, folder: Path, console: Console) -> None:
-    """Print tables, verdict and the names of the files."""
+    """Print warnings, tables, verdict and the names of the files."""
+    print_lines(report.warning_lines, console)
     console.print(_generations(report))
     console.print(_regions(report))
     if report.planted:
@@ -60,6 +61,12 @@ def show(report: Report, folder: Path, console: Console) -> None:
     )
 
 
+def print_lines(warnings: Iterable[str], console: Console) -> None:
+    """Print warnings so that they are seen."""
+    for line in warnings:
+        console.print(line, style="bold yellow", highlight=False, markup=False, soft_wrap=True)
+
+
 def verdict_lines(report: Report) -> tuple[str, ...]:
     """Write in words what was proven: on the judge rows during the run, and on the sealed test rows."""
     colour = "green" if report.gain["proven"] else "yellow"
@@ -68,6 +75,7 @@ def verdict_lines(report: Report) -> tuple[str, ...]:
         f"            {escape(report.delivery['sentence'])}",
         f"Test rows:  [bold {colour}]{escape(report.gain['sentence'])}[/]",
     ]
+    lines += [f"            [bold red]Harm: {escape(each)}[/]" for each in report.harm]
     if report.answers:
         lines.append(f"            {escape(report.answers['sentence'])}")
     if report.macro:

@@ -121,6 +121,14 @@ def gaps(groups: Sequence[Record], least: int) -> dict[str, dict[str, float]]:
     return found
 
 
+def grouped(test: Table, columns: tuple[str, ...]) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield each group of some columns, by name, with a mask (n,) of its rows; missing values are a group, too."""
+    for at in positions(test.schema, columns):
+        codes = _codes(test, at)
+        for code in np.unique(codes):
+            yield f"{test.schema.columns[at].name} = {_name(test.schema, at, int(code))}", codes == code
+
+
 def _by_row(codes: np.ndarray, source: np.ndarray) -> np.ndarray:
     """Return the codes (m,) of some rows at their row numbers in the input; other rows count as missing."""
     every = np.full(source.max() + 1, _MISSING)

@@ -4,7 +4,7 @@ import shutil
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +33,9 @@ from experiments.run.result import Result
 from experiments.run.resuming import check_resumable, everything
 from experiments.run.statements import overlaps
 from experiments.run.tracking import describe, open_tracker, settings_of, tell
+from experiments.run.warnings import told_after, told_before
+from experiments.sanity.checks import Before
+from experiments.sanity.finding import tag_of
 from experiments.storage import run_folder
 from generators.common import persistence
 from generators.common.persistence import Savable
@@ -50,7 +53,7 @@ from loop.protocols import Predictor, Tracker
 from loop.seeds import stream
 from loop.support import atomic
 from loop.support.format import stamped
-from loop.support.plain_json import Record
+from loop.support.plain_json import Record, plain
 from loop.types import Generation, LoopVerdict
 
 WALLS = "seconds.json"  # beside the checkpoints
@@ -77,6 +80,7 @@ class _Bench:
     tracker: Tracker
     folder: Path
     started: float  # on the clock of time.perf_counter
+    sanity: Before  # what was found in the table
 
 
 def run(config: RunConfig, console: Console, resume: Path | None = None) -> RunResult:
@@ -122,6 +126,7 @@ def _run(config: RunConfig, console: Console, resume: Path | None, started: floa
         check_resumable(resume, config, inputs)
     for message in (*inputs.messages, *told, *broken, *notes(parts), *overlaps(parts, inputs.train, config.loop.seed)):
         console.print(message, highlight=False, markup=False)
+    sanity = told_before(config, inputs, console)
     steps = 4 + config.loop.generations * len(parts.supplies) + _arms_at_most(config, inputs)
     with Stages(console, total=steps) as stages:
         stages.begin("teacher and generators")
@@ -129,7 +134,7 @@ def _run(config: RunConfig, console: Console, resume: Path | None, started: floa
         stages.end()
         name = f"{inputs.dataset.name}-{config.loop.strategy}-seed{config.loop.seed}"
         folder = resume or run_folder.new_folder(config.out, name.replace("/", "-"))
-        bench = _Bench(config, inputs, stages, open_tracker(tracking, folder), folder, started)
+        bench = _Bench(config, inputs, stages, open_tracker(tracking, folder), folder, started, sanity)
         try:
             with run_folder.held(folder) if resume is None else nullcontext():
                 result = _tracked(bench, prepared)
@@ -161,6 +166,7 @@ def _tracked(bench: _Bench, prepared: Prepared) -> RunResult:
     status, verdict = "failed", None
     bench.tracker.start(describe(bench.config, bench.inputs, bench.folder.name))
     try:
+        bench.tracker.tags({"warnings": tag_of(bench.sanity.findings)})
         _begin_folder(bench)
         past = checkpoint.load(bench.folder / run_folder.CHECKPOINTS, bench.inputs.schema)
         before = sum(_walls(bench.folder)[: len(past)])
@@ -238,11 +244,14 @@ def _compare(bench: _Bench, looped: LoopRun) -> Report:
     result = Result.of(looped, decided, scored, inputs.test, config.loop.seed)
     answers = _answers(bench, result, before.calibration, after.calibration)
     answers["answers"] = effect(inputs, config.data.answers, result.proba[result.delivery.name], config.loop.seed)
+    found = told_after(config, inputs, result, answers["operating"], bench.sanity)
+    answers["warnings"] = [plain(asdict(each)) for each in found]
     answers["real_patterns"] = caught_of(named_rows(config, inputs), inputs, result)
     stages.end()
     stages.begin("files and records")
     report = write_up(config, inputs, result, answers, time.perf_counter() - bench.started)
     keep_files(report, result, inputs, bench.folder)
+    bench.tracker.tags({"warnings": tag_of(found)})
     keep_records(report, result, after, inputs, bench.tracker, bench.folder)
     stages.end()
     return report

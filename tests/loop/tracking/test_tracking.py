@@ -364,7 +364,7 @@ def test_a_dead_server_costs_seconds_and_no_record(
     laws.check_complains(tracker, "weakspot upload")
     assert "\n" not in tracker.failure
     later = mlflow_tracker(database, tmp_path)
-    assert replay(tmp_path / "run", later) == 8
+    assert replay(tmp_path / "run", later) == 9
     laws.check_runs_mirror_the_run(runs_of(later.settings), "KILLED")
 
 
@@ -391,7 +391,8 @@ def test_a_server_killed_in_the_middle_loses_nothing(tmp_path: Path, attached: P
     for name, score in laws.ARMS:
         tracker.child(laws.arm(name, score))
     tracker.attach(attached, "reports")
+    tracker.tags(laws.TOLD)
     tracker.finish(laws.VERDICT, "finished")
     with mlflow_server(port, tmp_path / "server", f"sqlite:///{tmp_path / 'mlflow.db'}"):
-        assert replay(tmp_path / "run", MlflowTracker(tracker.settings, JsonlTracker(tmp_path / "run"))) == 8
+        assert replay(tmp_path / "run", MlflowTracker(tracker.settings, JsonlTracker(tmp_path / "run"))) == 9
         laws.check_runs_mirror_the_run(runs_of(tracker.settings), "FINISHED")

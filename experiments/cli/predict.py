@@ -1,0 +1,85 @@
+"""The command ``weakspot predict``: scores, alerts and reasons for new rows."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from experiments.cli.output import check_suffix
+
+if TYPE_CHECKING:
+    from experiments.predict.scorer import Scorer
+
+
+def predict(  # Wide: each parameter is an option of the command
+    run_dir: Annotated[Path, typer.Argument(help="Folder of a run.", metavar="RUN_DIR")],
+    data: Annotated[Path, typer.Option(help="File of rows to score, of any size.")],
+    out: Annotated[Path | None, typer.Option(help=".csv or .parquet; default: CSV on the screen.")] = None,
+    at: Annotated[
+        str | None, typer.Option(help='Alert at this operating point of the run, such as "precision 0.9".')
+    ] = None,
+    keep: Annotated[str | None, typer.Option(help="Columns to pass through, such as id,amount.")] = None,
+    reasons: Annotated[int | None, typer.Option(min=1, help="So many columns that matter most for each row.")] = None,
+) -> None:
+    """Score new rows with the final model of a run: probabilities of each class, alerts, reasons."""
+    check_suffix(out)
+    from experiments.predict.alerts import alerts_of
+    from experiments.predict.reasons import Reasons
+    from experiments.predict.scorer import Scorer
+    from experiments.storage.run_folder import MODEL, load_model
+
+    model = load_model(run_dir / MODEL)
+    scorer = Scorer(
+        model,
+        _names(keep),
+        None if at is None else alerts_of(run_dir, at),
+        None if reasons is None else Reasons.of(model, reasons),
+    )
+    _write(scorer, data, out)
+    for sentence in _told(scorer):
+        typer.echo(sentence, err=True)
+
+
+def _names(keep: str | None) -> tuple[str, ...]:
+    """Take apart names that are separated by commas; a name with a comma in it is quoted, as in a CSV."""
+    import csv
+
+    fields = next(csv.reader([keep or ""], skipinitialspace=True), [])
+    return tuple(dict.fromkeys(name.strip() for name in fields if name.strip()))
+
+
+def _write(scorer: "Scorer", data: Path, out: Path | None) -> None:
+    """Write all or nothing: to a file, or on the screen once the last piece is scored."""
+    import shutil
+    import sys
+    import tempfile
+
+    from experiments.predict.writing import write_csv, write_parquet
+    from loop.support import atomic
+
+    def to_csv(path: Path) -> None:
+        with path.open("wb") as file:
+            write_csv(scorer.frames(data), file)
+
+    if out is None:
+        with tempfile.TemporaryFile() as file:
+            write_csv(scorer.frames(data), file)
+            file.seek(0)
+            sys.stdout.flush()
+            shutil.copyfileobj(file, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+    elif out.suffix == ".csv":
+        atomic.write_file(out, to_csv)
+    else:
+        atomic.write_file(out, lambda path: write_parquet(scorer.frames(data), path))
+
+
+def _told(scorer: "Scorer") -> list[str]:
+    told = scorer.unlike.sentences
+    if scorer.alerts is not None:
+        name = scorer.alerts.name
+        why = "; no threshold met that point on the judge rows" if scorer.alerts.none_possible else ""
+        told.append(f"{scorer.alerted:,} of {scorer.unlike.rows:,} rows are alerted on at {name!r}{why}.")
+    if scorer.reasons is not None and scorer.reasons.inside:
+        told.append("Reasons are those of the model's first member, XGBoost, not of all of it.")
+    return told

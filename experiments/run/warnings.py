@@ -1,0 +1,40 @@
+"""The warnings of a run: found in its table before work, and in its scores at the end."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from experiments.arms.names import REAL_ONLY
+from experiments.config.run_config import RunConfig
+from experiments.report.terminal import print_lines
+from experiments.run.inputs import RunInputs
+from experiments.run.result import Result
+from experiments.sanity.checks import Before, after_work, before_work
+from experiments.sanity.finding import Finding
+from experiments.sanity.harm import harm_at_points, harm_to_groups
+from experiments.sanity.left_out import LeftOut
+from loop.evaluation.judge_rows import JudgeRows
+from loop.seeds import stream
+from loop.support.plain_json import Record
+
+
+def told_before(config: RunConfig, inputs: RunInputs, console: Console) -> Before:
+    """Look at the table of a run, print what is found, and return it."""
+    left_out = LeftOut.of(inputs.dataset, inputs.train, inputs.test, grouped=config.data.group is not None)
+    found = before_work(inputs.train, inputs.test, config.loop.seed, left_out)
+    print_lines([each.line for each in found.findings], console)
+    return found
+
+
+def told_after(
+    config: RunConfig, inputs: RunInputs, result: Result, operating: Sequence[Record], before: Before
+) -> tuple[Finding, ...]:
+    """Return all warnings of a finished run, those beside the verdict first."""
+    positive, fairness = inputs.schema.positive, config.fairness
+    tested = result.proba[REAL_ONLY][:, positive], result.proba[result.delivery.name][:, positive]
+    judged = JudgeRows.of(inputs.train, result.looped.outcome.judged)
+    answers = result.judged[0][:, positive], result.judged[1][:, positive]
+    rng = stream(config.loop.seed, "sanity", "groups")
+    groups = harm_to_groups(inputs.test, fairness.columns, (judged, answers), tested, fairness.least, rng)
+    harm = (*harm_at_points(operating), *groups)
+    return after_work(before, inputs.test, result.proba[result.delivery.name], harm)
