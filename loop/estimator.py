@@ -25,6 +25,7 @@ from loop.cycle.driver import run_loop
 from loop.cycle.lanes import USUAL, deal
 from loop.cycle.parts import SETTINGS, UNTAUGHT, Choice, Parts, Settings
 from loop.data.encoding import encode, named
+from loop.data.intake import relative
 from loop.data.schema import infer, rarest
 from loop.data.split import units
 from loop.errors import DataError
@@ -36,6 +37,7 @@ from loop.nested_params import NestedParams
 from loop.protocols import Acquisition, Gate, Generator, Labeller, Learner, RegionFinder, RunTracker, Teacher
 from loop.seeds import root, stream
 from loop.supplies.supply import Supply
+from loop.tracking.autologging import unlogged
 from loop.tracking.null import NullTracker
 from loop.types import Generation
 
@@ -164,6 +166,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         self.oracle = oracle
         self.questions = questions
 
+    @unlogged()
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
         """Run the loop.
 
@@ -189,9 +192,8 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         frame, target = self._frame(X, y)
         weight = _check_sample_weight(sample_weight, frame, dtype=np.float64, ensure_non_negative=True)
         check_consistent_length(frame, groups)
-        counted = weight > 0
-        frame = frame[counted]
-        own, rows = weight[counted] / weight[counted].mean(), np.flatnonzero(counted)
+        frame, counted = frame[weight > 0], weight > 0
+        own, rows = relative(weight[counted]), np.flatnonzero(counted)
         groups = None if groups is None else column_or_1d(groups)[counted]
         caught = rarest(frame[target], own) if self.positive is None and np.ptp(own) else self.positive
         schema = infer(frame, target, positive=caught)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from experiments.cli.csv_options import Decimal, Drop, Encoding, Sep, form_for
 from experiments.cli.errors import one_sentence
 from experiments.cli.labels import answer, queue
 from experiments.cli.output import check_absent, check_suffix, console, write
@@ -93,16 +94,23 @@ def predict(
     run_dir: RunFolder,
     data: Annotated[Path, typer.Option(help="File of rows to score.")],
     out: Annotated[Path | None, typer.Option(help=".csv or .parquet; default: CSV on the screen.")] = None,
+    sep: Sep = None,
+    encoding: Encoding = None,
+    decimal: Decimal = None,
 ) -> None:
     """Score new rows with the final model of a run: one column of probabilities for each class."""
     check_suffix(out)
     import pandas as pd
 
-    from experiments.data.files import read_table, texts
+    from experiments.data.files import read_file, reading_of
     from experiments.storage.run_folder import MODEL, load_model
 
+    form = form_for(run_dir, data, sep, encoding, decimal)
     model = load_model(run_dir / MODEL)
-    proba = model.predict_proba(read_table(data, text=texts(model.schema)))
+    file = read_file(data, reading_of(model.schema, form))
+    for note in file.notes:
+        typer.echo(note, err=True)
+    proba = model.predict_proba(file.frame)
     write(pd.DataFrame(proba, columns=[f"p_{name}" for name in model.classes_]), out)
 
 
@@ -137,13 +145,18 @@ def generate(  # Wide: each parameter is an option of the command
     generator: Annotated[str | None, typer.Option(help="With --data: a name or rule book; default tree_chain.")] = None,
     save: Annotated[Path | None, typer.Option(help="With --data: folder to keep the fitted generator in.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same rows.")] = 0,
+    drop: Drop = None,
+    sep: Sep = None,
+    encoding: Encoding = None,
+    decimal: Decimal = None,
 ) -> None:
     """Make rows inside a region, from a saved generator or one fitted on a file; or a data set from a rule book."""
     check_suffix(out)
     if (model is None) == (data is None):
         raise ConfigError("rows must come from MODEL or from --data, got both or neither: give one of them.")
     if model is not None:
-        options = {"--target": target, "--generator": generator, "--save": save}
+        options = {"--target": target, "--generator": generator, "--save": save, "--drop": drop or None}
+        options |= {"--sep": sep, "--encoding": encoding, "--decimal": decimal}
         check_absent("a saved generator is fitted already", options)
     from experiments.cli import generate as rows
     from experiments.storage import run_folder
@@ -161,7 +174,8 @@ def generate(  # Wide: each parameter is an option of the command
     else:
         from experiments.cli.fit import Source, fitted_on
 
-        made, schema = fitted_on(Source(str(data), target, generator or rows.DEFAULT, save), ask, seed, say)
+        source = Source(str(data), target, generator or rows.DEFAULT, save, tuple(drop or ()), (sep, encoding, decimal))
+        made, schema = fitted_on(source, ask, seed, say)
     delivery = rows.deliver(made, ask(schema), schema, seed, gate)
     write(delivery.frame, out)
     say(delivery.summary if out is None else f"{out}: {delivery.summary}")
@@ -211,12 +225,13 @@ def upload(
 ) -> None:
     """Send the journal of a run to MLflow, for example after its server was down."""
     from experiments.storage.run_folder import JOURNAL
+    from loop.support.commands import tracking_words
     from loop.tracking import JsonlTracker, MlflowTracker, replay
 
     folder = run_dir / JOURNAL if (run_dir / JOURNAL).is_dir() else run_dir
     if not folder.is_dir():
         raise DataError(f"an upload needs the folder of a run, got {run_dir}: check the path.")
-    sent = replay(folder, MlflowTracker(_store(tracking), JsonlTracker(folder, again=True)))
+    sent = replay(folder, MlflowTracker(_store(tracking), JsonlTracker(folder, again=True), tracking_words(tracking)))
     typer.echo(f"{sent} records are in MLflow.")
 
 

@@ -1,14 +1,15 @@
 """Rows without labels: encoded as a run's model knows them, without those that may not be asked about."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from experiments.data.files import read_table, texts
+from experiments.data.csv_format import CsvFormat
+from experiments.data.files import read_file, reading_of
 from experiments.run.inputs import RunInputs
-from loop.data.encoding import check_range, encode_features, named
+from loop.data.encoding import check_range, encode_features
 from loop.data.split import duplicate_groups
 from loop.errors import DataError
 from loop.evaluation import drift
@@ -42,7 +43,9 @@ class Unlabelled:
     messages: tuple[str, ...]
 
 
-def unlabelled(path: Path, inputs: RunInputs, synthetic: Table | None, rng: np.random.Generator) -> Unlabelled:
+def unlabelled(
+    path: Path, inputs: RunInputs, synthetic: Table | None, rng: np.random.Generator, form: CsvFormat | None = None
+) -> Unlabelled:
     """Read rows without labels from a file.
 
     Rows that equal a training or test row or a synthetic one, and rows of groups that have test rows, are refused.
@@ -55,13 +58,17 @@ def unlabelled(path: Path, inputs: RunInputs, synthetic: Table | None, rng: np.r
     synthetic : Table, optional
         Rows that the run has made.
     rng : numpy.random.Generator
+    form : CsvFormat, optional
+        How the file is written if it is a CSV.
 
     Raises
     ------
     DataError
         If a column is missing or of another type, the rows are synthetic, or none is left.
     """
-    frame = named(read_table(path, text=texts(inputs.schema)))
+    group = inputs.dataset.group
+    file = read_file(path, replace(reading_of(inputs.schema, form), roles=[group] if group else []))
+    frame = file.frame
     if any(str(name).startswith(TRAIL) for name in frame):
         raise DataError(
             f"rows to ask about must be real, and {path} has the columns of synthetic ones: choose another."
@@ -71,7 +78,7 @@ def unlabelled(path: Path, inputs: RunInputs, synthetic: Table | None, rng: np.r
     first = inputs.train.row_number < len(inputs.dataset.frame) - inputs.answered  # answered ones may be audited still
     known = {"a training row": inputs.train.X[first], "a test row": inputs.test.X}
     known |= {} if synthetic is None else {"a synthetic row": synthetic.X}
-    keep, messages = np.ones(len(X), dtype=bool), list[str]()
+    keep, messages = np.ones(len(X), dtype=bool), list(file.notes)
     if (target := inputs.schema.target) in frame:
         frame = frame.drop(columns=target)
         messages.append(f"the column {target!r} is left out: what it says of these rows is not looked at")
@@ -82,8 +89,8 @@ def unlabelled(path: Path, inputs: RunInputs, synthetic: Table | None, rng: np.r
         messages += [f"refused {equal.sum():,} rows: equal to {what}"] if equal.any() else []
     groups = _groups(frame, inputs)
     if groups is not None:
-        tested = inputs.dataset.frame[inputs.dataset.group].iloc[inputs.test.row_number]
-        own = np.isin(groups.astype(str), tested.astype(str).unique()) & keep
+        tested = _as_ids(inputs.dataset.frame[inputs.dataset.group].iloc[inputs.test.row_number])
+        own = np.isin(groups.astype(str), tested.astype(str)) & keep
         keep &= ~own
         messages += [f"refused {own.sum():,} rows: of a {inputs.dataset.group} that has test rows"] if own.any() else []
     if not keep.any():
@@ -118,4 +125,10 @@ def keys(frame: pd.DataFrame, schema: Schema) -> np.ndarray:
 
 def _groups(frame: pd.DataFrame, inputs: RunInputs) -> np.ndarray | None:
     name = inputs.dataset.group
-    return frame[name].to_numpy(dtype=object) if name is not None and name in frame else None
+    return _as_ids(frame[name]) if name is not None and name in frame else None
+
+
+def _as_ids(values: pd.Series) -> np.ndarray:
+    """Return ids (n,) as objects that are written alike in any file: whole numbers without a decimal point."""
+    whole = values.dtype == "float64" and bool((values.dropna() % 1 == 0).all())
+    return (values.astype("Int64") if whole else values).to_numpy(dtype=object)

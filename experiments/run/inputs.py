@@ -12,6 +12,7 @@ from experiments.config.data_config import NONE, DataConfig
 from experiments.config.run_config import CommonConfig, LoopConfig
 from experiments.config.strategies import STRATEGIES, compose, without_aim
 from experiments.config.supplies import asked_in_order
+from experiments.data.files import Reading
 from experiments.data.sources import Dataset, load
 from experiments.data.split import Split
 from experiments.labels.joining import joined
@@ -58,7 +59,10 @@ def gather(data: DataConfig, loop: LoopConfig) -> RunInputs:
     dataset = _load(data)
     # With a time, the own group of a source is used for lanes only: its cards pay before and after the split.
     group_splits = data.group is not None or dataset.time is None
-    split = Split.of(dataset, loop.seed, test_size=data.test_size, group_splits=group_splits)
+    try:
+        split = Split.of(dataset, loop.seed, test_size=data.test_size, group_splits=group_splits)
+    except DataError as error:
+        raise DataError(" | ".join([str(error), *dataset.said])) from error
     rows_before, told = len(dataset.frame), tuple[str, ...]()
     if data.answers is not None:
         dataset, split, told = joined(dataset, split, Path(data.answers))
@@ -111,7 +115,9 @@ def _teacher(config: CommonConfig) -> Teacher | None:
 
 def _load(data: DataConfig) -> Dataset:
     time, group = (None if column == NONE else column for column in (data.time, data.group))
-    dataset = load(data.source, data.target, positive=data.positive, time=time, group=group, scenario=data.scenario)
+    reading = Reading(data.format, data.drop)
+    roles = {"time": time, "group": group, "scenario": data.scenario}
+    dataset = load(data.source, data.target, positive=data.positive, reading=reading, **roles)
     dataset = replace(
         dataset,
         time=None if data.time == NONE else dataset.time,
@@ -136,6 +142,7 @@ def _messages(dataset: Dataset, split: Split, lanes: int) -> tuple[str, ...]:
         f"class to catch {positive!r}",
         f"train {n_train:,} rows ({caught_train:,} of class {positive!r}), judged in {judged}; "
         f"test {n_test:,} rows ({caught_test:,}), {how}, sealed",
+        *dataset.said,
         *(f"excluded {name}: {reason}" for name, reason in schema.excluded),
     ]
     if split.left_out:

@@ -197,7 +197,7 @@ class Rules:
 
     def _open(self, schema: Schema, data: Mapping[str, np.ndarray], row_number: np.ndarray) -> None:
         """Set the fitted state: the schema, encoded values (m,) by column, and the row numbers (m,)."""
-        self.schema_, self.data_ = schema, dict(data)
+        self.schema_, self.data_, self.book_ = schema, dict(data), self.book_.in_zones(schema.zones)
         self.lent_ = tuple(name for name in data if name in self._lent() or not name)
         self.place_ = np.arange(len(row_number))
         columns = {column.name: column for column in schema.columns}
