@@ -72,9 +72,8 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         How answers are calibrated on judge rows, see `loop.evaluation.calibration.calibrate`; "none" = not at all.
     positive : object, optional
         The class to catch; by default the rarest.
-    tracker : RunTracker, optional
-    random_state : int, RandomState or None
-        Seed; the same seed gives the same rows and numbers.
+    tracker, random_state : RunTracker, optional; int, RandomState or None
+        The records; the seed, and the same seed gives the same rows and numbers.
     unlabelled, oracle, questions : DataFrame, callable, Questions, optional
         Rows with the columns of ``X``; who labels some of them before the loop (takes a frame of m rows, returns m
         labels, missing = no answer); and how many and which, see `loop.asking.frames.Questions`.
@@ -210,8 +209,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         status, verdict = "failed", None
         try:
             run = run_loop(parts, table, fold_ids, rng, [tracker.record])
-            outcome = run.outcome
-            status, verdict = "finished", outcome.verdict
+            outcome, status, verdict = run.outcome, "finished", run.outcome.verdict
         except KeyboardInterrupt:
             status = "interrupted"
             raise
@@ -276,11 +274,11 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
     def _features(self, X: Any, *, reset: bool) -> pd.DataFrame:
         """Return the features as a frame with the columns of ``fit``. Frames keep their types."""
         if isinstance(X, pd.DataFrame):
-            named(X)  # refuses empty and duplicate names
+            X = named(X)  # refuses empty and duplicate names
             validate_data(self, X, reset=reset, skip_check_array=True)
             if not len(X):
                 raise DataError("a table must have at least one row, got 0 sample(s): pass some.")
-            frame = X.reset_index(drop=True) if reset else X
+            frame: pd.DataFrame = X.reset_index(drop=True) if reset else X
         else:
             X = validate_data(self, X, reset=reset, dtype="numeric", ensure_all_finite="allow-nan")
             frame = pd.DataFrame(X, columns=[f"x{number}" for number in range(X.shape[1])])

@@ -39,11 +39,6 @@ class Column:
     decimals: int | None = None  # of numbers and seconds of datetimes: decimals that hold every value seen; None = any
     days: bool = False  # of datetimes: was every value seen a date, that is midnight in UTC or without time zone?
 
-    @property
-    def zone(self) -> str | None:
-        """Time zone of datetimes, None = they have none."""
-        return self.dtype.partition(", ")[2].rstrip("]") or None if self.kind == "datetime" else None
-
 
 @dataclass(frozen=True, eq=False)
 class Schema:
@@ -59,11 +54,6 @@ class Schema:
     @property
     def names(self) -> tuple[str, ...]:  # of the columns
         return tuple(column.name for column in self.columns)
-
-    @property
-    def zones(self) -> dict[str, str]:
-        """Time zones of the columns that have one."""
-        return {column.name: column.zone for column in self.columns if column.zone is not None}
 
     @property
     def n_classes(self) -> int:  # K

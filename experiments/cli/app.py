@@ -133,7 +133,7 @@ def export(
 
 
 @app.command()
-@one_sentence
+@one_sentence  # Long: one line for each option
 def generate(  # Wide: each parameter is an option of the command
     model: Annotated[Path | None, typer.Argument(help="Folder of a generator or run, or rule book (.yaml).")] = None,
     n: Annotated[int, typer.Option("--n", help="Rows wanted.")] = 1000,

@@ -11,6 +11,7 @@ from experiments.cli.labels import answers_of
 from experiments.cli.output import check_absent, console
 
 
+# Long: one line for each option, twice
 def run(  # Wide: each parameter is an option of the command
     config: Annotated[Path | None, typer.Argument(help="YAML file; options win over it.")] = None,
     data: Annotated[str | None, typer.Option(help="File (.csv, .parquet, ...) or source, such as simulation.")] = None,

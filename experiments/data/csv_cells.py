@@ -57,7 +57,7 @@ def with_exact(values: pd.Series, cells: pd.Series) -> pd.Series:
     whole = present.map(int).astype(object)
     if not (whole.abs() >= EXACT).any():
         return values
-    for dtype, kind in (("Int64", np.int64), ("UInt64", np.uint64)):
+    for dtype, kind in ((pd.Int64Dtype(), np.int64), (pd.UInt64Dtype(), np.uint64)):
         if np.iinfo(kind).min <= whole.min() and whole.max() <= np.iinfo(kind).max:
             return pd.Series(pd.array(whole.reindex(cells.index).tolist(), dtype=dtype), index=cells.index)
     return cells

@@ -73,7 +73,7 @@ class CsvFormat:
 def opened(path: Path, encoding: str | None) -> IO[str]:
     """Open a CSV file, compressed or not, as text."""
     unpack = gzip.open if path.suffix == ".gz" else open
-    return unpack(path, "rt", newline="", encoding=encoding or "utf-8-sig")  # type: ignore[return-value]
+    return unpack(path, "rt", newline="", encoding=encoding or "utf-8-sig")
 
 
 def check_separator(path: Path, sep: str, encoding: str | None) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from pandas.api.types import is_string_dtype
@@ -105,21 +106,21 @@ def _read(path: Path, reading: Reading) -> TableFile:
 def _read_csv(path: Path, sep: str, reading: Reading) -> TableFile:
     """Read a CSV strictly: pandas by itself renames columns of the same name and drops surplus fields."""
     check_separator(path, sep, reading.format.encoding)
-    load = partial(pd.read_csv, path, sep=sep, encoding=reading.format.encoding or "utf-8", keep_default_na=False)
-    header = load(header=None, nrows=1, dtype=str).iloc[0]
+    header = _parsed(path, sep, reading, header=None, nrows=1, dtype="str").iloc[0]
     unnamed = _check_header(path, header)
-    parse = partial(load, index_col=False, low_memory=False, na_values=[""], decimal=reading.format.decimal or ".")
+    usual: dict[str, Any] = {"index_col": False, "low_memory": False, "na_values": [""]}
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)
-        frame = parse(dtype=dict.fromkeys(sorted(set(reading.text) & set(header)), "str"))
+        text = dict.fromkeys(sorted(set(reading.text) & set(header)), "str")
+        frame = _parsed(path, sep, reading, dtype=text, **usual)
     _check_lengths(path, sep, len(header), reading.format.encoding)
     notes = list[str]()
     if unnamed:
-        frame, said = _without_numbers_of_rows(path, frame)
-        notes.append(said)
+        frame, left_out = _without_numbers_of_rows(path, frame)
+        notes.append(left_out)
     frame = without(frame, path.name, reading.drop)
     looked_at = [name for name in frame if name not in reading.text and is_whole(frame[name])]
-    cells = parse(dtype="str", usecols=looked_at) if looked_at else frame[[]]
+    cells = _parsed(path, sep, reading, dtype="str", usecols=looked_at, **usual) if looked_at else frame[[]]
     for name in frame.columns.difference(list(reading.text), sort=False):
         told = _told(name, reading)
         values = frame[name]
@@ -129,6 +130,15 @@ def _read_csv(path: Path, sep: str, reading: Reading) -> TableFile:
             frame[name], said = understood(_as_text(values), told)
         notes += said
     return TableFile(frame, tuple(notes))
+
+
+def _parsed(path: Path, sep: str, reading: Reading, **options: Any) -> pd.DataFrame:
+    """Parse a CSV by pandas, which takes no word for a missing value by itself."""
+    encoding, decimal = reading.format.encoding or "utf-8", reading.format.decimal or "."
+    frame: pd.DataFrame = pd.read_csv(
+        path, sep=sep, encoding=encoding, decimal=decimal, keep_default_na=False, **options
+    )
+    return frame
 
 
 def _told(name: str, reading: Reading) -> Told:

@@ -116,8 +116,8 @@ def _teacher(config: CommonConfig) -> Teacher | None:
 def _load(data: DataConfig) -> Dataset:
     time, group = (None if column == NONE else column for column in (data.time, data.group))
     reading = Reading(data.format, data.drop)
-    roles = {"time": time, "group": group, "scenario": data.scenario}
-    dataset = load(data.source, data.target, positive=data.positive, reading=reading, **roles)
+    told = {"time": time, "group": group, "scenario": data.scenario}
+    dataset = load(data.source, data.target, positive=data.positive, reading=reading, **told)
     dataset = replace(
         dataset,
         time=None if data.time == NONE else dataset.time,
@@ -125,8 +125,8 @@ def _load(data: DataConfig) -> Dataset:
     )
     roles = [name for name in dataset.roles if name is not None]
     if len(set(roles)) < len(roles):
-        told = "target, time, group and scenario" if dataset.scenario else "target, time and group"
-        raise DataError(f"{told} must be different columns, got {', '.join(roles)}: choose others.")
+        names = "target, time, group and scenario" if dataset.scenario else "target, time and group"
+        raise DataError(f"{names} must be different columns, got {', '.join(roles)}: choose others.")
     return dataset
 
 

@@ -1,8 +1,10 @@
 """Frames and weights as users bring them: dtypes that no column can be restored from become those that one can."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
-from pandas.api.types import infer_dtype
+from pandas.api.types import infer_dtype, pandas_dtype
 
 EXACT = 2**53  # integers below it are exact as float64
 
@@ -12,14 +14,14 @@ def plain(frame: pd.DataFrame) -> pd.DataFrame:
 
     Columns of other dtypes are the same objects.
     """
-    made = {name: values for name in frame if (values := _plain(frame[name])) is not None}
+    made = {str(name): values for name in frame if (values := _plain(frame[name])) is not None}
     return frame.assign(**made) if made else frame
 
 
 def _plain(values: pd.Series) -> pd.Series | None:
     """Return a column with a plain dtype, None = it has one."""
     if isinstance(values.dtype, pd.ArrowDtype):
-        return _from_arrow(values)
+        return _from_arrow(values, values.dtype.pyarrow_dtype)
     if values.dtype != object:
         return None
     content = infer_dtype(values, skipna=True)
@@ -28,19 +30,19 @@ def _plain(values: pd.Series) -> pd.Series | None:
     return _from_decimals(values) if content == "decimal" else None
 
 
-def _from_arrow(values: pd.Series) -> pd.Series | None:
+def _from_arrow(values: pd.Series, kind: Any) -> pd.Series | None:
     import pyarrow as pa
 
-    kind = values.dtype.pyarrow_dtype
     if pa.types.is_timestamp(kind):
-        zone = f", {kind.tz}" if kind.tz else ""
-        return values.astype(f"datetime64[{kind.unit}{zone}]")
+        return values.astype(pandas_dtype(f"datetime64[{kind.unit}{f', {kind.tz}' if kind.tz else ''}]"))
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return values.astype("str")
     if pa.types.is_date(kind):
         return values.astype("datetime64[s]")
     if pa.types.is_decimal(kind):
         return _from_decimals(values.astype(object))
     if pa.types.is_dictionary(kind):
-        return pd.Series(values.array.__arrow_array__().to_pandas().array, index=values.index, name=values.name)
+        return pd.Series(pa.array(values.array).to_pandas().array, index=values.index, name=values.name)
     return None
 
 

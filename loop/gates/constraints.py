@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from loop.errors import ConfigError
+from loop.expressions.zones import zones_of
 from loop.types import Column, Schema, Table, Verdict
 
 Columns = Mapping[str, np.ndarray]
@@ -43,7 +44,7 @@ class Rule:
         known = _present(table, list(positions.values()))
         columns = {name: _decoded(table.schema.columns[at], table.X[known, at]) for name, at in positions.items()}
         with np.errstate(all="ignore"):  # values that Domain refuses, such as infinities, are judged like others
-            holds = np.asarray(self.holds(columns, table.schema.zones))
+            holds = np.asarray(self.holds(columns, zones_of(table.schema)))
         if holds.dtype != bool:
             raise ConfigError(f"a constraint must be true or false in a row, {self.text!r} is neither: compare values.")
         broken = np.zeros(len(table), dtype=bool)
