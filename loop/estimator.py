@@ -25,6 +25,7 @@ from loop.cycle.driver import run_loop
 from loop.cycle.lanes import USUAL, deal
 from loop.cycle.parts import SETTINGS, UNTAUGHT, Choice, Parts, Settings
 from loop.data.encoding import encode, named
+from loop.data.intake import relative
 from loop.data.schema import infer, rarest
 from loop.data.split import units
 from loop.errors import DataError
@@ -36,6 +37,7 @@ from loop.nested_params import NestedParams
 from loop.protocols import Acquisition, Gate, Generator, Labeller, Learner, RegionFinder, RunTracker, Teacher
 from loop.seeds import root, stream
 from loop.supplies.supply import Supply
+from loop.tracking.autologging import unlogged
 from loop.tracking.null import NullTracker
 from loop.types import Generation
 
@@ -70,9 +72,8 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         How answers are calibrated on judge rows, see `loop.evaluation.calibration.calibrate`; "none" = not at all.
     positive : object, optional
         The class to catch; by default the rarest.
-    tracker : RunTracker, optional
-    random_state : int, RandomState or None
-        Seed; the same seed gives the same rows and numbers.
+    tracker, random_state : RunTracker, optional; int, RandomState or None
+        The records; the seed, and the same seed gives the same rows and numbers.
     unlabelled, oracle, questions : DataFrame, callable, Questions, optional
         Rows with the columns of ``X``; who labels some of them before the loop (takes a frame of m rows, returns m
         labels, missing = no answer); and how many and which, see `loop.asking.frames.Questions`.
@@ -164,6 +165,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         self.oracle = oracle
         self.questions = questions
 
+    @unlogged()
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
         """Run the loop.
 
@@ -189,9 +191,8 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         frame, target = self._frame(X, y)
         weight = _check_sample_weight(sample_weight, frame, dtype=np.float64, ensure_non_negative=True)
         check_consistent_length(frame, groups)
-        counted = weight > 0
-        frame = frame[counted]
-        own, rows = weight[counted] / weight[counted].mean(), np.flatnonzero(counted)
+        frame, counted = frame[weight > 0], weight > 0
+        own, rows = relative(weight[counted]), np.flatnonzero(counted)
         groups = None if groups is None else column_or_1d(groups)[counted]
         caught = rarest(frame[target], own) if self.positive is None and np.ptp(own) else self.positive
         schema = infer(frame, target, positive=caught)
@@ -208,8 +209,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         status, verdict = "failed", None
         try:
             run = run_loop(parts, table, fold_ids, rng, [tracker.record])
-            outcome = run.outcome
-            status, verdict = "finished", outcome.verdict
+            outcome, status, verdict = run.outcome, "finished", run.outcome.verdict
         except KeyboardInterrupt:
             status = "interrupted"
             raise
@@ -274,11 +274,11 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
     def _features(self, X: Any, *, reset: bool) -> pd.DataFrame:
         """Return the features as a frame with the columns of ``fit``. Frames keep their types."""
         if isinstance(X, pd.DataFrame):
-            named(X)  # refuses empty and duplicate names
+            X = named(X)  # refuses empty and duplicate names
             validate_data(self, X, reset=reset, skip_check_array=True)
             if not len(X):
                 raise DataError("a table must have at least one row, got 0 sample(s): pass some.")
-            frame = X.reset_index(drop=True) if reset else X
+            frame: pd.DataFrame = X.reset_index(drop=True) if reset else X
         else:
             X = validate_data(self, X, reset=reset, dtype="numeric", ensure_all_finite="allow-nan")
             frame = pd.DataFrame(X, columns=[f"x{number}" for number in range(X.shape[1])])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from experiments.cli.csv_options import Decimal, Drop, Encoding, Sep
 from experiments.cli.errors import one_sentence
 from experiments.cli.labels import answer, queue
 from experiments.cli.output import check_absent, check_suffix, console, write
@@ -110,7 +111,7 @@ def export(
 
 
 @app.command()
-@one_sentence
+@one_sentence  # Long: one line for each option
 def generate(  # Wide: each parameter is an option of the command
     model: Annotated[Path | None, typer.Argument(help="Folder of a generator or run, or rule book (.yaml).")] = None,
     n: Annotated[int, typer.Option("--n", help="Rows wanted.")] = 1000,
@@ -122,13 +123,18 @@ def generate(  # Wide: each parameter is an option of the command
     generator: Annotated[str | None, typer.Option(help="With --data: a name or rule book; default tree_chain.")] = None,
     save: Annotated[Path | None, typer.Option(help="With --data: folder to keep the fitted generator in.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same rows.")] = 0,
+    drop: Drop = None,
+    sep: Sep = None,
+    encoding: Encoding = None,
+    decimal: Decimal = None,
 ) -> None:
     """Make rows inside a region, from a saved generator or one fitted on a file; or a data set from a rule book."""
     check_suffix(out)
     if (model is None) == (data is None):
         raise ConfigError("rows must come from MODEL or from --data, got both or neither: give one of them.")
     if model is not None:
-        options = {"--target": target, "--generator": generator, "--save": save}
+        options = {"--target": target, "--generator": generator, "--save": save, "--drop": drop or None}
+        options |= {"--sep": sep, "--encoding": encoding, "--decimal": decimal}
         check_absent("a saved generator is fitted already", options)
     from experiments.cli import generate as rows
     from experiments.storage import run_folder
@@ -146,7 +152,8 @@ def generate(  # Wide: each parameter is an option of the command
     else:
         from experiments.cli.fit import Source, fitted_on
 
-        made, schema = fitted_on(Source(str(data), target, generator or rows.DEFAULT, save), ask, seed, say)
+        source = Source(str(data), target, generator or rows.DEFAULT, save, tuple(drop or ()), (sep, encoding, decimal))
+        made, schema = fitted_on(source, ask, seed, say)
     delivery = rows.deliver(made, ask(schema), schema, seed, gate)
     write(delivery.frame, out)
     say(delivery.summary if out is None else f"{out}: {delivery.summary}")
@@ -196,12 +203,13 @@ def upload(
 ) -> None:
     """Send the journal of a run to MLflow, for example after its server was down."""
     from experiments.storage.run_folder import JOURNAL
+    from loop.support.commands import tracking_words
     from loop.tracking import JsonlTracker, MlflowTracker, replay
 
     folder = run_dir / JOURNAL if (run_dir / JOURNAL).is_dir() else run_dir
     if not folder.is_dir():
         raise DataError(f"an upload needs the folder of a run, got {run_dir}: check the path.")
-    sent = replay(folder, MlflowTracker(_store(tracking), JsonlTracker(folder, again=True)))
+    sent = replay(folder, MlflowTracker(_store(tracking), JsonlTracker(folder, again=True), tracking_words(tracking)))
     typer.echo(f"{sent} records are in MLflow.")
 
 

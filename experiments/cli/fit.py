@@ -1,16 +1,19 @@
 """Fitting a generator on a file or a named source, for rows on demand."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
 
 from experiments.cli.generate import BOOKS, table_of
+from experiments.data.csv_format import CsvFormat
+from experiments.data.files import Reading
 from experiments.report.progress import steps_shown
 from generators import GENERATORS
 from generators.common.persistence import Savable, check_replaceable, save
 from generators.rules.rules import Rules
 from loop.errors import ConfigError
 from loop.seeds import stream
+from loop.support.commands import command
 from loop.types import Request, Schema
 
 
@@ -22,6 +25,8 @@ class Source:
     target: str | None
     generator: str
     folder: Path | None
+    drop: Sequence[str] = ()  # columns that are left out
+    written: tuple[str | None, ...] = ()  # separator, encoding and decimal sign of a CSV
 
 
 def fitted_on(
@@ -38,13 +43,14 @@ def fitted_on(
     """
     if source.folder is not None:
         check_replaceable(source.folder)
-    generator, table = _unfitted(source.generator), table_of(source.data, source.target, say)
+    reading = Reading(CsvFormat(*source.written), source.drop)
+    generator, table = _unfitted(source.generator), table_of(source.data, source.target, say, reading)
     ask(table.schema)
     with steps_shown("fitting"):
         generator = generator.fit(table, stream(seed, "fit"))
     if source.folder is not None:
         save(generator, source.folder)
-        say(f"{source.folder}: the fitted generator, for weakspot generate {source.folder}")
+        say(f"{source.folder}: the fitted generator, for {command('generate', source.folder)}")
     return generator, table.schema
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from experiments.data.files import Reading
 from experiments.data.sources import load
 from experiments.report.progress import steps_shown
 from experiments.storage import run_folder
@@ -88,7 +89,7 @@ def told(refused: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} by {rule!r}" for rule, count in refused.items())
 
 
-def table_of(source: str, target: str | None, say: Callable[[str], None]) -> Table:
+def table_of(source: str, target: str | None, say: Callable[[str], None], reading: Reading | None = None) -> Table:
     """Load all rows of a file or named source, and report the columns that are no features.
 
     Raises
@@ -96,10 +97,12 @@ def table_of(source: str, target: str | None, say: Callable[[str], None]) -> Tab
     WeakspotError
         If the table breaks a rule.
     """
-    dataset = load(source, target)
+    dataset = load(source, target, reading=reading)
     roles = {"time column": dataset.time, "group column": dataset.group}
     aside = {column: role for role, column in roles.items() if column is not None}
     schema = infer(dataset.frame, dataset.target, positive=dataset.positive, aside=aside)
+    for note in dataset.said:
+        say(note)
     for column, reason in schema.excluded:
         say(f"excluded {column}: {reason}")
     table = encode(schema, dataset.frame)

@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
+from experiments.cli.csv_options import Decimal, Encoding, Sep, form_for
 from loop.errors import ConfigError
+from loop.support.commands import command
 
 MOST = 99_000  # questions of one queue, as many as Label Studio takes in one file
 
@@ -23,6 +25,9 @@ def queue(  # Wide: each parameter is an option of the command
     price: Annotated[str | None, typer.Option(help="Column of the pool: what an answer costs.")] = None,
     checks: Annotated[int, typer.Option(min=0, help="Most given labels to be checked.")] = 20,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same questions.")] = 0,
+    sep: Sep = None,
+    encoding: Encoding = None,
+    decimal: Decimal = None,
 ) -> None:
     """Write the rows worth labelling next: as CSV, and as tasks for Label Studio."""
     from experiments.labels.questions import ACQUISITIONS, QUEUE, TASKS, VIEW, Wanted, ask_people
@@ -30,7 +35,8 @@ def queue(  # Wide: each parameter is an option of the command
     from loop.catalogue import check_name
 
     check_name("--acquisition", acquisition, ACQUISITIONS)
-    wanted = Wanted(n, acquisition, audit, spread, most_of_group, price, checks, seed)
+    form = form_for(run_dir, pool, sep, encoding, decimal)
+    wanted = Wanted(n, acquisition, audit, spread, most_of_group, price, checks, seed, form)
     wanted.asking()  # refuses settings out of range before any work
     with steps_shown("rows and questions"):
         made = ask_people(run_dir, pool, wanted)
@@ -39,7 +45,7 @@ def queue(  # Wide: each parameter is an option of the command
     kinds = made.frame.iloc[:, 1].value_counts()
     typer.echo(", ".join(f"{kinds[kind]:,} to {word}" for kind, word in WORDS.items() if kind in kinds))
     typer.echo(f"{made.folder}: {QUEUE}, or {TASKS} with {VIEW} for Label Studio")
-    typer.echo(f"Fill in the column label, then: weakspot answer {run_dir} {made.folder / QUEUE}")
+    typer.echo(f"Fill in the column label, then: {command('answer', run_dir, made.folder / QUEUE)}")
 
 
 WORDS = {"ask": "ask about", "audit": "audit", "check": "check"}
@@ -69,7 +75,7 @@ def answer(
         typer.echo(
             f"{len(read.disagreeing):,} questions left out, as people disagree: {', '.join(read.disagreeing[:5])}"
         )
-    typer.echo(f"{len(merged.frame):,} answers in all. Go on with: weakspot run --continue {run_dir}")
+    typer.echo(f"{len(merged.frame):,} answers in all. Go on with: {command('run', '--continue', run_dir)}")
 
 
 def answers_of(run_dir: Path) -> str:
@@ -87,7 +93,9 @@ def answers_of(run_dir: Path) -> str:
     from experiments.storage import run_folder
 
     if not run_folder.finished(run_dir):
-        raise ConfigError(f"a run must be finished to go on with labels, {run_dir} is not: weakspot run --resume it.")
+        raise ConfigError(
+            f"a run must be finished to go on with labels, {run_dir} is not: {command('run', '--resume', run_dir)}"
+        )
     labels = labels_of(run_dir, load_config(RunConfig, run_dir / run_folder.CONFIG))
     classes = run_folder.load_model(run_dir / run_folder.MODEL).schema.classes
     with run_folder.held(labels.parent):

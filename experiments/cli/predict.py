@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from experiments.cli.csv_options import Decimal, Encoding, Sep, form_for
 from experiments.cli.output import check_suffix
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ def predict(  # Wide: each parameter is an option of the command
     ] = None,
     keep: Annotated[str | None, typer.Option(help="Columns to pass through, such as id,amount.")] = None,
     reasons: Annotated[int | None, typer.Option(min=1, help="So many columns that matter most for each row.")] = None,
+    sep: Sep = None,
+    encoding: Encoding = None,
+    decimal: Decimal = None,
 ) -> None:
     """Score new rows with the final model of a run: probabilities of each class, alerts, reasons."""
     check_suffix(out)
@@ -28,15 +32,17 @@ def predict(  # Wide: each parameter is an option of the command
     from experiments.predict.scorer import Scorer
     from experiments.storage.run_folder import MODEL, load_model
 
+    form = form_for(run_dir, data, sep, encoding, decimal)
     model = load_model(run_dir / MODEL)
     scorer = Scorer(
         model,
         _names(keep),
         None if at is None else alerts_of(run_dir, at),
         None if reasons is None else Reasons.of(model, reasons),
+        form,
     )
     _write(scorer, data, out)
-    for sentence in _told(scorer):
+    for sentence in (*scorer.notes, *_told(scorer)):
         typer.echo(sentence, err=True)
 
 

@@ -5,11 +5,13 @@ from typing import Annotated
 
 import typer
 
+from experiments.cli.csv_options import Decimal, Drop, Encoding, Sep
 from experiments.cli.errors import INTERRUPTED
 from experiments.cli.labels import answers_of
 from experiments.cli.output import check_absent, console
 
 
+# Long: one line for each option, twice
 def run(  # Wide: each parameter is an option of the command
     config: Annotated[Path | None, typer.Argument(help="YAML file; options win over it.")] = None,
     data: Annotated[str | None, typer.Option(help="File (.csv, .parquet, ...) or source, such as simulation.")] = None,
@@ -17,6 +19,10 @@ def run(  # Wide: each parameter is an option of the command
     positive: Annotated[str | None, typer.Option(help="Class to catch; default the rarest.")] = None,
     time: Annotated[str | None, typer.Option(help="Time column: later rows test.")] = None,
     group: Annotated[str | None, typer.Option(help="Column of ids whose rows stay together.")] = None,
+    drop: Drop = None,
+    sep: Sep = None,
+    encoding: Encoding = None,
+    decimal: Decimal = None,
     strategy: Annotated[str | None, typer.Option(help="targeted, untargeted, doubt, ...")] = None,
     learner: Annotated[str | None, typer.Option(help="xgboost, forest, linear, ...")] = None,
     generator: Annotated[str | None, typer.Option(help="neighbourhood, tree_chain, diffusion, ...")] = None,
@@ -36,6 +42,10 @@ def run(  # Wide: each parameter is an option of the command
         "data.positive": positive,
         "data.time": time,
         "data.group": group,
+        "data.drop": drop or None,
+        "data.sep": sep,
+        "data.encoding": encoding,
+        "data.decimal": decimal,
         "loop.strategy": strategy,
         "loop.generations": generations,
         "loop.seed": seed,
@@ -75,9 +85,10 @@ def _run(config: Path | None, overrides: dict[str, object], resume: Path | None)
     from experiments.config.reader import load_config
     from experiments.config.run_config import RunConfig
     from experiments.run.run import run as run_loop
+    from loop.support.commands import command
 
     result = run_loop(load_config(RunConfig, config, overrides), console(), resume)
     if result.status == "interrupted":
-        way_on = f"weakspot run --resume {result.folder}"
+        way_on = command("run", "--resume", result.folder)
         typer.echo(f"Interrupted; the model so far is saved. Go on with: {way_on}", err=True)
         raise typer.Exit(INTERRUPTED)

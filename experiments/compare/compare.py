@@ -85,7 +85,7 @@ def _compared(
     clock = Clock()
     (folder / run_folder.MARKER).unlink(missing_ok=True)
     atomic.write_text(folder / run_folder.CONFIG, dump(config))
-    tracker, status = open_tracker(tracking, folder), "failed"
+    tracker, status = open_tracker(tracking, folder, config.tracking), "failed"
     params = dict(flat(config.model_dump(mode="json", exclude={"sources"})))
     tags = {"weakspot": version("weakspot"), "command": "compare", "learner": config.learner.name}
     tracker.start({"name": folder.name, "params": params, "tags": tags})

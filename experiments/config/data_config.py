@@ -1,10 +1,12 @@
 """The section ``data`` of a configuration: which table, and the roles of its columns."""
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from experiments.config.part_sections import AnyFloat, Section
+from experiments.data.csv_format import CsvFormat
 from loop.errors import ConfigError
 
 NONE = "none"  # switches a default off
@@ -19,8 +21,22 @@ class DataConfig(Section):
     time: str | None = None  # later rows test; "none" = ignore the time column of the source
     group: str | None = None  # rows of one group stay on one side; "none" as above
     scenario: str | None = None  # names the pattern of a row, for those that are known; see `experiments.run.real_rows`
+    drop: tuple[str, ...] = ()  # columns that are left out
+    sep: str | None = None  # of a CSV: the character between fields; None = a comma, in a .tsv a tabulator
+    encoding: str | None = None  # of a CSV, None = UTF-8
+    decimal: str | None = None  # of a CSV, None = a point
     test_size: float = Field(default=0.3, gt=0, lt=1)
     answers: str | None = None  # folder of a snapshot of labels that were asked for, see `experiments.labels.store`
+
+    @property
+    def format(self) -> CsvFormat:
+        """How the file is written if it is a CSV."""
+        return CsvFormat(self.sep, self.encoding, self.decimal)
+
+    @model_validator(mode="after")
+    def _is_written(self) -> Self:
+        _ = self.format  # refuses settings out of range
+        return self
 
     @field_validator("answers")
     @classmethod

@@ -1,6 +1,5 @@
 """Tables by name: files, data sets of scikit-learn and OpenML, the simulation, and the benchmark suite."""
 
-import difflib
 import os
 import re
 from collections.abc import Callable
@@ -11,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from experiments.data.files import read_table
+from experiments.data.columns import require_column, some, without
+from experiments.data.files import Reading, read_file, read_table
 from experiments.data.simulation import Simulation, simulate
 from loop.errors import DataError
 from loop.seeds import stream
@@ -51,6 +51,7 @@ class Dataset:
     group: str | None = None  # rows of one group stay on one side of a split
     scenario: str | None = None  # names the pattern of a row, for those that are known
     note: str = ""
+    said: tuple[str, ...] = ()  # what was done to the file when it was read, a sentence each
 
     @property
     def roles(self) -> tuple[str | None, ...]:
@@ -71,6 +72,7 @@ def load(
     time: str | None = None,
     group: str | None = None,
     scenario: str | None = None,
+    reading: Reading | None = None,
 ) -> Dataset:
     """Load a table.
 
@@ -88,6 +90,8 @@ def load(
         Time and group column; default: those of the source.
     scenario : str, optional
         Column that names the pattern of a row.
+    reading : Reading, optional
+        How a CSV is written, and columns that are left out.
 
     Raises
     ------
@@ -96,16 +100,18 @@ def load(
     ConfigError
         If a setting of the simulation is out of range.
     """
-    scheme, colon, rest = name_or_path.partition(":")
+    scheme, colon, _ = name_or_path.partition(":")
+    reading = reading or Reading()
     if name_or_path in _SOURCES or (colon and scheme in _SOURCES):
-        dataset = _SOURCES[scheme](rest)
+        dataset = _named_source(name_or_path, reading)
     elif re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", name_or_path):
         raise DataError(
             f"A source must be a file or begin with {', '.join(f'{known}:' for known in _SOURCES)}, "
             f"got {name_or_path!r}: use one of these, or download the file first."
         )
     else:
-        dataset = _file(Path(name_or_path), target)
+        roles = [column for column in (target, group, scenario) if column is not None]
+        dataset = _file(Path(name_or_path), target, replace(reading, roles=roles, time=time))
     own_target = target is None or target == dataset.target
     dataset = replace(
         dataset,
@@ -117,7 +123,7 @@ def load(
     )
     for role, column in zip(("target", "time", "group", "scenario"), dataset.roles, strict=True):
         if column is not None:
-            _require_column(dataset, role, column)
+            require_column(dataset.frame, dataset.name, role, column, reading.drop)
     return dataset
 
 
@@ -187,11 +193,20 @@ def rare_digits(seed: int, digits: tuple[int, int] = (3, 8), share: float = 0.05
     return Dataset("rare_digits", whole.frame[keep].reset_index(drop=True), whole.target, digits[1], note=note)
 
 
-def _file(path: Path, target: str | None) -> Dataset:
-    frame = read_table(path)
+def _file(path: Path, target: str | None, reading: Reading) -> Dataset:
+    file = read_file(path, reading)
     if target is None:
-        raise DataError(f"A file needs a target, got none for {path}: name one of {_some(list(frame.columns))}.")
-    return Dataset(path.name, frame, target)
+        raise DataError(f"A file needs a target, got none for {path}: name one of {some(list(file.frame.columns))}.")
+    return Dataset(path.name, file.frame, target, said=file.notes)
+
+
+def _named_source(source: str, reading: Reading) -> Dataset:
+    """Load a source that has a name, without the columns to be left out."""
+    if reading.format.given:
+        raise DataError(f"sep, encoding and decimal are those of CSV files, and {source!r} is none: leave them out.")
+    scheme, _, rest = source.partition(":")
+    dataset = _SOURCES[scheme](rest)
+    return replace(dataset, frame=without(dataset.frame, dataset.name, reading.drop)) if reading.drop else dataset
 
 
 def _sklearn(name: str) -> Dataset:
@@ -273,15 +288,3 @@ _SOURCES: dict[str, Callable[[str], Dataset]] = {
     "simulation": _simulation,
     "suite": _suite,
 }
-
-
-def _require_column(dataset: Dataset, role: str, column: str) -> None:
-    columns = [str(name) for name in dataset.frame.columns]
-    if column not in columns:
-        near = difflib.get_close_matches(column, columns, cutoff=0.5)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"the columns are {_some(columns)}."
-        raise DataError(f"The {role} must be a column of {dataset.name}, and {column!r} is not: {hint}")
-
-
-def _some(names: list[str], limit: int = 12) -> str:
-    return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")

@@ -1,16 +1,17 @@
 """Rows without labels: encoded as a run's model knows them, without those that may not be asked about."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from experiments.data.files import read_table, texts
+from experiments.data.csv_format import CsvFormat
+from experiments.data.files import read_file, reading_of
 from experiments.labels.likeness import check_columns, late, text_columns
-from loop.data.encoding import check_range, encode_column, encode_features, named
+from loop.data.encoding import check_range, encode_column, encode_features
 from loop.data.split import equal_to
 from loop.errors import DataError
 from loop.evaluation import drift
@@ -47,7 +48,9 @@ class Unlabelled:
     messages: tuple[str, ...]
 
 
-def unlabelled(path: Path, inputs: "RunInputs", synthetic: Table | None, rng: np.random.Generator) -> Unlabelled:
+def unlabelled(
+    path: Path, inputs: "RunInputs", synthetic: Table | None, rng: np.random.Generator, form: CsvFormat | None = None
+) -> Unlabelled:
     """Read rows to ask about from a file without labels.
 
     Rows that equal a training or test row or a synthetic one, and rows of groups that have test rows, are refused.
@@ -60,6 +63,8 @@ def unlabelled(path: Path, inputs: "RunInputs", synthetic: Table | None, rng: np
     synthetic : Table, optional
         Rows that the run has made.
     rng : numpy.random.Generator
+    form : CsvFormat, optional
+        How the file is written if it is a CSV.
 
     Raises
     ------
@@ -69,7 +74,7 @@ def unlabelled(path: Path, inputs: "RunInputs", synthetic: Table | None, rng: np
     first = inputs.train.row_number < len(inputs.dataset.frame) - inputs.answered  # answered ones may be audited still
     known = {"a training row": inputs.train.X[first], "a test row": inputs.test.X}
     known |= {} if synthetic is None else {"a synthetic row": synthetic.X}
-    return _new_rows("rows to ask about", path, inputs, known, rng)
+    return _new_rows("rows to ask about", path, inputs, known, rng, form)
 
 
 def to_learn_from(path: Path, inputs: "RunInputs", rng: np.random.Generator) -> Unlabelled:
@@ -82,17 +87,24 @@ def to_learn_from(path: Path, inputs: "RunInputs", rng: np.random.Generator) -> 
 
 
 def _new_rows(
-    purpose: str, path: Path, inputs: "RunInputs", known: Mapping[str, np.ndarray], rng: np.random.Generator
+    purpose: str,
+    path: Path,
+    inputs: "RunInputs",
+    known: Mapping[str, np.ndarray],
+    rng: np.random.Generator,
+    form: CsvFormat | None = None,
 ) -> Unlabelled:
     """Read the rows of a file that equal no known row, by name of the known rows."""
     features, dataset = list(inputs.schema.names), inputs.dataset
-    frame = named(read_table(path, text=[*texts(inputs.schema), *text_columns(dataset, features)]))
+    reading = reading_of(inputs.schema, form, text_columns(dataset, features))
+    file = read_file(path, replace(reading, roles=[dataset.group] if dataset.group else []))
+    frame = file.frame
     if any(str(name).startswith(TRAIL) for name in frame):
         raise DataError(f"{purpose} must be real, and {path} has the columns of synthetic ones: choose another.")
     X = encode_features(inputs.schema, frame)
     check_columns(frame, dataset, features)
     check_range(inputs.schema, X)
-    keep, messages = np.ones(len(X), dtype=bool), list[str]()
+    keep, messages = np.ones(len(X), dtype=bool), list(file.notes)
     if (target := inputs.schema.target) in frame:
         frame = frame.drop(columns=target)
         messages.append(f"the column {target!r} is left out: what it says of these rows is not looked at")

@@ -9,6 +9,7 @@ import pandas as pd
 
 from experiments.config.reader import load_config
 from experiments.config.run_config import RunConfig
+from experiments.data.csv_format import CsvFormat
 from experiments.labels import store
 from experiments.labels.checks import checks
 from experiments.labels.columns import queue_of
@@ -29,6 +30,7 @@ from loop.rows import Rows
 from loop.seeds import stream
 from loop.supplies.acquisition import Entropy, Gap, HighestScore, Mixture, Uniform
 from loop.supplies.pool import Pool
+from loop.support.commands import command
 from loop.types import Generation, Region, Table
 
 ACQUISITIONS: Mapping[str, Callable[[], Acquisition]] = {
@@ -58,6 +60,8 @@ class Wanted:
     checks : int
         Given labels to be checked, at most.
     seed : int
+    form : CsvFormat
+        How the pool is written if it is a CSV.
     """
 
     n: int = 200
@@ -68,6 +72,7 @@ class Wanted:
     price: str | None = None
     checks: int = 20
     seed: int = 0
+    form: CsvFormat = field(default_factory=CsvFormat)
 
     def asking(self) -> Asking:
         """Return the settings as the choice takes them."""
@@ -125,7 +130,7 @@ def _asked(run: _Run, run_dir: Path, pool: Path, wanted: Wanted) -> Queue:
     rng = stream(wanted.seed, "queue", len(store.batches(run.labels)))
     shift_rng, choose_rng, fit_rng, check_rng = rng.spawn(4)
     made = [each.rows for each in run.history]
-    rows = unlabelled(pool, run.inputs, Table.concat(made) if made else None, shift_rng)
+    rows = unlabelled(pool, run.inputs, Table.concat(made) if made else None, shift_rng, wanted.form)
     chosen, told, new = _from_pool(run, rows, wanted, choose_rng, fit_rng)
     doubted, given = checks(run.inputs, wanted.checks, before, check_rng)
     questions = pd.concat([doubted, chosen[new]], ignore_index=True)
@@ -148,7 +153,9 @@ def _asked(run: _Run, run_dir: Path, pool: Path, wanted: Wanted) -> Queue:
 def _opened(run_dir: Path) -> _Run:
     told = run_folder.fingerprint_of(run_dir)
     if not run_folder.finished(run_dir):
-        raise ConfigError(f"a run must be finished before it asks, {run_dir} is not: weakspot run --resume {run_dir}")
+        raise ConfigError(
+            f"a run must be finished before it asks, {run_dir} is not: {command('run', '--resume', run_dir)}"
+        )
     config = load_config(RunConfig, run_dir / run_folder.CONFIG)
     inputs = gather(config.data, config.loop)
     if run_folder.fingerprint(inputs.train, inputs.folds) != told["training_rows"]:

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO
 
+from experiments.data.csv_format import CsvFormat
 from loop.errors import DataError
 
 ROWS = 100_000  # of a piece
@@ -16,7 +17,7 @@ SMALL = 50 * 2**20  # bytes up to which text is one piece
 BROKEN = (OSError, EOFError, ValueError, zlib.error, csv.Error)
 
 
-def pieces(path: Path) -> Iterator[Path]:
+def pieces(path: Path, form: CsvFormat | None = None) -> Iterator[Path]:
     """Yield files that together hold the rows of a file, in order; each is gone once the next is asked for.
 
     A Parquet file is taken apart by its row groups, text by its records. A small file, or one that cannot be read, is
@@ -31,10 +32,15 @@ def pieces(path: Path) -> Iterator[Path]:
         yield path
     elif path.name.lower().endswith(".parquet"):
         yield from _of_parquet(path)
-    elif path.stat().st_size <= SMALL:
+    elif path.stat().st_size <= SMALL or _is_wide(form):
         yield path
     else:
-        yield from _of_text(path)
+        yield from _of_text(path, None if form is None else form.sep)
+
+
+def _is_wide(form: CsvFormat | None) -> bool:
+    """Tell whether characters take several bytes each, as in UTF-16: such text is read as a whole."""
+    return form is not None and form.encoding is not None and len("\n".encode(form.encoding)) > 1
 
 
 def _of_parquet(path: Path) -> Iterator[Path]:
@@ -65,11 +71,11 @@ def _of_parquet(path: Path) -> Iterator[Path]:
             first += len(batch)
 
 
-def _of_text(path: Path) -> Iterator[Path]:
+def _of_text(path: Path, sep: str | None) -> Iterator[Path]:
     packed = path.name.lower().endswith(".gz")
     name = path.name[: -len(".gz")] if packed else path.name
     unpack = gzip.open if packed else open
-    separator = "\t" if name.lower().endswith(".tsv") else ","
+    separator = sep or ("\t" if name.lower().endswith(".tsv") else ",")
     # Bytes as they are: whoever reads a piece decodes it.
     with unpack(path, "rt", encoding="latin-1", newline="") as file, tempfile.TemporaryDirectory() as folder:
         records, first = _records(file, separator, path), 1

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.data.files import read_table, texts
+from experiments.data.csv_format import CsvFormat
+from experiments.data.files import Reading, read_file, reading_of
 from experiments.predict.alerts import Alerts
 from experiments.predict.pieces import pieces
 from experiments.predict.reasons import Reasons
@@ -32,6 +33,8 @@ class Scorer:
     keep: tuple[str, ...] = ()
     alerts: Alerts | None = None
     reasons: Reasons | None = None
+    form: CsvFormat = field(default_factory=CsvFormat)  # of a CSV
+    notes: list[str] = field(default_factory=list)  # what was done to the file, a sentence each
     unlike: Unlike = field(default_factory=Unlike)
     alerted: int = 0
 
@@ -49,7 +52,7 @@ class Scorer:
         DataError
             If the file cannot be read, or its columns are not those of the model.
         """
-        for piece in pieces(path):
+        for piece in pieces(path, self.form):
             yield self._of(piece)
 
     @property
@@ -60,12 +63,14 @@ class Scorer:
         schema, keep = self.model.schema, list(self.keep)
         used = {*schema.names, *([self.alerts.miss_cost] if self.alerts else [])}
         apart = bool(used & set(keep))  # a number that is used, too, is not passed through as it was read
-        frame = read_table(piece, text=[*texts(schema), *([] if apart else keep)])
+        file = read_file(piece, reading_of(schema, self.form, [] if apart else keep))
+        frame = file.frame
+        self.notes += [note for note in file.notes if note not in self.notes and _concerns(note, frame, used)]
         require(keep, frame)
         rows = self.model.encoded(frame)
         self.unlike.add(schema, frame, rows.X)
         proba = self.model.proba_of(rows)
-        parts = [_kept(piece, keep, frame, apart)] if keep else []
+        parts = [_kept(piece, keep, frame, apart, self.form)] if keep else []
         parts.append(pd.DataFrame(proba, columns=self._scores))
         if self.alerts is not None:
             flags = self.alerts.flags(proba[:, schema.positive], frame)
@@ -76,7 +81,13 @@ class Scorer:
         return pd.concat(parts, axis=1)
 
 
-def _kept(piece: Path, keep: list[str], frame: pd.DataFrame, apart: bool) -> pd.DataFrame:
+def _concerns(note: str, frame: pd.DataFrame, used: set[str]) -> bool:
+    """Tell whether a note is about the file as a whole or a column that is read, not about one that is not."""
+    name = note.partition(":")[0]
+    return name in used or name not in frame
+
+
+def _kept(piece: Path, keep: list[str], frame: pd.DataFrame, apart: bool, form: CsvFormat) -> pd.DataFrame:
     """Return columns as the file has them: text of a CSV digit by digit, columns of Parquet with their types."""
     if piece.name.lower().endswith(".parquet"):
         import pyarrow.parquet as pq
@@ -84,5 +95,5 @@ def _kept(piece: Path, keep: list[str], frame: pd.DataFrame, apart: bool) -> pd.
         whole = pq.read_table(piece, columns=keep)
         frame = whole.to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)
     elif apart:
-        frame = read_table(piece, text=keep)
+        frame = read_file(piece, Reading(form, text=keep)).frame
     return frame[keep]

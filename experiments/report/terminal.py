@@ -11,7 +11,9 @@ from rich.table import Table
 
 from experiments.report.formatting import number, spread, threshold, words
 from experiments.report.report import Report
+from experiments.storage import run_folder
 from loop.supplies.supply import TAUGHT
+from loop.support.commands import NONE, command, tracking_words
 from loop.support.plain_json import Record
 
 SHOWN_REGIONS = 10
@@ -53,8 +55,7 @@ def show(report: Report, folder: Path, console: Console) -> None:
         console.print(line, highlight=False, soft_wrap=True)
     console.print(
         f"\n{folder}: report.html, report.json, arms.csv, regions.csv, synthetic.parquet, pictures/, model/\n"
-        f"weakspot predict {folder} --data FILE   scores new rows\n"
-        "weakspot ui                             opens the records in MLflow",
+        f"{_commands(folder)}",
         highlight=False,
         soft_wrap=True,
         markup=False,
@@ -225,6 +226,16 @@ def _groups(report: Report) -> Table:
     told = "one threshold for all, chosen on judge rows at 1 % false positives"
     table.caption = "; largest gap in recall: ".join([told, *([", ".join(changes)] if changes else [])])
     return table
+
+
+def _commands(folder: Path) -> str:
+    """Return what may be done next, as commands to be copied."""
+    tracking = run_folder.tracking_of(folder)
+    told = {f"{command('predict', folder)} --data FILE": "scores new rows"}
+    if tracking != NONE:
+        told[command("ui", *tracking_words(tracking))] = "opens the records in MLflow"
+    width = max(map(len, told))
+    return "\n".join(f"{words:{width}}   {what}" for words, what in told.items())
 
 
 def _table(title: str, columns: Iterable[str], left: Iterable[str]) -> Table:

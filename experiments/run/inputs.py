@@ -13,6 +13,7 @@ from experiments.config.given import TaughtRows, VotedRows
 from experiments.config.run_config import CommonConfig, LoopConfig
 from experiments.config.strategies import STRATEGIES, compose, without_aim
 from experiments.config.supplies import asked_in_order
+from experiments.data.files import Reading
 from experiments.data.sources import Dataset, load
 from experiments.data.split import Split
 from experiments.labels.joining import joined
@@ -60,7 +61,10 @@ def gather(data: DataConfig, loop: LoopConfig) -> RunInputs:
     dataset = _load(data)
     # With a time, the own group of a source is used for lanes only: its cards pay before and after the split.
     group_splits = data.group is not None or dataset.time is None
-    split = Split.of(dataset, loop.seed, test_size=data.test_size, group_splits=group_splits)
+    try:
+        split = Split.of(dataset, loop.seed, test_size=data.test_size, group_splits=group_splits)
+    except DataError as error:
+        raise DataError(" | ".join([str(error), *dataset.said])) from error
     rows_before, told = len(dataset.frame), tuple[str, ...]()
     if data.answers is not None:
         dataset, split, told = joined(dataset, split, Path(data.answers))
@@ -131,7 +135,9 @@ def _teacher(config: CommonConfig) -> Teacher | None:
 
 def _load(data: DataConfig) -> Dataset:
     time, group = (None if column == NONE else column for column in (data.time, data.group))
-    dataset = load(data.source, data.target, positive=data.positive, time=time, group=group, scenario=data.scenario)
+    reading = Reading(data.format, data.drop)
+    told = {"time": time, "group": group, "scenario": data.scenario}
+    dataset = load(data.source, data.target, positive=data.positive, reading=reading, **told)
     dataset = replace(
         dataset,
         time=None if data.time == NONE else dataset.time,
@@ -139,8 +145,8 @@ def _load(data: DataConfig) -> Dataset:
     )
     roles = [name for name in dataset.roles if name is not None]
     if len(set(roles)) < len(roles):
-        told = "target, time, group and scenario" if dataset.scenario else "target, time and group"
-        raise DataError(f"{told} must be different columns, got {', '.join(roles)}: choose others.")
+        names = "target, time, group and scenario" if dataset.scenario else "target, time and group"
+        raise DataError(f"{names} must be different columns, got {', '.join(roles)}: choose others.")
     return dataset
 
 
@@ -156,6 +162,7 @@ def _messages(dataset: Dataset, split: Split, lanes: int) -> tuple[str, ...]:
         f"class to catch {positive!r}",
         f"train {n_train:,} rows ({caught_train:,} of class {positive!r}), judged in {judged}; "
         f"test {n_test:,} rows ({caught_test:,}), {how}, sealed",
+        *dataset.said,
         *(f"excluded {name}: {reason}" for name, reason in schema.excluded),
     ]
     if split.left_out:

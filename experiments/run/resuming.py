@@ -7,6 +7,7 @@ from experiments.config.run_config import RunConfig
 from experiments.run.inputs import RunInputs
 from experiments.storage import run_folder
 from loop.errors import ConfigError, DataError
+from loop.support.commands import command
 
 
 def check_resumable(folder: Path, config: RunConfig, inputs: RunInputs) -> None:
@@ -19,7 +20,7 @@ def check_resumable(folder: Path, config: RunConfig, inputs: RunInputs) -> None:
     """
     if run_folder.finished(folder):
         raise ConfigError(
-            f"a run to resume must be unfinished, and {folder} is finished: see `weakspot report {folder}`."
+            f"a run to resume must be unfinished, and {folder} is finished: see `{command('report', folder)}`."
         )
     if run_folder.fingerprint_of(folder)["everything"] != everything(config, inputs):
         raise DataError(

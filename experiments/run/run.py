@@ -52,6 +52,7 @@ from loop.model import Model
 from loop.protocols import Predictor, Tracker
 from loop.seeds import stream
 from loop.support import atomic
+from loop.support.commands import command
 from loop.support.format import stamped
 from loop.support.plain_json import Record, plain
 from loop.types import Generation, LoopVerdict
@@ -134,7 +135,8 @@ def _run(config: RunConfig, console: Console, resume: Path | None, started: floa
         stages.end()
         name = f"{inputs.dataset.name}-{config.loop.strategy}-seed{config.loop.seed}"
         folder = resume or run_folder.new_folder(config.out, name.replace("/", "-"))
-        bench = _Bench(config, inputs, stages, open_tracker(tracking, folder), folder, started, sanity)
+        tracker = open_tracker(tracking, folder, config.tracking)
+        bench = _Bench(config, inputs, stages, tracker, folder, started, sanity)
         try:
             with run_folder.held(folder) if resume is None else nullcontext():
                 result = _tracked(bench, prepared)
@@ -145,7 +147,7 @@ def _run(config: RunConfig, console: Console, resume: Path | None, started: floa
         except KeyboardInterrupt as error:
             if not _has_checkpoints(folder):
                 raise
-            raise KeyboardInterrupt(f"Interrupted. Go on with: weakspot run --resume {folder}") from error
+            raise KeyboardInterrupt(f"Interrupted. Go on with: {command('run', '--resume', folder)}") from error
     if result.report is not None:
         show(result.report, folder, console)
     tell(bench.tracker, console)

@@ -12,6 +12,7 @@ from experiments.config.run_config import RunConfig
 from experiments.run.inputs import RunInputs
 from experiments.storage import run_folder
 from loop.protocols import Store, Tracker
+from loop.support.commands import AUTO, tracking_words
 from loop.tracking import JsonlTracker, MlflowSettings, MlflowTracker, load_settings
 
 DEFAULT = Path("mlflow.yaml")
@@ -35,10 +36,13 @@ def settings_of(tracking: str) -> MlflowSettings | None:
     return MlflowSettings(os.environ.get("MLFLOW_TRACKING_URI") or default.tracking_uri)
 
 
-def open_tracker(settings: MlflowSettings | None, folder: Path) -> Tracker:
-    """Return a tracker that writes a journal in the folder and, if there are settings, sends it to MLflow."""
+def open_tracker(settings: MlflowSettings | None, folder: Path, tracking: str = AUTO) -> Tracker:
+    """Return a tracker that writes a journal in the folder and, if there are settings, sends it to MLflow.
+
+    ``tracking`` is where the settings are from, for the command that sends the journal later.
+    """
     local = JsonlTracker(folder / run_folder.JOURNAL, again=True)
-    return local if settings is None else MlflowTracker(settings, local)
+    return local if settings is None else MlflowTracker(settings, local, tracking_words(tracking))
 
 
 def describe(config: RunConfig, inputs: RunInputs, name: str) -> Mapping[str, object]:

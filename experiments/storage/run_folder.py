@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import yaml
 from filelock import FileLock, Timeout
 
+from experiments.data.csv_format import CsvFormat
 from generators.common import persistence
 from generators.common.persistence import Savable
 from learners.common import nested
@@ -23,9 +25,11 @@ from loop.model import Model
 from loop.protocols import Predictor
 from loop.rows import Rows
 from loop.support.atomic import check, replaced, seal, write_json
+from loop.support.commands import AUTO
 from loop.support.format import stamped, unstamped
 from loop.support.plain_json import Record, parse
 from loop.support.record_checks import fields, text, text_in
+from loop.support.strict_yaml import read_plain
 from loop.types import Schema, Table
 
 MARKER = "done.json"
@@ -92,6 +96,43 @@ def read_json(path: Path) -> Any:
         raise DataError(
             f"a run's folder must hold {path.name}, and {path.parent} has none to read: check it."
         ) from error
+
+
+def form_of(folder: Path, path: Path) -> CsvFormat:
+    """Return how the data of a run are written, for another file of the same ending; the defaults for any other.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration of the run cannot be read.
+    """
+    data = _configured(folder).get("data")
+    if not isinstance(data, dict) or Path(str(data.get("source"))).suffixes[-1:] != path.suffixes[-1:]:
+        return CsvFormat()
+    return CsvFormat(**{name: data.get(name) for name in ("sep", "encoding", "decimal")})
+
+
+def tracking_of(folder: Path) -> str:
+    """Return the setting ``tracking`` of a run: auto, none, or the path of an mlflow.yaml.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration of the run cannot be read.
+    """
+    return str(_configured(folder).get("tracking", AUTO))
+
+
+def _configured(folder: Path) -> Record:
+    """Read the configuration of a run as it is; empty if there is none."""
+    config = folder / CONFIG
+    if not config.is_file():
+        return {}
+    try:
+        content = read_plain(config.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"a run must hold its configuration, and {config} is none: put it back.") from error
+    return content if isinstance(content, dict) else {}
 
 
 def fingerprint_of(folder: Path) -> Record:

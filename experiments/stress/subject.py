@@ -10,7 +10,7 @@ from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype
 
 from experiments.config.reader import load_config
 from experiments.config.run_config import RunConfig
-from experiments.data.files import read_table, texts
+from experiments.data.files import read_file, reading_of
 from experiments.report.report import Report
 from experiments.run.inputs import RunInputs, gather
 from experiments.storage import run_folder
@@ -19,6 +19,7 @@ from loop.data.split import duplicate_groups
 from loop.errors import ConfigError, DataError
 from loop.evaluation.operating_points import ExpectedCost
 from loop.model import Model
+from loop.support.commands import command
 from loop.types import Schema, Table
 
 FALSE_POSITIVES = 0.01  # at the threshold that is chosen where none is stored
@@ -91,7 +92,7 @@ def subject_of(folder: Path, data: Path | None, target: str | None) -> Subject:
         raise ConfigError("--target must name a column of the file of --data, and no file is given: leave it out.")
     is_run = (folder / run_folder.FINGERPRINT).is_file()
     if is_run and not run_folder.finished(folder):
-        raise DataError(f"a run must be finished, {folder} is not: go on with weakspot run --resume {folder}.")
+        raise DataError(f"a run must be finished, {folder} is not: go on with {command('run', '--resume', folder)}")
     if not is_run and not (folder / "model.json").is_file():
         raise DataError(f"stress needs the folder of a finished run or of a model, {folder} is neither: check it.")
     if not is_run and data is None:
@@ -172,7 +173,8 @@ def _rows_of(path: Path, target: str | None, schema: Schema, run: Path | None) -
     """Read the rows of a file, and tell as far as known whether the model was trained on them."""
     target = target or schema.target
     words = [target] if all(isinstance(name, str) for name in schema.classes) else []
-    frame = read_table(path, text=[*texts(schema), *words])
+    form = None if run is None else run_folder.form_of(run, path)
+    frame = read_file(path, reading_of(schema, form, words)).frame
     if target not in frame:
         raise DataError(
             f"--target must be a column of {path}, got {target!r}: name one of {', '.join(map(str, frame))}."

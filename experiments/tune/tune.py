@@ -68,7 +68,7 @@ def tune(config: TuneConfig, console: Console, workers: int = 1) -> Headline:
         (folder / run_folder.MARKER).unlink(missing_ok=True)
         atomic.write_text(folder / run_folder.CONFIG, yaml.safe_dump(_content(config), sort_keys=False))
         study = open_study(config, folder, name)
-        tracker, status = open_tracker(tracking, folder), "failed"
+        tracker, status = open_tracker(tracking, folder, config.tracking), "failed"
         tracker.start({"name": folder.name, "params": _params(config), "tags": {"weakspot": version("weakspot")}})
         try:
             with _watching(study, config, tracker, folder, console) as look:

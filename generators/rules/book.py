@@ -9,6 +9,7 @@ from generators.rules.checks import Checks
 from generators.rules.sources import Source
 from loop.errors import ConfigError
 from loop.expressions.parser import Expression
+from loop.expressions.tree import seconds
 
 SCENARIO = "scenario"  # column with the name of each row's scenario
 CLOCK = ("turn", "elapsed")  # position in the incident, from 0; seconds since the start of the events
@@ -54,6 +55,15 @@ class Events:
     hour: Source | None  # hour of the day at which an incident begins, None = any
     activity: Source | None  # relative frequency of an entity, None = all equal
     habits: Mapping[str, Source]  # columns drawn once for each entity
+    moments: tuple[str, ...] = ()  # start and end as the book has them
+
+    def in_zones(self, zones: Mapping[str, str]) -> Events:
+        """Return the events with start and end meant in the zone of the column of times."""
+        habits = _in_zones(self.habits, zones)
+        if self.time not in zones or not self.moments:
+            return replace(self, habits=habits)
+        start, *end = (seconds(moment, zones[self.time]) for moment in self.moments)
+        return replace(self, habits=habits, start=start, end=end[0] if end else start)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,8 +105,31 @@ class Book:
             raise ConfigError(f"a scenario must be one of the book ({known}), got {name!r}: choose one of these.")
         return replace(self, scenarios=tuple(found))
 
+    def in_zones(self, zones: Mapping[str, str]) -> Book:
+        """Return the book with dates meant in the time zones of columns of a table, unless they state an offset."""
+        if not zones:
+            return self
+
+        def scenario(each: Scenario) -> Scenario:
+            steps = tuple(replace(step, columns=_in_zones(step.columns, zones)) for step in each.steps)
+            label = None if each.label is None else each.label.in_zones("", zones)
+            where = None if each.where is None else each.where.in_zones(zones)
+            return replace(each, columns=_in_zones(each.columns, zones), steps=steps, label=label, where=where)
+
+        return replace(
+            self,
+            label=None if self.label is None else self.label.in_zones("", zones),
+            columns=_in_zones(self.columns, zones),
+            scenarios=tuple(map(scenario, self.scenarios)),
+            events=None if self.events is None else self.events.in_zones(zones),
+        )
+
     def sources(self) -> list[tuple[str, Source]]:
         """Return every source of a column, base and overriding ones, with the column's name."""
         parts = [self.columns, *(scenario.columns for scenario in self.scenarios)]
         parts += [step.columns for scenario in self.scenarios for step in scenario.steps]
         return [pair for part in parts for pair in part.items()]
+
+
+def _in_zones(columns: Mapping[str, Source], zones: Mapping[str, str]) -> dict[str, Source]:
+    return {name: source.in_zones(name, zones) for name, source in columns.items()}

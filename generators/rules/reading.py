@@ -236,6 +236,7 @@ def _events(told: Any) -> Events:
         hour=_free("events, hour", told["hour"], tuple(habits)) if "hour" in told else None,
         activity=_free("events, activity", told["activity"], tuple(habits)) if "activity" in told else None,
         habits=habits,
+        moments=tuple(str(told[key]) for key in ("start", "end") if key in told),
     )
 
 

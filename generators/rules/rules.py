@@ -25,6 +25,7 @@ from generators.rules.sources import HISTORY, Source
 from generators.rules.timeline import plan
 from loop.data.value_grid import tidy
 from loop.errors import ConditionError, DataError
+from loop.expressions.zones import zones_of
 from loop.protocols import Generator
 from loop.support.setting_checks import check_bounds
 from loop.types import NOBODY, Region, Request, Samples, Schema, Table
@@ -197,7 +198,7 @@ class Rules:
 
     def _open(self, schema: Schema, data: Mapping[str, np.ndarray], row_number: np.ndarray) -> None:
         """Set the fitted state: the schema, encoded values (m,) by column, and the row numbers (m,)."""
-        self.schema_, self.data_ = schema, dict(data)
+        self.schema_, self.data_, self.book_ = schema, dict(data), self.book_.in_zones(zones_of(schema))
         self.lent_ = tuple(name for name in data if name in self._lent() or not name)
         self.place_ = np.arange(len(row_number))
         columns = {column.name: column for column in schema.columns}

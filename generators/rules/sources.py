@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from loop.errors import ConfigError
 from loop.expressions.parser import Expression, parse
-from loop.expressions.tree import MOST_DIGITS, seconds
+from loop.expressions.tree import MOST_DIGITS, Literal, seconds
 
 # Parameters of each distribution: numbers, or expressions over the columns before.
 PARAMETERS: dict[str, tuple[str, ...]] = {
@@ -61,6 +61,16 @@ class Source:
         """Names of the columns that must be drawn before."""
         read = (expression.names for expression in (*self.numbers.values(), *self.weights))
         return frozenset({self.of} if self.of else ()).union(*read)
+
+    def in_zones(self, name: str, zones: Mapping[str, str]) -> Source:
+        """Return the source of a column, whose dates are meant in its zone or in that of a column beside them."""
+        numbers = {key: expression.in_zones(zones) for key, expression in self.numbers.items()}
+        if self.kind == "datetime" and name in zones:
+            numbers = {
+                key: replace(each, tree=Literal(seconds(each.text, zones[name]))) for key, each in numbers.items()
+            }
+        weights = tuple(expression.in_zones(zones) for expression in self.weights)
+        return replace(self, numbers=numbers, weights=weights)
 
     @property
     def likeliest(self) -> Scalar:
@@ -176,7 +186,7 @@ def _number_or_expression(where: str, told: Any) -> Expression:
 
 
 def _moment_expression(where: str, told: Any) -> Expression:
-    return parse(repr(a_moment(where, told)))
+    return Expression(str(told), Literal(a_moment(where, told)))
 
 
 def keys(where: str, told: Any, needed: Collection[str] = (), optional: Collection[str] = ()) -> None:

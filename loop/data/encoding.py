@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import infer_dtype, pandas_dtype
 
+from loop.data.intake import EXACT, plain
 from loop.errors import DataError
 from loop.types import Column, Schema, Table
 
@@ -147,15 +148,20 @@ def decode_column(column: Column, x: np.ndarray) -> pd.Series:
 
 
 def named(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the frame with column names that are text; DataError if one is empty or given twice."""
-    names = [str(name) for name in frame.columns]
+    """Return the frame with column names that are text, and plain dtypes; DataError if a name is empty or given twice.
+
+    Levels of names are joined by an underscore.
+    """
+    names = [
+        "_".join(str(part) for part in name if str(part)) if isinstance(name, tuple) else str(name) for name in frame
+    ]
     empty = [position for position, name in enumerate(names) if not name.strip()]
     if empty:
         raise DataError(f"every column must have a name, got an empty one at position {empty[0]}: name it.")
     twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
     if twice:
         raise DataError(f"column names must differ, got {listed(twice)} more than once: rename or drop the others.")
-    return frame.set_axis(names, axis=1)
+    return plain(frame.set_axis(names, axis=1))
 
 
 def check_range(schema: Schema, X: np.ndarray) -> None:
@@ -207,15 +213,21 @@ def _to_numbers(column: Column, values: pd.Series) -> np.ndarray:
     infinite = int(np.isinf(x).sum())
     if infinite:
         raise DataError(f"column {column.name!r} must be finite, got {infinite} infinite values: replace or drop them.")
-    if infer_dtype(values, skipna=True) == "integer" and (np.abs(x) >= 2**53).any():
+    if infer_dtype(values, skipna=True) == "integer" and (np.abs(x) >= EXACT).any():
         raise DataError(
-            f"integers must lie below 2**53 to be kept exactly, got {np.nanmax(np.abs(x)):.0f} in column"
-            f" {column.name!r}: make it text, rescale it or drop the column."
+            f"column {column.name!r} must hold integers below 2**53, as when its schema was inferred, got"
+            f" {int(values[np.abs(x) >= EXACT].iloc[0])}: make it text, rescale it or drop it."
         )
     return x
 
 
 def _to_codes(column: Column, values: pd.Series) -> np.ndarray:
+    rounded = infer_dtype(values, skipna=True) == "floating"
+    if rounded and any(isinstance(value, int) and abs(value) >= EXACT for value in column.categories):
+        raise DataError(
+            f"column {column.name!r} must hold integers exactly ({column.dtype}), got {values.dtype}, in which those"
+            " beyond 2**53 are rounded: read it as Int64 or text."
+        )
     codes, seen = pd.factorize(values)
     known = pd.Index(list(column.categories), dtype=object).get_indexer(pd.Index(seen, dtype=object))
     known = np.append(known, -1)  # so that factorize's -1 for a missing value stays -1

@@ -10,6 +10,7 @@ from pandas.api.extensions import ExtensionDtype
 from pandas.api.types import infer_dtype, pandas_dtype
 
 from loop.data.encoding import encode_column, listed, named, require
+from loop.data.intake import EXACT
 from loop.errors import DataError
 from loop.types import DAY, Column, Kind, Schema
 
@@ -17,6 +18,7 @@ MOST_CATEGORIES = 1_000
 FEWEST_ROWS_NUMBERED = 20  # in fewer rows, integers may be consecutive by chance
 MOST_DECIMALS = 6
 IDENTIFIER = "identifier: every value is different"
+INDEX = re.compile(r"Unnamed: \d+|index|level_\d+|__index_level_\d+__")  # as pandas calls an index without a name
 TRAIL = "ws_"  # prefix of the columns that tell where a synthetic row came from
 KINDS: dict[str, Kind] = {  # by what pandas finds in the values
     "floating": "numeric",
@@ -34,7 +36,8 @@ def infer(
     """Infer the schema of a frame.
 
     Constant and all-missing columns, identifiers, and text with too many categories are excluded; the reasons
-    are in ``Schema.excluded``. Floats stay numeric even when all are whole.
+    are in ``Schema.excluded``. Floats stay numeric even when all are whole. Integers beyond 2**53, which a float cannot
+    hold exactly, are categories.
 
     Parameters
     ----------
@@ -132,13 +135,18 @@ def _last_rarest(counts: np.ndarray) -> int:
 
 
 def _code(positive: object, target: str, classes: tuple[object, ...]) -> int:
-    """Find the class to catch by its value or, as the command line passes text, by its text."""
-    for spell in (lambda value: value, str):
+    """Find the class to catch by its value or, as the command line passes text, by its text or a word for it."""
+    for spell in (lambda value: value, str, _word):
         for code, name in enumerate(classes):
             if spell(name) == spell(positive):
                 return code
     known = listed([str(name) for name in classes])
     raise DataError(f"the positive class must be a class of {target!r}, got {positive!r}: choose one of {known}.")
+
+
+def _word(value: object) -> str:
+    """Return a value as YAML spells it; yes and no are other words for true and false."""
+    return {"true": "yes", "false": "no"}.get(str(value).lower(), str(value))
 
 
 def _no_feature(name: str, values: pd.Series) -> str | None:
@@ -164,6 +172,8 @@ def _identifies(name: str, distinct: pd.Series, kind: Kind) -> bool:
     if kind != "integer":
         return False
     words = {word.lower() for word in re.findall("[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)}
+    if INDEX.fullmatch(name):
+        return True
     span = int(distinct.max()) - int(distinct.min()) + 1
     numbered = len(distinct) >= FEWEST_ROWS_NUMBERED and span <= 1.1 * len(distinct)
     return numbered or bool(words & {"id", "uuid", "guid"})
@@ -210,7 +220,15 @@ def _kind(name: str, values: pd.Series) -> Kind:
             f"column {name!r} must hold numbers, booleans, text, categories or datetimes of a dtype that can be"
             f" restored, got {held}: convert it (pd.to_numeric, pd.to_datetime, astype('str')) or drop it."
         )
-    return KINDS[content]
+    return "categorical" if content == "integer" and _too_large(values) else KINDS[content]
+
+
+def _too_large(values: pd.Series) -> bool:
+    """Tell whether integers are too large for a float, so that each is kept as a category of its own."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return False
+    present = values.dropna()
+    return bool(max(abs(int(present.min())), abs(int(present.max()))) >= EXACT)
 
 
 def _restorable(dtype: np.dtype | ExtensionDtype) -> bool:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 import numpy as np
 
 from loop.errors import ConfigError
-from loop.expressions.tree import COMPARISONS, FUNCTIONS, Apply, Literal, Name, Node, evaluate, is_text, names
+from loop.expressions.tree import COMPARISONS, FUNCTIONS, Apply, Literal, Name, Node, evaluate, in_zones, is_text, names
 
 LONGEST = 4000  # characters
 DEEPEST = 80  # levels of a tree: keeps both parser and evaluation well within Python's stack
@@ -42,7 +42,11 @@ class Expression:
         """Names of the columns it reads."""
         return names(self.tree)
 
-    def evaluate(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+    def in_zones(self, zones: Mapping[str, str]) -> Expression:
+        """Return the expression with dates meant in the time zones of the columns that they are compared with."""
+        return replace(self, tree=in_zones(self.tree, zones)) if zones else self
+
+    def evaluate(self, columns: Mapping[str, np.ndarray], zones: Mapping[str, str] = {}) -> np.ndarray:
         """Compute the value of every row.
 
         Datetimes count as seconds since 1970-01-01 UTC, so that arithmetic works; so does a quoted ISO date that is
@@ -53,6 +57,8 @@ class Expression:
         ----------
         columns : mapping of str to ndarray of shape (n,)
             Numbers, booleans, datetime64 or text; at least the columns of `names`.
+        zones : mapping of str to str
+            Time zones of columns: a date without an offset that is compared with one of them is meant in its zone.
 
         Returns
         -------
@@ -65,7 +71,7 @@ class Expression:
             If a column does not exist or a value has the wrong type for its operator.
         """
         try:
-            value = evaluate(self.tree, columns)
+            value = evaluate(self.in_zones(zones).tree, columns)
         except ConfigError as error:
             raise ConfigError(f'"{self.text}": {error}') from None
         n = len(next(iter(columns.values()), ()))

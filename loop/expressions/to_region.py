@@ -8,6 +8,7 @@ import numpy as np
 from loop.errors import ConfigError
 from loop.expressions.parser import Expression, spelled
 from loop.expressions.tree import COMPARISONS, Apply, Literal, Name, Node, evaluate, names, seconds
+from loop.expressions.zones import zone_of
 from loop.types import Column, Condition, Region, Schema
 
 _MIRRORED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
@@ -25,7 +26,8 @@ def as_region(expression: Expression, schema: Schema) -> Region:
     Parameters
     ----------
     expression : Expression
-        From `loop.expressions.parser.parse`; categories are given by value, datetimes as quoted ISO dates.
+        From `loop.expressions.parser.parse`; categories are given by value, datetimes as quoted ISO dates, in the
+        zone of their column unless they state an offset.
     schema : Schema
         Defines the columns.
 
@@ -134,7 +136,7 @@ def _range(column: Column, operator: str, values: list[float | bool | str]) -> t
         raise ConfigError(
             f"{column.name!r} is {column.kind} and must be compared with a number, got {value!r}: write one."
         )
-    x = seconds(value) if isinstance(value, str) else float(value)
+    x = seconds(value, zone_of(column)) if isinstance(value, str) else float(value)
     if np.isnan(x):
         raise ConfigError(f"{column.name!r} must be compared with a finite number: correct the constant.")
     below = float(np.nextafter(x, -np.inf))

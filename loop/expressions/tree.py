@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
@@ -16,6 +16,9 @@ from loop.errors import ConfigError
 COMPARISONS = ("==", "!=", "<=", ">=", "<", ">")
 TRUTHS = (*COMPARISONS, "in", "not in", "and", "or", "not")  # operators that give true or false
 _DATE = re.compile(r"\d{4}-\d\d")
+_OFFSET = re.compile(
+    r"(?P<stamp>\d{4}-\d\d-\d\d[T ]\d\d[^Z+-]*?)\s*(?:Z|(?P<sign>[+-])(?P<hours>\d\d)(?::?(?P<minutes>\d\d))?)"
+)
 MOST_DIGITS = 15  # what a float64 can hold
 
 Value = float | bool | str | np.ndarray  # a constant, or one value a row
@@ -119,20 +122,47 @@ def is_text(value: Value) -> bool:
     return isinstance(value, str) or (isinstance(value, np.ndarray) and value.dtype.kind in "OU")
 
 
-def seconds(text: str) -> float:
-    """Read an ISO date or time as seconds since 1970-01-01 UTC.
+def in_zones(tree: Node, zones: Mapping[str, str]) -> Node:
+    """Return a tree in which a date that is compared with a column of datetimes is meant in its zone, given by name.
+
+    Dates that state an offset of their own mean that.
+    """
+    if not isinstance(tree, Apply):
+        return tree
+    arguments = tuple(in_zones(argument, zones) for argument in tree.arguments)
+    meant = {zones[name] for name in names(tree) if name in zones}
+    if tree.operator in (*COMPARISONS, "in", "not in") and len(meant) == 1:
+        zone = meant.pop()
+        arguments = tuple(_dated(argument, zone) for argument in arguments)
+    return replace(tree, arguments=arguments)
+
+
+def _dated(tree: Node, zone: str) -> Node:
+    if isinstance(tree, Literal) and isinstance(tree.value, str) and _DATE.match(tree.value):
+        return replace(tree, value=seconds(tree.value, zone))
+    return tree
+
+
+def seconds(text: str, zone: str | None = None) -> float:
+    """Read an ISO date or time as seconds since 1970-01-01 UTC, by its own offset, else in a zone, else in UTC.
 
     Raises
     ------
     ConfigError
         If the text is not an ISO date or time.
     """
+    if stated := _OFFSET.fullmatch(text):
+        sign, hours, minutes = stated["sign"] or "+", int(stated["hours"] or 0), int(stated["minutes"] or 0)
+        return seconds(stated["stamp"]) - float(f"{sign}1") * (3600 * hours + 60 * minutes)
     try:  # numpy also takes "now", and a year alone, which is more likely a number in quotes
         moment = np.array([text if _DATE.match(text) else "NaT"], dtype="datetime64[us]")
     except ValueError:
         moment = np.array(["NaT"], dtype="datetime64[us]")
     if np.isnat(moment).any():
         raise ConfigError(f"text compared with numbers must be an ISO date, got {text!r}: write '2024-01-31'.")
+    if zone is not None:  # an hour that the clocks skip or repeat in spring and autumn: the next, and the first
+        local = pd.DatetimeIndex(moment).tz_localize(zone, ambiguous=np.array([True]), nonexistent="shift_forward")
+        moment = local.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[us]")
     return float(moment.astype(np.int64)[0]) / 1e6
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from loop.errors import ConfigError
+from loop.expressions.zones import zones_of
 from loop.types import Column, Schema, Table, Verdict
 
 Columns = Mapping[str, np.ndarray]
@@ -23,13 +24,13 @@ class Rule:
     columns : frozenset of str
         Names of the columns it uses. A row with a missing value in one of them passes, as in an SQL CHECK.
     holds : callable
-        Maps these columns, each (m,), to a mask (m,). Categories are passed as their values, booleans as booleans,
-        datetimes as seconds since 1970-01-01 UTC.
+        Maps these columns, each (m,), and the time zones of those that have one to a mask (m,). Categories are passed
+        as their values, booleans as booleans, datetimes as seconds since 1970-01-01 UTC.
     """
 
     text: str
     columns: frozenset[str]
-    holds: Callable[[Columns], np.ndarray]
+    holds: Callable[[Columns, Mapping[str, str]], np.ndarray]
 
     def broken(self, table: Table) -> np.ndarray:
         """Return which rows break the rule, as a mask (n,).
@@ -43,7 +44,7 @@ class Rule:
         known = _present(table, list(positions.values()))
         columns = {name: _decoded(table.schema.columns[at], table.X[known, at]) for name, at in positions.items()}
         with np.errstate(all="ignore"):  # values that Domain refuses, such as infinities, are judged like others
-            holds = np.asarray(self.holds(columns))
+            holds = np.asarray(self.holds(columns, zones_of(table.schema)))
         if holds.dtype != bool:
             raise ConfigError(f"a constraint must be true or false in a row, {self.text!r} is neither: compare values.")
         broken = np.zeros(len(table), dtype=bool)

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pandas as pd
 
+from loop.expressions.zones import zone_of
 from loop.types import Column, Condition, Schema
 
 
@@ -43,6 +45,8 @@ def _between(condition: Condition, column: Column) -> str:
 def _number(value: float, column: Column) -> str:
     if column.kind == "datetime":
         moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=value)
+        if (zone := zone_of(column)) is not None:  # with its offset, as an expression reads it back
+            return pd.Timestamp(moment).tz_convert(zone).isoformat(sep=" ", timespec="seconds")
         # If all values are midnights, an edge between two of them separates the same values as the midnight before it.
         return f"{moment:%Y-%m-%d}" if column.days else f"{moment:%Y-%m-%d %H:%M:%S}"
     if column.kind == "integer":

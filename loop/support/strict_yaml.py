@@ -1,12 +1,29 @@
-"""Strict YAML: no duplicate keys, no aliases, and one kind of error for every fault."""
+"""Strict YAML: no duplicate keys, no aliases, words that stay words, and one kind of error for every fault."""
 
+import re
 from typing import Any
 
 import yaml
 
+BOOLEAN, WHOLE, FLOAT = (f"tag:yaml.org,2002:{name}" for name in ("bool", "int", "float"))
+# As in YAML 1.2: yes, no, on and off are words, 08 and 010 codes, 12:30 a time. Each with its first characters.
+SPELLINGS = {
+    BOOLEAN: (r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    WHOLE: (r"[-+]?(?:0|[1-9][0-9_]*|0x[0-9a-fA-F_]+|0b[01_]+)", "-+0123456789"),
+    FLOAT: (
+        r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)(?:[eE][-+][0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+        "-+0123456789.",
+    ),
+}
+
 
 class PlainLoader(yaml.SafeLoader):
     """Refuses duplicate keys, of which the later would win silently, and aliases, which can expand to fill memory."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012  (PyYAML reads it from the class)
+        first: [(tag, pattern) for tag, pattern in known if tag not in SPELLINGS]
+        for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """Refuse an alias, ``*name``, before it is resolved."""
@@ -23,6 +40,10 @@ class PlainLoader(yaml.SafeLoader):
             if isinstance(key, yaml.ScalarNode):
                 seen.add((key.tag, key.value))
         return super().construct_mapping(node, deep)
+
+
+for _tag, (_pattern, _first) in SPELLINGS.items():
+    PlainLoader.add_implicit_resolver(_tag, re.compile(f"^(?:{_pattern})$"), list(_first))
 
 
 def read_plain(text: str) -> Any:

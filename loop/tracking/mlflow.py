@@ -8,7 +8,7 @@ and uploading a whole journal use the same code.
 import os
 import re
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import yaml
 
 from loop.errors import ConfigError
 from loop.protocols import Child, Tracker
+from loop.support.commands import command
 from loop.support.strict_yaml import read_plain
 from loop.tracking.jsonl import JsonlTracker, read_records
 from loop.tracking.uplink import Uplink, lost_connection, quiet
@@ -77,6 +78,8 @@ class MlflowTracker:
         Where the records go.
     local : JsonlTracker
         The journal. If its folder already has one, records missing in MLflow are sent at `start`.
+    again : sequence of str
+        Options with which the command that uploads the journal later finds the same settings.
 
     Attributes
     ----------
@@ -86,9 +89,10 @@ class MlflowTracker:
         Why MLflow did not register the model, and the way out; None = it did. Records are sent on.
     """
 
-    def __init__(self, settings: MlflowSettings, local: JsonlTracker) -> None:
+    def __init__(self, settings: MlflowSettings, local: JsonlTracker, again: Sequence[str] = ()) -> None:
         self.settings = settings
         self.local = local
+        self.again = tuple(again)
         self.failure: str | None = None
         self.unregistered: str | None = None
         self.uplink: Uplink | None = None  # None until the first record is sent
@@ -171,7 +175,7 @@ class MlflowTracker:
                     self.uplink.send(record, folder)
                     sent += 1
             except errors as error:
-                self.failure = _failure(self.settings.tracking_uri, error, folder)
+                self.failure = _failure(self.settings.tracking_uri, error, folder, self.again)
         return sent
 
     def _forward(self) -> None:
@@ -179,12 +183,12 @@ class MlflowTracker:
             self._sent += self.upload(self.local.folder, self._sent)
 
 
-def _failure(uri: str, error: Exception, folder: Path) -> str:
+def _failure(uri: str, error: Exception, folder: Path, again: Sequence[str]) -> str:
     """Return one sentence with what failed and how to repeat it, without passwords in addresses."""
     cause = (str(error).strip() or type(error).__name__).splitlines()[0][:160]
     sentence = (
         f"MLflow at {uri} did not take all records ({cause}); they are kept in {folder}: "
-        f"send them later with `weakspot upload {folder}`."
+        f"send them later with `{command('upload', folder, *again)}`."
     )
     return re.sub(r"//[^/@\s]*@", "//***@", sentence)
 

@@ -1,6 +1,8 @@
 """Content of trackers: new rows as a frame, and records of `loop.cycle.generation_codec` as tables and flat metrics."""
 
+import hashlib
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -11,6 +13,8 @@ import pandas as pd
 from loop.cycle.ledger import Ledger
 from loop.support.plain_json import Record, plain
 from loop.types import LoopVerdict
+
+LONGEST = 200  # characters of a column's name in a metric's, so that prefixes and endings have room
 
 
 def verdict_record(verdict: LoopVerdict | None) -> Record | None:
@@ -119,4 +123,18 @@ def _interval(name: str, interval: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _grouped(group: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    return {f"{group}/{metric_name(name).replace('/', '_')}": value for name, value in values.items()}
+    """Put a prefix before names; those that MLflow could not tell apart end in a digest of what they stand for."""
+    keys = {name: _one_level(name) for name in values}
+    times = Counter(keys.values())
+
+    def told(name: str) -> str:
+        key = keys[name]
+        return key if times[key] == 1 or key == name else f"{key}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+    return {f"{group}/{told(name)}": value for name, value in values.items()}
+
+
+def _one_level(name: str) -> str:
+    """Return a name as one level of a metric's name, which dots alone are not."""
+    clean = metric_name(name).replace("/", "_")[:LONGEST]
+    return clean if clean.strip(".") else "_" * len(clean)

@@ -132,7 +132,7 @@ def test_a_file_in_pieces_gives_what_the_whole_gives(
     monkeypatch.setattr(pieces, "SMALL", 0)
     counted = pieces.pieces
     monkeypatch.setattr(
-        "experiments.predict.scorer.pieces", lambda path: (made.append(1) or each for each in counted(path))
+        "experiments.predict.scorer.pieces", lambda *told: (made.append(1) or each for each in counted(*told))
     )
     parts = call("predict", folder, "--data", data, "--out", tmp_path / f"parts.{out}", *options)
     assert len(made) >= 6

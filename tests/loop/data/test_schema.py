@@ -1,7 +1,7 @@
 """Laws of the schema and the codec: nothing is lost, nothing is guessed silently, bad values are named."""
 
 import string
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, datetime, time, timedelta, timezone
 
 import numpy as np
 import pandas as pd
@@ -257,14 +257,13 @@ BAD_COLUMNS = {
     "mixed": (["a", 1, "b", 2, "a", 1, "b", 2], r"'x' must hold values of one type, got int, str"),
     "mixed numbers": (pd.Series([1, 2.5] * 4, dtype=object), r"got float, int"),
     "mixed categories": (pd.Categorical(["a", 1] * 4), r"'x' must hold"),
-    "large integers": ([2**53 + 1, 1, 2, 3, 1, 2, 3, 3], r"below 2\*\*53 .* got 9007199254740992 in column 'x'"),
     "nanoseconds": (pd.to_datetime([1, 2] * 4, unit="ns"), r"'x' must hold datetimes no finer than a microsecond"),
     "far microseconds": (
         pd.Series(["9999-12-31T23:59:59.999999", "2020-01-01"] * 4, dtype="datetime64[us]"),
         r"no finer than a microsecond \(a second outside",
     ),
     "durations": (pd.to_timedelta([1, 2] * 4, unit="s"), r"timedelta64.*: convert it"),
-    "date objects": ([date(2020, 1, 1), date(2020, 1, 2)] * 4, r"got date: convert it \(.*pd.to_datetime"),
+    "times of day": ([time(10, 30), time(11, 30)] * 4, r"got time: convert it \(.*pd.to_datetime"),
     "complex": ([1j, 2j] * 4, "got complex"),
     "long floats": (np.array([1, 2] * 4, dtype=np.longdouble), "'x' must hold"),
 }

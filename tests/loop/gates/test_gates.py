@@ -25,8 +25,8 @@ MAKERS: dict[str, Make] = {
     "label": Label,
     "constraints": lambda: Constraints(
         (
-            Rule("amount <= 500", frozenset({"amount"}), lambda columns: columns["amount"] <= 500),
-            Rule("no ships", frozenset({"merchant"}), lambda columns: columns["merchant"] != "ships"),
+            Rule("amount <= 500", frozenset({"amount"}), lambda columns, zones: columns["amount"] <= 500),
+            Rule("no ships", frozenset({"merchant"}), lambda columns, zones: columns["merchant"] != "ships"),
         )
     ),
     "constraints of uniqueness": lambda: Constraints(unique=(("score", "amount", "opened"),)),
