@@ -274,7 +274,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
     def _features(self, X: Any, *, reset: bool) -> pd.DataFrame:
         """Return the features as a frame with the columns of ``fit``. Frames keep their types."""
         if isinstance(X, pd.DataFrame):
-            X = named(X)  # refuses empty and duplicate names
+            X = (X, named(X))[X.columns.nlevels > 1]  # refuses empty and duplicate names, too
             validate_data(self, X, reset=reset, skip_check_array=True)
             if not len(X):
                 raise DataError("a table must have at least one row, got 0 sample(s): pass some.")

@@ -155,7 +155,8 @@ def encoded(whole: WholeTable, schema: Schema, train: np.ndarray, test: np.ndarr
     for rows in (train, test):
         unit = None if groups is None else units(groups[rows])
         parts.append(replace(encode(schema, whole.frame.iloc[rows]).numbered(rows), unit=unit))
-    check_range(schema, parts[1].X)  # the loop checks the training rows itself
+    for part in parts:
+        check_range(schema, part.X)
     own = None if groups is None else groups[train]
     return Split(parts[0], parts[1], own, len(whole.frame) - len(train) - len(test))
 

@@ -1,6 +1,6 @@
 """From a piece of a file to what is delivered of it: columns passed through, probabilities, alerts, reasons."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -81,7 +81,7 @@ class Scorer:
         return pd.concat(parts, axis=1)
 
 
-def _concerns(note: str, frame: pd.DataFrame, used: set[str]) -> bool:
+def _concerns(note: str, frame: pd.DataFrame, used: Collection[str | None]) -> bool:
     """Tell whether a note is about the file as a whole or a column that is read, not about one that is not."""
     name = note.partition(":")[0]
     return name in used or name not in frame
