@@ -36,15 +36,15 @@ def judging(batches: Sequence[Answers], n: int) -> np.ndarray:
     """Return the weight of each of n rows of the pool as a judge row, (n,): 0 for rows that only a model chose.
 
     Each batch's audit estimates sums over the pool without bias, one over its inclusion probability for each row drawn;
-    batches are averaged, in proportion to the answered rows that each drew. The model that tilts a draw was fitted
-    before the draw, so a batch is unbiased however its questions followed from earlier answers; the average is but for
-    the little that the number drawn depends on which rows were. The weights are scaled so that they sum to the number
-    of rows of an even draw that would be worth as much (Kish 1965, "Survey sampling").
+    batches are averaged in proportion to their questions, whatever each happened to draw. The model that tilts a draw
+    was fitted before the draw, so the average is unbiased however questions followed from earlier answers. The weights
+    are scaled so that they sum to the number of rows of an even draw that would be worth as much (Kish 1965, "Survey
+    sampling").
     """
     weight = np.zeros(n)
     for batch in batches:
         drawn = batch.audited & (batch.y >= 0)
-        np.add.at(weight, batch.rows[drawn], drawn.sum() / batch.inclusion[drawn])
+        np.add.at(weight, batch.rows[drawn], len(batch.rows) / batch.inclusion[drawn])
     scale = weight.sum() / (weight**2).sum() if weight.any() else 1.0
     return weight * scale
 

@@ -37,6 +37,16 @@ def test_chosen_rows_weigh_nothing_and_audited_ones_the_inverse_of_their_chance(
     assert weight.sum() == pytest.approx(weight.sum() ** 2 / (weight**2).sum())  # Kish's effective number
 
 
+def test_batches_count_by_their_questions_not_by_what_they_happened_to_draw() -> None:
+    few, many = (
+        batch([0, 1, 2, 3], [0, 0, 0, 1], [NAN, NAN, NAN, 0.5]),
+        batch([4, 5, 6, 7], [0] * 4, [NAN, 0.5, 0.5, 0.5]),
+    )
+    weight = judging([few, many], 8)
+    assert len(set(weight[[3, 5, 6, 7]])) == 1
+    assert (weight[[0, 1, 2, 4]] == 0).all()
+
+
 def test_a_chosen_row_judges_once_it_is_audited() -> None:
     batches = [batch([0, 1], [1, 0], [NAN, 0.5]), batch([0], [1], [0.5])]
     assert judging(batches, 2)[0] > 0
