@@ -24,7 +24,7 @@ from loop.cycle.conclusion import Outcome
 from loop.cycle.driver import run_loop
 from loop.cycle.lanes import USUAL, deal
 from loop.cycle.parts import SETTINGS, UNTAUGHT, Choice, Parts, Settings
-from loop.data.encoding import encode, named
+from loop.data.encoding import encode, one_level
 from loop.data.intake import relative
 from loop.data.schema import infer, rarest
 from loop.data.split import units
@@ -274,7 +274,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
     def _features(self, X: Any, *, reset: bool) -> pd.DataFrame:
         """Return the features as a frame with the columns of ``fit``. Frames keep their types."""
         if isinstance(X, pd.DataFrame):
-            X = (X, named(X))[X.columns.nlevels > 1]  # refuses empty and duplicate names, too
+            X = one_level(X)  # refuses empty and duplicate names
             validate_data(self, X, reset=reset, skip_check_array=True)
             if not len(X):
                 raise DataError("a table must have at least one row, got 0 sample(s): pass some.")

@@ -57,15 +57,11 @@ def answer(
     anew: Annotated[bool, typer.Option("--replace", help="Answers replace earlier ones that differ.")] = False,
 ) -> None:
     """Keep the answers of people beside the run; the same file twice changes nothing."""
-    from experiments.config.reader import load_config
-    from experiments.config.run_config import RunConfig
     from experiments.labels.joining import take_answers
-    from experiments.labels.questions import labels_of
     from experiments.storage import run_folder
 
     run_folder.fingerprint_of(run_dir)
-    labels = labels_of(run_dir, load_config(RunConfig, run_dir / run_folder.CONFIG))
-    classes = run_folder.load_model(run_dir / run_folder.MODEL).schema.classes
+    labels, classes = _labels_and_classes(run_dir)
     with run_folder.held(labels.parent):
         read, merged = take_answers(labels, file, classes, anew=anew)
     typer.echo(f"{merged.new:,} new answers, {merged.repeated:,} known already, {merged.changed:,} changed")
@@ -86,17 +82,24 @@ def answers_of(run_dir: Path) -> str:
     ConfigError
         If nothing was answered yet.
     """
-    from experiments.config.reader import load_config
-    from experiments.config.run_config import RunConfig
     from experiments.labels.joining import answered
-    from experiments.labels.questions import labels_of
     from experiments.storage import run_folder
 
     if not run_folder.finished(run_dir):
         raise ConfigError(
             f"a run must be finished to go on with labels, {run_dir} is not: {command('run', '--resume', run_dir)}"
         )
-    labels = labels_of(run_dir, load_config(RunConfig, run_dir / run_folder.CONFIG))
-    classes = run_folder.load_model(run_dir / run_folder.MODEL).schema.classes
+    labels, classes = _labels_and_classes(run_dir)
     with run_folder.held(labels.parent):
         return str(answered(labels, classes).resolve())  # the new run may be read from another working folder
+
+
+def _labels_and_classes(run_dir: Path) -> tuple[Path, tuple[object, ...]]:
+    """Return the folder of a run's questions and answers, and the classes that an answer may name."""
+    from experiments.config.reader import load_config
+    from experiments.config.run_config import RunConfig
+    from experiments.labels.questions import labels_of
+    from experiments.storage import run_folder
+
+    labels = labels_of(run_dir, load_config(RunConfig, run_dir / run_folder.CONFIG))
+    return labels, run_folder.load_model(run_dir / run_folder.MODEL).schema.classes

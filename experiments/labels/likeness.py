@@ -14,8 +14,8 @@ def text_columns(dataset: Dataset, features: list[str]) -> list[str]:
     return [str(name) for name in dataset.frame if name not in features and _content(dataset.frame[name]) == "string"]
 
 
-def check_columns(frame: pd.DataFrame, dataset: Dataset, features: list[str]) -> None:
-    """Check what `loop.data.encoding` does not: the columns that are no features.
+def check_columns(purpose: str, frame: pd.DataFrame, dataset: Dataset, features: list[str]) -> None:
+    """Check what `loop.data.encoding` does not: the columns that are no features; ``purpose`` says what rows are for.
 
     Raises
     ------
@@ -24,7 +24,7 @@ def check_columns(frame: pd.DataFrame, dataset: Dataset, features: list[str]) ->
     """
     for role, name in (("time", dataset.time), ("group", dataset.group)):
         if name is not None and name not in frame:
-            raise DataError(f"rows to ask about must have the {role} column {name!r}, and have none: add it.")
+            raise DataError(f"{purpose} must have the {role} column {name!r}, and have none: add it.")
     for name in map(str, dataset.frame):
         if name in features or name == dataset.target or name not in frame:
             continue
@@ -37,7 +37,7 @@ def check_columns(frame: pd.DataFrame, dataset: Dataset, features: list[str]) ->
             )
     if dataset.time is not None and (absent := int(frame[dataset.time].isna().sum())):
         raise DataError(
-            f"rows to ask about must have a time, and {absent:,} have none in {dataset.time!r}: fill it or drop them."
+            f"{purpose} must have a time, and {absent:,} have none in {dataset.time!r}: fill it or drop them."
         )
 
 

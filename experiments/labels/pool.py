@@ -102,7 +102,7 @@ def _new_rows(
     if any(str(name).startswith(TRAIL) for name in frame):
         raise DataError(f"{purpose} must be real, and {path} has the columns of synthetic ones: choose another.")
     X = encode_features(inputs.schema, frame)
-    check_columns(frame, dataset, features)
+    check_columns(purpose, frame, dataset, features)
     check_range(inputs.schema, X)
     keep, messages = np.ones(len(X), dtype=bool), list(file.notes)
     if (target := inputs.schema.target) in frame:

@@ -1,7 +1,7 @@
 """A queue for people: rows of a pool that a run's model would learn most from, an audit, and labels to check."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,8 @@ from experiments.labels.kinds import ASK, AUDIT, PREFIX, key
 from experiments.labels.label_studio import write_config, write_tasks
 from experiments.labels.pool import Unlabelled, keys, unlabelled
 from experiments.labels.queue_csv import write_csv
-from experiments.run.inputs import RunInputs, gather
+from experiments.run.inputs import RunInputs
+from experiments.run.resuming import inputs_again
 from experiments.storage import run_folder
 from learners import ExtraTrees, XGBoost
 from loop.asking.choice import Asking, choose
@@ -126,12 +127,14 @@ def ask_people(run_dir: Path, pool: Path, wanted: Wanted) -> Queue:
 
 
 def _asked(run: _Run, run_dir: Path, pool: Path, wanted: Wanted) -> Queue:
-    before = _asked_before(run.labels)
-    rng = stream(wanted.seed, "queue", len(store.batches(run.labels)))
+    batches = store.batches(run.labels)
+    before = [str(question) for batch in batches for question in batch.questions["question"]]
+    rng = stream(wanted.seed, "queue", len(batches))
     shift_rng, choose_rng, fit_rng, check_rng = rng.spawn(4)
     made = [each.rows for each in run.history]
     rows = unlabelled(pool, run.inputs, Table.concat(made) if made else None, shift_rng, wanted.form)
-    chosen, told, new = _from_pool(run, rows, wanted, choose_rng, fit_rng)
+    opinion = _opinion(run, rows, wanted, fit_rng)
+    chosen, told, new = _from_pool(run, rows, wanted, opinion, before, choose_rng)
     doubted, given = checks(run.inputs, wanted.checks, before, check_rng)
     questions = pd.concat([doubted, chosen[new]], ignore_index=True)
     if questions.empty:
@@ -151,14 +154,14 @@ def _asked(run: _Run, run_dir: Path, pool: Path, wanted: Wanted) -> Queue:
 
 
 def _opened(run_dir: Path) -> _Run:
-    told = run_folder.fingerprint_of(run_dir)
+    run_folder.fingerprint_of(run_dir)
     if not run_folder.finished(run_dir):
         raise ConfigError(
             f"a run must be finished before it asks, {run_dir} is not: {command('run', '--resume', run_dir)}"
         )
     config = load_config(RunConfig, run_dir / run_folder.CONFIG)
-    inputs = gather(config.data, config.loop)
-    if run_folder.fingerprint(inputs.train, inputs.folds) != told["training_rows"]:
+    inputs = inputs_again(run_dir, config)
+    if inputs is None:
         raise DataError(f"the data of a run must be as they were, those of {run_dir} are not: run it again.")
     history = checkpoint.load(run_dir / run_folder.CHECKPOINTS, inputs.schema)
     model = run_folder.load_model(run_dir / run_folder.MODEL)
@@ -166,11 +169,11 @@ def _opened(run_dir: Path) -> _Run:
 
 
 def _from_pool(
-    run: _Run, rows: Unlabelled, wanted: Wanted, rng: np.random.Generator, fit_rng: np.random.Generator
+    run: _Run, rows: Unlabelled, wanted: Wanted, opinion: Pool, before: Sequence[str], rng: np.random.Generator
 ) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
     """Choose rows of the pool; return questions, the rows they ask about, and which of them were never asked (m,)."""
-    opinion, ids = _opinion(run, rows, wanted, fit_rng), keys(rows.frame, run.inputs.schema)
-    open_ = ~np.isin(ids, [key(question) for question in _asked_before(run.labels)])
+    ids = keys(rows.frame, run.inputs.schema)
+    open_ = ~np.isin(ids, [key(question) for question in before])
     chosen = choose(wanted.asking(), opinion, open_, wanted.n, rng, price=_price(rows.frame, wanted.price))
     at = np.concatenate([chosen.asked, chosen.audited])
     kinds = np.repeat([ASK, AUDIT], [len(chosen.asked), len(chosen.audited)])
@@ -178,7 +181,7 @@ def _from_pool(
     score = opinion.learner[:, run.inputs.schema.positive]
     questions = pd.DataFrame(
         {
-            "question": [PREFIX[kind] + key for kind, key in zip(kinds, ids[at], strict=True)],
+            "question": [PREFIX[kind] + name for kind, name in zip(kinds, ids[at], strict=True)],
             "kind": kinds,
             "reason": [_reason(kind, score[row], wanted) for kind, row in zip(kinds, at, strict=True)],
             "region": _regions(run.history, rows.rows.take(at)),
@@ -192,10 +195,6 @@ def _from_pool(
     return questions, rows.frame.iloc[at], new
 
 
-def _asked_before(labels: Path) -> list[str]:
-    return [str(question) for batch in store.batches(labels) for question in batch.questions["question"]]
-
-
 def _opinion(run: _Run, rows: Unlabelled, wanted: Wanted, rng: np.random.Generator) -> Pool:
     """Return the pool with the answers of the run's model and, where they are read, of a second kind of model."""
     learner = run.model.calibration.apply(run.model.learner.predict_proba(rows.rows))
@@ -204,8 +203,8 @@ def _opinion(run: _Run, rows: Unlabelled, wanted: Wanted, rng: np.random.Generat
         boosted = run_folder.storable(run.model.learner)[0] in ("xgboost", "catboost", "lightgbm")
         other = ExtraTrees(max_features=0.5, min_leaf=2) if boosted else XGBoost()
         second = other.fit(run.inputs.train, rng).predict_proba(rows.rows)
-    table = without_labels(rows.rows, run.inputs.schema)
-    return Pool(table if rows.unit is None else Table(**(vars(table) | {"unit": rows.unit})), learner, second)
+    table = replace(without_labels(rows.rows, run.inputs.schema), unit=rows.unit)
+    return Pool(table, learner, second)
 
 
 def _price(frame: pd.DataFrame, column: str | None) -> np.ndarray | None:

@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 from experiments.config.run_config import RunConfig
-from experiments.run.inputs import RunInputs
+from experiments.run.inputs import RunInputs, gather
 from experiments.storage import run_folder
 from loop.errors import ConfigError, DataError
 from loop.support.commands import command
@@ -26,6 +26,18 @@ def check_resumable(folder: Path, config: RunConfig, inputs: RunInputs) -> None:
         raise DataError(
             f"a run must be resumed with the data and files it began with, got others for {folder}: start a new run."
         )
+
+
+def inputs_again(folder: Path, config: RunConfig) -> RunInputs | None:
+    """Split the data of a run again; None if they, or how they are split, have changed.
+
+    Raises
+    ------
+    DataError
+        If it is no folder of a run, or its data are gone.
+    """
+    inputs, known = gather(config.data, config.loop), run_folder.fingerprint_of(folder)["training_rows"]
+    return inputs if run_folder.fingerprint(inputs.train, inputs.folds) == known else None
 
 
 def everything(config: RunConfig, inputs: RunInputs) -> str:

@@ -12,10 +12,11 @@ from experiments.config.reader import load_config
 from experiments.config.run_config import RunConfig
 from experiments.data.files import read_file, reading_of
 from experiments.report.report import Report
-from experiments.run.inputs import RunInputs, gather
+from experiments.run.inputs import RunInputs
+from experiments.run.resuming import inputs_again
 from experiments.storage import run_folder
 from loop.data.encoding import check_range, decode, encode
-from loop.data.split import duplicate_groups
+from loop.data.split import equal_to
 from loop.errors import ConfigError, DataError
 from loop.evaluation.operating_points import ExpectedCost
 from loop.model import Model
@@ -162,11 +163,7 @@ def _own_rows(folder: Path) -> _Real:
 
 
 def _inputs(folder: Path) -> RunInputs | None:
-    """Split the data of a run again; None if they, or how they are split, have changed."""
-    config = load_config(RunConfig, folder / run_folder.CONFIG)
-    inputs = gather(config.data, config.loop)
-    known = run_folder.fingerprint_of(folder)["training_rows"]
-    return inputs if run_folder.fingerprint(inputs.train, inputs.folds) == known else None
+    return inputs_again(folder, load_config(RunConfig, folder / run_folder.CONFIG))
 
 
 def _rows_of(path: Path, target: str | None, schema: Schema, run: Path | None) -> _Real:
@@ -195,8 +192,7 @@ def _trained_on(table: Table, run: Path | None) -> str:
         inputs = None
     if inputs is None:
         return "the model may have been trained on some of them"
-    known, own = np.split(duplicate_groups(np.concatenate([inputs.train.X, table.X])), [len(inputs.train)])
-    return f"{np.isin(own, known).sum():,} of them equal rows that the model was trained on"
+    return f"{equal_to(table.X, inputs.train.X).sum():,} of them equal rows that the model was trained on"
 
 
 def _pace(time: pd.Series | None) -> float | None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 
 from loop.data.split import duplicate_groups
 from loop.errors import ConfigError
@@ -116,17 +117,9 @@ def _highest(
     ]  # more than enough, to bound the search for copies
     order = order[np.sort(np.unique(duplicate_groups(pool.table.X[order]), return_index=True)[1])]
     if asking.most_of_unit is not None and pool.table.unit is not None:
-        order = order[_turn(pool.table.unit[order]) < asking.most_of_unit]
+        unit = pd.Series(pool.table.unit[order])
+        order = order[unit.groupby(unit).cumcount().to_numpy() < asking.most_of_unit]
     return order[: n * asking.spread]
-
-
-def _turn(unit: np.ndarray) -> np.ndarray:
-    """Count for each row how many rows of its unit come before it, (n,)."""
-    order = np.argsort(unit, kind="stable")
-    first = np.searchsorted(unit[order], unit[order])
-    turn = np.empty(len(unit), dtype=np.int64)
-    turn[order] = np.arange(len(unit)) - first
-    return turn
 
 
 def spread_out(points: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from scipy.stats import rankdata
 
 from loop.asking.choice import Asking, Chosen, choose
 from loop.asking.ledger import Answers, first_free, grown, known
@@ -136,7 +137,7 @@ class Outlying:
     def predict_proba(self, rows: Rows) -> np.ndarray:
         """Return (n, K): half the rank of each row, from usual to unusual, for the class to catch."""
         score = -self.forest.score_samples(_filled(rows.X, self.fill))  # type: ignore[attr-defined]
-        rank = (np.argsort(np.argsort(score, kind="stable"), kind="stable") + 1) / (2 * len(score))
+        rank = rankdata(score, method="ordinal") / (2 * len(score))
         proba = np.repeat(((1 - rank) / (self.n_classes - 1))[:, None], self.n_classes, axis=1)
         proba[:, self.positive] = rank
         return proba

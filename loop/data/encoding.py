@@ -164,6 +164,12 @@ def named(frame: pd.DataFrame) -> pd.DataFrame:
     return plain(frame.set_axis(names, axis=1))
 
 
+def one_level(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame as it is, but with levels of column names joined; errors are those of `named`."""
+    joined = named(frame)
+    return joined if frame.columns.nlevels > 1 else frame
+
+
 def check_range(schema: Schema, X: np.ndarray) -> None:
     """Raise a DataError if a number of X (n, d) is beyond single precision, in which learners compute."""
     for column, x in zip(schema.columns, X.T, strict=True):

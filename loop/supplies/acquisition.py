@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.stats import rankdata
 
 from loop.errors import ConfigError
 from loop.supplies.pool import Pool
@@ -131,7 +132,7 @@ class Mixture:
     def score(self, pool: Pool, rng: np.random.Generator) -> np.ndarray:
         """Return one over the best rank of each row among the acquisitions, (n,) in (0, 1]; rows of score 0 get 0."""
         scores = [part.score(pool, rng) for part in self._parts()]
-        ranked = [np.where(each > 0, 1 / _ranks(each), 0.0) for each in scores]
+        ranked = [np.where(each > 0, 1 / rankdata(-each, method="min"), 0.0) for each in scores]
         best: np.ndarray = np.max(ranked, axis=0)
         return best
 
@@ -139,12 +140,6 @@ class Mixture:
         from loop.catalogue import ACQUISITIONS  # here, as the catalogue names this module
 
         return [ACQUISITIONS.make(name) for name in self.names]
-
-
-def _ranks(score: np.ndarray) -> np.ndarray:
-    """Number scores from 1, the highest first (n,); equal ones share the first number of theirs."""
-    below: np.ndarray = np.searchsorted(np.sort(-score), -score) + 1
-    return below
 
 
 def _of_teacher(answer: np.ndarray | None, name: str) -> np.ndarray:
