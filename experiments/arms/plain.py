@@ -16,7 +16,7 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from experiments.arms.names import MEAN
-from learners import LEARNERS, MLP, Blend, ExtraTrees, Forest, Linear, Thinned, XGBoost
+from learners import LEARNERS, Blend, ExtraTrees, Forest, Linear, Thinned, XGBoost
 from loop.cycle.lanes import Lane
 from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import score
@@ -68,7 +68,7 @@ def kinds(schema: Schema) -> tuple[Kind, ...]:
         Kind("logistic regression", OTHER, tuple(Linear(C) for C in (0.01, 0.1, 1.0)), slow=False),
         Kind("extra trees", RANDOM, tuple(ExtraTrees(max_features=0.5, min_leaf=2, categories=each) for each in read)),
         Kind("random forest", RANDOM, tuple(Forest(200, 2, 0.5, categories=each) for each in read)),
-        Kind("MLP", OTHER, (MLP(members=4, steps=800, rate=4e-3),)),
+        Kind("MLP", OTHER, (LEARNERS.make("mlp", members=4, steps=800, rate=4e-3),)),  # by name: torch is slow to load
     ]
     settings: Mapping[str, Mapping[str, Any]] = {"CatBoost": {"trees": 200, "depth": 5, "rate": 0.08}, "LightGBM": {}}
     for name, chosen in settings.items():

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from experiments.cli.begin import init, schema
 from experiments.cli.csv_options import Decimal, Drop, Encoding, Sep
 from experiments.cli.errors import one_sentence
 from experiments.cli.labels import answer, queue
 from experiments.cli.output import check_absent, check_suffix, console, write
 from experiments.cli.predict import predict
+from experiments.cli.result import DryRun, LastLine, print_plan
 from experiments.cli.run import run
 from experiments.cli.stress import stress
 from loop.errors import ConfigError, DataError
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     help="Train a model, find where it is weak, make data exactly there, retrain, and prove whether that helped.",
 )
@@ -59,6 +60,8 @@ def options(
 
 
 app.command()(one_sentence(run))
+app.command()(one_sentence(init))
+app.command()(one_sentence(schema))
 
 
 @app.command()
@@ -66,13 +69,20 @@ app.command()(one_sentence(run))
 def compare(
     config: Annotated[Path, typer.Argument(help="YAML file with sources, strategies and seeds.")],
     jobs: Annotated[int, typer.Option(min=1, help="Cells side by side.")] = 1,
+    dry_run: DryRun = False,
+    alone: LastLine = False,
 ) -> None:
     """Compare strategies on the same splits; finished cells are not run again."""
-    from experiments.compare.compare import compare as compare_all
     from experiments.config.reader import load_config
     from experiments.config.run_config import CompareConfig
 
-    compare_all(load_config(CompareConfig, config), console(), jobs)
+    checked = load_config(CompareConfig, config)
+    if dry_run:
+        print_plan(checked, alone, jobs)
+        return
+    from experiments.compare.compare import compare as compare_all  # after the checks: it loads every library
+
+    compare_all(checked, console(silent=alone), jobs)
 
 
 @app.command()
@@ -80,13 +90,16 @@ def compare(
 def tune(
     config: Annotated[Path, typer.Argument(help="YAML file with sources, the space to search, and how long.")],
     workers: Annotated[int, typer.Option(min=1, help="Trials side by side.")] = 1,
+    alone: LastLine = False,
 ) -> None:
     """Search the settings of the loop; the same command continues an earlier search."""
     from experiments.config.reader import load_config
     from experiments.tune.config import TuneConfig
-    from experiments.tune.tune import tune as search
 
-    search(load_config(TuneConfig, config), console(), workers)
+    checked = load_config(TuneConfig, config)
+    from experiments.tune.tune import tune as search  # after the checks: it loads every library
+
+    search(checked, console(silent=alone), workers)
 
 
 app.command()(one_sentence(predict))
@@ -169,10 +182,11 @@ for command in (stress, queue, answer):
 @one_sentence
 def report(run_dir: RunFolder) -> None:
     """Print the report of a finished run and write its page again."""
-    from experiments.report.html import write_page
     from experiments.report.terminal import show_again
 
     show_again(run_dir, console())
+    from experiments.report.html import write_page  # after the checks: it loads matplotlib
+
     typer.echo(f"{write_page(run_dir)}: the page, written again")
 
 

@@ -15,13 +15,16 @@ if TYPE_CHECKING:
 WIDTH = 150  # columns of tables that go to a file
 
 
-def console(width: int = WIDTH) -> "Console":
-    """Return the console for tables, as wide as the terminal; characters that it cannot encode become "?"."""
+def console(width: int = WIDTH, *, silent: bool = False) -> "Console":
+    """Return the console for tables, as wide as the terminal; characters that it cannot encode become "?".
+
+    A silent one prints nothing.
+    """
     from rich.console import Console
 
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
-    return Console(width=None if sys.stdout.isatty() else width)
+    return Console(width=None if sys.stdout.isatty() else width, quiet=silent)
 
 
 def check_absent(why: str, options: Mapping[str, object]) -> None:

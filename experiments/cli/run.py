@@ -1,7 +1,7 @@
 """The command ``weakspot run``: one run of the loop, anew, resumed, or gone on with labels that were asked for."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,11 +9,17 @@ from experiments.cli.csv_options import Decimal, Drop, Encoding, Sep
 from experiments.cli.errors import INTERRUPTED
 from experiments.cli.labels import answers_of
 from experiments.cli.output import check_absent, console
+from experiments.cli.result import DryRun, Json, Quiet, print_plan, print_result
+from loop.errors import ConfigError
+from loop.support.commands import command
+
+if TYPE_CHECKING:
+    from experiments.config.run_config import RunConfig
 
 
 # Long: one line for each option, twice
 def run(  # Wide: each parameter is an option of the command
-    config: Annotated[Path | None, typer.Argument(help="YAML file; options win over it.")] = None,
+    config: Annotated[Path | None, typer.Argument(help="YAML file; options win over it. Or the data.")] = None,
     data: Annotated[str | None, typer.Option(help="File (.csv, .parquet, ...) or source, such as simulation.")] = None,
     target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
     positive: Annotated[str | None, typer.Option(help="Class to catch; default the rarest.")] = None,
@@ -34,6 +40,9 @@ def run(  # Wide: each parameter is an option of the command
     no_arms: Annotated[bool, typer.Option("--no-arms", help="Compare with real rows alone only.")] = False,
     no_tuning: Annotated[bool, typer.Option("--no-tuning", help="Leave out the tuned arm.")] = False,
     tracking: Annotated[str | None, typer.Option(help="Path of mlflow.yaml, or none.")] = None,
+    dry_run: DryRun = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
 ) -> None:
     """Run the loop on one table and say whether it helped."""
     overrides: dict[str, object] = {
@@ -56,7 +65,12 @@ def run(  # Wide: each parameter is an option of the command
         "tracking": tracking,
         "out": None if out is None else str(out),
     }
-    _run(*_going_on(config, overrides, resume, go_on), resume)
+    checked = _checked(*_going_on(config, overrides, resume, go_on), as_json or quiet)
+    if dry_run:
+        check_absent("--dry-run does nothing", {"--resume": resume})
+        print_plan(checked, as_json)
+    else:
+        _run(checked, resume, quiet, as_json)
 
 
 def _going_on(
@@ -81,13 +95,32 @@ def _config_of(run_dir: Path) -> Path:
     return run_dir / run_folder.CONFIG
 
 
-def _run(config: Path | None, overrides: dict[str, object], resume: Path | None) -> None:
+def _checked(config: Path | None, overrides: dict[str, object], silent: bool) -> "RunConfig":
+    """Read the configuration; a table in its place is taken for the data, and that is said."""
     from experiments.config.reader import load_config
     from experiments.config.run_config import RunConfig
-    from experiments.run.run import run as run_loop
-    from loop.support.commands import command
+    from experiments.data.files import is_table
 
-    result = run_loop(load_config(RunConfig, config, overrides), console(), resume)
+    if config is None or not is_table(config):
+        return load_config(RunConfig, config, overrides)
+    target = overrides["data.target"]
+    words = ("run", "--data", config, "--target", "COLUMN" if target is None else target)
+    if overrides["data.source"] is not None:
+        raise ConfigError(f"there must be one table, got {config} and --data: write {command(*words)}.")
+    if target is None and config.is_file():
+        raise ConfigError(f"a table needs the column to predict, and {config} came alone: {command(*words)}")
+    checked = load_config(RunConfig, None, {**overrides, "data.source": str(config)})
+    if not silent:
+        typer.echo(f"{config} is a table and no configuration; read as: {command(*words)}", err=True)
+    return checked
+
+
+def _run(config: "RunConfig", resume: Path | None, quiet: bool, as_json: bool) -> None:
+    from experiments.run.run import run as run_loop  # after all checks of options: it loads every library
+
+    result = run_loop(config, console(silent=quiet or as_json), resume)
+    if quiet or as_json:
+        print_result(result, as_json)
     if result.status == "interrupted":
         way_on = command("run", "--resume", result.folder)
         typer.echo(f"Interrupted; the model so far is saved. Go on with: {way_on}", err=True)

@@ -56,13 +56,7 @@ def compare(config: CompareConfig, console: Console, jobs: int = 1) -> pd.DataFr
     """
     started = time.perf_counter()
     tracking = settings_of(config.tracking)
-    runs = [
-        config.run_of(source, strategy, seed)
-        for source in config.sources
-        for seed in config.seeds
-        for strategy in config.strategies
-    ]
-    missing = [run for run in runs if found(cell_file(config.out, run)) is None]
+    runs, missing = config.runs(), cells_left(config)[0]
     check_sources(missing)
     folder = config.out / f"compare-{digest([identity_of(run) for run in runs])}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -163,6 +157,13 @@ def cells_of(runs: Sequence[RunConfig], out: Path, jobs: int) -> Iterator[Record
     """Yield the rows of each run in order; those of finished cells are read from their files under ``out``."""
     work = cell if jobs == 1 else lambda run: cell(alone(run))
     return found_or_worked(runs, work, lambda run: cell_file(out, run), jobs=jobs)
+
+
+def cells_left(config: CompareConfig) -> tuple[list[RunConfig], int]:
+    """Return the cells of a comparison that are still to be run, and how many are finished."""
+    runs = config.runs()
+    left = [run for run in runs if found(cell_file(config.out, run)) is None]
+    return left, len(runs) - len(left)
 
 
 def alone(config: RunConfig) -> RunConfig:

@@ -11,10 +11,13 @@ from experiments.config.data_config import DataConfig
 from experiments.config.part_sections import as_rule
 from experiments.config.run_config import CommonConfig, CompareConfig, RunConfig
 from experiments.config.supplies import MAPPINGS, STATED
+from experiments.data.files import is_table
 from loop.errors import ConfigError
+from loop.support.commands import command
 from loop.support.strict_yaml import read_plain
 
 Config = TypeVar("Config", bound=CommonConfig)
+Model = TypeVar("Model", bound=BaseModel)
 ENTRIES: Mapping[str, type[BaseModel]] = {"sources": DataConfig}  # of lists; those of supplies are of several kinds
 
 
@@ -42,6 +45,25 @@ def load_config(model: type[Config], path: Path | None, overrides: Mapping[str, 
             inner = content.setdefault(section, {}) if section else content
             if isinstance(inner, dict):  # otherwise the validation below reports the section
                 inner[name] = value
+    return validated(model, content, path)
+
+
+def validated(model: type[Model], content: object, path: Path | None = None) -> Model:
+    """Check the content of a configuration, or of one of its sections.
+
+    Parameters
+    ----------
+    model : type
+    content : object
+        As YAML holds it.
+    path : Path, optional
+        File that it is from, for the message.
+
+    Raises
+    ------
+    ConfigError
+        If a key is unknown, or a value breaks a rule.
+    """
     try:
         return model.model_validate(content)
     except ValidationError as error:
@@ -55,6 +77,9 @@ def dump(config: RunConfig | CompareConfig) -> str:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    if is_table(path):
+        begin = command("init", path, "--target", "COLUMN")
+        raise ConfigError(f"a configuration must be a YAML file, and {path} is a table: begin one with {begin}.")
     try:
         content = read_plain(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -64,7 +89,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"a configuration must be valid YAML, and {path} is not ({why}): correct it.") from error
     if not isinstance(content, dict):
         raise ConfigError(
-            f"a configuration must hold keys and values, got {content!r} in {path}: see configs/demo.yaml."
+            f"a configuration must hold keys and values, got {str(content)[:60]!r} in {path}: see configs/demo.yaml."
         )
     return content
 

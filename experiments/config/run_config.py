@@ -264,6 +264,15 @@ class CompareConfig(SourcesConfig):
                 raise ConfigError(f"{key} must differ from each other, got {list(map(str, given))}: name each once.")
         return self
 
+    def runs(self) -> list[RunConfig]:
+        """Return the configurations of all cells."""
+        return [
+            self.run_of(source, strategy, seed)
+            for source in self.sources
+            for seed in self.seeds
+            for strategy in self.strategies
+        ]
+
     def run_of(self, source: DataConfig, strategy: str, seed: int) -> RunConfig:
         """Return the configuration of one cell; the other arms are fitted once, beside the first strategy."""
         common = {name: getattr(self, name) for name in CommonConfig.model_fields}

@@ -22,6 +22,8 @@ from loop.errors import DataError
 from loop.support import atomic
 from loop.types import Column, Schema
 
+PARQUET = ".parquet"
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -48,6 +50,15 @@ def digests(names: Iterable[str]) -> dict[str, str]:
     return {
         name: hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in sorted(set(names)) if Path(name).is_file()
     }
+
+
+def is_table(path: Path) -> bool:
+    """Tell whether a path has the name of a table that `read_file` reads."""
+    return _ending(path) is not None
+
+
+def _ending(path: Path) -> str | None:
+    return next((end for end in (*SEPARATORS, PARQUET) if path.name.lower().endswith(end)), None)
 
 
 def read_table(path: Path, text: Collection[str] = ()) -> pd.DataFrame:
@@ -86,14 +97,14 @@ def read_file(path: Path, reading: Reading | None = None) -> TableFile:
 
 
 def _read(path: Path, reading: Reading) -> TableFile:
-    ending = next((end for end in (*SEPARATORS, ".parquet") if path.name.lower().endswith(end)), None)
+    ending = _ending(path)
     if ending is None:
         raise DataError(f"A file must end in .csv, .csv.gz, .tsv or .parquet, got {path.name}: convert or rename it.")
-    if ending == ".parquet" and reading.format.given:
+    if ending == PARQUET and reading.format.given:
         raise DataError(f"sep, encoding and decimal are those of CSV files, and {path} is none: leave them out.")
-    sep = "" if ending == ".parquet" else reading.format.separator(ending)
+    sep = "" if ending == PARQUET else reading.format.separator(ending)
     try:
-        return TableFile(*read_parquet(path, reading.drop)) if ending == ".parquet" else _read_csv(path, sep, reading)
+        return TableFile(*read_parquet(path, reading.drop)) if ending == PARQUET else _read_csv(path, sep, reading)
     except (OSError, EOFError, ValueError, zlib.error, csv.Error, pd.errors.ParserWarning) as error:
         if isinstance(error, DataError):
             raise

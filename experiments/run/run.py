@@ -11,27 +11,22 @@ import numpy as np
 from rich.console import Console
 
 from experiments.arms.arm import Arm
-from experiments.arms.delivery import Decided, answers_of, check_storable, decide_for
-from experiments.arms.names import CHEAP, REAL_ONLY
-from experiments.arms.plain import kinds
+from experiments.arms.delivery import Decided, answers_of, decide_for
+from experiments.arms.names import REAL_ONLY
 from experiments.arms.scoring import METRICS, contestants_of, score_arms
-from experiments.config.constraints import complaints, constraints
-from experiments.config.operating_points import miss_costs
 from experiments.config.reader import dump
 from experiments.config.run_config import RunConfig
 from experiments.labels.effect import effect
+from experiments.preview.ready import Ready
 from experiments.report.progress import Stages, generation_note
 from experiments.report.report import Report
 from experiments.report.terminal import show
-from experiments.run.artifacts import keep_files, keep_records, write_up
 from experiments.run.calibrated_points import Answers, answer_records, calibration_of
 from experiments.run.fairness import by_group, gaps
-from experiments.run.given import notes
-from experiments.run.inputs import RunInputs, gather, parts_of
+from experiments.run.inputs import RunInputs
 from experiments.run.real_rows import caught_of, named_rows
 from experiments.run.result import Result
 from experiments.run.resuming import check_resumable, everything
-from experiments.run.statements import overlaps
 from experiments.run.tracking import describe, open_tracker, settings_of, tell
 from experiments.run.warnings import told_after, told_before
 from experiments.sanity.checks import Before
@@ -44,7 +39,6 @@ from loop.cycle.conclusion import Outcome, conclude
 from loop.cycle.controller import prepare
 from loop.cycle.driver import LoopRun, turn
 from loop.cycle.training import Prepared
-from loop.data.schema_json import to_json
 from loop.errors import WeakspotError
 from loop.evaluation.calibration import Calibration
 from loop.evaluation.judge_rows import JudgeRows
@@ -116,22 +110,16 @@ def _held(resume: Path | None) -> AbstractContextManager[None]:
 
 def _run(config: RunConfig, console: Console, resume: Path | None, started: float) -> RunResult:
     tracking = settings_of(config.tracking)
-    inputs = gather(config.data, config.loop)
-    parts = parts_of(config, inputs.train, inputs)
-    broken = complaints(constraints(config.constraints), inputs.train)
-    to_json(inputs.schema)  # raises before any work if the schema cannot be saved
-    check_storable(parts, config.deliver)
-    miss_costs(config.metrics.operating_points, inputs.dataset)
-    told = [each.sentence for each in named_rows(config, inputs)]
+    ready = Ready.of(config)
+    inputs = ready.inputs
     if resume is not None:
         check_resumable(resume, config, inputs)
-    for message in (*inputs.messages, *told, *broken, *notes(parts), *overlaps(parts, inputs.train, config.loop.seed)):
+    for message in ready.messages:
         console.print(message, highlight=False, markup=False)
     sanity = told_before(config, inputs, console)
-    steps = 4 + config.loop.generations * len(parts.supplies) + _arms_at_most(config, inputs)
-    with Stages(console, total=steps) as stages:
+    with Stages(console, total=4 + ready.generations_at_most + ready.arms_at_most) as stages:
         stages.begin("teacher and generators")
-        prepared = prepare(parts, inputs.train, inputs.folds, stream(config.loop.seed, "loop"))
+        prepared = prepare(ready.parts, inputs.train, inputs.folds, stream(config.loop.seed, "loop"))
         stages.end()
         name = f"{inputs.dataset.name}-{config.loop.strategy}-seed{config.loop.seed}"
         folder = resume or run_folder.new_folder(config.out, name.replace("/", "-"))
@@ -152,11 +140,6 @@ def _run(config: RunConfig, console: Console, resume: Path | None, started: floa
         show(result.report, folder, console)
     tell(bench.tracker, console)
     return result
-
-
-def _arms_at_most(config: RunConfig, inputs: RunInputs) -> int:
-    plain = len(kinds(inputs.schema)) + 1 if config.arms.plain else 0
-    return 3 + (len(CHEAP) + plain if config.arms.run else 0)
 
 
 def _has_checkpoints(folder: Path) -> bool:
@@ -234,6 +217,8 @@ def _model(bench: _Bench, outcome: Outcome, predictor: Predictor, judged: np.nda
 
 def _compare(bench: _Bench, looped: LoopRun) -> Report:
     """Fit the arms, decide which model to deliver, open the test part, and write all output of a finished run."""
+    from experiments.run.artifacts import keep_files, keep_records, write_up  # slow to load: matplotlib
+
     config, inputs, stages = bench.config, bench.inputs, bench.stages
     decided = _decided(bench, looped)
     before, after = (

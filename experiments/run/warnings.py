@@ -18,10 +18,15 @@ from loop.seeds import stream
 from loop.support.plain_json import Record
 
 
+def found_before(config: RunConfig, inputs: RunInputs) -> Before:
+    """Look at the table of a run, and return what is found."""
+    left_out = LeftOut.of(inputs.dataset, inputs.train, inputs.test, grouped=config.data.group is not None)
+    return before_work(inputs.train, inputs.test, config.loop.seed, left_out)
+
+
 def told_before(config: RunConfig, inputs: RunInputs, console: Console) -> Before:
     """Look at the table of a run, print what is found, and return it."""
-    left_out = LeftOut.of(inputs.dataset, inputs.train, inputs.test, grouped=config.data.group is not None)
-    found = before_work(inputs.train, inputs.test, config.loop.seed, left_out)
+    found = found_before(config, inputs)
     print_lines([each.line for each in found.findings], console)
     return found
 

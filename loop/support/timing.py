@@ -31,3 +31,16 @@ class Clock:
         """Add the seconds of another clock by stage."""
         for name, spent in seconds.items():
             self.seconds[name] += spent
+
+
+def lasting(seconds: float) -> str:
+    """Write how long something takes, to be read rather than computed with.
+
+    Examples
+    --------
+    >>> lasting(0.4), lasting(75), lasting(5400)
+    ('0.4 seconds', '75 seconds', '90 minutes')
+    """
+    if seconds < 120:
+        return f"{seconds:.2g} seconds" if seconds < 10 else f"{seconds:.0f} seconds"
+    return f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.1f} hours"

@@ -18,6 +18,7 @@ from typer.testing import CliRunner, Result
 from experiments.cli.app import app
 from experiments.storage.run_folder import load_model
 
+HERE = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
 CONFIGS = Path(__file__).parents[3] / "experiments" / "configs"
 
 
@@ -46,8 +47,83 @@ def test_help_needs_nothing_heavy() -> None:
     assert call("--help").exit_code == 0
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "--data", "table.csv", "--target", "froud"],
+        ["run", "table.csv", "--target", "fraud", "--learner", "oracle"],
+        ["compare", "table.csv"],
+        ["tune", "nothing.yaml"],
+        ["report", "nowhere"],
+        ["init", "table.csv", "--target", "froud"],
+    ],
+)
+def test_a_refusal_waits_for_no_large_library(tmp_path: Path, words: list[str]) -> None:
+    write(tmp_path, frame(60))
+    code = (
+        "import sys; from typer.testing import CliRunner; from experiments.cli.app import app; "
+        f"result = CliRunner().invoke(app, {words}); "
+        "print(result.exit_code, *(set(sys.modules) & {'torch', 'matplotlib', 'mlflow', 'imblearn', 'fairlearn'}))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=HERE, capture_output=True, text=True, check=True
+    )
+    assert result.stdout.split() == ["2"]
+
+
+def test_a_table_is_said_to_be_the_data(tmp_path: Path) -> None:
+    table = write(tmp_path, frame(60).assign(fraud=["yes"] * 4 + ["no"] * 56), "my table.csv")
+    result = call("run", table, "--target", "fraud", "--out", tmp_path / "out")
+    assert f"read as: weakspot run --data '{table}' --target fraud" in result.stderr
+    assert "use fewer lanes" in result.stderr
+    assert "--target COLUMN" in call("run", table).stderr
+    assert "one table" in call("run", table, "--data", table).stderr
+
+
+def test_a_run_prints_one_object(folder: Path) -> None:
+    config = folder / "config.yaml"
+    result = call("run", config, "--no-arms", "--json")
+    assert result.exit_code == 0, result.output
+    record = json.loads(result.stdout)
+    assert record["status"] == "finished"
+    report = json.loads((Path(record["folder"]) / "report.json").read_text())
+    assert record["verdict"] == report["gain"]["sentence"]
+    assert record["delivered"] == report["delivery"]["name"]
+
+
+def test_a_quiet_run_prints_its_result(folder: Path) -> None:
+    result = call("run", folder / "config.yaml", "--no-arms", "--quiet")
+    assert result.exit_code == 0, result.output
+    *_, verdict, decision, where = result.stdout.splitlines()
+    report = json.loads((Path(where.removesuffix(": report.html")) / "report.json").read_text())
+    assert (verdict, decision) == (report["gain"]["sentence"], report["delivery"]["sentence"])
+
+
+def test_a_shell_completes_commands_and_options() -> None:
+    code = "import sys; sys.argv[0] = 'weakspot'; from experiments.cli.app import main; main()"
+    for typed, found in (("weakspot re", "report"), ("weakspot run --dr", "--drop\n--dry-run")):
+        words = {"COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" ")), "_WEAKSPOT_COMPLETE": "complete_bash"}
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=HERE | words, capture_output=True, text=True, check=True
+        )
+        assert done.stdout.strip() == found
+
+
 def test_every_command_has_help() -> None:
-    for command in ("run", "compare", "tune", "predict", "export", "generate", "stress", "report", "ui", "upload"):
+    for command in (
+        "run",
+        "init",
+        "schema",
+        "compare",
+        "tune",
+        "predict",
+        "export",
+        "generate",
+        "stress",
+        "report",
+        "ui",
+        "upload",
+    ):
         result = call(command, "--help")
         assert result.exit_code == 0
         assert command in result.output

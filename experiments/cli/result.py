@@ -1,0 +1,63 @@
+"""What a run prints at its end where a script reads it: two lines, or one JSON object, instead of tables."""
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from experiments.config.run_config import CompareConfig, RunConfig
+    from experiments.preview.plan import Plan
+    from experiments.run.run import RunResult
+
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print warnings and the result alone.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object alone.")]
+LastLine = Annotated[bool, typer.Option("--json", "--quiet", help="Print the last line alone: one JSON object.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and how long it may take.")]
+
+
+def print_result(result: "RunResult", as_json: bool) -> None:
+    """Print what came out of a run: the claim of its test rows, what it delivers, and its folder."""
+    told = _told(result)
+    if as_json:
+        typer.echo(json.dumps({"folder": str(result.folder), "status": result.status, **told}))
+        return
+    for warning in [] if result.report is None else result.report.warning_lines:
+        typer.echo(warning)
+    typer.echo("\n".join([str(told["verdict"]), str(told.get("decision", "")), f"{result.folder}: report.html"]))
+
+
+def print_plan(config: "RunConfig | CompareConfig", as_json: bool, jobs: int = 1) -> None:
+    """Print what a run or a comparison would do, without doing it."""
+    from experiments.config.run_config import RunConfig
+    from experiments.preview.plan import plan_of
+    from experiments.report.progress import steps_shown
+
+    with steps_shown("probe"):
+        plan = plan_of(config) if isinstance(config, RunConfig) else _plan_of_cells(config, jobs)
+    typer.echo(json.dumps(plan.record) if as_json else "\n".join(plan.lines))
+
+
+def _plan_of_cells(config: "CompareConfig", jobs: int) -> "Plan":
+    from experiments.compare.compare import cells_left
+    from experiments.preview.plan import plan_of_all
+
+    left, done = cells_left(config)
+    return plan_of_all(left, done, jobs)
+
+
+def _told(result: "RunResult") -> dict[str, object]:
+    from experiments.run.verdict import verdict_tags
+    from loop.support.plain_json import plain
+
+    if result.report is None:  # interrupted: the test part stays sealed
+        return {"verdict": "The run was interrupted before the test rows were opened."}
+    report = result.report
+    figures = {
+        "average_precision": next(arm["average_precision"] for arm in report.arms if arm["arm"] == report.delivered),
+        "gain_over_best_plain": report.gain["difference"],
+        "warnings": report.warning_lines,
+        "seconds": round(report.seconds, 1),
+    }
+    told: dict[str, object] = plain({**verdict_tags(report), **figures})
+    return told

@@ -1,0 +1,59 @@
+"""What would be done, without doing it."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from commands import refused
+from small_runs import content, frame, write, write_config
+from typer.testing import CliRunner, Result
+
+from experiments.cli.app import app
+
+
+def call(*words: object) -> Result:
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def test_a_dry_run_says_what_a_run_says_first_and_leaves_nothing(tmp_path: Path) -> None:
+    config = write_config(tmp_path, content(write(tmp_path, frame()), tmp_path / "out"))
+    before = set(tmp_path.rglob("*"))
+    told = call("run", config, "--dry-run").stdout
+    assert set(tmp_path.rglob("*")) == before
+    for words in ("240 rows, 4 features", "classes: no, yes; to catch: yes", "shop (categorical)", "strategy targeted"):
+        assert words in told
+    assert "time: at most about" in told
+    real = call("run", config, "--no-arms", "--generations", 1).stdout
+    assert real.splitlines()[:2] == told.splitlines()[:2]
+
+
+def test_the_record_is_one_object(tmp_path: Path) -> None:
+    settings = content(write(tmp_path, frame()), tmp_path / "out")
+    config = write_config(tmp_path, settings | {"arms": {"plain": False, "untargeted": False, "tuning": False}})
+    record = json.loads(call("run", config, "--dry-run", "--json").stdout)
+    assert record["train"] + record["test"] == 240
+    assert record["columns"]["shop"] == "categorical"
+    assert record["arms"] == ["class weight", "random oversampling", "SMOTE"]
+    assert record["seconds"] == pytest.approx(sum(record["seconds_by_step"].values()), abs=0.5)
+    assert "plain models" not in record["seconds_by_step"]
+
+
+def test_a_fault_is_found_by_a_dry_run_too(tmp_path: Path) -> None:
+    config = write_config(
+        tmp_path, content(write(tmp_path, frame()), tmp_path / "out") | {"constraints": ["amont > 0"]}
+    )
+    assert "amont" in refused("run", config, "--dry-run")
+
+
+def test_a_comparison_counts_its_cells(tmp_path: Path) -> None:
+    settings = content(write(tmp_path, frame()), tmp_path / "out")
+    sources = {"sources": [settings.pop("data")], "seeds": [0, 1], "strategies": ["targeted", "untargeted"]}
+    path = tmp_path / "compare.yaml"
+    path.write_text(yaml.safe_dump(settings | sources))
+    before = set(tmp_path.rglob("*"))
+    record = json.loads(call("compare", path, "--dry-run", "--json").stdout)
+    assert (record["cells"], record["finished"]) == (4, 0)
+    assert set(tmp_path.rglob("*")) == before
