@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
@@ -18,12 +18,11 @@ from sklearn.utils.validation import (
 )
 
 from loop.asking.frames import Answering, Inquiry, Questions
-from loop.catalogue import ACQUISITIONS, FINDERS, GATES, LABELLERS
 from loop.cycle.acceptance import Acceptance
 from loop.cycle.conclusion import Outcome
 from loop.cycle.driver import run_loop
 from loop.cycle.lanes import USUAL, deal
-from loop.cycle.parts import SETTINGS, UNTAUGHT, Choice, Parts, Settings
+from loop.cycle.parts import Settings
 from loop.data.encoding import encode, one_level
 from loop.data.intake import relative
 from loop.data.schema import infer, rarest
@@ -34,12 +33,15 @@ from loop.evaluation.judge_rows import JudgeRows
 from loop.frames import history_frame, regions_frame, synthetic_frame
 from loop.model import Model
 from loop.nested_params import NestedParams
+from loop.notebook import result_html
 from loop.protocols import Acquisition, Gate, Generator, Labeller, Learner, RegionFinder, RunTracker, Teacher
 from loop.seeds import root, stream
 from loop.supplies.supply import Supply
 from loop.tracking.autologging import unlogged
 from loop.tracking.null import NullTracker
+from loop.tracking.printing import printing
 from loop.types import Generation
+from loop.usual import AUTO, parts_of
 
 TARGET = "target"
 
@@ -49,12 +51,12 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
 
     Parameters
     ----------
-    learner : Learner
-        The model to be delivered.
-    generator : Generator
-        Where proposals come from.
-    teacher : Teacher, optional
-        Labels the new rows; without one they have the label of the row they were made from.
+    learner : Learner or sklearn classifier, optional
+        The model to be delivered; by default XGBoost. A classifier of scikit-learn is wrapped, with a warning.
+    generator : Generator, optional
+        Where proposals come from; by default the neighbourhood of real rows.
+    teacher : "auto", Teacher, Learner, sklearn classifier or None
+        Labels the new rows: by default a committee of several kinds. None: they have their parents' labels.
     augmented_learner : Learner, optional
         Used on tables with new rows, such as ``learners.xgboost.augmented(learner)``; by default the learner itself.
     surrogate : Learner, optional
@@ -74,6 +76,8 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         The class to catch; by default the rarest.
     tracker, random_state : RunTracker, optional; int, RandomState or None
         The records; the seed, and the same seed gives the same rows and numbers.
+    verbose : bool
+        Whether each generation is printed as it ends.
     unlabelled, oracle, questions : DataFrame, callable, Questions, optional
         Rows with the columns of ``X``; who labels some of them before the loop (takes a frame of m rows, returns m
         labels, missing = no answer); and how many and which, see `loop.asking.frames.Questions`.
@@ -96,20 +100,18 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
 
     Examples
     --------
-    >>> from generators import Neighbourhood; from learners import Committee, XGBoost
-    >>> model = LoopClassifier(XGBoost(), generator=Neighbourhood(), teacher=Committee(), random_state=0)
-    >>> model.fit(frame, y).verdict_.sentence  # doctest: +SKIP
+    >>> LoopClassifier(random_state=0, verbose=True).fit(frame, y).verdict_.sentence  # doctest: +SKIP
     """
 
     # Long: scikit-learn wants each argument stored under its own name, and nothing else done here
     def __init__(  # Wide: scikit-learn reads the parameters from the signature
         self,
-        learner: Learner,
+        learner: Learner | BaseEstimator | None = None,
         *,
-        generator: Generator,
-        teacher: Teacher | None = None,
-        augmented_learner: Learner | None = None,
-        surrogate: Learner | None = None,
+        generator: Generator | None = None,
+        teacher: Teacher | Learner | BaseEstimator | str | None = AUTO,
+        augmented_learner: Learner | BaseEstimator | None = None,
+        surrogate: Learner | BaseEstimator | None = None,
         finder: RegionFinder | None = None,
         acquisition: Acquisition | None = None,
         labeller: Labeller | None = None,
@@ -134,6 +136,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         unlabelled: pd.DataFrame | None = None,
         oracle: Answering | None = None,
         questions: Questions | None = None,
+        verbose: bool = False,
     ) -> None:
         self.learner = learner
         self.generator = generator
@@ -164,6 +167,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         self.unlabelled = unlabelled
         self.oracle = oracle
         self.questions = questions
+        self.verbose = verbose
 
     @unlogged()
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
@@ -186,7 +190,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         ConfigError
             If a setting is out of range.
         """
-        parts = self._parts()
+        parts = parts_of(self)
         check_method(self.calibration)
         frame, target = self._frame(X, y)
         weight = _check_sample_weight(sample_weight, frame, dtype=np.float64, ensure_non_negative=True)
@@ -198,7 +202,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         schema = infer(frame, target, positive=caught)
         table = replace(encode(schema, frame).numbered(rows), weight=own, unit=units(groups))
         pool = None if self.unlabelled is None else self._features(self.unlabelled, reset=False)
-        inquiry = Inquiry.of(self.questions, self.learner, table, pool, self.oracle)
+        inquiry = Inquiry.of(self.questions, parts.learner, table, pool, self.oracle)
         rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31 - 1))
         if inquiry is not None and self.oracle is not None:
             inquiry, table = inquiry.asked(table, self.oracle, stream(root(rng), "asking"))
@@ -208,7 +212,8 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         tracker.start({"name": "LoopClassifier", "params": self.told(), "tags": {}})
         status, verdict = "failed", None
         try:
-            run = run_loop(parts, table, fold_ids, rng, [tracker.record])
+            said = [printing(table, self.generations * len(parts.supplies))] if self.verbose else []
+            run = run_loop(parts, table, fold_ids, rng, [tracker.record, *said])
             outcome, status, verdict = run.outcome, "finished", run.outcome.verdict
         except KeyboardInterrupt:
             status = "interrupted"
@@ -233,25 +238,6 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         """Return the most probable class of each row, shape (n,)."""
         proba = self.predict_proba(X)  # refuses an estimator that is not fitted
         return np.asarray(self.classes_[proba.argmax(axis=1)])
-
-    def _parts(self) -> Parts:
-        usual = UNTAUGHT if self.teacher is None else Choice()
-        taught = Supply(
-            generator=self.generator,
-            acquisition=self.acquisition or ACQUISITIONS.make(usual.acquisition),
-            labeller=self.labeller or LABELLERS.make(usual.labeller),
-            gates=tuple(map(GATES.make, usual.gates)) if self.gates is None else self.gates,
-        )
-        return Parts(
-            learner=self.learner,
-            supplies=(*self.supplies, taught),
-            finder=self.finder or FINDERS.make(usual.finder),
-            teacher=self.teacher,
-            surrogate=self.surrogate,
-            augmented_learner=self.augmented_learner,
-            acceptance=self.acceptance or Acceptance(),
-            settings=Settings(**{name: getattr(self, name) for name in SETTINGS}),
-        )
 
     def _frame(self, X: Any, y: Any) -> tuple[pd.DataFrame, str]:
         """Join features and target under a free name."""
@@ -293,6 +279,11 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         self.history_, self.regions_ = history_frame(history), regions_frame(history)
         self.synthetic_ = synthetic_frame([generation for generation in kept if generation.decision.kept])
         return self
+
+    def _html_repr(self) -> str:
+        """Return what a notebook shows: scikit-learn's diagram and, once fitted, the result."""
+        shown: str = super()._html_repr()
+        return shown + result_html(self) if hasattr(self, "verdict_") else shown
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -70,8 +70,10 @@ class Delivery:
 
     def _repeated(self) -> list[str]:
         distinct, n = len(self.frame.drop_duplicates()), len(self.frame)
-        if self.samples.sampling_method != "importance" or distinct >= (1 - REPEATED) * n:
+        if distinct >= (1 - REPEATED) * n:
             return []
+        if distinct == 1:
+            return [f"Warning: all {n:,} rows are equal: ask for a wider region, or use another --generator."]
         return [f"Warning: {distinct:,} of {n:,} rows are distinct, the others repeat them: ask for a wider region."]
 
     def _lacking(self) -> list[str]:

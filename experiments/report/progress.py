@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from loop.support.progress import listening
+from loop.tracking.printing import generation_note
 from loop.types import Generation
 
 
@@ -74,14 +75,6 @@ def steps_shown(work: str) -> Iterator[None]:
         task = bar.add_task(work, total=None)
         with listening(lambda done, total: bar.update(task, completed=done, total=total)):
             yield
-
-
-def generation_note(generation: Generation) -> str:
-    """Summarise a generation in one line."""
-    decision, score = generation.decision, generation.scores["average_precision"]
-    word = "kept" if decision.kept else "rolled back"
-    now = f"{score.estimate:.3f} [{score.low:.3f}, {score.high:.3f}]"
-    return f"{word} ({decision.reason}), {len(generation.rows):,} new rows, average precision {now}"
 
 
 def _bar(console: Console) -> Progress:

@@ -18,7 +18,7 @@ from experiments.config.reader import dump
 from experiments.config.run_config import RunConfig
 from experiments.labels.effect import effect
 from experiments.preview.ready import Ready
-from experiments.report.progress import Stages, generation_note
+from experiments.report.progress import Stages
 from experiments.report.report import Report
 from experiments.report.terminal import show
 from experiments.run.calibrated_points import Answers, answer_records, calibration_of
@@ -49,6 +49,7 @@ from loop.support import atomic
 from loop.support.commands import command
 from loop.support.format import stamped
 from loop.support.plain_json import Record, plain
+from loop.tracking.printing import generation_note
 from loop.types import Generation, LoopVerdict
 
 WALLS = "seconds.json"  # beside the checkpoints

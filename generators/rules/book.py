@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from generators.rules.checks import Checks
 from generators.rules.sources import Source
 from loop.errors import ConfigError
+from loop.expressions.dates import seconds
 from loop.expressions.parser import Expression
-from loop.expressions.tree import seconds
 
 SCENARIO = "scenario"  # column with the name of each row's scenario
 CLOCK = ("turn", "elapsed")  # position in the incident, from 0; seconds since the start of the events

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from loop.errors import ConfigError
+from loop.expressions.dates import seconds
 from loop.expressions.parser import Expression, parse
-from loop.expressions.tree import MOST_DIGITS, Literal, seconds
+from loop.expressions.tree import MOST_DIGITS, Literal
 
 # Parameters of each distribution: numbers, or expressions over the columns before.
 PARAMETERS: dict[str, tuple[str, ...]] = {

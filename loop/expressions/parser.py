@@ -3,11 +3,13 @@
 Numbers, 'text' (a quote inside it is written twice), true, false, columns (`` `odd names` `` in backquotes),
 ``+ - * / % **``, comparisons, ``and or not``, ``in [...]`` and the functions of `FUNCTIONS`. The language has nothing
 else, so no other code can be run.
+
+What reports print is read as well: ``merchant = fuel`` and ``merchant in {fuel, 'car hire'}`` compare with words, dates
+need no quotes, ``1 <= x < 2`` is a range; ``x missing``, ``x known`` and ``x > 3 or missing`` ask for missing values.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NoReturn
@@ -15,19 +17,17 @@ from typing import NoReturn
 import numpy as np
 
 from loop.errors import ConfigError
+from loop.expressions.tokens import FALSE, KNOWN, MISSING, TRUE, Token, tokens, unquoted
 from loop.expressions.tree import COMPARISONS, FUNCTIONS, Apply, Literal, Name, Node, evaluate, in_zones, is_text, names
 
 LONGEST = 4000  # characters
+EXACT = 2**53  # integers up to it are exact as float64
 DEEPEST = 80  # levels of a tree: keeps both parser and evaluation well within Python's stack
 
 # How tightly an operator binds its right side; ** is the only one that groups to the right.
 _BINDING = {"or": 1, "and": 2, "+": 5, "-": 5, "*": 6, "/": 6, "%": 6, "**": 8}
 _NOT, _COMPARISON, _SIGN = 3, 4, 7
-_TOKEN = re.compile(
-    r"(?P<space>\s+)|(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<text>'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\")"
-    r"|(?P<name>[^\W\d]\w*|`(?:[^`]|``)+`)|(?P<sign>\*\*|[=!<>]=|[-+*/%<>()\[\],])"
-)
-_WORDS = ("and", "or", "not", "in", "true", "false")
+_RISING, _FALLING = ("<", "<="), (">", ">=")
 
 
 @dataclass(frozen=True)
@@ -102,37 +102,11 @@ def parse(text: str) -> Expression:
     return Expression(text, _Parser(text).whole())
 
 
-def quoted(name: str) -> str:
-    """Return a column's name as it is written in an expression, in backquotes if needed."""
-    plain = re.fullmatch(r"[^\W\d]\w*", name) and name not in _WORDS
-    return name if plain else "`{}`".format(name.replace("`", "``"))
-
-
-def spelled(value: object) -> str:
-    """Return a constant as it is written in an expression."""
-    if isinstance(value, str):
-        return "'{}'".format(value.replace("'", "''"))
-    return str(value).lower() if isinstance(value, bool | np.bool_) else str(value)
-
-
-def _unquoted(token: str) -> str:
-    """Remove the quotes around a token, and read doubled ones inside as one."""
-    sign = token[0]
-    return token[1:-1].replace(2 * sign, sign) if sign in "'\"`" else token
-
-
-@dataclass(frozen=True)
-class _Token:
-    kind: str  # number, text, name, sign, word or end
-    text: str
-    at: int  # character, counted from 1
-
-
 class _Parser:
     """Precedence climbing (Pratt, 1973): one loop for all binary operators."""
 
     def __init__(self, text: str) -> None:
-        self.text, self.tokens, self.place, self.nested = text, _tokens(text), 0, 0
+        self.text, self.tokens, self.place, self.nested = text, tokens(text), 0, 0
 
     def whole(self) -> Node:
         tree = self.climb(0)
@@ -141,7 +115,7 @@ class _Parser:
         return tree
 
     @property
-    def next(self) -> _Token:
+    def next(self) -> Token:
         return self.tokens[self.place]
 
     def fail(self, expected: str, way_out: str) -> NoReturn:
@@ -183,17 +157,58 @@ class _Parser:
             if not self.accept("in"):
                 self.fail("'in'", "write not in, or put not before the value")
             return "not in"
-        return self.accept(*COMPARISONS, "in")
+        return self.accept(*COMPARISONS, "in", "=")
 
     def compared(self, operator: str, left: Node) -> Node:
+        """Read what a value is compared with; behind it may stand the end of a range, and ``or missing``."""
+        sides = [left]
         if operator in ("in", "not in"):
-            self.expect("[")
-            tree = self.apply(operator, left, *self.listed("]"))
+            tree = self.apply(operator, left, *self.items())
+        elif operator == "=":
+            tree = self.apply("==", left, self.item() if self.next.kind == "name" else self.climb(_COMPARISON))
         else:
-            tree = self.apply(operator, left, self.climb(_COMPARISON))
-        if self.operator in (*COMPARISONS, "in", "not"):
-            self.fail("and, or or the end", "write a < b and b < c")
-        return tree
+            sides.append(self.climb(_COMPARISON))
+            tree = self.apply(operator, *sides)
+            same = next((way for way in (_RISING, _FALLING) if operator in way), ())
+            if then := self.accept(*same):
+                tree = self.apply("and", tree, self.apply(then, sides[1], self.climb(_COMPARISON)))
+        if self.operator in (*COMPARISONS, "in", "not", "="):
+            self.fail("and, or or the end", "write a < b and b > c")
+        return self.or_missing(tree, next((side for side in sides if isinstance(side, Name)), None))
+
+    def or_missing(self, tree: Node, column: Name | None) -> Node:
+        """Read ``or missing`` behind a comparison of a column: it belongs to that column."""
+        after = self.tokens[self.place + 1] if self.operator == "or" else None
+        if after is None or after.text != MISSING or not self.ends(self.place + 2):
+            return tree
+        if column is None:
+            self.fail("and or the end", "put or missing behind the comparison of a column with a constant")
+        self.place += 2
+        return self.apply("or", tree, self.apply(MISSING, column))
+
+    def ends(self, place: int) -> bool:
+        """Tell whether a condition ends before a token, so that a word before it stands for no column."""
+        token = self.tokens[place]
+        return token.kind == "end" or token.text in ("and", "or", ")", ",", "]")
+
+    def items(self) -> list[Node]:
+        """Read what ``in`` looks among: values in brackets, or words in braces."""
+        if not self.accept("{"):
+            self.expect("[")
+            return self.listed("]")
+        nodes = [self.item()]
+        while self.accept(","):
+            nodes.append(self.item())
+        self.expect("}")
+        return nodes
+
+    def item(self) -> Node:
+        """Read a constant; a name is a word."""
+        token = self.next
+        if token.kind == "name" and not token.text.startswith("`"):
+            self.place += 1
+            return Literal(token.text, bare=True)
+        return self.climb(_COMPARISON)
 
     def value(self) -> Node:
         token = self.next
@@ -205,23 +220,32 @@ class _Parser:
             inner = self.climb(0)
             self.expect(")")
             return inner
-        if self.accept("true", "false"):
-            return Literal(token.text == "true")
-        if token.kind not in ("number", "text", "name"):
+        if self.accept(*TRUE, *FALSE):
+            return Literal(token.text in TRUE)
+        if token.kind not in ("number", "date", "text", "name"):
             self.fail("a value", "write a number, a 'text', a column or a function")
         self.place += 1
         if token.kind == "number":
             return self.number(token)
-        if token.kind == "text":
-            return Literal(_unquoted(token.text))
-        return self.call(token) if self.accept("(") else Name(_unquoted(token.text))
+        if token.kind in ("text", "date"):
+            return Literal(unquoted(token.text))
+        return self.call(token) if self.accept("(") else self.named(Name(unquoted(token.text)))
 
-    def number(self, token: _Token) -> Literal:
+    def named(self, column: Name) -> Node:
+        """Return a column, or whether it is missing or known, if one of these words stands behind it."""
+        if self.next.text not in (MISSING, KNOWN) or not self.ends(self.place + 1):
+            return column
+        self.place += 1
+        return self.apply(self.tokens[self.place - 1].text, column)
+
+    def number(self, token: Token) -> Literal:
+        if token.text.isdecimal() and EXACT < int(token.text) < 2**64:
+            return Literal(int(token.text))  # as a category, digit by digit
         if not np.isfinite(value := float(token.text)):
             raise ConfigError(f'"{self.text}": numbers must be below 1.8e308, got {token.text}: write a smaller one.')
         return Literal(value)
 
-    def call(self, token: _Token) -> Node:
+    def call(self, token: Token) -> Node:
         if token.text not in FUNCTIONS:
             self.place -= 2
             self.fail("a function", f"use one of {', '.join(FUNCTIONS)}")
@@ -249,19 +273,3 @@ class _Parser:
                 f"an expression must have at most {DEEPEST} levels, got more at character {self.next.at}:"
                 " cut it into several columns."
             )
-
-
-def _tokens(text: str) -> list[_Token]:
-    tokens, place = [], 0
-    while place < len(text):
-        found = _TOKEN.match(text, place)
-        if found is None:
-            raise ConfigError(
-                f'"{text}": expected a value or an operator at character {place + 1}, got {text[place]!r}:'
-                " put text in quotes and odd column names in backquotes."
-            )
-        kind = "word" if found.group() in _WORDS else str(found.lastgroup)
-        if kind != "space":
-            tokens.append(_Token(kind, found.group(), place + 1))
-        place = found.end()
-    return [*tokens, _Token("end", "", len(text) + 1)]

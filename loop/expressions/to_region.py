@@ -1,20 +1,25 @@
 """From an expression to a region: the box that a rule such as ``amount > 300 and night == 1`` describes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import reduce
 
 import numpy as np
 
 from loop.errors import ConfigError
-from loop.expressions.parser import Expression, spelled
-from loop.expressions.tree import COMPARISONS, Apply, Literal, Name, Node, evaluate, names, seconds
+from loop.expressions.dates import seconds
+from loop.expressions.parser import Expression
+from loop.expressions.tokens import MISSING, spelled
+from loop.expressions.tree import COMPARISONS, Apply, Literal, Name, Node, check_word, evaluate, names
 from loop.expressions.zones import zone_of
 from loop.types import Column, Condition, Region, Schema
 
 _MIRRORED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
+ANYWHERE = Region().text
 _RULE = (
     "a region must be conditions joined by and, each comparing one column with a constant "
-    "(amount > 300, merchant == 'travel', channel in ['web', 'chip'], opened < '2024-01-31', night, not night)"
+    "(amount > 300, 1 <= age < 5, merchant == 'travel', channel in {web, chip}, opened < '2024-01-31', night, "
+    "not night, amount missing, amount > 300 or missing)"
 )
 
 
@@ -42,13 +47,15 @@ def as_region(expression: Expression, schema: Schema) -> Region:
         If the expression is not a conjunction of comparisons of one column with a constant, names a column or category
         that does not exist, or contradicts itself.
     """
+    if expression.tree == Name(ANYWHERE) and ANYWHERE not in schema.names:
+        return Region()
     rule: dict[int, Condition] = {}
     for part in _conjuncts(expression.tree):
         condition = _condition(part, expression, schema)
         number = condition.column
         rule[number] = _both(rule[number], condition) if number in rule else condition
     for number, condition in sorted(rule.items()):
-        if condition.low >= condition.high or condition.codes == frozenset():
+        if (condition.low >= condition.high or condition.codes == frozenset()) and not condition.missing:
             name = schema.names[number]
             raise ConfigError(
                 f'"{expression.text}": conditions must leave a value of {name!r}, these leave none: drop one of them.'
@@ -65,23 +72,32 @@ def _conjuncts(tree: Node) -> Iterator[Node]:
 
 
 def _condition(part: Node, expression: Expression, schema: Schema) -> Condition:
-    """Turn one comparison, or one boolean column by itself, into a condition."""
+    """Turn one condition on a column into that of a region."""
     match part:
         case Name(name):
             return _flag(name, True, expression, schema)
         case Apply("not", (Name(name),)):
             return _flag(name, False, expression, schema)
+        case Apply(("missing" | "known") as word, (Name(name),)):
+            return _presence(name, word, expression, schema)
+        case Apply("or", (known, Apply("missing", (Name(name),)))):
+            return _or_missing(known, name, expression, schema)
         case Apply(operator, (Name(name), *constants)) if operator in (*COMPARISONS, "in", "not in"):
-            pass
+            return _compared(name, operator, constants, expression, schema)
         case Apply(operator, (constant, Name(name))) if operator in COMPARISONS:
-            operator, constants = _MIRRORED.get(operator, operator), [constant]
-        case _:
-            raise ConfigError(f'"{expression.text}": {_RULE}: split it into such conditions.')
+            return _compared(name, _MIRRORED.get(operator, operator), [constant], expression, schema)
+    raise ConfigError(f'"{expression.text}": {_RULE}: split it into such conditions.')
+
+
+def _compared(name: str, operator: str, constants: Sequence[Node], expression: Expression, schema: Schema) -> Condition:
+    """Return the condition that a column is compared with constants."""
     if any(names(constant) for constant in constants):
         raise ConfigError(f'"{expression.text}": {_RULE}, got two columns: compare {name!r} with a constant.')
     number, column = _find(name, expression, schema)
     values = [_constant(constant) for constant in constants]
     try:
+        for constant in constants:
+            check_word(constant, schema.names)
         if schema.discrete[number]:
             return Condition(number, codes=_codes(column, operator, values))
         return Condition(number, *_range(column, operator, values))
@@ -96,6 +112,25 @@ def _flag(name: str, wanted: bool, expression: Expression, schema: Schema) -> Co
             f'"{expression.text}": a column by itself must be boolean, {name!r} is {column.kind}: {_RULE}.'
         )
     return Condition(number, codes=frozenset({int(wanted)}), missing=not wanted)
+
+
+def _presence(name: str, word: str, expression: Expression, schema: Schema) -> Condition:
+    """Return the condition that a value is missing, or that it is known."""
+    number, _ = _find(name, expression, schema)
+    wanted = word == MISSING
+    if not schema.discrete[number]:
+        return Condition(number, low=np.inf, missing=True) if wanted else Condition(number)
+    codes = frozenset[int]() if wanted else frozenset(range(len(schema.columns[number].categories or (False, True))))
+    return Condition(number, codes=codes, missing=wanted)
+
+
+def _or_missing(known: Node, name: str, expression: Expression, schema: Schema) -> Condition:
+    """Return the condition on a column, with its missing values."""
+    number, _ = _find(name, expression, schema)
+    conditions = [_condition(part, expression, schema) for part in _conjuncts(known)]
+    if any(condition.column != number for condition in conditions):
+        raise ConfigError(f'"{expression.text}": {_RULE}, got or between two columns: ask for them one by one.')
+    return replace(reduce(_both, conditions), missing=True)
 
 
 def _find(name: str, expression: Expression, schema: Schema) -> tuple[int, Column]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
@@ -12,13 +11,11 @@ import numpy as np
 import pandas as pd
 
 from loop.errors import ConfigError
+from loop.expressions.dates import DATE, seconds
+from loop.expressions.tokens import KNOWN, MISSING
 
 COMPARISONS = ("==", "!=", "<=", ">=", "<", ">")
-TRUTHS = (*COMPARISONS, "in", "not in", "and", "or", "not")  # operators that give true or false
-_DATE = re.compile(r"\d{4}-\d\d")
-_OFFSET = re.compile(
-    r"(?P<stamp>\d{4}-\d\d-\d\d[T ]\d\d[^Z+-]*?)\s*(?:Z|(?P<sign>[+-])(?P<hours>\d\d)(?::?(?P<minutes>\d\d))?)"
-)
+TRUTHS = (*COMPARISONS, "in", "not in", "and", "or", "not", MISSING, KNOWN)  # operators that give true or false
 MOST_DIGITS = 15  # what a float64 can hold
 
 Value = float | bool | str | np.ndarray  # a constant, or one value a row
@@ -30,6 +27,7 @@ class Literal:
 
     value: float | bool | str
     depth: int = 1
+    bare: bool = False  # a word without quotes, as reports print categories
 
 
 @dataclass(frozen=True)
@@ -77,6 +75,7 @@ def evaluate(tree: Node, columns: Mapping[str, np.ndarray]) -> Value:
         If a column does not exist, or an operator gets values of the wrong type.
     """
     if isinstance(tree, Literal):
+        check_word(tree, columns)
         return tree.value
     if isinstance(tree, Name):
         if tree.name not in columns:
@@ -100,6 +99,9 @@ def apply(operator: str, arguments: list[Value]) -> Value:
         matches = [_compare("==", arguments[0], item) for item in arguments[1:]]
         found: np.ndarray = reduce(np.logical_or, matches)
         return found if operator == "in" else ~found & ~_missing(arguments[0])
+    if operator in (MISSING, KNOWN):
+        blank = _missing(arguments[0])
+        return blank if operator == MISSING else ~blank
     if operator == "if":
         return _choose(*arguments)
     with np.errstate(all="ignore"):
@@ -109,6 +111,15 @@ def apply(operator: str, arguments: list[Value]) -> Value:
             return truth
         compute = _ARITHMETIC.get(operator) or FUNCTIONS[operator].compute
         return finite(compute(*numbers))
+
+
+def check_word(tree: Node, columns: Collection[str]) -> None:
+    """Raise ConfigError if a tree is a word without quotes that is also the name of a column."""
+    if isinstance(tree, Literal) and tree.bare and tree.value in columns:
+        raise ConfigError(
+            f"behind = and in braces stand words, and {tree.value!r} is also a column: write == for the column, "
+            f"or '{tree.value}' for the word."
+        )
 
 
 def finite(x: np.ndarray) -> np.ndarray:
@@ -138,32 +149,9 @@ def in_zones(tree: Node, zones: Mapping[str, str]) -> Node:
 
 
 def _dated(tree: Node, zone: str) -> Node:
-    if isinstance(tree, Literal) and isinstance(tree.value, str) and _DATE.match(tree.value):
+    if isinstance(tree, Literal) and isinstance(tree.value, str) and DATE.match(tree.value):
         return replace(tree, value=seconds(tree.value, zone))
     return tree
-
-
-def seconds(text: str, zone: str | None = None) -> float:
-    """Read an ISO date or time as seconds since 1970-01-01 UTC, by its own offset, else in a zone, else in UTC.
-
-    Raises
-    ------
-    ConfigError
-        If the text is not an ISO date or time.
-    """
-    if stated := _OFFSET.fullmatch(text):
-        sign, hours, minutes = stated["sign"] or "+", int(stated["hours"] or 0), int(stated["minutes"] or 0)
-        return seconds(stated["stamp"]) - float(f"{sign}1") * (3600 * hours + 60 * minutes)
-    try:  # numpy also takes "now", and a year alone, which is more likely a number in quotes
-        moment = np.array([text if _DATE.match(text) else "NaT"], dtype="datetime64[us]")
-    except ValueError:
-        moment = np.array(["NaT"], dtype="datetime64[us]")
-    if np.isnat(moment).any():
-        raise ConfigError(f"text compared with numbers must be an ISO date, got {text!r}: write '2024-01-31'.")
-    if zone is not None:  # an hour that the clocks skip or repeat in spring and autumn: the next, and the first
-        local = pd.DatetimeIndex(moment).tz_localize(zone, ambiguous=np.array([True]), nonexistent="shift_forward")
-        moment = local.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[us]")
-    return float(moment.astype(np.int64)[0]) / 1e6
 
 
 def _readable(name: str, values: np.ndarray) -> np.ndarray:

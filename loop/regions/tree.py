@@ -73,7 +73,7 @@ class TreeFinder:
             inside, judges = candidate.inside, candidate.judges
             region = Region(
                 candidate.rule,
-                describe(candidate.rule, table.schema),
+                describe(candidate.rule, table.schema, table.X),
                 rows=int(inside.sum()),
                 positives=int((known.y[inside] == table.schema.positive).sum()),
                 deficit=difference(

@@ -35,6 +35,7 @@ from loop.types import Generation, LoopVerdict
 def small(**changes: object) -> LoopClassifier:
     settings: dict[str, object] = {
         "generator": Neighbourhood(),
+        "teacher": None,
         "acceptance": Acceptance(replicates=30),
         "generations": 1,
         "pool": 2,

@@ -273,10 +273,14 @@ def test_rows_that_repeat_each_other_are_told() -> None:
     schema = infer(rows, "fraud")
     table = encode(schema, rows)
     thrice = table.take(np.repeat(np.arange(3), 3))
-    for way, warned in (("importance", True), ("native", False)):
+    for way in ("importance", "native", "seeds"):
         samples = Samples(thrice, Request(Region(), None, 9), 20, way)  # type: ignore[arg-type]
-        said = " ".join(Delivery(rows.iloc[np.repeat(np.arange(3), 3)], samples, 0.5).warnings)
-        assert ("3 of 9 rows are distinct" in said) == warned
+        for which, words in (
+            ([0, 0, 0, 1, 1, 1, 2, 2, 2], "3 of 9 rows are distinct"),
+            ([4] * 9, "all 9 rows are equal"),
+        ):
+            assert words in " ".join(Delivery(rows.iloc[which], samples, 0.5).warnings)
+        assert not Delivery(rows.iloc[:9], samples, 0.5).warnings
 
 
 def test_a_run_without_its_configuration_is_refused(run_folder: Path, tmp_path: Path) -> None:

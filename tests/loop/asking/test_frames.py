@@ -23,7 +23,7 @@ KNOWN, POOL = X.iloc[:200], X.iloc[200:]
 
 
 def loop(**settings: object) -> LoopClassifier:
-    chosen = {"random_state": 0, "generations": 1, "lanes": 2, "unlabelled": POOL} | settings
+    chosen = {"random_state": 0, "generations": 1, "lanes": 2, "unlabelled": POOL, "teacher": None} | settings
     return LoopClassifier(XGBoost(trees=10), generator=Neighbourhood(), **chosen)  # type: ignore[arg-type]
 
 

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loop.errors import ConfigError
-from loop.expressions.parser import DEEPEST, LONGEST, parse, quoted, spelled
+from loop.expressions.parser import DEEPEST, LONGEST, parse
+from loop.expressions.tokens import quoted, spelled
 
 COLUMNS = {
     "amount": np.array([200.0, 400.0, np.nan]),
@@ -128,7 +129,7 @@ def test_value(text, expected):
         ("", "expected a value at character 1, got the end"),
         ("(1", r"expected '\)' at character 3, got the end"),
         ("1 2", "expected an operator at character 3, got '2'"),
-        ("a < b < c", "expected and, or or the end at character 7"),
+        ("a < b > c", "expected and, or or the end at character 7"),
         ("a @ b", "expected a value or an operator at character 3, got '@'"),
         ("a not b", "expected 'in' at character 7"),
         ("system(1)", "expected a function at character 1, got 'system': use one of if, min"),

@@ -7,9 +7,9 @@ import pytest
 from loop.data.encoding import encode_features
 from loop.data.schema import infer
 from loop.errors import ConfigError
+from loop.expressions.dates import seconds
 from loop.expressions.parser import parse
 from loop.expressions.to_region import as_region
-from loop.expressions.tree import seconds
 from loop.expressions.zones import zones_of
 from loop.regions.rule_text import describe
 from loop.rows import Rows
