@@ -3,6 +3,8 @@
 The catalogues of the parts in `loop` are at the end; those of generators and learners are in their packages.
 """
 
+import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import is_dataclass
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 Part = TypeVar("Part")
 OURS = "weakspot"
+PLACE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*")  # of the user's own code: module:Class
+ALLOWED = "WEAKSPOT_PARTS"  # environment variable: places that may be imported though nobody writes them
 
 
 class Catalogue(Generic[Part]):
@@ -45,10 +49,37 @@ class Catalogue(Generic[Part]):
         self, part: str, homes: Mapping[str, str], group: str | None = None, methods: tuple[str, ...] = ()
     ) -> None:
         self.part, self.homes, self.group, self.methods = part, dict(homes), group, methods
+        self._admitted: dict[str, None] = {}  # places of the user's own code
 
     def names(self) -> tuple[str, ...]:
-        """Return all names: ours in their order, then those of other packages."""
-        return tuple(dict.fromkeys((*self.homes, *sorted(self._others()))))
+        """Return all names: ours in their order, those of other packages, then places of code that is admitted."""
+        return tuple(dict.fromkeys((*self.homes, *sorted(self._others()), *self._own())))
+
+    def admit(self, name: str) -> str:
+        """Return a name; if it is a place, ``module:Class``, this process may use that code from now on.
+
+        For names that a user has written on purpose, as importing a module runs it; never for what a file of a model
+        says. A place must also be named in the variable `ALLOWED` where nobody has written it.
+
+        Raises
+        ------
+        ConfigError
+            If the place cannot be imported, or is no such part.
+        """
+        if self.group is not None and PLACE.fullmatch(name):
+            self._placed(name)
+            self._admitted[name] = None
+        return name
+
+    def _own(self) -> tuple[str, ...]:
+        if self.group is None:
+            return ()
+        allowed = os.environ.get(ALLOWED, "").replace(",", " ").split()
+        return (*self._admitted, *(name for name in allowed if PLACE.fullmatch(name)))
+
+    def _placed(self, name: str) -> type[Part]:
+        module, _, public = name.partition(":")
+        return self._checked(f"{self.part} {name!r}", name, lambda: getattr(import_module(module), public))
 
     def check(self, name: str) -> str:
         """Return a name for which there is exactly one part; nothing is imported.
@@ -76,6 +107,8 @@ class Catalogue(Generic[Part]):
             As `check`, and if the class of another package cannot be imported or lacks a method.
         """
         self.check(name)
+        if name in self._own():
+            return self._placed(name)
         if name not in self.homes:
             return self._loaded(self._others()[name][0])
         module, _, public = self.homes[name].partition(":")
@@ -89,6 +122,7 @@ class Catalogue(Generic[Part]):
         """Return the name of a class, None if it is in no catalogue."""
         home = f"{kind.__module__}:{kind.__qualname__}"
         own = next((name for name, place in self.homes.items() if place == home), None)
+        own = own or next((name for name in self._own() if name == home), None)
         return own or next((name for name in sorted(self._others()) if self._is_other(name, kind)), None)
 
     def _is_other(self, name: str, kind: type) -> bool:
@@ -103,18 +137,21 @@ class Catalogue(Generic[Part]):
         return {} if self.group is None else _registered(tuple(sys.path)).get(self.group, {})
 
     def _loaded(self, entry: "EntryPoint") -> type[Part]:
-        what = f"{self.part} {entry.name!r} of {_owner(entry)}"
+        return self._checked(f"{self.part} {entry.name!r} of {_owner(entry)}", entry.value, entry.load)
+
+    def _checked(self, what: str, place: str, load: Callable[[], object]) -> type[Part]:
+        """Import a class that is not ours, and check that it is such a part."""
         try:
-            found = entry.load()
+            found = load()
         except Exception as error:  # a module of another package may fail in any way
             why = " ".join(f"{type(error).__name__}: {error}".split())[:120]
             raise ConfigError(
-                f"{what} must be importable, and {entry.value} is not ({why}): repair or uninstall it."
+                f"{what} must be importable, and {place} is not ({why}): repair or uninstall it."
             ) from error
         able = all(callable(getattr(found, name, None)) for name in self.methods)
         if not isinstance(found, type) or not is_dataclass(found) or not able:
             raise ConfigError(
-                f"{what} must be a dataclass with {' and '.join(self.methods)}, and {entry.value} is not: "
+                f"{what} must be a dataclass with {' and '.join(self.methods)}, and {place} is not: "
                 "repair or uninstall it."
             )
         return cast("type[Part]", found)

@@ -1,5 +1,6 @@
 """A checker of the part of JSON Schema that the schema of configurations uses; an unknown keyword is an error."""
 
+import re
 from typing import Any
 
 PASSED = {"$schema", "$defs", "title", "default", "format"}  # say nothing about what is allowed
@@ -47,6 +48,7 @@ def _holds(keyword: str, wanted: Any, value: Any) -> bool:
             else isinstance(value, TYPES[wanted])
         ),
         "enum": lambda: value in wanted,
+        "pattern": lambda: not isinstance(value, str) or re.search(wanted, value) is not None,
         "const": lambda: value == wanted,
         "required": lambda: not isinstance(value, dict) or set(wanted) <= set(value),
         "minItems": lambda: len(value) >= wanted,

@@ -197,7 +197,7 @@ def ui(
     tracking: Annotated[str, typer.Option(help="Path of mlflow.yaml.")] = "auto",
 ) -> None:
     """Open the records of all runs: starts MLflow's page on the configured store."""
-    import subprocess
+    from experiments.cli.children import run_to_end
 
     uri = _store(tracking).tracking_uri
     if uri.startswith("http"):
@@ -206,7 +206,7 @@ def ui(
     typer.echo(f"MLflow at http://127.0.0.1:{port} (Ctrl-C ends it)")
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--port", str(port)]
     quick = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"} | os.environ  # for chat models; slow to start
-    raise typer.Exit(subprocess.run(command, check=False, env=quick).returncode)
+    raise typer.Exit(run_to_end(command, quick))
 
 
 @app.command()

@@ -14,7 +14,7 @@ from experiments.config.strategies import STRATEGIES
 from experiments.tune.config import TuneConfig
 from generators import GENERATORS
 from learners import LEARNERS
-from loop.catalogue import check_name
+from loop.catalogue import PLACE, check_name
 from loop.cycle.parts import Settings
 from loop.supplies.supply import TAUGHT
 
@@ -42,10 +42,10 @@ def editor_schema(kind: str = "run") -> Schema:
     for setting in fields(Settings):
         _bound(parts["LoopConfig"]["properties"][setting.name], setting.metadata)
     _named(parts["LoopConfig"], "strategy", STRATEGIES)
-    _named(parts["LearnerConfig"], "name", LEARNERS.names())
-    _named(parts["AugmentedConfig"], "name", (*LEARNERS.names(), None))
-    _named(parts["GeneratorConfig"], "name", (*GENERATORS.names(), None))
-    parts["TeacherConfig"]["properties"]["members"]["items"] = {"enum": list(LEARNERS.names())}
+    _named(parts["LearnerConfig"], "name", LEARNERS.names(), own_code=True)
+    _named(parts["AugmentedConfig"], "name", (*LEARNERS.names(), None), own_code=True)
+    _named(parts["GeneratorConfig"], "name", (*GENERATORS.names(), None), own_code=True)
+    parts["TeacherConfig"]["properties"]["members"]["items"] = parts["LearnerConfig"]["properties"]["name"]
     own = schema["properties"]
     _named(schema, "deliver", DELIVERABLE)
     own["tracking"] = {"anyOf": [{"type": "string"}, {"type": "null"}], "default": "auto"}
@@ -74,10 +74,12 @@ def _bound(schema: Schema, bounds: Mapping[str, Any]) -> None:
         target[BOUNDS[name]] = list(value) if name == "among" else value
 
 
-def _named(section: Schema, key: str, names: Any) -> None:
-    """Let a key have one of some names."""
+def _named(section: Schema, key: str, names: Any, own_code: bool = False) -> None:
+    """Let a key have one of some names or, if wanted, the place of a class."""
     default = section["properties"][key].get("default")
-    section["properties"][key] = {"enum": list(names), "default": default}
+    known: Schema = {"enum": list(names)}
+    known = {"anyOf": [known, {"type": "string", "pattern": PLACE.pattern}]} if own_code else known
+    section["properties"][key] = {**known, "default": default}
 
 
 def _unique() -> Schema:

@@ -114,14 +114,14 @@ class LearnerConfig(Section):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        check_settings("learner", self.name, LEARNERS.kind(self.name), self.settings)
+        check_settings("learner", self.name, LEARNERS.kind(LEARNERS.admit(self.name)), self.settings)
         if self.settings:
             try_out(self.make(), self.name)
         return self
 
     def make(self) -> Learner:
         """Return a new learner."""
-        return LEARNERS.make(self.name, **self.settings)
+        return LEARNERS.make(LEARNERS.admit(self.name), **self.settings)
 
 
 class AugmentedConfig(Section):
@@ -143,7 +143,7 @@ class AugmentedConfig(Section):
         """
         if self.name is None and not self.settings:
             return None
-        name = check_name("augmented_learner", self.name or learner.name, LEARNERS.names())
+        name = check_name("augmented_learner", LEARNERS.admit(self.name or learner.name), LEARNERS.names())
         check_settings("augmented_learner", name, LEARNERS.kind(name), self.settings)
         plain: Any = augmented_of(learner.make()) if name == learner.name else LEARNERS.make(name)
         made: Learner = replace(plain, **self.settings)
@@ -164,7 +164,7 @@ class GeneratorConfig(Section):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.name is not None:
-            check_settings("generator", self.name, GENERATORS.kind(self.name), self.settings)
+            check_settings("generator", self.name, GENERATORS.kind(GENERATORS.admit(self.name)), self.settings)
             self.make()
         elif self.settings:
             raise ConfigError(f"generator.settings need a generator.name, got only {self.settings}: name one.")
@@ -172,7 +172,7 @@ class GeneratorConfig(Section):
 
     def make(self) -> Generator | None:
         """Return a new generator, None = the strategy's own."""
-        return None if self.name is None else GENERATORS.make(self.name, **self.settings)
+        return None if self.name is None else GENERATORS.make(GENERATORS.admit(self.name), **self.settings)
 
     def files(self) -> dict[str, str]:
         """Return digests of the files that settings name, such as a rule book: the content counts as a setting."""
@@ -191,7 +191,7 @@ class TeacherConfig(Section):
     @field_validator("members")
     @classmethod
     def _known(cls, members: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(LEARNERS.check(name) for name in members)
+        return tuple(LEARNERS.check(LEARNERS.admit(name)) for name in members)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -205,7 +205,7 @@ class TeacherConfig(Section):
 
     def make(self) -> tuple[Learner, ...]:
         """Return new members; none = those of the default committee."""
-        return tuple(LEARNERS.make(name, **self.settings.get(name, {})) for name in self.members)
+        return tuple(LEARNERS.make(LEARNERS.admit(name), **self.settings.get(name, {})) for name in self.members)
 
     def files(self) -> dict[str, str]:
         """Return digests of the files that settings name, such as the weights of a foundation model."""

@@ -8,6 +8,7 @@ from rich import box
 from rich.table import Table
 
 from experiments.tune.config import TuneConfig
+from experiments.tune.repeats import SAME_AS
 from experiments.tune.sealed_test import Optimism
 from experiments.tune.space import Value
 from experiments.tune.study import finished, start_trial
@@ -28,7 +29,8 @@ def headline(
     study: optuna.Study, config: TuneConfig, best: FrozenTrial, optimism: Optimism
 ) -> Mapping[str, float | int]:
     """Return the figures of the last line."""
-    states, over_plain = [each.state for each in finished(study)], optimism.over_best_plain
+    trials, over_plain = finished(study), optimism.over_best_plain
+    states = [each.state for each in trials]
     return {
         "best_judge": round(best.values[0], 4),
         "default_judge": round(started(study, config).values[0], 4),
@@ -38,6 +40,7 @@ def headline(
         "trials": len(states),
         "pruned": states.count(TrialState.PRUNED),
         "failed": states.count(TrialState.FAIL),
+        "repeated": sum(SAME_AS in each.user_attrs for each in trials),
     }
 
 

@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import optuna
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from experiments.arms.scoring import SCORE
 from experiments.run.inputs import parts_of
 from experiments.tune.config import TuneConfig
 from experiments.tune.interrupts import Interrupts
+from experiments.tune.repeats import earlier, repeated
 from loop.cycle.driver import Watch, run_loop
+from loop.cycle.lanes import lanes
 from loop.errors import WeakspotError
 from loop.seeds import stream
 from loop.types import Generation, Table
@@ -27,6 +29,11 @@ class Lanes:
 
     train: Table
     folds: np.ndarray  # (n,) see `loop.cycle.lanes.deal`
+
+    @property
+    def sizes(self) -> list[int]:
+        """Real rows that each lane is fitted on."""
+        return [len(lane.fit) for lane in lanes(self.folds)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +50,10 @@ class Objective:
     sources so far. Generations are scored by the surrogate, so the capacity of the learner affects the scores of
     finished trials only. Pruning looks at the score alone and may stop cheap, weak trials of the front.
 
+    What an earlier trial has tried, or what comes to the same, is not tried again: the trial has its answer.
+
     Trials have the attributes ``running`` (score by source and generation, such as "1.3"), ``scores`` (by source),
-    ``seconds`` and, if they failed with one of our errors, ``error``.
+    ``seconds`` and, if they failed with one of our errors, ``error``; with the answer of another, ``same_as``.
     """
 
     config: TuneConfig
@@ -55,6 +64,8 @@ class Objective:
         suggested = {key: dimension.suggest(key, trial) for key, dimension in self.config.dimensions.items()}
         values = self.config.values(suggested)
         prunable = values != self.config.start
+        if prunable and (first := self._earlier(trial)) is not None:
+            return repeated(trial, first)
         scores, running, started = list[float](), dict[str, float](), time.process_time()
         try:
             for source, table in zip(self.config.sources, self.tables, strict=True):
@@ -83,6 +94,10 @@ class Objective:
                 raise optuna.TrialPruned
 
         return watch
+
+    def _earlier(self, trial: optuna.Trial) -> FrozenTrial | None:
+        with self.interrupts.held():
+            return earlier(trial.study, trial, self.config, [table.sizes for table in self.tables])
 
     def _finished_at(self, trial: optuna.Trial, step: str) -> list[float]:
         with self.interrupts.held():

@@ -21,6 +21,7 @@ from experiments.run.tracking import flat, open_tracker, settings_of, tell
 from experiments.storage import run_folder
 from experiments.storage.result_cache import digest
 from experiments.tune.config import TuneConfig
+from experiments.tune.repeats import SAME_AS, caps
 from experiments.tune.report import front_table, headline, started, winner
 from experiments.tune.sealed_test import Optimism, open_test
 from experiments.tune.study import Look, finished, open_study, search
@@ -63,6 +64,8 @@ def tune(config: TuneConfig, console: Console, workers: int = 1) -> Headline:
     tables = [Lanes(each.train, each.folds) for each in materials]
     name = digest([config.identity(), *(run_folder.fingerprint(each.train, each.folds) for each in tables)])
     folder = config.out / f"tune-{name}"
+    for sentence in caps(config, [table.sizes for table in tables]):
+        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     folder.mkdir(parents=True, exist_ok=True)
     with run_folder.held(folder):
         (folder / run_folder.MARKER).unlink(missing_ok=True)
@@ -160,6 +163,8 @@ def _record(tracker: Store, name: str, trial: FrozenTrial) -> None:
 
 def _note(trial: FrozenTrial) -> str:
     attributes = trial.user_attrs
+    if SAME_AS in attributes:
+        return f"the same as trial {attributes[SAME_AS]}, not tried again"
     if trial.values:
         score, seconds = trial.values
         return f"average precision {score:.4f} for {seconds:.1f} s"

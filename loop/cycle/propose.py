@@ -101,6 +101,11 @@ def rows_in_turn(supply: Supply, settings: Settings, n_real: int) -> int:
     """Return the most rows that a supply may add in one generation."""
     if supply.rows is not None:
         return ceil(supply.rows / settings.generations)
+    return rows_of_budget(settings, n_real)
+
+
+def rows_of_budget(settings: Settings, n_real: int) -> int:
+    """Return the rows of one generation that the budget comes to: ``most_rows`` caps it."""
     return max(1, min(round(settings.budget * n_real), settings.most_rows))
 
 

@@ -11,14 +11,14 @@ from installed import install
 
 import learners
 from experiments.config.part_sections import GeneratorConfig, LearnerConfig, TeacherConfig
-from experiments.config.reader import load_config
+from experiments.config.reader import load_config, validated
 from experiments.config.run_config import RunConfig
 from experiments.config.strategies import Strategy, compose
 from experiments.storage import run_folder
 from generators import GENERATORS, Resample
 from learners import LEARNERS, Linear
 from loop.catalogue import ACQUISITIONS, FINDERS, GATES, LABELLERS, Catalogue
-from loop.errors import ConfigError
+from loop.errors import ConfigError, WeakspotError
 from loop.model import Model
 from loop.protocols import Learner
 from loop.testing.tables import planted_table
@@ -189,3 +189,72 @@ def test_a_configuration_loads_no_library_of_a_learner() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+OWN = """
+from dataclasses import dataclass
+from learners import Linear
+from generators import Resample
+
+@dataclass(eq=False)
+class Mild(Linear):
+    softness: int = 3
+
+@dataclass(eq=False)
+class Anything(Resample):
+    pass
+
+class NoDataclass:
+    pass
+"""
+
+
+@pytest.fixture
+def own_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my_own_parts.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    for catalogue in (LEARNERS, GENERATORS):
+        monkeypatch.setattr(catalogue, "_admitted", {})
+    yield
+    sys.modules.pop("my_own_parts", None)
+
+
+@pytest.mark.usefixtures("own_code")
+def test_a_configuration_may_name_code_of_the_user() -> None:
+    config = LearnerConfig(name="my_own_parts:Mild", settings={"softness": 5})
+    assert type(config.make()).__name__ == "Mild"
+    assert LEARNERS.name_of(type(config.make())) == "my_own_parts:Mild"
+    made = GeneratorConfig(name="my_own_parts:Anything").make()
+    assert type(made).__name__ == "Anything"
+    assert TeacherConfig(members=("my_own_parts:Mild",)).make()[0].softness == 3  # type: ignore[attr-defined]
+
+
+@pytest.mark.usefixtures("own_code")
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("my_own_parts:NoDataclass", "must be a dataclass with fit and predict_proba"),
+        ("my_own_parts:Nothing", "must be importable"),
+        ("not_there:Mild", "must be importable"),
+        ("my_own_parts:Anything", "must be a dataclass with fit and predict_proba"),
+        ("../x:Mild", "learner must be one of"),
+    ],
+)
+def test_code_that_is_no_part_is_refused(name: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        validated(LearnerConfig, {"name": name})
+
+
+@pytest.mark.usefixtures("own_code")
+def test_a_saved_model_imports_no_code_that_nobody_has_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table, _ = planted_table(200)
+    made = LearnerConfig(name="my_own_parts:Mild").make().fit(table, np.random.default_rng(0))
+    run_folder.save_model(Model(table.schema, made), tmp_path / "model")
+    monkeypatch.setattr(LEARNERS, "_admitted", {})  # as in another process
+    sys.modules.pop("my_own_parts")
+    with pytest.raises(WeakspotError):
+        run_folder.load_model(tmp_path / "model")
+    assert "my_own_parts" not in sys.modules
+    monkeypatch.setenv("WEAKSPOT_PARTS", "my_own_parts:Mild, other:Thing")
+    loaded = run_folder.load_model(tmp_path / "model").learner
+    assert type(loaded).__name__ == "Mild"

@@ -36,6 +36,7 @@ RUN: dict[str, Any] = {"data": {"source": "payments.csv", "target": "fraud"}}
         {"supplies": ["taught", {"book": "rules.yaml", "rows": 60}, {"unlabelled": "pool.csv"}]},
         {"constraints": ["amount >= 0", {"unique": ["card"]}, {"unique": "card"}], "tracking": None},
         {"metrics": {"points": [{"alerts": 100}, {"false_positive": 1, "miss_cost": "amount"}]}},
+        {"learner": {"name": "my_parts:Mine"}, "generator": {"name": "my.parts:Mine"}},
         {"learner": {"name": "forest", "settings": {"trees": 20}}, "deliver": "plain"},
         {"fairness": {"columns": ["sex"]}, "calibration": {"method": "platt"}},
     ],
