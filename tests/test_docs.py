@@ -94,6 +94,20 @@ def test_python_of_your_data_runs(
     assert "roven gain" in capsys.readouterr().out
 
 
+def test_the_notebook_on_fraud_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """In a small setting, cell after cell; what it prints is what its text promises."""
+    monkeypatch.setenv("WEAKSPOT_SMALL", "1")
+    text = (DOCS / "fraud.py").read_text(encoding="utf-8")
+    assert text.startswith("# %% [markdown]\n")
+    module = ModuleType("fraud")
+    exec(compile(text, str(DOCS / "fraud.py"), "exec"), vars(module))
+    printed = capsys.readouterr().out
+    for words in ("generation 1 of 1", "roven gain", "loop: average precision", "highest scores", "ws_kind"):
+        assert words in printed
+    assert "Weak regions" in module.model._repr_html_()
+    assert len(module.queue) == 20
+
+
 def test_asking_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """The page's oracle is asked forty questions, and the queue holds new rows."""
     module = run_page("asking", monkeypatch)
