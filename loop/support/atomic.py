@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from loop.support.own_files import own_folder, own_text
 from loop.support.plain_json import parse, plain
 
 LIST = "files.json"  # SHA-256 of every other file
@@ -72,9 +73,9 @@ def check(folder: Path) -> None:
     Raises
     ------
     ValueError, OSError
-        If a file or the list is missing or has changed.
+        If a file or the list is missing or has changed, or one is no regular file inside the folder.
     """
-    listed = parse((folder / LIST).read_text(encoding="utf-8"))
+    listed = parse(own_text(own_folder(folder) / LIST))
     if not isinstance(listed, dict):
         raise ValueError(f"{LIST} holds no digests")
     home = folder.resolve()

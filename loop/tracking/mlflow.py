@@ -14,10 +14,10 @@ from pathlib import Path
 
 import yaml
 
-from loop.errors import ConfigError
+from loop.errors import ConfigError, TrackingError
 from loop.protocols import Child, Tracker
 from loop.support.commands import command
-from loop.support.strict_yaml import read_plain
+from loop.support.strict_yaml import cause, read_file
 from loop.tracking.jsonl import JsonlTracker, read_records
 from loop.tracking.uplink import Uplink, lost_connection, quiet
 from loop.types import Generation, LoopVerdict
@@ -44,11 +44,10 @@ def load_settings(path: Path) -> MlflowSettings:
         If the file is missing, is not a mapping of keys to text, or has an unknown key.
     """
     try:
-        content = read_plain(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        why = " ".join(str(error).split())
+        content = read_file(path) or {}
+    except (OSError, yaml.YAMLError) as error:
         raise ConfigError(
-            f"Tracking settings must be a readable YAML file, and {path} is none ({why}): correct it."
+            f"Tracking settings must be a readable YAML file, and {path} is none ({cause(error)}): correct it."
         ) from error
     allowed = {field.name for field in fields(MlflowSettings)}
     unknown = sorted(map(str, set(content) - allowed)) if isinstance(content, dict) else [str(content)]
@@ -174,6 +173,8 @@ class MlflowTracker:
                         self.uplink = Uplink(where.tracking_uri, where.experiment, where.artifact_root)
                     self.uplink.send(record, folder)
                     sent += 1
+            except TrackingError as error:
+                self.failure = str(error)
             except errors as error:
                 self.failure = _failure(self.settings.tracking_uri, error, folder, self.again)
         return sent
