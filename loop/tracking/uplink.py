@@ -178,9 +178,14 @@ def connect(tracking_uri: str) -> "MlflowClient":
     with quiet():
         from mlflow import MlflowClient
 
-        if "://" in tracking_uri and not tracking_uri.startswith(("http", "file", "databricks")):
+        if database(tracking_uri):
             _knock(tracking_uri)
         return MlflowClient(tracking_uri)
+
+
+def database(tracking_uri: str) -> bool:
+    """Tell whether an address is that of a database."""
+    return "://" in tracking_uri and not tracking_uri.startswith(("http", "file", "databricks"))
 
 
 @contextmanager

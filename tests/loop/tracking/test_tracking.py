@@ -430,3 +430,20 @@ def test_an_upload_takes_no_file_from_elsewhere(
     with quiet():
         assert tracker.uplink.client.list_artifacts(tracker.uplink.run_id, "folder") == []
         assert tracker.uplink.client.list_artifacts(tracker.uplink.run_id) == []
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["postgresql://me:hunter2@host:port/db", "http://me:hunter2@host:50x0", "postgresql://me:hunter2@host:/5432x"],
+)
+@pytest.mark.parametrize("given", ["file", "environment"])
+def test_a_malformed_address_is_refused_without_its_password(
+    uri: str, given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (tmp_path / "mlflow.yaml").write_text(f"tracking_uri: {uri!r}\n" if given == "file" else "experiment: x\n")
+    if given == "environment":
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    with pytest.raises(ConfigError, match="tracking_uri must be an address") as caught:
+        load_settings(tmp_path / "mlflow.yaml")
+    assert "hunter2" not in str(caught.value)
