@@ -24,7 +24,7 @@ from loop.evaluation import calibration
 from loop.model import Model
 from loop.protocols import Predictor
 from loop.rows import Rows
-from loop.support.atomic import check, replaced, seal, write_json
+from loop.support.atomic import PRIVATE, check, replaced, seal, write_json
 from loop.support.commands import AUTO
 from loop.support.format import stamped, unstamped
 from loop.support.own_files import own_file, own_text
@@ -76,7 +76,7 @@ def new_folder(out: Path, name: str) -> Path:
     for attempt in range(1, 1000):
         folder = out / (stem if attempt == 1 else f"{stem}-{attempt}")
         try:
-            folder.mkdir(parents=True)
+            folder.mkdir(PRIVATE, parents=True)
         except FileExistsError:
             continue
         return folder
