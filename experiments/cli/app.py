@@ -198,14 +198,16 @@ def ui(
 ) -> None:
     """Open the records of all runs: starts MLflow's page on the configured store."""
     from experiments.cli.children import run_to_end
+    from loop.support.secrets import masked
 
     uri = _store(tracking).tracking_uri
     if uri.startswith("http"):
-        typer.echo(f"The records are on a server: open {uri}")
+        typer.echo(f"The records are on a server: open {masked(uri)}")
         return
     typer.echo(f"MLflow at http://127.0.0.1:{port} (Ctrl-C ends it)")
-    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--port", str(port)]
+    command = [sys.executable, "-m", "mlflow", "ui", "--port", str(port)]
     quick = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"} | os.environ  # for chat models; slow to start
+    quick |= {"MLFLOW_BACKEND_STORE_URI": uri}  # not an argument: lists of processes show those to everybody
     raise typer.Exit(run_to_end(command, quick))
 
 

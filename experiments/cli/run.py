@@ -92,7 +92,7 @@ def _config_of(run_dir: Path) -> Path:
     from experiments.storage import run_folder
 
     run_folder.fingerprint_of(run_dir)
-    return run_dir / run_folder.CONFIG
+    return run_folder.configuration(run_dir)
 
 
 def _checked(config: Path | None, overrides: dict[str, object], silent: bool) -> "RunConfig":

@@ -59,7 +59,7 @@ def compare(config: CompareConfig, console: Console, jobs: int = 1) -> pd.DataFr
     runs, missing = config.runs(), cells_left(config)[0]
     check_sources(missing)
     folder = config.out / f"compare-{digest([identity_of(run) for run in runs])}"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(atomic.PRIVATE, parents=True, exist_ok=True)
     with run_folder.held(folder):
         results, headline, spent = _compared(config, runs, folder, tracking, console, jobs)
     seconds = time.perf_counter() - started

@@ -14,7 +14,7 @@ from experiments.config.supplies import MAPPINGS, STATED
 from experiments.data.files import is_table
 from loop.errors import ConfigError
 from loop.support.commands import command
-from loop.support.strict_yaml import read_plain
+from loop.support.strict_yaml import cause, read_file
 
 Config = TypeVar("Config", bound=CommonConfig)
 Model = TypeVar("Model", bound=BaseModel)
@@ -81,12 +81,11 @@ def _read(path: Path) -> dict[str, Any]:
         begin = command("init", path, "--target", "COLUMN")
         raise ConfigError(f"a configuration must be a YAML file, and {path} is a table: begin one with {begin}.")
     try:
-        content = read_plain(path.read_text(encoding="utf-8"))
+        content = read_file(path)
     except OSError as error:
         raise ConfigError(f"a configuration must be a YAML file, and {path} is none: check the path.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        why = " ".join(str(error).split())
-        raise ConfigError(f"a configuration must be valid YAML, and {path} is not ({why}): correct it.") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"a configuration must be valid YAML, {path} is not ({cause(error)}): correct it.") from error
     if not isinstance(content, dict):
         raise ConfigError(
             f"a configuration must hold keys and values, got {str(content)[:60]!r} in {path}: see configs/demo.yaml."

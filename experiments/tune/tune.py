@@ -66,7 +66,7 @@ def tune(config: TuneConfig, console: Console, workers: int = 1) -> Headline:
     folder = config.out / f"tune-{name}"
     for sentence in caps(config, [table.sizes for table in tables]):
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(atomic.PRIVATE, parents=True, exist_ok=True)
     with run_folder.held(folder):
         (folder / run_folder.MARKER).unlink(missing_ok=True)
         atomic.write_text(folder / run_folder.CONFIG, yaml.safe_dump(_content(config), sort_keys=False))
