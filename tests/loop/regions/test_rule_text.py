@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loop.data.encoding import encode
@@ -93,6 +93,7 @@ def inside(rule: tuple[Condition, ...], table: Table = TABLE) -> np.ndarray:
     return np.logical_and.reduce([each.holds(table.rows) for each in rule]) | np.zeros(len(table), dtype=bool)
 
 
+@settings(deadline=None)
 @given(rule=rules)
 def test_the_text_of_a_rule_holds_the_same_rows(rule: tuple[Condition, ...]) -> None:
     for X in (None, TABLE.X):
