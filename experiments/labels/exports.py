@@ -137,7 +137,7 @@ def _one(value: object, place: str) -> str:
     """Return the one choice of an answer as text, "" if there is none."""
     while isinstance(value, list) and len(value) == 1:
         value = value[0]
-    if value is None or value == []:
+    if value is None or value == [] or value != value:  # Python's json module writes a missing label as NaN
         return ""
     if isinstance(value, (list, dict)):
         raise DataError(f"{place} must be answered by one class, got {shortened(value)}: choose one.")
