@@ -40,5 +40,5 @@ def test_a_missing_label_is_no_answer(tmp_path: Path) -> None:
 def test_tasks_of_another_shape_are_told_with_the_way_out(tmp_path: Path, annotations: object) -> None:
     path = tmp_path / "answers.json"
     path.write_text(json.dumps([{"data": {"question": "p1", "kind": "ask"}, "annotations": annotations}]))
-    with pytest.raises(DataError, match="must be a list, got .*: export it again"):
+    with pytest.raises(DataError, match=r"must be a list, got .*: export it again"):
         read_answers(path, CLASSES)
