@@ -44,6 +44,9 @@ class Delayed:
         Class codes, -1 = nobody knows.
     days : int
         From the question to its answer; 0 = at once.
+    day : ndarray of shape (n,), int, optional
+        The day of each row, from its column of time and counted like ``today``: an answer then comes so many days
+        after the row, or at once if that is past, as frauds are reported however late somebody asks.
 
     Attributes
     ----------
@@ -55,25 +58,29 @@ class Delayed:
     Raises
     ------
     ConfigError
-        If days are negative.
+        If days are negative, or there is not one day for each label.
     """
 
     y: np.ndarray
     days: int = 1
+    day: np.ndarray | None = None
     today: int = field(default=0, init=False)
     due: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
         if self.days < 0:
             raise ConfigError(f"answers must arrive after 0 days or more, got {self.days}: 0 is at once.")
+        if self.day is not None and np.shape(self.day) != np.shape(self.y):
+            raise ConfigError(f"each of {len(self.y)} labels must have its day, got {np.shape(self.day)}: align them.")
         self.due = np.full(len(self.y), NEVER)
 
     def ask(self, rows: Rows, ids: np.ndarray) -> np.ndarray:
         """Note that the labels at these positions are to come, and return those that are there, (m,)."""
-        self.expect(ids, self.days)
+        since = self.today if self.day is None else self.day[ids]
+        self.expect(ids, since + self.days - self.today)
         return self.arrived(ids)
 
-    def expect(self, ids: np.ndarray, days: int) -> None:
+    def expect(self, ids: np.ndarray, days: int | np.ndarray) -> None:
         """Let the labels at these positions be known in so many days at the latest, whether they are asked for or not.
 
         So are frauds that customers report.

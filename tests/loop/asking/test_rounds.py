@@ -159,6 +159,12 @@ def test_labels_come_on_their_day_and_no_earlier() -> None:
     assert list(late.arrived(np.arange(4))) == [-1, 1, 1, -1]  # asked for: the earlier day counts
     late.wait(2)
     assert list(late.arrived(np.arange(4))) == [0, 1, 1, -1]  # nobody waits for the last
+    dated = Delayed(np.array([0, 1, 1]), days=7, day=np.array([-9, -3, 2]))
+    assert list(dated.ask(rows.take(np.arange(3)), np.arange(3))) == [0, -1, -1]  # the first was long ago
+    dated.wait(4)
+    assert list(dated.arrived(np.arange(3))) == [0, 1, -1]
+    with pytest.raises(ConfigError, match="align them"):
+        Delayed(np.zeros(3), day=np.zeros(2))
     with pytest.raises(ConfigError, match="0 is at once"):
         Delayed(np.zeros(3), days=-1)
 
