@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -447,3 +448,19 @@ def test_a_malformed_address_is_refused_without_its_password(
     with pytest.raises(ConfigError, match="tracking_uri must be an address") as caught:
         load_settings(tmp_path / "mlflow.yaml")
     assert "hunter2" not in str(caught.value)
+
+
+def test_what_was_said_before_a_kill_is_not_said_twice(database: MlflowSettings, tmp_path: Path) -> None:
+    for seconds, ap in ((1.0, 0.5), (2.0, 0.5), (3.0, 0.6)):
+        tracker = mlflow_tracker(database, tmp_path)
+        tracker.start(laws.RUN)
+        tracker.record(replace(laws.generation(1), seconds={"fit": seconds}))
+        tracker.metrics({"test_average_precision": ap, "wide": float("nan")})  # and killed: no finish
+    tracker.finish(None, "finished")
+    kinds = [record["kind"] for record in read_records(tmp_path / "run")]
+    assert kinds.count("generation") == 1
+    assert kinds.count("metrics") == 2  # of three, as the third says something else
+    assert tracker.uplink is not None
+    with quiet():
+        points = tracker.uplink.client.get_metric_history(tracker.uplink.run_id, "test_average_precision")
+    assert [point.value for point in points] == [0.5, 0.6]
