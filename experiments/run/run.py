@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,6 @@ from experiments.arms.plain import kinds
 from experiments.arms.scoring import METRICS, contestants_of, score_arms
 from experiments.config.constraints import complaints, constraints
 from experiments.config.operating_points import miss_costs
-from experiments.config.reader import dump
 from experiments.config.run_config import RunConfig
 from experiments.labels.effect import effect
 from experiments.report.progress import Stages, generation_note
@@ -30,7 +30,7 @@ from experiments.run.given import notes
 from experiments.run.inputs import RunInputs, gather, parts_of
 from experiments.run.real_rows import caught_of, named_rows
 from experiments.run.result import Result
-from experiments.run.resuming import check_resumable, everything
+from experiments.run.resuming import begin, check_resumable
 from experiments.run.statements import overlaps
 from experiments.run.tracking import describe, open_tracker, settings_of, tell
 from experiments.run.warnings import told_after, told_before
@@ -53,7 +53,6 @@ from loop.protocols import Predictor, Tracker
 from loop.seeds import stream
 from loop.support import atomic
 from loop.support.commands import command
-from loop.support.format import stamped
 from loop.support.plain_json import Record, plain
 from loop.types import Generation, LoopVerdict
 
@@ -134,7 +133,7 @@ def _run(config: RunConfig, console: Console, resume: Path | None, started: floa
         prepared = prepare(parts, inputs.train, inputs.folds, stream(config.loop.seed, "loop"))
         stages.end()
         name = f"{inputs.dataset.name}-{config.loop.strategy}-seed{config.loop.seed}"
-        folder = resume or run_folder.new_folder(config.out, name.replace("/", "-"))
+        folder = resume or run_folder.new_folder(config.out, name.replace("/", "-"), partial(begin, config, inputs))
         tracker = open_tracker(tracking, folder, config.tracking)
         bench = _Bench(config, inputs, stages, tracker, folder, started, sanity)
         try:
@@ -169,7 +168,6 @@ def _tracked(bench: _Bench, prepared: Prepared) -> RunResult:
     bench.tracker.start(describe(bench.config, bench.inputs, bench.folder.name))
     try:
         bench.tracker.tags({"warnings": tag_of(bench.sanity.findings)})
-        _begin_folder(bench)
         past = checkpoint.load(bench.folder / run_folder.CHECKPOINTS, bench.inputs.schema)
         before = sum(_walls(bench.folder)[: len(past)])
         bench = replace(bench, started=bench.started - before)  # count earlier sessions too
@@ -195,13 +193,6 @@ def _tracked(bench: _Bench, prepared: Prepared) -> RunResult:
         bench.tracker.finish(verdict, status)
     atomic.write_json(bench.folder / run_folder.MARKER, {"status": status, "seconds": report.seconds})
     return RunResult(bench.folder, status, outcome.verdict, tuple(history), report)
-
-
-def _begin_folder(bench: _Bench) -> None:
-    atomic.write_text(bench.folder / run_folder.CONFIG, dump(bench.config))
-    digest = run_folder.fingerprint(bench.inputs.train, bench.inputs.folds)
-    told = {"training_rows": digest, "everything": everything(bench.config, bench.inputs)}
-    atomic.write_json(bench.folder / run_folder.FINGERPRINT, stamped(told))
 
 
 def _walls(folder: Path) -> list[float]:

@@ -23,7 +23,7 @@ from experiments.storage.result_cache import digest
 from experiments.tune.config import TuneConfig
 from experiments.tune.report import front_table, headline, started, winner
 from experiments.tune.sealed_test import Optimism, open_test
-from experiments.tune.study import Look, finished, open_study, search
+from experiments.tune.study import Look, fail_stale, finished, open_study, search
 from experiments.tune.trial import Lanes
 from loop.protocols import Child, Store
 from loop.support import atomic
@@ -68,6 +68,7 @@ def tune(config: TuneConfig, console: Console, workers: int = 1) -> Headline:
         (folder / run_folder.MARKER).unlink(missing_ok=True)
         atomic.write_text(folder / run_folder.CONFIG, yaml.safe_dump(_content(config), sort_keys=False))
         study = open_study(config, folder, name)
+        fail_stale(study, config)
         tracker, status = open_tracker(tracking, folder, config.tracking), "failed"
         tracker.start({"name": folder.name, "params": _params(config), "tags": {"weakspot": version("weakspot")}})
         try:

@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import mlflow
 import numpy as np
 import pandas as pd
 import pytest
@@ -464,3 +465,24 @@ def test_what_was_said_before_a_kill_is_not_said_twice(database: MlflowSettings,
     with quiet():
         points = tracker.uplink.client.get_metric_history(tracker.uplink.run_id, "test_average_precision")
     assert [point.value for point in points] == [0.5, 0.6]
+
+
+def test_a_first_use_that_is_killed_leaves_no_half_made_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = MlflowSettings(f"sqlite:///{tmp_path / 'new' / 'mlflow.db'}?timeout=5", "loop", str(tmp_path / "files"))
+
+    class Killed(mlflow.MlflowClient):
+        def search_experiments(self, *args: object, **kwargs: object) -> None:  # type: ignore[override]
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(mlflow, "MlflowClient", Killed)
+        with pytest.raises(KeyboardInterrupt):
+            MlflowTracker(settings, JsonlTracker(tmp_path / "first")).start(laws.RUN)
+    assert list((tmp_path / "new").glob("*.db")) == []
+    tracker = MlflowTracker(settings, JsonlTracker(tmp_path / "second"))
+    tracker.start(laws.RUN)
+    assert tracker.failure is None, tracker.failure[-400:]
+    left = {path.name for path in (tmp_path / "new").iterdir()} - {".mlflow.db.lock"}  # of the killed one
+    assert left == {"mlflow.db"}
