@@ -54,6 +54,7 @@ from loop.seeds import stream
 from loop.support import atomic
 from loop.support.commands import command
 from loop.support.plain_json import Record, plain
+from loop.support.signals import undisturbed
 from loop.types import Generation, LoopVerdict
 
 WALLS = "seconds.json"  # beside the checkpoints
@@ -190,7 +191,8 @@ def _tracked(bench: _Bench, prepared: Prepared) -> RunResult:
         status = "interrupted"
         raise
     finally:
-        bench.tracker.finish(verdict, status)
+        with undisturbed():  # else a second Ctrl-C would leave the records open
+            bench.tracker.finish(verdict, status)
     atomic.write_json(bench.folder / run_folder.MARKER, {"status": status, "seconds": report.seconds})
     return RunResult(bench.folder, status, outcome.verdict, tuple(history), report)
 

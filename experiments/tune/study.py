@@ -133,7 +133,7 @@ def search(
     if start_trial(study, config) is None:
         warm_up(config, tables)
         study.enqueue_trial({key: config.dimensions[key].stored(value) for key, value in config.start.items()})
-        with interrupts.listening(signal.SIGINT):
+        with interrupts.listening(signal.SIGINT), interrupts.listening(signal.SIGTERM):
             study.optimize(objective, n_trials=1)
         look()
     left = None if config.seconds is None else config.seconds - (time.monotonic() - started)
@@ -141,7 +141,7 @@ def search(
     if workers < 1 or (left is not None and left <= 0):
         return
     if workers == 1:
-        with interrupts.listening(signal.SIGINT):
+        with interrupts.listening(signal.SIGINT), interrupts.listening(signal.SIGTERM):
             _work(config, objective, study, left, look)
     else:
         work_side_by_side(config, tables, folder, study.study_name, workers, left, look)
@@ -196,7 +196,7 @@ def work_side_by_side(
     for process in processes:
         process.start()
     interrupts = Interrupts()
-    with interrupts.listening(signal.SIGINT):
+    with interrupts.listening(signal.SIGINT), interrupts.listening(signal.SIGTERM):
         try:
             while any(process.is_alive() for process in processes) and not interrupts.noted:
                 time.sleep(0.5)

@@ -27,6 +27,7 @@ from experiments.tune.study import Look, fail_stale, finished, open_study, searc
 from experiments.tune.trial import Lanes
 from loop.protocols import Child, Store
 from loop.support import atomic
+from loop.support.signals import undisturbed
 from loop.tracking.jsonl import read_records
 
 WINNER, TRIALS = "winner.yaml", "trials.csv"  # files of the folder
@@ -84,7 +85,8 @@ def tune(config: TuneConfig, console: Console, workers: int = 1) -> Headline:
             console.print(kept, highlight=False, markup=False, soft_wrap=True)
             raise
         finally:
-            tracker.finish(None, status)
+            with undisturbed():
+                tracker.finish(None, status)
         console.print(front_table(study, config, best))
         for sentence in (*optimism.sentences, f"winner: {folder / WINNER}, for weakspot run"):
             console.print(sentence, highlight=False, markup=False, soft_wrap=True)
