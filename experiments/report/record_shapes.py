@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import get_args
 
+from experiments.report.mended import ANSWERS
 from loop.cycle.generation_codec import interval
 from loop.cycle.generation_codec import shape as generation_shape
 from loop.errors import ConfigError, DataError
@@ -123,13 +124,24 @@ _option = fields(
     {"name": text, "score": number, "difference": interval, "expected": number, "refused": optional(text)}
     | {"cost": fields({"seconds_per_million": amount, "megabytes": optional(amount)})}
 )
+_pair = dict.fromkeys(("before", "after"), number)
+_expected = fields(
+    {"rows": amount, "days": optional(integer(1)), "points": listed(_point)}
+    | {
+        "money": listed(
+            fields({"point": text, "unit": text, "without": number, "every_row": flag, "saved": interval} | _pair)
+        ),
+        "alerts": fields({"budget": optional(text), "alerts": amount, "to_catch": amount, "more": interval} | _pair),
+    }
+)
 _rates = fields(dict.fromkeys(("average_precision", "recall", "false_positive_rate"), optional(number)))
 _step = fields(dict.fromkeys(CALIBRATION, fields({"before": number, "after": number})))
 _NEEDED: Mapping[str, Check] = {
     "data": fields(
         {"name": text, "positive": scalar}
         | dict.fromkeys(("train_rows", "train_positives", "test_rows", "test_positives"), count)
-        | {"classes": integer(2)}
+        | {"classes": integer(2)},
+        {"test_fewest": count},
     ),
     "recall_at_precision": _recall_at_precision,
     "generations": listed(both(_generation, _difference)),
@@ -156,6 +168,14 @@ _MORE: Mapping[str, Check] = {  # parts that a page leaves out with a sentence w
     "real_patterns": listed(
         fields({"supply": text, "rows": integer(1)} | dict.fromkeys(("before", "after"), fields(_shares)))
     ),
+    "mended": listed(
+        fields(
+            {"rule": text, "rows": count, "positives": count, "answer": text_in(tuple(ANSWERS))}
+            | {"change": optional(interval)}
+            | dict.fromkeys(("before", "after"), fields({"error": optional(number), "caught": optional(_share)}))
+        )
+    ),
+    "expected": _empty_or(_expected),
     "software": mapped(text),
     "operating": listed(_point),
     "calibration": _empty_or(
@@ -191,7 +211,8 @@ curves = fields(
     | {
         "recalls": listed(fields({"metric": _recall, "before": number, "after": number, "difference": interval})),
         "alerts": listed(fields({"share": _share, "alerts": count, "before": number, "after": number})),
-    }
+    },
+    {"plain": _curve},
 )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.report import record_shapes
+from experiments.report.decision import Decision
 from experiments.report.formatting import words
 from experiments.sanity.finding import HARM, Finding
 from experiments.storage import run_folder
@@ -46,10 +47,13 @@ class Report:
     group_gaps: Record = field(default_factory=dict)  # see `experiments.run.fairness.gaps`
     answers: Record = field(default_factory=dict)  # see `experiments.labels.effect.effect`
     warnings: list[Record] = field(default_factory=list)  # see `experiments.sanity.finding.Finding`
+    mended: list[Record] = field(default_factory=list)  # see `experiments.report.mended.mended`
+    expected: Record = field(default_factory=dict)  # see `experiments.report.expected.expected`
 
     def save(self, folder: Path) -> None:
-        """Write the report into a run's folder."""
-        atomic.write_json(folder / run_folder.REPORT, stamped(asdict(self)))
+        """Write the report into a run's folder, the decision first."""
+        content = {"decision": asdict(self.decision), **asdict(self)}
+        atomic.write_json(folder / run_folder.REPORT, stamped(content))
 
     @classmethod
     def load(cls, folder: Path) -> "Report":
@@ -57,6 +61,11 @@ class Report:
         path = folder / run_folder.REPORT
         content = unstamped(run_folder.read_json(path), path, run_folder.AGAIN)
         return cls(**checked(record_shapes.report, content, path, WAY_OUT))
+
+    @property
+    def decision(self) -> Decision:
+        """What to do, from the figures of this report."""
+        return Decision.of(self)
 
     @property
     def n_classes(self) -> int:
@@ -98,6 +107,13 @@ class Report:
     def delivered(self) -> str:
         """Name of the delivered model."""
         return str(self.delivery["name"])
+
+    @property
+    def alerts_on_test(self) -> float:
+        """The number of alerts on the test rows at which catches are compared."""
+        if not self.expected:
+            return float(self.data["test_positives"])
+        return float(self.expected["alerts"]["alerts"]) * float(self.data["test_rows"]) / float(self.expected["rows"])
 
     @property
     def macro(self) -> str:

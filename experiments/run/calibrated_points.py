@@ -24,6 +24,17 @@ class Answers:
     judged: np.ndarray  # (j, K) for judge rows, out of fold
     tested: np.ndarray  # (n, K) for test rows
     calibration: Calibration
+    positive: int  # code of the class to catch
+
+    @property
+    def judged_scores(self) -> np.ndarray:  # (j,)
+        """Calibrated probability of the class to catch, of each judge row."""
+        return self.calibration.apply(self.judged)[:, self.positive]
+
+    @property
+    def tested_scores(self) -> np.ndarray:  # (n,)
+        """Calibrated probability of the class to catch, of each test row."""
+        return self.calibration.apply(self.tested)[:, self.positive]
 
 
 def calibration_of(method: str, judged: JudgeRows, proba: np.ndarray, seed: int) -> Calibration:
@@ -73,12 +84,9 @@ def answer_records(
         ``operating``: the rows of `loop.evaluation.threshold_table.operating_table`, one for each point.
         ``calibration``: its parameters, and its effect on judge and test rows (`loop.evaluation.calibration.effect`).
     """
-    tested, positive = JudgeRows.of(inputs.test), judged.positive
+    tested = JudgeRows.of(inputs.test)
     chosen_on, judged_on = evaluation_rows(points, inputs.dataset, judged, tested)
-    chosen, scored = (
-        (before.calibration.apply(old)[:, positive], after.calibration.apply(new)[:, positive])
-        for old, new in ((before.judged, after.judged), (before.tested, after.tested))
-    )
+    chosen, scored = (before.judged_scores, after.judged_scores), (before.tested_scores, after.tested_scores)
     told = effect(after.calibration, (judged, after.judged), (tested, after.tested), rng)
     return {
         "operating": plain(operating_table(points, chosen_on, chosen, judged_on, scored, rng)),
