@@ -44,8 +44,8 @@ def _decided(report: "Report", claim: Record, needed: LabelsNeeded | None) -> tu
     if float(report.gain["difference"]["high"]) < 0:
         return KEEP, f"Keep what you have: {own} is worse than {rival} on the test rows."
     if report.harm:
-        better = f"is proven better than {rival} over all thresholds" if report.gain["proven"] else "is delivered"
-        return KEEP, f"Keep what you have: {own} {better}, but does harm where you use it. {report.harm[0]}"
+        though = f", though proven better than {rival} over all thresholds" if report.gain["proven"] else ""
+        return KEEP, f"Keep what you have: {own} does harm where you use it{though}: {report.harm[0]}"
     if report.gain["proven"]:
         return DEPLOY, f"Deploy {own}: it is proven better than {rival}."
     if known := _known(report):
@@ -124,42 +124,36 @@ def _expected(report: "Report") -> tuple[str, ...]:
     if not told:
         return ()
     period = "100,000 rows" if told["days"] is None else "a month"
-    own, rival = report.delivered, str(report.gain["against"])
-    money = [_money(each, own, rival, period) for each in told["money"]]
-    caught, same = told["alerts"], own == rival
-    budget = f" ({caught['budget']})" if caught["budget"] else ", as many as there are rows to catch,"
-    others = (
-        ""
-        if same
-        else (
-            f", {rival} {amount(caught['before'])}: {signed_amount(caught['more']['estimate'])} "
-            f"[{signed_amount(caught['more']['low'])}, {signed_amount(caught['more']['high'])}]"
-        )
-    )
-    alerts = (
-        f"With {amount(caught['alerts'])} alerts in {period}{budget} {own} catches {amount(caught['after'])} of "
-        f"{amount(caught['to_catch'])}{others}."
-    )
-    return (*money, alerts, _scale(told, report))
+    plain = str(report.gain["against"])
+    rival = "" if report.delivered == plain else f"the best plain model ({plain})"
+    money = [_money(each, report.delivered, rival, period) for each in told["money"]]
+    return (*money, _alerts(told["alerts"], report.delivered, rival, period), _scale(told, report))
+
+
+def _alerts(caught: Record, own: str, rival: str, period: str) -> str:
+    budget = caught["budget"] or "as many as there are rows to catch"
+    told = f"With {amount(caught['alerts'])} alerts in {period} ({budget}) {own} catches {amount(caught['after'])} of "
+    told += amount(caught["to_catch"])
+    if rival:
+        more = [signed_amount(caught["more"][end]) for end in ("estimate", "low", "high")]
+        told += f", {rival} {amount(caught['before'])}: {more[0]} [{more[1]}, {more[2]}]"
+    return f"{told}."
 
 
 def _money(each: Record, own: str, rival: str, period: str) -> str:
-    unit = f", in units of {each['unit']!r}" if each["unit"] else ""
-    others = "" if own == rival else f"{amount(each['before'])} with {rival}, "
+    unit = f" in units of {each['unit']!r}" if each["unit"] else ""
+    costs = each["point"].removeprefix("cost per row ")
     how = "every row checked" if each["every_row"] else "nothing checked"
-    saved = each["saved"]
-    more = (
-        ""
-        if own == rival
-        else (
-            f"; {own} saves {signed_amount(saved['estimate'])} [{signed_amount(saved['low'])}, "
-            f"{signed_amount(saved['high'])}] against {rival}"
-        )
-    )
-    return (
-        f"Cost of {period}{unit}: {amount(each['after'])} with {own}, {others}{amount(each['without'])} without any "
-        f"model ({how}){more}."
-    )
+    told = f"Cost of {period}{unit} {costs}: {amount(each['after'])} with {own}; "
+    told += f"{amount(each['before'])} with {rival}; " if rival else ""
+    told += f"{amount(each['without'])} without any model ({how})."
+    if not rival:
+        return told
+    saved = {end: float(each["saved"][end]) for end in ("estimate", "low", "high")}
+    less = "more" if saved["estimate"] < 0 else "less"
+    low, high = (saved["low"], saved["high"]) if less == "less" else (-saved["high"], -saved["low"])
+    change = f"{amount(abs(saved['estimate']))} [{amount(low)}, {amount(high)}] {less}"
+    return f"{told} The delivered model costs {change} than the best plain one."
 
 
 def _scale(told: Record, report: "Report") -> str:

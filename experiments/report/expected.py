@@ -105,9 +105,12 @@ def _alerts(
         point = budget
     (row,) = operating_table((point,), rows, scores, rows, scores, rng)  # ranks alone: nothing is chosen
     to_catch = period.rows * positives / len(rows)
+    alerts = period.rows * row["after"]["delivered"]["alerts_per_1000"] / 1000
+    if budget is not None and period.days is not None:  # of whole days
+        alerts = budget.alerts * MONTH
     return {
         "budget": None if budget is None else budget.named(rows).removeprefix("recall at "),
-        "alerts": period.rows * row["after"]["delivered"]["alerts_per_1000"] / 1000,
+        "alerts": alerts,
         "to_catch": to_catch,
         "before": to_catch * row["before"]["delivered"]["recall"],
         "after": to_catch * row["after"]["delivered"]["recall"],

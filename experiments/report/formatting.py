@@ -32,9 +32,10 @@ def signed(value: object, digits: int = 3) -> str:
 
 
 def amount(value: object) -> str:
-    """Write a total: whole from a hundred on, three significant digits below."""
+    """Write a total: whole from a hundred on, with one decimal from one on, three significant digits below."""
     total = float(str(value))
-    text = f"{total:,.0f}" if abs(total) >= 100 or total == 0 else f"{total:.3g}"
+    whole = abs(total) >= 100 or total == 0
+    text = f"{total:,.0f}" if whole else f"{total:.1f}" if abs(total) >= 1 else f"{total:.3g}"
     return text.replace("-", "−")
 
 

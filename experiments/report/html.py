@@ -211,7 +211,7 @@ def _cell(column: str, value: object) -> str:
 
 def _pictures(report: Report, curves: Record | None) -> dict[str, Markup]:
     """Draw the figures whose data the folder holds."""
-    drawn = {}
+    drawn = {} if curves is None else {"caught": _caught(report, curves)}
     positive = printable(str(report.data["positive"]))
     if report.generations:
         drawn["score"] = _picture(
@@ -229,7 +229,6 @@ def _pictures(report: Report, curves: Record | None) -> dict[str, Markup]:
             "Share caught by the learner on real rows alone and with stated rows; the table below holds the numbers.",
         )
     if curves is not None:
-        drawn["caught"] = _caught(report, curves)
         before, after = (f"{curves[arm]['average_precision']:.3f}" for arm in ("before", "after"))
         drawn["precision_recall"] = _picture(
             lambda: figures.precision_recall(curves, positive),

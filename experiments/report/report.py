@@ -17,6 +17,7 @@ from loop.support.format import stamped, unstamped
 from loop.support.plain_json import Record
 from loop.support.record_checks import Check
 
+PRINTED = 10  # models in the table of a print
 WAY_OUT = "restore it from a copy, or run config.yaml of that folder again"
 
 
@@ -42,7 +43,7 @@ class Report:
     judge: Record = field(default_factory=dict)  # scores on the judge rows "before" (real only) and "after" (delivered)
     software: Record = field(default_factory=dict)  # version by package
     operating: list[Record] = field(default_factory=list)  # see `loop.evaluation.threshold_table.operating_table`
-    calibration: Record = field(default_factory=dict)  # see `experiments.run.calibrated_points.answer_records`
+    calibration: Record = field(default_factory=dict)  # see `experiments.run.sealed_figures.answer_records`
     groups: list[Record] = field(default_factory=list)  # see `experiments.run.fairness.by_group`
     group_gaps: Record = field(default_factory=dict)  # see `experiments.run.fairness.gaps`
     answers: Record = field(default_factory=dict)  # see `experiments.labels.effect.effect`
@@ -107,6 +108,25 @@ class Report:
     def delivered(self) -> str:
         """Name of the delivered model."""
         return str(self.delivery["name"])
+
+    @property
+    def other_warnings(self) -> list[str]:
+        """The warnings that the headline of the decision does not tell, a line each."""
+        told = self.decision.headline
+        return [Finding(**each).line for each in self.warnings if each["sentence"] not in told]
+
+    @property
+    def best_arms(self) -> list[Record]:
+        """The delivered and the best plain model and the best others, as many as a printed page holds, best first."""
+        named = (self.delivered, self.delivery["best_plain"])
+        ranked = sorted(self.arms, key=lambda arm: -float(str(arm["average_precision"])))
+        kept = sorted(ranked, key=lambda arm: arm["arm"] not in named)[:PRINTED]
+        return [arm for arm in ranked if arm in kept]
+
+    @property
+    def by_day(self) -> bool:
+        """Whether catches are compared at a budget of alerts for each day."""
+        return bool(self.expected) and "a day" in str(self.expected["alerts"]["budget"])
 
     @property
     def alerts_on_test(self) -> float:

@@ -19,10 +19,10 @@ from experiments.report import figure_style, html
 from experiments.report import figures as report_figures
 from experiments.report.curve_points import before_and_after, curve
 from experiments.report.report import Report
-from experiments.run.calibrated_points import answer_metrics
 from experiments.run.inputs import RunInputs
 from experiments.run.mlflow_model import save_model
 from experiments.run.result import Result
+from experiments.run.sealed_figures import answer_metrics
 from experiments.run.verdict import NOTE, description, verdict_tags
 from loop.cycle.driver import LoopRun
 from loop.cycle.generation_codec import to_record
@@ -63,7 +63,7 @@ def write_up(
     result : Result
         The finished loop, its arms on the test rows, and the decision.
     answers : Record
-        See `experiments.run.calibrated_points.answer_records`.
+        See `experiments.run.sealed_figures.answer_records`.
     seconds : float
         Wall-clock seconds of the run.
     """

@@ -24,13 +24,12 @@ from experiments.report.progress import Stages, generation_note
 from experiments.report.report import Report
 from experiments.report.terminal import show
 from experiments.run.artifacts import keep_files, keep_records, write_up
-from experiments.run.calibrated_points import calibration_of
 from experiments.run.given import notes
 from experiments.run.inputs import RunInputs, gather, parts_of
 from experiments.run.real_rows import caught_of, named_rows
 from experiments.run.result import Result
 from experiments.run.resuming import check_resumable, everything
-from experiments.run.sealed_figures import sealed_figures
+from experiments.run.sealed_figures import calibration_of, sealed_figures
 from experiments.run.statements import overlaps
 from experiments.run.tracking import describe, open_tracker, settings_of, tell
 from experiments.run.warnings import told_after, told_before

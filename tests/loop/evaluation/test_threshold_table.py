@@ -14,7 +14,7 @@ from scipy.special import expit
 from experiments.config.operating_points import AnyPoint, evaluation_rows, point_of
 from experiments.data.sources import Dataset
 from experiments.report.formatting import threshold
-from experiments.run.calibrated_points import answer_metrics
+from experiments.run.sealed_figures import answer_metrics
 from loop.data.encoding import encode
 from loop.data.schema import infer
 from loop.errors import ConfigError, DataError
