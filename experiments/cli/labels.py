@@ -101,5 +101,5 @@ def _labels_and_classes(run_dir: Path) -> tuple[Path, tuple[object, ...]]:
     from experiments.labels.questions import labels_of
     from experiments.storage import run_folder
 
-    labels = labels_of(run_dir, load_config(RunConfig, run_dir / run_folder.CONFIG))
+    labels = labels_of(run_dir, load_config(RunConfig, run_folder.configuration(run_dir)))
     return labels, run_folder.load_model(run_dir / run_folder.MODEL).schema.classes

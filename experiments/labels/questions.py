@@ -159,7 +159,7 @@ def _opened(run_dir: Path) -> _Run:
         raise ConfigError(
             f"a run must be finished before it asks, {run_dir} is not: {command('run', '--resume', run_dir)}"
         )
-    config = load_config(RunConfig, run_dir / run_folder.CONFIG)
+    config = load_config(RunConfig, run_folder.configuration(run_dir))
     inputs = inputs_again(run_dir, config)
     if inputs is None:
         raise DataError(f"the data of a run must be as they were, those of {run_dir} are not: run it again.")

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from filelock import FileLock
 
+from loop.errors import TrackingError
+from loop.support.own_files import own_file, own_folder
 from loop.support.plain_json import Record
 from loop.tracking.records import generation_metrics, metric_name, region_table, score_metrics, verdict_metrics
 
@@ -71,7 +73,7 @@ class Uplink:
             case "tags":
                 self._log(self.run_id, record, tags=record["values"])
             case "attach":
-                self._attach(folder / record["file"], record["folder"])
+                self._attach(_held(folder, record["file"]), record["folder"])
             case "child":
                 run_id = self._child(record["name"], record, record["time_ms"])
                 self._log(run_id, record, record["metrics"], record["params"], record["tags"], curves=record["curves"])
@@ -101,8 +103,9 @@ class Uplink:
         self._log(child, record, generation_metrics(record), tags=tags, step=record["index"])
         table = region_table(record).to_json(orient="split", index=False)  # the format of MlflowClient.log_table
         self.client.log_text(child, table, "regions.json")
-        self.client.log_artifact(child, str(folder / record["file"]), "rows")
-        self._log_dataset(child, name, folder / record["file"], "training" if decision["kept"] else "rolled back")
+        rows = _held(folder, record["file"])
+        self.client.log_artifact(child, str(rows), "rows")
+        self._log_dataset(child, name, rows, "training" if decision["kept"] else "rolled back")
         self.client.set_terminated(child, end_time=record["time_ms"])
         self._log(self.run_id, record, score_metrics(record["scores"]), step=record["index"])
 
@@ -175,9 +178,14 @@ def connect(tracking_uri: str) -> "MlflowClient":
     with quiet():
         from mlflow import MlflowClient
 
-        if "://" in tracking_uri and not tracking_uri.startswith(("http", "file", "databricks")):
+        if database(tracking_uri):
             _knock(tracking_uri)
         return MlflowClient(tracking_uri)
+
+
+def database(tracking_uri: str) -> bool:
+    """Tell whether an address is that of a database."""
+    return "://" in tracking_uri and not tracking_uri.startswith(("http", "file", "databricks"))
 
 
 @contextmanager
@@ -222,6 +230,20 @@ def _knock(database_uri: str) -> None:
     engine = create_engine(url)
     engine.connect().close()
     engine.dispose()
+
+
+def _held(folder: Path, name: str) -> Path:
+    """Return a file or folder that a record names, which must lie in the journal's folder with all that is in it."""
+    path = folder / name
+    try:
+        held = own_folder(path) if path.is_dir() else own_file(path)
+        if not held.resolve().is_relative_to(folder.resolve()):
+            raise ValueError("it lies outside")
+        return held
+    except ValueError as error:
+        raise TrackingError(
+            f"A record must name files inside {folder}, and {name[:80]!r} is none ({error}): remove it or the record."
+        ) from error
 
 
 def _experiment_id(client: "MlflowClient", name: str, artifact_root: str | None) -> str:

@@ -1,1 +1,1 @@
-"""The benchmark of gain against rows, labels and cost; nothing that other benchmarks use."""
+"""The benchmark of gain against rows and cost; nothing that other benchmarks use."""

@@ -26,10 +26,8 @@ from loop.protocols import Learner, Predictor
 from loop.seeds import stream
 from loop.types import Table
 
-AIMED, LOOP, GENERATIONS = "aimed", "loop", "generations"
+AIMED, GENERATIONS = "aimed", "generations"
 BUDGETS = (0.0625, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0)  # new rows as multiples of the real ones
-SHARES = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1.0)  # of the training rows, for real rows alone
-LOOP_SHARES = (0.15, 0.3, 0.5)
 
 
 class Sides(NamedTuple):
@@ -52,13 +50,6 @@ class Sides(NamedTuple):
     def looped(self, parts: Parts) -> LoopRun:
         """Run a loop on the training rows to its end."""
         return run_loop(parts, self.train, self._folds(), stream(self.seed, "loop"))
-
-    def part(self, share: float) -> "Sides":
-        """Keep a share of the training rows: stratified, and nested in every larger share."""
-        rows = np.flatnonzero(ranks(self.train.y, stream(self.seed, "shares")) < share)
-        train = self.train.take(rows)
-        groups = None if self.groups is None else self.groups[rows]
-        return self._replace(train=train, groups=groups)
 
     def point(self, arm: str, x: float, predictor: Predictor, seconds: float = 0.0) -> dict[str, object]:
         """Score one model on the test rows: the point at x of the curve named after its arm."""
@@ -103,30 +94,6 @@ class RowsCurve:
         control = replace(prepared, parts=without_aim(prepared.parts))
         for budget in self.untargeted:
             found.append(sides.point(UNTARGETED, budget, fitted(control, kept_rows(control, budget))))
-        return found
-
-
-@dataclass(frozen=True)
-class LabelsCurve:
-    """The loop and the learner on real rows alone, at shares of the training rows; the subsets are nested.
-
-    Where a share leaves too few rows of a class for the loop, its point is missing.
-    """
-
-    parts: Parts
-    loop_shares: tuple[float, ...] = LOOP_SHARES
-    shares: tuple[float, ...] = SHARES
-
-    def rows(self, sides: Sides) -> Records:
-        """Return the points of one cell."""
-        found = []
-        for share in self.shares:
-            found.append(sides.point(REAL_ONLY, share, real_only(self.parts, sides.part(share))))
-        for share in self.loop_shares:
-            part = sides.part(share)
-            if part.has_lanes():
-                run = part.looped(self.parts)
-                found.append(sides.point(LOOP, share, run.outcome.learner, run.seconds))
         return found
 
 
@@ -178,15 +145,6 @@ def kept_rows(prepared: Prepared, budget: float) -> Table:
     history = generations(replace(prepared, parts=replace(parts, settings=settings)))
     kept = [generation.rows for generation in history if generation.decision.kept]
     return Table.concat([prepared.table.take(np.arange(0)), *kept])
-
-
-def ranks(y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return a rank (n,) in 0..1 for each row; rows below a share are a stratified subset, nested in larger ones."""
-    rank = np.empty(len(y))
-    for code in np.unique(y):
-        rows = rng.permutation(np.flatnonzero(y == code))
-        rank[rows] = (np.arange(len(rows)) + 0.5) / len(rows)
-    return rank
 
 
 def walk(parts: Parts, sides: Sides) -> Iterator[tuple[int, Learner, float]]:

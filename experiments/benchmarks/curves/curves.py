@@ -1,11 +1,10 @@
-"""Curves of the gain of the loop against new rows, labels, generations and seconds.
+"""Curves of the gain of the loop against new rows, generations and seconds.
 
 Run as ``python -m experiments.benchmarks.curves``; the last line is JSON with the headline figures. Each of
-the four curves is made of cells, one for each table and split, which are cached in ``--out``:
+the three curves is made of cells, one for each table and split, which are cached in ``--out``:
 
 - ``rows``: gain over real rows alone against the number of new rows, aimed and untargeted, on the rare-class suite;
 - ``fraud``: the same on weeks of card fraud;
-- ``labels``: the loop at some shares of the training rows, the learner on real rows alone at all shares;
 - ``cost``: gain against generations and seconds, for some settings.
 
 The number of rows is a budget, a multiple of the real rows. Fewer are kept: gates refuse some rows, and aimed
@@ -22,7 +21,7 @@ import numpy as np
 import pandas as pd
 import typer
 
-from experiments.benchmarks.curves.cells import BUDGETS, CostCurve, Curve, LabelsCurve, RowsCurve, Sides
+from experiments.benchmarks.curves.cells import BUDGETS, CostCurve, Curve, RowsCurve, Sides
 from experiments.benchmarks.curves.figures import picture
 from experiments.benchmarks.curves.readings import headline, tables_of
 from experiments.benchmarks.options import among, console
@@ -59,7 +58,7 @@ def fraud_sides(_: str, start: str) -> Sides:
 
 
 def main(  # Wide: each parameter is an option of the command
-    curves: Annotated[str, typer.Option(help="Curves, separated by commas.")] = "rows,fraud,labels,cost",
+    curves: Annotated[str, typer.Option(help="Curves, separated by commas.")] = "rows,fraud,cost",
     tables: Annotated[str, typer.Option(help="Tables of the suite.")] = ",".join(rare_suite()),
     splits: Annotated[int, typer.Option(min=1, help="Splits of each table, seeds 0..N-1.")] = 3,
     starts: Annotated[str, typer.Option(help="First training days of card fraud.")] = STARTS[0],
@@ -70,13 +69,12 @@ def main(  # Wide: each parameter is an option of the command
     out: Annotated[Path, typer.Option(help="Folder of finished cells and of curves.png.")] = Path("runs/curves"),
     jobs: Annotated[int, typer.Option(min=1, help="Cells side by side.")] = 2,
 ) -> None:
-    """Draw the curves of rows, labels and costs; print their tables and, last, one line of JSON."""
+    """Draw the curves of rows and costs; print their tables and, last, one line of JSON."""
     settings, budgets = Settings(jobs=1 if jobs > 1 else 2), np.array(BUDGETS)
     parts, unaimed = compose(settings=settings), tuple(budgets[budgets <= untargeted].tolist())
     known: dict[str, Curve] = {
         "rows": RowsCurve(parts, tuple(budgets[budgets <= aimed].tolist()), unaimed),
         "fraud": RowsCurve(parts, tuple(budgets[budgets <= fraud_aimed].tolist()), unaimed),
-        "labels": LabelsCurve(parts),
         "cost": CostCurve(parts, other_parts(settings), most_generations),
     }
     suite = [(table, str(split)) for split in range(splits) for table in among("tables", tables, rare_suite())]

@@ -1,4 +1,4 @@
-"""One figure with four panels: gain against new rows on the suite and on card fraud, labels, and cost."""
+"""One figure with three panels: gain against new rows on the suite and on card fraud, and cost."""
 
 from collections.abc import Callable, Mapping
 
@@ -9,19 +9,16 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from experiments.arms.names import REAL_ONLY, UNTARGETED
-from experiments.benchmarks.curves.cells import AIMED, LOOP
+from experiments.arms.names import UNTARGETED
+from experiments.benchmarks.curves.cells import AIMED
 from experiments.benchmarks.curves.readings import (
     COST,
     FRAUD,
-    LABELS,
     SUITE,
     advantages,
-    beside_the_loop,
     costs,
     mean_curve,
     middle,
-    savings,
 )
 from experiments.report.figure_style import BLACK, BLUE, ORANGE
 
@@ -71,29 +68,6 @@ def _rows_panel(where: str, curve: str) -> Callable[[Axes, pd.DataFrame], None]:
     return draw
 
 
-def _labels_panel(axes: Axes, results: pd.DataFrame) -> None:
-    everywhere = mean_curve(results, LABELS, REAL_ONLY)
-    _line(axes, everywhere, "score", ORANGE, "real only")
-    read = savings(results)
-    for share, own in beside_the_loop(results).items():
-        real_only, loop = (mean_curve(own, LABELS, arm) for arm in (REAL_ONLY, LOOP))
-        if not real_only["score"].equals(everywhere["score"]):  # the loop ran in some cells only: show them
-            there = f"real only, where the loop ran at {share:.0%}"
-            axes.plot(
-                real_only.index, real_only["score"], color=ORANGE, linewidth=1, linestyle=":", zorder=2, label=there
-            )
-            axes.legend(loc="lower right", frameon=False)
-        level, half = float(loop["score"][share]), float(np.nan_to_num(loop["score_half"][share]))
-        axes.errorbar(share, level, half, color=BLUE, fmt="o", capsize=3, markersize=7, zorder=3)
-        _span(axes, share, share / (1 - read[share].value), level)
-        _text(axes, f"loop at {share:.0%}", share, level, (-8, 8), BLUE, align="right")
-    said = ", ".join(f"{each.bound} {each.value:.0%} (at {share:.0%})" for share, each in sorted(read.items()))
-    _title(axes, f"Labels saved: {said}")
-    _log_axis(axes, [0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0], lambda x: f"{x:.0%}")
-    axes.set_xlabel("share of the training rows")
-    axes.set_ylabel("average precision")
-
-
 def _cost_panel(axes: Axes, results: pd.DataFrame) -> None:
     points = costs(results)
     turns = points[[name.split()[-1].startswith("generation") for name in points.index]]
@@ -120,7 +94,6 @@ def _cost_panel(axes: Axes, results: pd.DataFrame) -> None:
 _PANELS: Mapping[str, Callable[[Axes, pd.DataFrame], None]] = {
     SUITE: _rows_panel("Rare-class suite", SUITE),
     FRAUD: _rows_panel("Card fraud", FRAUD),
-    LABELS: _labels_panel,
     COST: _cost_panel,
 }
 

@@ -1,4 +1,4 @@
-"""Figures read off the curves: ratios of new rows, shares of labels, and the efficient settings."""
+"""Figures read off the curves: ratios of new rows, and the efficient settings."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -9,10 +9,10 @@ from rich.table import Table as RichTable
 from scipy import stats
 
 from experiments.arms.names import REAL_ONLY, UNTARGETED
-from experiments.benchmarks.curves.cells import AIMED, GENERATIONS, LOOP
+from experiments.benchmarks.curves.cells import AIMED, GENERATIONS
 from loop.seeds import stream
 
-SUITE, FRAUD, LABELS, COST = "rows", "fraud", "labels", "cost"
+SUITE, FRAUD, COST = "rows", "fraud", "cost"
 FEWEST_SPLITS = 3  # for an interval
 TITLES = {SUITE: "new rows, rare-class suite", FRAUD: "new rows, card fraud"}
 
@@ -65,16 +65,6 @@ def aim_advantages(aimed: pd.Series, untargeted: pd.Series) -> dict[float, Readi
     return read
 
 
-def label_saving(real_only: pd.Series, share: float, level: float) -> Reading:
-    """Return the share of the labels that the loop saves when it scores ``level`` at a share of the training rows.
-
-    It is ``1 - share / s``, where s is the share at which the learner on real rows alone scores the same; it is
-    negative where the loop does harm.
-    """
-    needed = first_reach(real_only, level)
-    return Reading(1 - share / needed.value, needed.bound)
-
-
 def efficient(points: pd.DataFrame) -> pd.Series:
     """Tell which points lie on the Pareto front of ``gain`` and ``seconds``.
 
@@ -104,7 +94,7 @@ def mean_curve(results: pd.DataFrame, curve: str, arm: str) -> pd.DataFrame:
 
 
 def _with_gain(own: pd.DataFrame) -> pd.DataFrame:
-    """Add the gain over the learner on all real rows; for the curve ``labels``, on the largest share of them."""
+    """Add the gain over the learner on all real rows."""
     cell = ["table", "split"]
     base = own[own["arm"] == REAL_ONLY].sort_values("x").groupby(cell)["average_precision"].last().rename("base")
     joined = own.join(base, on=cell).rename(columns={"average_precision": "score"})
@@ -138,23 +128,6 @@ def middle_interval(results: pd.DataFrame, curve: str, replicates: int = 300) ->
     return [round(float(end), 2) for end in np.quantile(middles, [0.05, 0.95])]
 
 
-def beside_the_loop(results: pd.DataFrame) -> dict[float, pd.DataFrame]:
-    """Return, for each share at which the loop ran, the results of curve ``labels`` from the cells where it ran."""
-    own = results[results["curve"] == LABELS]
-    cells, loop = pd.MultiIndex.from_frame(own[["table", "split"]]), (own["arm"] == LOOP).to_numpy()
-    ran = {float(share): cells[loop & (own["x"] == share).to_numpy()] for share in sorted(own["x"][loop].unique())}
-    return {share: own[cells.isin(there)] for share, there in ran.items()}
-
-
-def savings(results: pd.DataFrame) -> dict[float, Reading]:
-    """Return the label savings, read off the mean curves, by the share of training rows that the loop had."""
-    read = {}
-    for share, own in beside_the_loop(results).items():
-        real_only, loop = (mean_curve(own, LABELS, arm)["score"] for arm in (REAL_ONLY, LOOP))
-        read[share] = label_saving(real_only, share, loop[share])
-    return read
-
-
 def costs(results: pd.DataFrame) -> pd.DataFrame:
     """Return gain, its half width and seconds by setting, and whether the setting is efficient."""
     own = results[results["curve"] == COST]
@@ -184,9 +157,6 @@ def headline(results: pd.DataFrame) -> dict[str, object]:
             said |= _named(f"aim_advantage_{name}", max(read.values(), default=Reading(0.0, "about")))
             said |= _named(f"aim_advantage_{name}_median", middle(read))
             said[f"aim_advantage_{name}_median_90"] = middle_interval(results, curve)
-    if LABELS in there:
-        for share, saving in sorted(savings(results).items(), reverse=True):
-            said |= _named(f"label_savings_{share:.0%}".rstrip("%"), saving)
     if COST in there:
         said["efficient_settings"] = list(costs(results).query("efficient").index)
     suite = results[results["curve"] != FRAUD]
@@ -203,8 +173,6 @@ def tables_of(results: pd.DataFrame) -> Iterator[RichTable]:
     for curve in (SUITE, FRAUD):
         if curve in there:
             yield _rows_table(results, curve)
-    if LABELS in there:
-        yield _labels_table(results)
     if COST in there:
         table = RichTable("setting", "Δ average precision", "seconds", "efficient", title="cost, rare-class suite")
         for setting, point in costs(results).sort_values("seconds").iterrows():
@@ -222,22 +190,6 @@ def _rows_table(results: pd.DataFrame, curve: str) -> RichTable:
         times = read.get(budget)
         said = "" if times is None else str(times) if times.value else "no gain"
         table.add_row(f"{budget:g} × real", *shown, said)
-    return table
-
-
-def _labels_table(results: pd.DataFrame) -> RichTable:
-    columns = ("training rows", "real only", "loop", "real only, same cells", "cells", "labels saved")
-    table, beside = RichTable(*columns, title="labels, rare-class suite"), beside_the_loop(results)
-    everywhere, read = mean_curve(results, LABELS, REAL_ONLY)["score"], savings(results)
-    for share in sorted({*everywhere.index, *beside}):
-        shown = [f"{share:.0%}", f"{everywhere[share]:.4f}" if share in everywhere.index else ""]
-        if share in beside:
-            own = beside[share]
-            scores = (mean_curve(own, LABELS, arm)["score"] for arm in (LOOP, REAL_ONLY))
-            shown += [f"{score[share]:.4f}" if share in score.index else "" for score in scores]
-            cells = len(own[["table", "split"]].drop_duplicates())
-            shown += [str(cells), f"{read[share].bound} {read[share].value:.0%}"]
-        table.add_row(*shown)
     return table
 
 

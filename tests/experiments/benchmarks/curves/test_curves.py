@@ -1,4 +1,4 @@
-"""Savings of rows, labels and seconds: read rightly off planted curves, and the cells they are read from."""
+"""Savings of rows and seconds: read rightly off planted curves, and the cells they are read from."""
 
 import json
 from dataclasses import replace
@@ -16,13 +16,11 @@ from experiments.benchmarks.curves import curves
 from experiments.benchmarks.curves.cells import (
     AIMED,
     GENERATIONS,
-    LOOP,
     UNTARGETED,
-    LabelsCurve,
+    RowsCurve,
     Sides,
     fitted,
     kept_rows,
-    ranks,
     walk,
 )
 from experiments.benchmarks.curves.figures import picture
@@ -33,7 +31,6 @@ from experiments.benchmarks.curves.readings import (
     efficient,
     first_reach,
     headline,
-    label_saving,
     mean_curve,
     middle,
     middle_interval,
@@ -49,7 +46,6 @@ from loop.cycle.parts import Settings
 from loop.errors import WeakspotError
 
 BUDGETS = np.array([0.0625, 0.125, 0.25, 0.5, 1, 2, 4])
-SHARES = np.array([0.15, 0.3, 0.5, 0.7, 1])
 SIDES = Sides(rare_table(300), rare_table(300, seed=1), None, 0)
 PARTS = tiny_parts()
 
@@ -109,19 +105,6 @@ def test_useless_aim_has_an_advantage_below_one() -> None:
     assert max(reading.value for budget, reading in found.items() if budget > BUDGETS[0]) < 1
 
 
-@given(st.floats(0.51, 0.99))
-def test_a_planted_saving_is_read(needed: float) -> None:
-    real_only = curve(SHARES, np.log(SHARES))
-    saving = label_saving(real_only, 0.5, np.log(needed))
-    assert saving.value == pytest.approx(1 - 0.5 / needed)
-
-
-def test_savings_are_bounded_and_harm_is_below_zero() -> None:
-    real_only = curve(SHARES, np.log(SHARES))
-    assert label_saving(real_only, 0.5, 1) == Reading(0.5, "at least")
-    assert label_saving(real_only, 0.5, np.log(0.4)).value < 0
-
-
 @settings(max_examples=40)
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=8, unique=True))
 def test_efficient_settings_are_those_that_no_other_dominates(pairs: list[tuple[int, int]]) -> None:
@@ -136,7 +119,7 @@ def test_efficient_settings_are_those_that_no_other_dominates(pairs: list[tuple[
 
 
 def results(tables: int = 3, splits: int = 3, noise: float = 0.0) -> pd.DataFrame:
-    """Aim saves a factor of four in rows; half the labels do with the loop for 80 %; the surrogate costs and brings."""
+    """Aim saves a factor of four in rows; the surrogate costs and brings."""
     rng, rows = np.random.default_rng(0), []
 
     def add(kind: str, arm: str, x: float, ap: float, seconds: float = 0.0) -> None:
@@ -151,10 +134,6 @@ def results(tables: int = 3, splits: int = 3, noise: float = 0.0) -> pd.DataFram
         for budget in BUDGETS:
             add(kind, AIMED, budget, 0.005 * np.log2(budget * 4 * 64))
             add(kind, UNTARGETED, budget, 0.005 * np.log2(budget * 64))
-    for share in (*SHARES, 0.8):
-        add("labels", REAL_ONLY, share, 0.1 * np.log(share))
-    add("labels", LOOP, 0.5, 0.1 * np.log(0.8))
-    add("labels", LOOP, 0.3, 0.1 * np.log(0.4))
     add("cost", REAL_ONLY, 0, 0, 0.3)
     for turns in range(1, 7):
         add("cost", GENERATIONS, turns, 0.04 * (1 - 0.5**turns), 8 + 4 * turns)
@@ -169,15 +148,13 @@ def test_the_headline_is_what_was_planted() -> None:
     assert said["aim_advantage_fraud_median"] == pytest.approx(4)
     assert said["aim_advantage_suite_bound"] == "about"
     assert said["aim_advantage_suite_median_90"] == pytest.approx([4, 4])
-    assert said["label_savings_50"] == pytest.approx(0.38, abs=0.01)  # 1 - 0.5 / 0.8
-    assert said["label_savings_30"] == pytest.approx(0.25, abs=0.01)
     assert (said["tables"], said["splits"]) == (3, 3)
     json.dumps(said)
 
 
 def test_curves_that_were_not_measured_are_not_in_the_headline() -> None:
     found = results()
-    assert not [name for name in headline(found[found["curve"] == "cost"]) if "aim" in name or "label" in name]
+    assert not [name for name in headline(found[found["curve"] == "cost"]) if "aim" in name]
 
 
 def test_means_are_over_tables_and_intervals_over_splits() -> None:
@@ -189,17 +166,6 @@ def test_means_are_over_tables_and_intervals_over_splits() -> None:
     assert aimed["gain_half"].max() == pytest.approx(0)  # tables differ, splits do not
     for few in (1, 2):
         assert mean_curve(results(splits=few), "rows", AIMED)["gain_half"].isna().all()
-
-
-def test_savings_compare_the_loop_with_the_cells_in_which_it_ran() -> None:
-    found = results()
-    labels = found["curve"] == "labels"
-    lowest = labels & (found["table"] == "table 0") & (found["arm"] == LOOP) & (found["x"] == 0.3)
-    fewer = found[~lowest]
-    assert headline(fewer)["label_savings_30"] == pytest.approx(headline(found)["label_savings_30"])
-    assert headline(fewer)["label_savings_50"] == headline(found)["label_savings_50"]
-    assert [line.get_linestyle() for line in picture(fewer[labels[fewer.index]]).axes[0].lines].count(":") == 1
-    assert [line.get_linestyle() for line in picture(found[labels]).axes[0].lines].count(":") == 0
 
 
 def test_the_middle_of_bounds_is_a_bound() -> None:
@@ -226,25 +192,15 @@ def test_settings_that_cost_more_and_bring_less_are_not_efficient() -> None:
 
 def test_the_picture_and_the_tables_show_what_there_is() -> None:
     found = results(noise=0.003)
-    titles = [axes.get_title(loc="left") for axes in picture(found).axes]
-    assert [title.split(":")[0] for title in titles] == ["Rare-class suite", "Card fraud", "Labels saved", "Cost"]
-    assert len(list(tables_of(found))) == 4
-    alone = found[found["curve"] == "labels"]
+    titles = [axes.get_title(loc="left") for axes in picture(found).axes if axes.axison]
+    assert [title.split(":")[0] for title in titles] == ["Rare-class suite", "Card fraud", "Cost"]
+    assert len(list(tables_of(found))) == 3
+    alone = found[found["curve"] == "cost"]
     assert [axes.axison for axes in picture(alone).axes] == [True]  # no room for what was not measured
     assert len(list(tables_of(alone))) == 1
 
 
 # Cells
-
-
-def test_subsets_are_stratified_and_nested() -> None:
-    y = np.repeat([0, 1], [180, 20])
-    order = ranks(y, np.random.default_rng(0))
-    for share in (0.15, 0.3, 0.5, 1):
-        assert np.bincount(y[order < share]) == pytest.approx([180 * share, 20 * share], abs=0.5)
-    part = SIDES.part(0.3)
-    assert set(map(bytes, part.train.X)) < set(map(bytes, SIDES.part(0.5).train.X))
-    np.testing.assert_array_equal(part.train.X, SIDES.train.X[part.train.row_number])
 
 
 def test_kept_rows_obey_the_budget_and_not_to_the_cap() -> None:
@@ -276,18 +232,11 @@ def test_a_walk_delivers_what_loops_of_so_many_generations_deliver() -> None:
         assert seconds > 0
 
 
-def test_shares_too_small_for_a_loop_have_no_point_of_it() -> None:
-    part = SIDES.part(0.4)
-    assert np.bincount(part.train.y).min() >= 5 > np.bincount(SIDES.part(0.1).train.y).min()
-    found = LabelsCurve(PARTS, loop_shares=(0.1, 0.4), shares=(0.1, 0.4)).rows(SIDES)
-    assert [(row["arm"], row["x"]) for row in found] == [(REAL_ONLY, 0.1), (REAL_ONLY, 0.4), (LOOP, 0.4)]
-
-
 # The command
 
 
 def run(folder: Path, **changes: object) -> None:
-    options = {"curves": "rows,labels,cost", "tables": "oil_spill", "splits": 1, "starts": "2018-07-25", "aimed": 0.125}
+    options = {"curves": "rows,cost", "tables": "oil_spill", "splits": 1, "starts": "2018-07-25", "aimed": 0.125}
     sizes = {"fraud_aimed": 0.125, "untargeted": 0.25, "most_generations": 2, "out": folder / "out", "jobs": 1}
     curves.main(**{**options, **sizes, **changes})  # type: ignore[arg-type]
 
@@ -310,7 +259,7 @@ def test_the_command_measures_draws_and_finds_its_cells_again(
 ) -> None:
     run(small)
     said = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert {"aim_advantage_suite", "label_savings_50", "label_savings_30", "efficient_settings"} <= set(said)
+    assert {"aim_advantage_suite", "efficient_settings"} <= set(said)
     assert (small / "out" / "curves.png").stat().st_size > 10_000
     monkeypatch.setattr(curves, "suite_sides", None)
     run(small)
@@ -332,8 +281,8 @@ def test_unknown_names_are_refused_before_any_work(tmp_path: Path, option: str, 
 def test_cells_are_told_apart_by_work_and_data_and_not_by_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEAKSPOT_DATA", str(tmp_path))
     (tmp_path / "mine.parquet").write_bytes(b"1")
-    one, two = (LabelsCurve(compose(settings=Settings(jobs=jobs))) for jobs in (1, 2))
-    other = LabelsCurve(compose(settings=Settings(jobs=1, generations=2)))
+    one, two = (RowsCurve(compose(settings=Settings(jobs=jobs))) for jobs in (1, 2))
+    other = RowsCurve(compose(settings=Settings(jobs=1, generations=2)))
     known = digest_of(one, "suite:mine")
     assert known == digest_of(two, "suite:mine")
     assert known != digest_of(other, "suite:mine")
