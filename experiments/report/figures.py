@@ -116,7 +116,7 @@ def caught_by_alerts(curves: Record, rival: str, own: str, alerts: float) -> Fig
         The number at which both are compared in words, on the test rows.
     """
     figure, axes = canvas()
-    positives, rows = curves["positives"], curves["rows"]
+    positives, rows = curves["positives"], max(2, curves["rows"])
     lines = {own: curves["after"]}
     if own != rival or "plain" not in curves:
         lines = {rival if "plain" in curves else "real rows alone": curves.get("plain", curves["before"]), **lines}

@@ -119,19 +119,22 @@ _arm = fields(
     | dict.fromkeys(("average_precision", "recall_at_fpr_01", "brier"), number),
     {"log_loss": number, "calibration_error": number},
 )
-_gain = fields({"arm": text, "sentence": text, "proven": flag, "against": text, "difference": interval})
+_gain = fields(
+    {"arm": text, "sentence": text, "proven": flag, "against": text}
+    | {"difference": fields(_ends | {"level": _between(0.5, 0.999)})}
+)
 _option = fields(
     {"name": text, "score": number, "difference": interval, "expected": number, "refused": optional(text)}
     | {"cost": fields({"seconds_per_million": amount, "megabytes": optional(amount)})}
 )
-_pair = dict.fromkeys(("before", "after"), number)
+_pair = dict.fromkeys(("before", "after"), _drawn)
 _expected = fields(
-    {"rows": amount, "days": optional(integer(1)), "points": listed(_point)}
+    {"rows": _between(1, LARGEST), "days": optional(integer(1)), "points": listed(_point)}
     | {
         "money": listed(
-            fields({"point": text, "unit": text, "without": number, "every_row": flag, "saved": interval} | _pair)
+            fields({"point": text, "unit": text, "without": _drawn, "every_row": flag, "saved": fields(_ends)} | _pair)
         ),
-        "alerts": fields({"budget": optional(text), "alerts": amount, "to_catch": amount, "more": interval} | _pair),
+        "alerts": fields({"budget": optional(text), "alerts": _cost, "to_catch": _cost, "more": fields(_ends)} | _pair),
     }
 )
 _rates = fields(dict.fromkeys(("average_precision", "recall", "false_positive_rate"), optional(number)))
