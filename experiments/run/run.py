@@ -13,7 +13,7 @@ from rich.console import Console
 
 from experiments.arms.arm import Arm
 from experiments.arms.delivery import Decided, answers_of, check_storable, decide_for
-from experiments.arms.names import CHEAP, REAL_ONLY
+from experiments.arms.names import CHEAP
 from experiments.arms.plain import kinds
 from experiments.arms.scoring import METRICS, contestants_of, score_arms
 from experiments.config.constraints import complaints, constraints
@@ -24,13 +24,12 @@ from experiments.report.progress import Stages, generation_note
 from experiments.report.report import Report
 from experiments.report.terminal import show
 from experiments.run.artifacts import keep_files, keep_records, write_up
-from experiments.run.calibrated_points import Answers, answer_records, calibration_of
-from experiments.run.fairness import by_group, gaps
 from experiments.run.given import notes
 from experiments.run.inputs import RunInputs, gather, parts_of
 from experiments.run.real_rows import caught_of, named_rows
 from experiments.run.result import Result
 from experiments.run.resuming import begin, check_resumable
+from experiments.run.sealed_figures import calibration_of, sealed_figures
 from experiments.run.statements import overlaps
 from experiments.run.tracking import describe, open_tracker, settings_of, tell
 from experiments.run.warnings import told_after, told_before
@@ -46,14 +45,13 @@ from loop.cycle.driver import LoopRun, turn
 from loop.cycle.training import Prepared
 from loop.data.schema_json import to_json
 from loop.errors import WeakspotError
-from loop.evaluation.calibration import Calibration
 from loop.evaluation.judge_rows import JudgeRows
 from loop.model import Model
 from loop.protocols import Predictor, Tracker
 from loop.seeds import stream
 from loop.support import atomic
 from loop.support.commands import command
-from loop.support.plain_json import Record, plain
+from loop.support.plain_json import plain
 from loop.support.signals import undisturbed
 from loop.types import Generation, LoopVerdict
 
@@ -229,17 +227,15 @@ def _compare(bench: _Bench, looped: LoopRun) -> Report:
     """Fit the arms, decide which model to deliver, open the test part, and write all output of a finished run."""
     config, inputs, stages = bench.config, bench.inputs, bench.stages
     decided = _decided(bench, looped)
-    before, after = (
-        _model(bench, looped.outcome, arm.predictor, answers_of(arm))
-        for arm in (decided.named(name) for name in (REAL_ONLY, decided.delivery.name))
-    )
+    arm = decided.named(decided.delivery.name)
+    after = _model(bench, looped.outcome, arm.predictor, answers_of(arm))
     run_folder.save_model(after, bench.folder / run_folder.MODEL)
     stages.begin("sealed test")
     scored = score_arms(decided.arms, decided.costs, inputs.test, (*METRICS, config.metrics.recall_at_precision))
     result = Result.of(looped, decided, scored, inputs.test, config.loop.seed)
-    answers = _answers(bench, result, before.calibration, after.calibration)
+    answers = sealed_figures(config, inputs, result)
     answers["answers"] = effect(inputs, config.data.answers, result.proba[result.delivery.name], config.loop.seed)
-    found = told_after(config, inputs, result, answers["operating"], bench.sanity)
+    found = told_after(config, inputs, result, answers, bench.sanity)
     answers["warnings"] = [plain(asdict(each)) for each in found]
     answers["real_patterns"] = caught_of(named_rows(config, inputs), inputs, result)
     stages.end()
@@ -266,28 +262,3 @@ def _decided(bench: _Bench, looped: LoopRun) -> Decided:
     decided = decide_for(looped, contestants, config.loop.seed, wanted=config.deliver, limits=limits)
     stages.end(decided.delivery.name)
     return decided
-
-
-def _answers(bench: _Bench, result: Result, before: Calibration, after: Calibration) -> Record:
-    """Choose operating points on judge rows; score them, the calibrations and each group on test rows.
-
-    The two calibrations are those of the learner on real rows alone and of the delivered model.
-    """
-    tested = [result.proba[name] for name in (REAL_ONLY, result.delivery.name)]
-    inputs, fairness, positive = bench.inputs, bench.config.fairness, bench.inputs.schema.positive
-    judged, whens = JudgeRows.of(inputs.train, result.looped.outcome.judged), ("before", "after")
-    groups = by_group(
-        fairness,
-        judged,
-        inputs.test,
-        {when: proba[:, positive] for when, proba in zip(whens, result.judged, strict=True)},
-        {when: proba[:, positive] for when, proba in zip(whens, tested, strict=True)},
-    )
-    return {"groups": groups, "group_gaps": gaps(groups, fairness.least)} | answer_records(
-        bench.config.metrics.operating_points,
-        inputs,
-        judged,
-        Answers(result.judged[0], tested[0], before),
-        Answers(result.judged[1], tested[1], after),
-        stream(bench.config.loop.seed, "answers"),
-    )
