@@ -24,7 +24,8 @@ def print_result(result: "RunResult", as_json: bool) -> None:
         return
     for warning in [] if result.report is None else result.report.warning_lines:
         typer.echo(warning)
-    typer.echo("\n".join([str(told["verdict"]), str(told.get("decision", "")), f"{result.folder}: report.html"]))
+    words = [str(told[name]) for name in ("decision", "delivery", "verdict") if name in told]
+    typer.echo("\n".join([*words, f"{result.folder}: report.html"]))
 
 
 def print_plan(config: "RunConfig | CompareConfig", as_json: bool, jobs: int = 1) -> None:

@@ -94,9 +94,10 @@ def test_a_run_prints_one_object(folder: Path) -> None:
 def test_a_quiet_run_prints_its_result(folder: Path) -> None:
     result = call("run", folder / "config.yaml", "--no-arms", "--quiet")
     assert result.exit_code == 0, result.output
-    *_, verdict, decision, where = result.stdout.splitlines()
+    *_, decision, delivery, verdict, where = result.stdout.splitlines()
     report = json.loads((Path(where.removesuffix(": report.html")) / "report.json").read_text())
-    assert (verdict, decision) == (report["gain"]["sentence"], report["delivery"]["sentence"])
+    assert decision == report["decision"]["headline"]
+    assert (verdict, delivery) == (report["gain"]["sentence"], report["delivery"]["sentence"])
 
 
 def test_a_shell_completes_commands_and_options() -> None:
