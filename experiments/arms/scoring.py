@@ -1,12 +1,13 @@
 """Arms on the sealed test rows: scores, costs, and what a model gains over the best plain one."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
 from experiments.arms.arm import Arm
 from experiments.arms.arms import arms, loop_and_teacher, real_only
+from experiments.arms.names import ONLY_PLAIN, TARGETED, is_loop
 from experiments.arms.serving import Cost
 from experiments.config.run_config import ArmsConfig
 from loop.cycle.acceptance import FEWEST
@@ -47,8 +48,18 @@ class Gain:
     sentence: str
 
 
-def contestants_of(looped: LoopRun, folds: np.ndarray, config: ArmsConfig, rng: np.random.Generator) -> Iterator[Arm]:
-    """Yield the arms that the configuration asks for: at least real rows alone, the teacher and the loop."""
+def contestants_of(
+    looped: LoopRun, folds: np.ndarray, config: ArmsConfig, rng: np.random.Generator, called: str = TARGETED
+) -> Iterator[Arm]:
+    """Yield the arms that the configuration asks for: at least real rows alone, the teacher and the loop.
+
+    ``called`` is the name of the loop, see `experiments.config.strategies.loop_name`.
+    """
+    for arm in _contestants(looped, folds, config, rng):
+        yield replace(arm, name=called) if is_loop(arm.name) else arm
+
+
+def _contestants(looped: LoopRun, folds: np.ndarray, config: ArmsConfig, rng: np.random.Generator) -> Iterator[Arm]:
     if config.run:
         yield from arms(
             looped,
@@ -107,9 +118,9 @@ def gain_over(
         return Gain(arm, against, Interval(0.0, 0.0, 0.0), False, f"No gain: {arm} is the best plain model itself.")
     difference = paired(SCORE, tested, proba[against], proba[arm], rng, level=level).difference
     proven = proves(difference, tested)
-    measured = (
-        f"average precision of {arm} {difference} over the best plain model ({against}) on {len(tested):,} test rows"
-    )
+    alone = sum(each.arm.plain for each in scored) == 1
+    over = f"{against}, {ONLY_PLAIN}," if alone else f"the best plain model ({against})"
+    measured = f"average precision of {arm} {difference} over {over} on {len(tested):,} test rows"
     if proven:
         sentence = f"Proven gain: {measured}."
     elif difference.high < 0:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 
+from experiments.arms.names import is_loop
 from experiments.arms.scoring import SCORE
 from experiments.config.run_config import RunConfig
 from loop.protocols import Child, Store
@@ -22,7 +23,6 @@ TEXT = (
     "split",
     "generations",
 )  # keys of a row that are not metrics
-LOOP = "loop: "  # prefix of a strategy in the name of an arm
 _KEYS = tuple(field.name for field in fields(Child))
 
 
@@ -50,7 +50,7 @@ class ChildRuns:
             metrics={name: value for name, value in row.items() if name not in TEXT},
             tags={"dataset": run.data.source, "learner": run.learner.name}
             | {key: str(row[key]) for key in ("source", "arm", "seed")}
-            | ({"strategy": run.loop.strategy} if row["arm"].startswith(LOOP) else {}),
+            | ({"strategy": run.loop.strategy} if is_loop(row["arm"]) else {}),
             curves={f"score/{SCORE}": row["generations"]} if row.get("generations") else {},
         )
         if _content(vars(child)) not in self._known:

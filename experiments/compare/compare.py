@@ -14,10 +14,10 @@ from rich.console import Console
 
 from experiments.arms import statistics
 from experiments.arms.delivery import Delivery, decide_for
-from experiments.arms.names import BEST_PLAIN, DELIVERED, REAL_ONLY, TARGETED
+from experiments.arms.names import BEST_PLAIN, DELIVERED, LOOP, REAL_ONLY, is_loop
 from experiments.arms.scoring import METRICS, SCORE, Gain, contestants_of, gain_over, score_arms
 from experiments.compare import figures
-from experiments.compare.child_runs import LOOP, TEXT, ChildRuns
+from experiments.compare.child_runs import TEXT, ChildRuns
 from experiments.compare.claims import Comparison, compare_with_all
 from experiments.compare.leaderboard import LiveBoard, closing_table, long_form, summarise
 from experiments.config.data_config import DataConfig
@@ -121,8 +121,9 @@ def cell(config: RunConfig) -> Records:
     inputs, seed = gather(config.data, config.loop), config.loop.seed
     parts = parts_of(config, inputs.train, inputs)
     looped = run_loop(parts, inputs.train, inputs.folds, stream(seed, "loop"))
-    contestants = list(contestants_of(looped, inputs.folds, config.arms, stream(seed, "arms")))
-    wanted = config.deliver if config.arms.run else TARGETED  # without arms nothing is delivered
+    called = LOOP + config.loop.strategy
+    contestants = list(contestants_of(looped, inputs.folds, config.arms, stream(seed, "arms"), called))
+    wanted = config.deliver if config.arms.run else "loop"  # without arms nothing is delivered
     decided = decide_for(looped, contestants, seed, wanted=wanted, limits=config.serving.limits())
     scored = score_arms(decided.arms, decided.costs, inputs.test, (*METRICS, config.metrics.recall_at_precision))
     where = {"source": config.data.source, "seed": seed, "split": BY_TIME if inputs.dataset.time else "at random"}
@@ -131,8 +132,8 @@ def cell(config: RunConfig) -> Records:
     curve = [looped.outcome.baseline, *(generation.scores for generation in looped.history)]
     verdict = looped.outcome.verdict
     claim = {"judge_gain": verdict.gain, "judge_low": verdict.interval.low, "judge_proven": float(verdict.proven)}
-    own = {"arm": LOOP + config.loop.strategy, "generations": [scores[SCORE].estimate for scores in curve], **claim}
-    rows = [row | own if row["arm"] == TARGETED else row for row in rows]
+    own = {"generations": [scores[SCORE].estimate for scores in curve], **claim}
+    rows = [row | own if row["arm"] == called else row for row in rows]
     if not (config.arms.run and config.arms.plain):
         return rows
     delivery, tested = decided.delivery, JudgeRows.of(inputs.test)
@@ -146,7 +147,7 @@ def _roles(rows: Records, delivery: Delivery, gain: Gain) -> Records:
     The row of the delivered model also holds its difference from the best plain model: what the judge rows promised,
     and the interval on the test rows.
     """
-    by_name = {TARGETED if row["arm"].startswith(LOOP) else row["arm"]: row for row in rows}
+    by_name = {row["arm"]: row for row in rows}
     promise = {"promised": delivery.promised.expected, "promised_low": delivery.promised.difference.low}
     promise |= {"gain_low": gain.difference.low, "gain_high": gain.difference.high}
     best, delivered = (
@@ -193,7 +194,7 @@ def _work(
             name = names[config.sources.index(run.data)]
             first = run.loop.strategy == config.strategies[0]
             # Other strategies add only their loop: their real-only arm is the same as that of the first.
-            own = [_numbers(row, name) for row in made if first or row["arm"].startswith(LOOP)]
+            own = [_numbers(row, name) for row in made if first or is_loop(row["arm"])]
             for row in own:
                 children.keep(row, run)
             rows += own

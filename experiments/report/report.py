@@ -100,6 +100,11 @@ class Report:
         return str(self.delivery["name"])
 
     @property
+    def one_plain(self) -> bool:
+        """Whether a single plain model was fitted, so that none is the best of several."""
+        return sum(bool(arm["plain"]) for arm in self.arms) == 1
+
+    @property
     def macro(self) -> str:
         """Note to a ranking metric of more than two classes, see `loop.evaluation.metrics.score`; else empty."""
         return " (mean over classes)" if self.n_classes > 2 else ""

@@ -19,6 +19,7 @@ from experiments.config.constraints import complaints, constraints
 from experiments.config.operating_points import miss_costs
 from experiments.config.reader import dump
 from experiments.config.run_config import RunConfig
+from experiments.config.strategies import loop_name
 from experiments.labels.effect import effect
 from experiments.report.progress import Stages, generation_note
 from experiments.report.report import Report
@@ -135,8 +136,7 @@ def _run(config: RunConfig, console: Console, resume: Path | None, started: floa
         stages.end()
         name = f"{inputs.dataset.name}-{config.loop.strategy}-seed{config.loop.seed}"
         folder = resume or run_folder.new_folder(config.out, name.replace("/", "-"))
-        tracker = open_tracker(tracking, folder, config.tracking)
-        bench = _Bench(config, inputs, stages, tracker, folder, started, sanity)
+        bench = _Bench(config, inputs, stages, open_tracker(tracking, folder, config.tracking), folder, started, sanity)
         try:
             with run_folder.held(folder) if resume is None else nullcontext():
                 result = _tracked(bench, prepared)
@@ -264,13 +264,13 @@ def _decided(bench: _Bench, looped: LoopRun) -> Decided:
     config, inputs, stages = bench.config, bench.inputs, bench.stages
     contestants: list[Arm] = []
     stages.begin("arm")
-    for arm in contestants_of(looped, inputs.folds, config.arms, stream(config.loop.seed, "arms")):
+    called = loop_name(config.loop.strategy, looped.prepared.parts.supplies)
+    for arm in contestants_of(looped, inputs.folds, config.arms, stream(config.loop.seed, "arms"), called):
         contestants.append(arm)
         stages.end(arm.name)
         stages.begin("arm")
     stages.begin("what to deliver")
-    limits = config.serving.limits()
-    decided = decide_for(looped, contestants, config.loop.seed, wanted=config.deliver, limits=limits)
+    decided = decide_for(looped, contestants, config.loop.seed, wanted=config.deliver, limits=config.serving.limits())
     stages.end(decided.delivery.name)
     return decided
 

@@ -177,7 +177,7 @@ def test_ctrl_c_saves_the_champion_and_resuming_equals_the_uninterrupted_run(pla
     assert resumed.report is not None
     assert whole.report is not None
     assert resumed.report.gain == whole.report.gain
-    loop = {arm["arm"]: arm["seconds_fit"] for arm in resumed.report.arms}["targeted"]
+    loop = {arm["arm"]: arm["seconds_fit"] for arm in resumed.report.arms}["loop: targeted"]
     assert 1000 * done < loop < resumed.report.seconds, "seconds are of both sessions"
     assert len(json.loads((folder / "checkpoint" / "seconds.json").read_text())) == len(resumed.history)
 
