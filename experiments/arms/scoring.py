@@ -1,6 +1,6 @@
 """Arms on the sealed test rows: scores, costs, and what a model gains over the best plain one."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -55,7 +55,12 @@ def contestants_of(
 
     ``called`` is the name of the loop, see `experiments.config.strategies.loop_name`.
     """
-    for arm in _contestants(looped, folds, config, rng):
+    yield from renamed(_contestants(looped, folds, config, rng), called)
+
+
+def renamed(found: Iterable[Arm], called: str) -> Iterator[Arm]:
+    """Yield arms, the loop's own learner under another name."""
+    for arm in found:
         yield replace(arm, name=called) if is_loop(arm.name) else arm
 
 
@@ -97,6 +102,7 @@ def gain_over(
     rng: np.random.Generator,
     *,
     level: float = 0.95,
+    plain: int | None = None,
 ) -> Gain:
     """Compare an arm with the best plain model, which was chosen on the judge rows.
 
@@ -112,13 +118,15 @@ def gain_over(
         Draws the bootstrap of the interval.
     level : float
         Confidence of the interval.
+    plain : int, optional
+        Number of plain models that were fitted, if not all are among the arms.
     """
     proba = {each.arm.name: each.proba for each in scored}
     if arm == against:
         return Gain(arm, against, Interval(0.0, 0.0, 0.0), False, f"No gain: {arm} is the best plain model itself.")
     difference = paired(SCORE, tested, proba[against], proba[arm], rng, level=level).difference
     proven = proves(difference, tested)
-    alone = sum(each.arm.plain for each in scored) == 1
+    alone = (sum(each.arm.plain for each in scored) if plain is None else plain) == 1
     over = f"{against}, {ONLY_PLAIN}," if alone else f"the best plain model ({against})"
     measured = f"average precision of {arm} {difference} over {over} on {len(tested):,} test rows"
     if proven:

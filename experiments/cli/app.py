@@ -185,11 +185,14 @@ def ui(
     """Open the records of all runs: starts MLflow's page on the configured store."""
     import subprocess
 
-    uri = _store(tracking).tracking_uri
+    from loop.tracking import runs_page
+
+    store = _store(tracking)
+    uri = store.tracking_uri
     if uri.startswith("http"):
-        typer.echo(f"The records are on a server: open {uri}")
+        typer.echo(f"The records are on a server: open {runs_page(store, uri.rstrip('/'))}")
         return
-    typer.echo(f"MLflow at http://127.0.0.1:{port} (Ctrl-C ends it)")
+    typer.echo(f"MLflow at {runs_page(store, f'http://127.0.0.1:{port}')} (Ctrl-C ends it)")
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--port", str(port)]
     quick = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"} | os.environ  # for chat models; slow to start
     raise typer.Exit(subprocess.run(command, check=False, env=quick).returncode)

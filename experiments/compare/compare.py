@@ -16,7 +16,7 @@ from experiments.arms import statistics
 from experiments.arms.delivery import Delivery, decide_for
 from experiments.arms.names import BEST_PLAIN, DELIVERED, LOOP, REAL_ONLY, is_loop
 from experiments.arms.scoring import METRICS, SCORE, Gain, contestants_of, gain_over, score_arms
-from experiments.compare import figures
+from experiments.compare import description, figures
 from experiments.compare.child_runs import TEXT, ChildRuns
 from experiments.compare.claims import Comparison, compare_with_all
 from experiments.compare.leaderboard import LiveBoard, closing_table, long_form, summarise
@@ -27,7 +27,7 @@ from experiments.data.files import write_table
 from experiments.data.sources import place_of, stamp_of
 from experiments.report import figure_style
 from experiments.run.inputs import gather, parts_of
-from experiments.run.tracking import flat, open_tracker, settings_of, tell
+from experiments.run.tracking import open_tracker, settings_of, tell
 from experiments.storage import run_folder
 from experiments.storage.result_cache import Records, digest, found, found_or_worked
 from loop.cycle.driver import run_loop
@@ -86,14 +86,16 @@ def _compared(
     (folder / run_folder.MARKER).unlink(missing_ok=True)
     atomic.write_text(folder / run_folder.CONFIG, dump(config))
     tracker, status = open_tracker(tracking, folder, config.tracking), "failed"
-    params = dict(flat(config.model_dump(mode="json", exclude={"sources"})))
-    tags = {"weakspot": version("weakspot"), "command": "compare", "learner": config.learner.name}
-    tracker.start({"name": folder.name, "params": params, "tags": tags})
+    tracker.start(description.begun(config, runs, folder))
+    names = source_names(config.sources)
     try:
-        results = _work(config, runs, ChildRuns(tracker, folder / run_folder.JOURNAL), console, jobs, clock)
+        children = ChildRuns(tracker, folder / run_folder.JOURNAL, names)
+        results = _work(config, runs, names, children, console, jobs, clock)
         overlap = _overlap(results, config)
         summary = summarise(results, overlap)
         comparisons, overall = _write(results, summary, config, overlap, folder)
+        tracker.metrics(description.figures(results, comparisons))
+        tracker.tags(description.ended(results, comparisons, overall.sentence))
         for path in sorted(folder.iterdir()):
             if path.name in FILES or path.suffix == ".png":
                 tracker.attach(path)
@@ -183,10 +185,16 @@ def check_sources(runs: Sequence[RunConfig]) -> None:
 
 
 def _work(
-    config: CompareConfig, runs: Sequence[RunConfig], children: ChildRuns, console: Console, jobs: int, clock: Clock
+    config: CompareConfig,
+    runs: Sequence[RunConfig],
+    names: Sequence[str],
+    children: ChildRuns,
+    console: Console,
+    jobs: int,
+    clock: Clock,
 ) -> pd.DataFrame:
     """Run the cells one after the other or side by side, and record each arm when its cell is done."""
-    names, rows, cells = source_names(config.sources), Records(), cells_of(runs, config.out, jobs)
+    rows, cells = Records(), cells_of(runs, config.out, jobs)
     with LiveBoard(console, len(runs), len(config.sources) * len(config.seeds)) as board:
         for run in runs:
             with clock.stage("cells"):
@@ -195,8 +203,7 @@ def _work(
             first = run.loop.strategy == config.strategies[0]
             # Other strategies add only their loop: their real-only arm is the same as that of the first.
             own = [_numbers(row, name) for row in made if first or is_loop(row["arm"])]
-            for row in own:
-                children.keep(row, run)
+            children.keep(own, run)
             rows += own
             board.add(own, f"{name}, seed {run.loop.seed}, {run.loop.strategy}")
     return pd.DataFrame(rows).drop(columns="generations", errors="ignore")

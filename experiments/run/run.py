@@ -166,7 +166,7 @@ def _has_checkpoints(folder: Path) -> bool:
 def _tracked(bench: _Bench, prepared: Prepared) -> RunResult:
     """Run with the tracker started; it is finished with the right status even after an error."""
     status, verdict = "failed", None
-    bench.tracker.start(describe(bench.config, bench.inputs, bench.folder.name))
+    bench.tracker.start(describe(bench.config, bench.inputs, prepared.parts, bench.folder))
     try:
         bench.tracker.tags({"warnings": tag_of(bench.sanity.findings)})
         _begin_folder(bench)

@@ -188,3 +188,32 @@ def test_the_command_line_of_mlflow_predicts(
         served = mlflow.pyfunc.load_model(f"runs:/{tracker.uplink.run_id}/model")  # the other address
         answer = served.predict(frame)
     np.testing.assert_allclose(answer, model.predict_proba(frame))
+
+
+ESTIMATOR = """
+import mlflow, numpy as np, pandas as pd
+from generators import Neighbourhood
+from learners import Committee, Linear, XGBoost
+from loop import LoopClassifier
+mlflow.set_tracking_uri("sqlite:///mlflow.db")
+mlflow.set_experiment("loops")
+rng = np.random.default_rng(0)
+X = pd.DataFrame({"amount": rng.exponential(50, 200), "age": rng.integers(18, 90, 200)})
+y = (X["amount"] / 50 + rng.normal(0, 1, 200) > 2).astype(int)
+mlflow.autolog(silent=True)
+parts = {"generator": Neighbourhood(), "teacher": Committee(members=(Linear(),))}
+model = LoopClassifier(XGBoost(trees=5), **parts, generations=1, lanes=2, jobs=1, random_state=0).fit(X, y)
+assert len(mlflow.search_runs(experiment_names=["loops"])) == 0
+with mlflow.start_run():
+    uri = mlflow.sklearn.log_model(model, name="loop", serialization_format="cloudpickle").model_uri
+np.testing.assert_array_equal(mlflow.sklearn.load_model(uri).predict_proba(X), model.predict_proba(X))
+np.testing.assert_array_equal(mlflow.pyfunc.load_model(uri).predict(X), model.predict(X))
+"""
+
+
+@pytest.mark.slow
+def test_an_estimator_is_logged_and_fits_under_automatic_logging(tmp_path: Path) -> None:
+    quietly = os.environ | {"PYTHONWARNINGS": "ignore", "PYTHONPATH": str(Path(__file__).parents[3])}
+    command = [sys.executable, "-c", ESTIMATOR]
+    ended = subprocess.run(command, env=quietly, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert ended.returncode == 0, ended.stderr
