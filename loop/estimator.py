@@ -198,7 +198,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         schema = infer(frame, target, positive=caught)
         table = replace(encode(schema, frame).numbered(rows), weight=own, unit=units(groups))
         pool = None if self.unlabelled is None else self._features(self.unlabelled, reset=False)
-        inquiry = Inquiry.of(self.questions, self.learner, table, pool, self.oracle)
+        inquiry = Inquiry.of(self.questions, self.learner, table, pool, self.oracle, self.teacher)
         rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31 - 1))
         if inquiry is not None and self.oracle is not None:
             inquiry, table = inquiry.asked(table, self.oracle, stream(root(rng), "asking"))

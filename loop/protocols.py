@@ -33,6 +33,7 @@ class Predictor(Protocol):
         ...
 
 
+@runtime_checkable
 class Learner(Predictor, Protocol):
     """A classifier. Constructor arguments are settings only; ``fit`` never changes them or its input."""
 
@@ -153,6 +154,15 @@ class Oracle(Protocol):
 
     def ask(self, rows: Rows, ids: np.ndarray) -> np.ndarray:
         """Return class codes (m,) int, -1 = not answered, of m rows; ``ids`` (m,) are their positions in the pool."""
+        ...
+
+
+@runtime_checkable
+class LateOracle(Oracle, Protocol):
+    """Someone whose answers may come later than the question."""
+
+    def arrived(self, ids: np.ndarray) -> np.ndarray:
+        """Return what has come in by now for rows asked about earlier, class codes (m,) int, -1 = nothing yet."""
         ...
 
 

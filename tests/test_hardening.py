@@ -1,7 +1,11 @@
 """What files, settings and folders may hold, and still the answer is right or one sentence."""
 
 import json
+import os
 import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -330,3 +334,44 @@ def test_ctrl_c_after_the_loop_says_how_to_go_on(tmp_path: Path, monkeypatch: py
     (folder,) = (tmp_path / "out").iterdir()
     assert result.exit_code == 130
     assert f"Interrupted. Go on with: weakspot run --resume {folder}" in result.stderr
+
+
+PLANTED = ["config.yaml", "data.json", "report.json", "journal/records.jsonl", "model/files.json", "model/model.json"]
+
+
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """Raise an error in what takes longer, such as waiting for a pipe that nobody writes to."""
+
+    def late(number: int, frame: object) -> None:
+        raise AssertionError(f"still busy after {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "endless"])
+@pytest.mark.parametrize("name", PLANTED)
+def test_what_is_planted_in_place_of_a_file_neither_hangs_nor_is_read(
+    kind: str, name: str, run_folder: Path, place: Path, tmp_path: Path
+) -> None:
+    (run_folder / name).unlink()
+    os.mkfifo(run_folder / name) if kind == "pipe" else (run_folder / name).symlink_to("/dev/zero")
+    (tmp_path / "mlflow.yaml").write_text(f"tracking_uri: sqlite:///{tmp_path}/mlflow.db\n")
+    with at_most(60):
+        results = [
+            call("predict", run_folder, "--data", place / "table.csv", "--out", tmp_path / "scores.csv"),
+            call("upload", run_folder, "--tracking", tmp_path / "mlflow.yaml"),
+            call("report", run_folder),
+        ]
+        (run_folder / CUT[0]).unlink()
+        results.append(call("run", "--resume", run_folder))
+    for result in results:
+        assert result.exit_code in (0, 2), result.output
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+    assert 2 in [result.exit_code for result in results]

@@ -8,6 +8,7 @@ from typing import ParamSpec
 import typer
 
 from loop.errors import WeakspotError
+from loop.support.secrets import masked
 
 Parameters = ParamSpec("Parameters")
 
@@ -19,14 +20,14 @@ DISK = (
 
 
 def one_sentence(function: Callable[Parameters, object]) -> Callable[Parameters, None]:
-    """Wrap a command: an error that the user can correct becomes one sentence on stderr and exit code 2."""
+    """Wrap a command: what the user can correct becomes one sentence on stderr, without passwords, and exit code 2."""
 
     @functools.wraps(function)
     def wrapped(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
         try:
             function(*args, **kwargs)
         except WeakspotError as error:
-            typer.echo(str(error), err=True)
+            typer.echo(masked(str(error)), err=True)
             raise typer.Exit(USER_FAULT) from error
         except OSError as error:
             if error.errno not in DISK:

@@ -18,12 +18,15 @@ def queue(  # Wide: each parameter is an option of the command
     run_dir: RunFolder,
     pool: Annotated[Path, typer.Option(help="File of rows without labels, with the columns of the data.")],
     n: Annotated[int, typer.Option("--n", min=1, max=MOST, help="Rows to ask about, the audit among them.")] = 200,
-    acquisition: Annotated[str, typer.Option(help="doubt, disagreement, highest_score, mixture or random.")] = "doubt",
+    acquisition: Annotated[
+        str, typer.Option(help="doubt, disagreement, gap, highest_score, mixture, random.")
+    ] = "doubt",
     audit: Annotated[float, typer.Option(help="Share drawn at random, whose answers judge.")] = 0.1,
     spread: Annotated[int, typer.Option(help="Candidates a question, of which rows far apart are taken.")] = 1,
     most_of_group: Annotated[int | None, typer.Option(help="Most rows of one group, such as a card.")] = None,
     price: Annotated[str | None, typer.Option(help="Column of the pool: what an answer costs.")] = None,
     checks: Annotated[int, typer.Option(min=0, help="Most given labels to be checked.")] = 20,
+    again: Annotated[bool, typer.Option("--again", help="Also rows asked about before without an answer.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same questions.")] = 0,
     sep: Sep = None,
     encoding: Encoding = None,
@@ -36,7 +39,7 @@ def queue(  # Wide: each parameter is an option of the command
 
     check_name("--acquisition", acquisition, ACQUISITIONS)
     form = form_for(run_dir, pool, sep, encoding, decimal)
-    wanted = Wanted(n, acquisition, audit, spread, most_of_group, price, checks, seed, form)
+    wanted = Wanted(n, acquisition, audit, spread, most_of_group, price, checks, seed, form, again)
     wanted.asking()  # refuses settings out of range before any work
     with steps_shown("rows and questions"):
         made = ask_people(run_dir, pool, wanted)
@@ -101,5 +104,5 @@ def _labels_and_classes(run_dir: Path) -> tuple[Path, tuple[object, ...]]:
     from experiments.labels.questions import labels_of
     from experiments.storage import run_folder
 
-    labels = labels_of(run_dir, load_config(RunConfig, run_dir / run_folder.CONFIG))
+    labels = labels_of(run_dir, load_config(RunConfig, run_folder.configuration(run_dir)))
     return labels, run_folder.load_model(run_dir / run_folder.MODEL).schema.classes

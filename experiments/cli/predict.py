@@ -75,9 +75,9 @@ def _write(scorer: "Scorer", data: Path, out: Path | None) -> None:
             shutil.copyfileobj(file, sys.stdout.buffer)
             sys.stdout.buffer.flush()
     elif out.suffix == ".csv":
-        atomic.write_file(out, to_csv)
+        atomic.write_file(out, to_csv, private=True)
     else:
-        atomic.write_file(out, lambda path: write_parquet(scorer.frames(data), path))
+        atomic.write_file(out, lambda path: write_parquet(scorer.frames(data), path), private=True)
 
 
 def _told(scorer: "Scorer") -> list[str]:

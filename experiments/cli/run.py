@@ -78,7 +78,7 @@ def _config_of(run_dir: Path) -> Path:
     from experiments.storage import run_folder
 
     run_folder.fingerprint_of(run_dir)
-    return run_dir / run_folder.CONFIG
+    return run_folder.configuration(run_dir)
 
 
 def _run(config: Path | None, overrides: dict[str, object], resume: Path | None) -> None:

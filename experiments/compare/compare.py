@@ -65,7 +65,7 @@ def compare(config: CompareConfig, console: Console, jobs: int = 1) -> pd.DataFr
     missing = [run for run in runs if found(cell_file(config.out, run)) is None]
     check_sources(missing)
     folder = config.out / f"compare-{digest([identity_of(run) for run in runs])}"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(atomic.PRIVATE, parents=True, exist_ok=True)
     with run_folder.held(folder):
         results, headline, spent = _compared(config, runs, folder, tracking, console, jobs)
     seconds = time.perf_counter() - started

@@ -12,7 +12,7 @@ from experiments.config.part_sections import as_rule
 from experiments.config.run_config import CommonConfig, CompareConfig, RunConfig
 from experiments.config.supplies import MAPPINGS, STATED
 from loop.errors import ConfigError
-from loop.support.strict_yaml import read_plain
+from loop.support.strict_yaml import cause, read_file
 
 Config = TypeVar("Config", bound=CommonConfig)
 ENTRIES: Mapping[str, type[BaseModel]] = {"sources": DataConfig}  # of lists; those of supplies are of several kinds
@@ -56,12 +56,11 @@ def dump(config: RunConfig | CompareConfig) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = read_plain(path.read_text(encoding="utf-8"))
+        content = read_file(path)
     except OSError as error:
         raise ConfigError(f"a configuration must be a YAML file, and {path} is none: check the path.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        why = " ".join(str(error).split())
-        raise ConfigError(f"a configuration must be valid YAML, and {path} is not ({why}): correct it.") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"a configuration must be valid YAML, {path} is not ({cause(error)}): correct it.") from error
     if not isinstance(content, dict):
         raise ConfigError(
             f"a configuration must hold keys and values, got {content!r} in {path}: see configs/demo.yaml."

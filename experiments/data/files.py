@@ -216,6 +216,6 @@ def texts(schema: Schema) -> list[str]:
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:
-    """Write a .csv or .parquet file atomically."""
+    """Write a .csv or .parquet file atomically; a new one can be read by its owner alone."""
     csv_file = path.suffix == ".csv"
-    atomic.write_file(path, partial(frame.to_csv if csv_file else frame.to_parquet, index=False))
+    atomic.write_file(path, partial(frame.to_csv if csv_file else frame.to_parquet, index=False), private=True)

@@ -31,11 +31,14 @@ class Answers:
         Questions without answer: "no answer", "cancelled" and "cannot tell".
     disagreeing : tuple of str
         Questions to which different answers were given.
+    questions : tuple of str
+        All questions of the file, in its order.
     """
 
     frame: pd.DataFrame
     skipped: Mapping[str, int]
     disagreeing: tuple[str, ...] = ()
+    questions: tuple[str, ...] = ()
 
 
 def read_answers(path: Path, classes: Iterable[object]) -> Answers:
@@ -114,6 +117,7 @@ def _gathered(given: Iterable[Reply], known: ClassNames) -> Answers:
         _frame(lines, known),
         MappingProxyType({reason: first.count(reason) for reason in reversed(SKIPPED)}),
         tuple(question for question, answers in chosen.items() if len(answers) > 1),
+        tuple(kinds),
     )
 
 

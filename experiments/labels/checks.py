@@ -5,7 +5,7 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
-from experiments.labels.kinds import CHECK, PREFIX
+from experiments.labels.columns import CHECK, PREFIX
 from experiments.run.inputs import RunInputs
 from learners import ExtraTrees
 from learners.thinned import Thinned

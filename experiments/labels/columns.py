@@ -1,4 +1,4 @@
-"""The columns of a queue of questions: the reserved ones first, then those of the row as the user knows them."""
+"""The columns of a queue of questions: the reserved ones first, then those of the row; and the kinds of questions."""
 
 from collections.abc import Iterable, Sequence
 from reprlib import Repr
@@ -9,9 +9,22 @@ import pandas as pd
 from loop.errors import DataError
 
 RESERVED = ("question", "kind", "reason", "region", "score", "inclusion", "given", "label")
-KINDS = ("ask", "audit", "check")
+ASK, AUDIT, CHECK = "ask", "audit", "check"  # a row that a model chose; one drawn at random; a given label in doubt
+KINDS = (ASK, AUDIT, CHECK)
+PREFIX = {ASK: "p", AUDIT: "a", CHECK: "t"}  # first letter of the id of a question
+TO_JUDGE = "drawn at random, to judge the model by"  # why a row of the audit is asked about
 _short = Repr()
 _short.maxlevel, _short.maxother = 2, 40
+
+
+def key(question: str) -> str:
+    """Return what names the row of a question: of the pool its values, of the table its number."""
+    return question if question.startswith(PREFIX[CHECK]) else question[1:]
+
+
+def row_number(question: str) -> int:
+    """Return the row number of a question of the kind check."""
+    return int(question[1:])
 
 
 def reserved_names(taken: Iterable[str]) -> dict[str, str]:

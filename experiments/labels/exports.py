@@ -3,7 +3,7 @@
 Label Studio's forms are those of https://labelstud.io/guide/export and of its converter, read in November 2026.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,7 +84,7 @@ def _from_json(content: str) -> Iterator[Reply]:
 def _of_task(task: Record, place: str) -> Iterator[Reply]:
     """Yield the replies of a task of the full JSON; what a model predicted is never read."""
     asked = _asked(task.get("data"), f"{place}, data")
-    annotations = _ANNOTATIONS(task.get("annotations", []), f"{place}, annotations")
+    annotations = _checked(_ANNOTATIONS, task.get("annotations", []), f"{place}, annotations")
     if not annotations:
         yield Reply(asked["question"], asked["kind"])
     for each in annotations:
@@ -115,13 +115,17 @@ def _of_record(record: Record, place: str) -> Reply:
 def _asked(data: object, place: str) -> Any:
     if isinstance(data, dict) and "question" not in data:
         raise DataError(f"{place} must be {_FORMS}, and has no question: export a project with tasks of weakspot.")
-    try:
-        asked = _ASKED(data, place)
-    except DataError as error:
-        raise DataError(f"{error}: export it again.") from error
+    asked = _checked(_ASKED, data, place)
     if not asked["question"] or _whole(asked["question"]) != asked["question"]:
         raise DataError(f"{place} must have a question that is text, got {shortened(asked['question'])}: restore it.")
     return asked
+
+
+def _checked(check: Callable[[object, str], Any], value: object, place: str) -> Any:
+    try:
+        return check(value, place)
+    except DataError as error:
+        raise DataError(f"{error}: export it again.") from error
 
 
 def _whole(text: str) -> str:
@@ -133,7 +137,7 @@ def _one(value: object, place: str) -> str:
     """Return the one choice of an answer as text, "" if there is none."""
     while isinstance(value, list) and len(value) == 1:
         value = value[0]
-    if value is None or value == []:
+    if value is None or value == [] or value != value:  # Python's json module writes a missing label as NaN
         return ""
     if isinstance(value, (list, dict)):
         raise DataError(f"{place} must be answered by one class, got {shortened(value)}: choose one.")

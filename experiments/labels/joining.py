@@ -11,8 +11,7 @@ from experiments.data.split import Split
 from experiments.labels import store
 from experiments.labels.answers import Answers, read_answers
 from experiments.labels.class_names import named
-from experiments.labels.columns import shortened
-from experiments.labels.kinds import ASK, AUDIT, CHECK, key, row_number
+from experiments.labels.columns import ASK, AUDIT, CHECK, key, row_number, shortened
 from experiments.labels.likeness import late
 from experiments.labels.merging import Merged, merge
 from loop.asking import ledger
@@ -34,11 +33,11 @@ def take_answers(
     asked = {question for batch in store.batches(labels) for question in batch.questions["question"]}
     if not asked:
         raise DataError(f"answers must follow questions, and {labels} holds none: weakspot queue asks them.")
-    unknown = [question for question in read.frame["question"] if question not in asked]
+    unknown = [question for question in read.questions if question not in asked]
     if unknown:
         raise DataError(
-            f"answers must be to questions of this run, and {len(unknown):,} of {len(read.frame):,} are not, such as "
-            f"{shortened(unknown[0])}: give the file of this run."
+            f"answers must be to questions of this run, and {len(unknown):,} of {len(read.questions):,} are not, such "
+            f"as {shortened(unknown[0])}: give the file of this run."
         )
     merged = merge(store.answers(labels), read, anew)
     store.keep_answers(labels, merged.frame)

@@ -1,7 +1,8 @@
 """A queue for people: rows of a pool that a run's model would learn most from, an audit, and labels to check."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,22 +12,22 @@ from experiments.config.reader import load_config
 from experiments.config.run_config import RunConfig
 from experiments.data.csv_format import CsvFormat
 from experiments.labels import store
+from experiments.labels.before import Before
 from experiments.labels.checks import checks
-from experiments.labels.columns import queue_of
-from experiments.labels.kinds import ASK, AUDIT, PREFIX, key
+from experiments.labels.columns import ASK, AUDIT, PREFIX, TO_JUDGE, key, queue_of
 from experiments.labels.label_studio import write_config, write_tasks
 from experiments.labels.pool import Unlabelled, keys, unlabelled
 from experiments.labels.queue_csv import write_csv
-from experiments.run.inputs import RunInputs
+from experiments.run.inputs import RunInputs, teacher_of
 from experiments.run.resuming import inputs_again
 from experiments.storage import run_folder
-from learners import ExtraTrees, XGBoost
+from learners import Committee, ExtraTrees, XGBoost
 from loop.asking.choice import Asking, choose
 from loop.asking.rounds import unlabelled as without_labels
 from loop.cycle import checkpoint
 from loop.errors import ConfigError, DataError
 from loop.model import Model
-from loop.protocols import Acquisition
+from loop.protocols import Acquisition, Learner
 from loop.rows import Rows
 from loop.seeds import stream
 from loop.supplies.acquisition import Entropy, Gap, HighestScore, Mixture, Uniform
@@ -37,8 +38,9 @@ from loop.types import Generation, Region, Table
 ACQUISITIONS: Mapping[str, Callable[[], Acquisition]] = {
     "doubt": Entropy,
     "disagreement": Gap,
+    "gap": Gap,
     "highest_score": HighestScore,
-    "mixture": Mixture,
+    "mixture": partial(Mixture, ("entropy", "gap", "highest_score")),
     "random": Uniform,
 }
 QUEUE, TASKS, VIEW = "queue.csv", "tasks.json", "label_studio.xml"
@@ -63,6 +65,8 @@ class Wanted:
     seed : int
     form : CsvFormat
         How the pool is written if it is a CSV.
+    again : bool
+        Ask again about rows that were asked about and have no answer.
     """
 
     n: int = 200
@@ -74,6 +78,7 @@ class Wanted:
     checks: int = 20
     seed: int = 0
     form: CsvFormat = field(default_factory=CsvFormat)
+    again: bool = False
 
     def asking(self) -> Asking:
         """Return the settings as the choice takes them."""
@@ -128,17 +133,20 @@ def ask_people(run_dir: Path, pool: Path, wanted: Wanted) -> Queue:
 
 def _asked(run: _Run, run_dir: Path, pool: Path, wanted: Wanted) -> Queue:
     batches = store.batches(run.labels)
-    before = [str(question) for batch in batches for question in batch.questions["question"]]
+    before = Before.of(batches, store.answers(run.labels), wanted.again)
     rng = stream(wanted.seed, "queue", len(batches))
     shift_rng, choose_rng, fit_rng, check_rng = rng.spawn(4)
     made = [each.rows for each in run.history]
     rows = unlabelled(pool, run.inputs, Table.concat(made) if made else None, shift_rng, wanted.form)
     opinion = _opinion(run, rows, wanted, fit_rng)
-    chosen, told, new = _from_pool(run, rows, wanted, opinion, before, choose_rng)
-    doubted, given = checks(run.inputs, wanted.checks, before, check_rng)
-    questions = pd.concat([doubted, chosen[new]], ignore_index=True)
+    ids = keys(rows.frame, run.inputs.schema)
+    chosen, told, new = _from_pool(run, rows, wanted, opinion, ids, before.open(ids), choose_rng)
+    doubted, given = checks(run.inputs, wanted.checks, before.closed, check_rng)
+    questions = pd.concat([doubted, before.shown(chosen[new])], ignore_index=True)
+    messages = (*rows.messages, *before.told(ids))
     if questions.empty:
-        raise DataError(f"a queue must hold questions, and all rows of {pool} were asked about before: add new ones.")
+        how = "add new ones" if wanted.again else "add new ones, or --again for those without an answer"
+        raise DataError(f"a queue must hold questions, and all rows of {pool} were asked about before: {how}.")
     columns = [name for name in run.inputs.dataset.frame if name in told]
     queue = queue_of(questions.drop(columns="chance"), pd.concat([given, told[new]])[columns])
     lines = pd.concat([doubted, chosen], ignore_index=True)
@@ -150,7 +158,7 @@ def _asked(run: _Run, run_dir: Path, pool: Path, wanted: Wanted) -> Queue:
         write_tasks(queue, folder / TASKS, schema.classes, schema.classes[schema.positive], run_dir.name)
         write_config(folder / VIEW, schema.classes)
 
-    return Queue(store.add_batch(run.labels, batch, write), queue, rows.messages)
+    return Queue(store.add_batch(run.labels, batch, write), queue, messages)
 
 
 def _opened(run_dir: Path) -> _Run:
@@ -159,7 +167,7 @@ def _opened(run_dir: Path) -> _Run:
         raise ConfigError(
             f"a run must be finished before it asks, {run_dir} is not: {command('run', '--resume', run_dir)}"
         )
-    config = load_config(RunConfig, run_dir / run_folder.CONFIG)
+    config = load_config(RunConfig, run_folder.configuration(run_dir))
     inputs = inputs_again(run_dir, config)
     if inputs is None:
         raise DataError(f"the data of a run must be as they were, those of {run_dir} are not: run it again.")
@@ -169,11 +177,15 @@ def _opened(run_dir: Path) -> _Run:
 
 
 def _from_pool(
-    run: _Run, rows: Unlabelled, wanted: Wanted, opinion: Pool, before: Sequence[str], rng: np.random.Generator
+    run: _Run,
+    rows: Unlabelled,
+    wanted: Wanted,
+    opinion: Pool,
+    ids: np.ndarray,
+    open_: np.ndarray,
+    rng: np.random.Generator,
 ) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
-    """Choose rows of the pool; return questions, the rows they ask about, and which of them were never asked (m,)."""
-    ids = keys(rows.frame, run.inputs.schema)
-    open_ = ~np.isin(ids, [key(question) for question in before])
+    """Choose rows of the pool; return questions, the rows they ask about, and which of them people are to see (m,)."""
     chosen = choose(wanted.asking(), opinion, open_, wanted.n, rng, price=_price(rows.frame, wanted.price))
     at = np.concatenate([chosen.asked, chosen.audited])
     kinds = np.repeat([ASK, AUDIT], [len(chosen.asked), len(chosen.audited)])
@@ -196,15 +208,24 @@ def _from_pool(
 
 
 def _opinion(run: _Run, rows: Unlabelled, wanted: Wanted, rng: np.random.Generator) -> Pool:
-    """Return the pool with the answers of the run's model and, where they are read, of a second kind of model."""
+    """Return the pool with the answers of the run's model and, where they are read, of a second model."""
     learner = run.model.calibration.apply(run.model.learner.predict_proba(rows.rows))
     second = None
     if getattr(wanted.asking().acquisition, "needs_teacher", True):
-        boosted = run_folder.storable(run.model.learner)[0] in ("xgboost", "catboost", "lightgbm")
-        other = ExtraTrees(max_features=0.5, min_leaf=2) if boosted else XGBoost()
-        second = other.fit(run.inputs.train, rng).predict_proba(rows.rows)
+        second = _second(run, wanted).fit(run.inputs.train, rng).predict_proba(rows.rows)
     table = replace(without_labels(rows.rows, run.inputs.schema), unit=rows.unit)
     return Pool(table, learner, second)
+
+
+def _second(run: _Run, wanted: Wanted) -> Learner:
+    """Return what the run's model is compared with, unfitted: its teacher, or a model of another kind.
+
+    A run that delivers its teacher has the learner for the other side of the gap.
+    """
+    if wanted.acquisition == "gap":
+        return run.config.learner.make() if isinstance(run.model.learner, Committee) else teacher_of(run.config)
+    boosted = run_folder.storable(run.model.learner)[0] in ("xgboost", "catboost", "lightgbm")
+    return ExtraTrees(max_features=0.5, min_leaf=2) if boosted else XGBoost()
 
 
 def _price(frame: pd.DataFrame, column: str | None) -> np.ndarray | None:
@@ -226,10 +247,11 @@ def _price(frame: pd.DataFrame, column: str | None) -> np.ndarray | None:
 def _reason(kind: str, score: float, wanted: Wanted) -> str:
     """Say in words why a row is asked about."""
     if kind == AUDIT:
-        return "drawn at random, to judge the model by"
+        return TO_JUDGE
     words = {
         "doubt": f"the model is unsure: {score:.0%}",
         "disagreement": f"two kinds of model disagree; this one says {score:.0%}",
+        "gap": f"teacher and learner differ; the model says {score:.0%}",
         "highest_score": f"among the highest scores: {score:.0%}",
         "mixture": f"the model is unsure, two kinds disagree, or the score is high: {score:.0%}",
         "random": "drawn at random",

@@ -39,7 +39,7 @@ def write_csv(queue: pd.DataFrame, path: Path) -> None:
         If the frame is no queue.
     """
     check_queue(queue)
-    atomic.write_file(path, partial(_write, queue))
+    atomic.write_file(path, partial(_write, queue), private=True)
 
 
 def guarded(value: object) -> object:

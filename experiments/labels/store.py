@@ -12,8 +12,7 @@ import pandas as pd
 
 from experiments.data.files import read_table, write_table
 from experiments.labels.answers import COLUMNS
-from experiments.labels.columns import KINDS
-from experiments.labels.kinds import AUDIT, CHECK
+from experiments.labels.columns import AUDIT, CHECK, KINDS
 from loop.errors import DataError
 from loop.support.atomic import replaced
 

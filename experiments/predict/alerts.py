@@ -69,7 +69,7 @@ def alerts_of(run_dir: Path, wanted: str) -> Alerts:
         If the run has no such point, or it has no threshold.
     """
     report = Report.load(run_dir)
-    points = load_config(RunConfig, run_dir / run_folder.CONFIG).metrics.operating_points
+    points = load_config(RunConfig, run_folder.configuration(run_dir)).metrics.operating_points
     rows = {row["point"]: row for row in report.operating}
     known = {name: point for point in points for name in _names(point) if name in rows}
     short = _short(wanted)

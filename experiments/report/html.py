@@ -18,6 +18,7 @@ from experiments.report.formatting import FILTERS, words
 from experiments.report.report import Report, checked, damaged
 from experiments.storage import run_folder
 from loop.support import atomic
+from loop.support.own_files import own_text
 from loop.support.plain_json import Record
 from loop.support.record_checks import Check, fields, text
 from loop.support.strict_yaml import read_plain
@@ -111,7 +112,7 @@ def _config(path: Path) -> tuple[str | None, object]:
     if not path.is_file():
         return None, None
     try:
-        text = path.read_text(encoding="utf-8")
+        text = own_text(path)
         settings = TypeAdapter(Settings).validate_python(read_plain(text))
     except ValidationError as error:
         raise damaged(path, "it must hold keys and values", WITHOUT) from error

@@ -23,7 +23,6 @@ from learners import Committee
 from loop.cycle.lanes import USUAL
 from loop.cycle.parts import Parts
 from loop.errors import ConfigError, DataError
-from loop.protocols import Teacher
 from loop.supplies.supply import TAUGHT, Supply
 from loop.types import Schema, Table
 
@@ -112,7 +111,7 @@ def parts_of(config: CommonConfig, train: Table, inputs: RunInputs | None = None
     parts = compose(
         learner=config.learner.make(),
         augmented_learner=config.augmented_learner.make(config.learner),
-        teacher=_teacher(config),
+        teacher=teacher_of(config),
         settings=loop.settings(),
     )
     parts = replace(parts, supplies=asked_in_order(config.supplies, named, given))
@@ -127,10 +126,11 @@ def parts_of(config: CommonConfig, train: Table, inputs: RunInputs | None = None
     return parts
 
 
-def _teacher(config: CommonConfig) -> Teacher | None:
-    """Return the committee of the members named; None: no names, so the default one."""
+def teacher_of(config: CommonConfig) -> Committee:
+    """Return the committee of the members named, unfitted; without names the default one."""
     members = config.teacher.make()
-    return Committee(members=members, jobs=config.loop.jobs) if members else None
+    jobs = config.loop.jobs
+    return Committee(members=members, jobs=jobs) if members else Committee(jobs=jobs)
 
 
 def _load(data: DataConfig) -> Dataset:

@@ -16,6 +16,7 @@ from rich.progress import Progress
 from experiments.data.sources import stamp_of
 from loop.errors import WeakspotError
 from loop.support import atomic
+from loop.support.own_files import own_text
 from loop.support.plain_json import parse
 
 Key = TypeVar("Key")
@@ -100,7 +101,7 @@ def found_or_worked(
 def found(path: Path) -> Records | None:
     """Return the rows of a finished cell; None if its file is missing or unreadable."""
     try:
-        rows = parse(path.read_text(encoding="utf-8"))
+        rows = parse(own_text(path))
     except (FileNotFoundError, ValueError):
         return None
     whole = isinstance(rows, list) and rows and all(isinstance(row, dict) and row for row in rows)

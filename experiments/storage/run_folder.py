@@ -24,12 +24,13 @@ from loop.evaluation import calibration
 from loop.model import Model
 from loop.protocols import Predictor
 from loop.rows import Rows
-from loop.support.atomic import check, replaced, seal, write_json
+from loop.support.atomic import PRIVATE, check, replaced, seal, write_json
 from loop.support.commands import AUTO
 from loop.support.format import stamped, unstamped
+from loop.support.own_files import own_file, own_text
 from loop.support.plain_json import Record, parse
 from loop.support.record_checks import fields, text, text_in
-from loop.support.strict_yaml import read_plain
+from loop.support.strict_yaml import read_file
 from loop.types import Schema, Table
 
 MARKER = "done.json"
@@ -75,7 +76,7 @@ def new_folder(out: Path, name: str) -> Path:
     for attempt in range(1, 1000):
         folder = out / (stem if attempt == 1 else f"{stem}-{attempt}")
         try:
-            folder.mkdir(parents=True)
+            folder.mkdir(PRIVATE, parents=True)
         except FileExistsError:
             continue
         return folder
@@ -91,7 +92,7 @@ def read_json(path: Path) -> Any:
         If it is missing or broken.
     """
     try:
-        return parse(path.read_text(encoding="utf-8"))
+        return parse(own_text(path))
     except (OSError, ValueError) as error:
         raise DataError(
             f"a run's folder must hold {path.name}, and {path.parent} has none to read: check it."
@@ -123,14 +124,28 @@ def tracking_of(folder: Path) -> str:
     return str(_configured(folder).get("tracking", AUTO))
 
 
+def configuration(folder: Path) -> Path:
+    """Return the path of a run's configuration.
+
+    Raises
+    ------
+    ConfigError
+        If there is none, or it is no regular file.
+    """
+    try:
+        return own_file(folder / CONFIG)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"a run must hold its {CONFIG}, and {folder} has none to read: put it back.") from error
+
+
 def _configured(folder: Path) -> Record:
     """Read the configuration of a run as it is; empty if there is none."""
-    config = folder / CONFIG
-    if not config.is_file():
+    if not (folder / CONFIG).exists():
         return {}
+    config = configuration(folder)
     try:
-        content = read_plain(config.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        content = read_file(config)
+    except (OSError, yaml.YAMLError) as error:
         raise ConfigError(f"a run must hold its configuration, and {config} is none: put it back.") from error
     return content if isinstance(content, dict) else {}
 

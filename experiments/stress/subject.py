@@ -133,7 +133,7 @@ def _subject(model: Model, rows: _Real, folder: Path, is_run: bool) -> Subject:
 def _stored(folder: Path) -> tuple[tuple[Alerting, ...], tuple[str, ...]]:
     """Return the thresholds of the model that the run delivered, and what is said about points without one."""
     points, left_out = [], []
-    asked = load_config(RunConfig, folder / run_folder.CONFIG).metrics.operating_points
+    asked = load_config(RunConfig, run_folder.configuration(folder)).metrics.operating_points
     for point, told in zip(asked, Report.load(folder).operating, strict=False):
         threshold = float(str(told["after"]["threshold"]))
         if math.isnan(threshold) or (isinstance(point, ExpectedCost) and point.miss_cost is not None):
@@ -163,7 +163,7 @@ def _own_rows(folder: Path) -> _Real:
 
 
 def _inputs(folder: Path) -> RunInputs | None:
-    return inputs_again(folder, load_config(RunConfig, folder / run_folder.CONFIG))
+    return inputs_again(folder, load_config(RunConfig, run_folder.configuration(folder)))
 
 
 def _rows_of(path: Path, target: str | None, schema: Schema, run: Path | None) -> _Real:

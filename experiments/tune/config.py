@@ -13,6 +13,7 @@ from experiments.config.run_config import CommonConfig, RunConfig, SourcesConfig
 from experiments.data.files import digests
 from experiments.tune.space import Dimension, Scalar, Value, default_space, placed, read_dimension, starting_value
 from loop.errors import ConfigError
+from loop.support.secrets import masked
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
@@ -50,7 +51,7 @@ class TuneConfig(SourcesConfig):
             if url.get_backend_name() == "sqlite" and _in_memory(url):
                 raise ConfigError(
                     "storage must be a database that all workers share, and one of SQLite in memory is private, "
-                    f"got {storage!r}: name a file, as in sqlite:///study.db, or leave it out."
+                    f"got {masked(storage)!r}: name a file, as in sqlite:///study.db, or leave it out."
                 )
         return storage
 

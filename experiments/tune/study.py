@@ -18,6 +18,7 @@ from experiments.tune.interrupts import Interrupts
 from experiments.tune.trial import Lanes, Objective, warm_up
 from loop.errors import ConfigError, WeakspotError
 from loop.seeds import integer, stream
+from loop.support.secrets import masked
 
 HEARTBEAT = 30  # seconds between heartbeats of a trial; after two minutes without one it counts as failed
 SQLITE_PATIENCE = 60  # seconds that a worker waits for the lock of the database
@@ -63,11 +64,8 @@ def open_study(config: TuneConfig, folder: Path, name: str, worker: int = 0) -> 
         )
     except (SQLAlchemyError, ImportError, ValueError, RuntimeError) as error:
         # ImportError: no driver. RuntimeError: RDBStorage, for tables of another version of optuna.
-        from sqlalchemy.engine import make_url
-
-        shown = make_url(url).render_as_string(hide_password=True)
         raise ConfigError(
-            f"storage must be a database that can be reached, and {shown} is not ({type(error).__name__}): "
+            f"storage must be a database that can be reached, and {masked(url)} is not ({type(error).__name__}): "
             "check address, rights and driver."
         ) from error
     machine = uuid.getnode() if worker else 0  # workers of other machines must draw other points

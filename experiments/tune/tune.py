@@ -73,7 +73,7 @@ def tune(config: TuneConfig, console: Console, workers: int = 1) -> Headline:
     tables = [Lanes(each.train, each.folds) for each in materials]
     name = digest([config.identity(), *(run_folder.fingerprint(each.train, each.folds) for each in tables)])
     folder = config.out / f"tune-{name}"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(atomic.PRIVATE, parents=True, exist_ok=True)
     with run_folder.held(folder):
         (folder / run_folder.MARKER).unlink(missing_ok=True)
         atomic.write_text(folder / run_folder.CONFIG, yaml.safe_dump(_content(config), sort_keys=False))

@@ -26,6 +26,7 @@ from loop.protocols import Generator
 from loop.rows import Rows
 from loop.support import atomic, record_checks
 from loop.support.format import stamped, unstamped
+from loop.support.own_files import own_text
 from loop.support.plain_json import parse
 from loop.types import Schema, Table
 
@@ -229,7 +230,7 @@ def _content(folder: Path) -> dict[str, Any]:
     """Read the settings file; its schema comes back as a Schema."""
     path = folder / FILE
     try:
-        told = parse(path.read_text(encoding="utf-8"))
+        told = parse(own_text(path))
     except FileNotFoundError as error:
         raise DataError(f"a saved generator must have a {FILE}, {folder} has none: give another folder.") from error
     except (OSError, ValueError) as error:

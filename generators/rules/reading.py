@@ -27,7 +27,7 @@ from generators.rules.sources import (
 )
 from loop.errors import ConfigError
 from loop.expressions.parser import Expression, parse
-from loop.support.strict_yaml import read_plain
+from loop.support.strict_yaml import cause, read_file
 from loop.types import DAY
 
 Reader = Callable[[str, Any, Sequence[str]], Source]
@@ -45,12 +45,11 @@ def read_content(book: str | Path | Mapping[str, Any]) -> dict[str, Any]:
     content: Any = book
     if isinstance(book, str | Path):
         try:
-            content = read_plain(Path(book).read_text(encoding="utf-8"))
+            content = read_file(Path(book))
         except OSError as error:
             raise ConfigError(f"a rule book must be a YAML file, and {book} cannot be read: check the path.") from error
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            why = " ".join(str(error).split())
-            raise ConfigError(f"a rule book must be valid YAML, and {book} is not ({why}): correct it.") from error
+        except yaml.YAMLError as error:
+            raise ConfigError(f"a rule book must be valid YAML, {book} is not ({cause(error)}): correct it.") from error
     if not isinstance(content, Mapping):
         raise ConfigError(f"a rule book must hold keys and values, got {content!r}: begin with the key columns.")
     plain: dict[str, Any] = plain_values(content)

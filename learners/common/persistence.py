@@ -10,6 +10,7 @@ from loop.errors import DataError
 from loop.protocols import Predictor
 from loop.support import record_checks
 from loop.support.atomic import write_text
+from loop.support.own_files import own_text
 from loop.support.plain_json import parse
 
 FILE = "settings.json"
@@ -38,7 +39,7 @@ def write_settings(learner: Any, folder: Path, **learnt: object) -> None:
 
 def read_settings(folder: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """Return the constructor's arguments and the learnt values that `write_settings` has written."""
-    content = _CONTENT(parse((folder / FILE).read_text(encoding="utf-8")), f"{folder / FILE}")
+    content = _CONTENT(parse(own_text(folder / FILE)), f"{folder / FILE}")
     return content["settings"], content["learnt"]
 
 
@@ -51,7 +52,7 @@ def read_record(path: Path, check: record_checks.Check) -> Any:
         If the file is missing or no JSON, or the check refuses what it holds.
     """
     try:
-        content = parse(path.read_text(encoding="utf-8"))
+        content = parse(own_text(path))
     except (OSError, ValueError) as error:
         raise DataError(
             f"a saved learner must hold {path.name}, and {path.parent} has none to read: save it again."

@@ -1,18 +1,18 @@
 """Asking about the rows of a frame: what the estimator asks of a function, and what it would ask next."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from loop.asking.choice import Asking, choose
-from loop.asking.ledger import Answers, first_free, grown, known
+from loop.asking.ledger import Answers, first_free, grown, unasked
 from loop.asking.oracles import ByFunction
 from loop.asking.rounds import Asker, ask, consult
 from loop.data.encoding import check_range, encode_features
 from loop.errors import ConfigError
-from loop.protocols import Learner
+from loop.protocols import Learner, Teacher
 from loop.rows import Rows
 from loop.types import Table
 
@@ -31,7 +31,9 @@ class Questions:
         Between two of them the learner is fitted again.
     asking : Asking
     second : Learner, optional
-        A model of another kind, for an acquisition that reads how the two differ.
+        A model of another kind, for an acquisition that reads how the two differ; by default the loop's teacher.
+    again : bool
+        Ask again about rows that were asked about and not answered; by default once is enough.
 
     Raises
     ------
@@ -43,6 +45,7 @@ class Questions:
     batches: int = 4
     asking: Asking = field(default_factory=Asking)
     second: Learner | None = None
+    again: bool = False
 
     def __post_init__(self) -> None:
         if self.rows < 1 or self.batches < 1:
@@ -67,13 +70,16 @@ class Inquiry:
         table: Table,
         pool: pd.DataFrame | None,
         oracle: Answering | None,
+        teacher: Teacher | None = None,
     ) -> "Inquiry | None":
         """Encode the rows of a frame by the schema of the table; None = there are none.
+
+        The teacher is the second model where the questions name none.
 
         Raises
         ------
         ConfigError
-            If there is an oracle, and no rows to ask it about.
+            If there is an oracle, and no rows to ask it about, or the acquisition needs a teacher, and there is none.
         DataError
             If a column is missing or of another type.
         """
@@ -83,12 +89,16 @@ class Inquiry:
             return None
         X = encode_features(table.schema, pool)
         check_range(table.schema, X)
-        return cls(questions or Questions(), learner, pool, Rows(X))
+        wanted = questions or Questions()
+        if wanted.second is None and isinstance(teacher, Learner):
+            wanted = replace(wanted, second=teacher)
+        Asker(learner, wanted.second, wanted.asking)  # refuses an acquisition without its second model
+        return cls(wanted, learner, pool, Rows(X))
 
     @property
     def asker(self) -> Asker:
         """The learner with its way of asking."""
-        return Asker(self.learner, self.questions.second, self.questions.asking)
+        return Asker(self.learner, self.questions.second, self.questions.asking, self.questions.again)
 
     def asked(self, table: Table, oracle: Answering, rng: np.random.Generator) -> "tuple[Inquiry, Table]":
         """Ask an oracle all questions; return the inquiry with the answers, and the table with the answered rows."""
@@ -116,7 +126,7 @@ class Inquiry:
         """
         fit_rng, choose_rng = rng.spawn(2)
         _, opinion = consult(self.asker, table, self.rows, fit_rng)
-        open_ = known(self.answers, len(self.rows)) < 0
+        open_ = unasked(self.answers, len(self.rows), self.questions.again)
         chosen = choose(self.questions.asking, opinion, open_, self.questions.rows, choose_rng)
         new = open_[chosen.audited]
         at = np.concatenate([chosen.asked, chosen.audited[new]])

@@ -32,6 +32,19 @@ def known(batches: Sequence[Answers], n: int) -> np.ndarray:
     return y
 
 
+def unasked(batches: Sequence[Answers], n: int, again: bool = False) -> np.ndarray:
+    """Mark those of n rows of the pool that may be asked about, (n,) bool.
+
+    They are the rows never asked about; with ``again`` also those that were, and have no answer.
+    """
+    if again:
+        return known(batches, n) < 0
+    free = np.ones(n, dtype=bool)
+    for batch in batches:
+        free[batch.rows] = False
+    return free
+
+
 def judging(batches: Sequence[Answers], n: int) -> np.ndarray:
     """Return the weight of each of n rows of the pool as a judge row, (n,): 0 for rows that only a model chose.
 

@@ -1,16 +1,17 @@
-"""Who answers: labels that are known and withheld, or a function of rows as the user knows them."""
+"""Who answers: labels that are known and withheld, for days or until asked for, or a function of the user's rows."""
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from loop.errors import DataError
+from loop.errors import ConfigError, DataError
 from loop.rows import Rows
 from loop.types import Schema
 
 UNANSWERED = -1
+NEVER = np.iinfo(np.int64).max // 2  # days until labels are known, if they never are
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +30,70 @@ class Withheld:
         """Return the labels of the rows at these positions, (m,)."""
         answers: np.ndarray = self.y[ids]
         return answers
+
+
+@dataclass(eq=False)
+class Delayed:
+    """Labels that are known and given out days after they are asked for: what benchmarks of a stream ask.
+
+    Between two rounds of `loop.asking.rounds.ask` the caller lets days pass; each round begins with what has arrived.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n,), int
+        Class codes, -1 = nobody knows.
+    days : int
+        From the question to its answer; 0 = at once.
+    day : ndarray of shape (n,), int, optional
+        The day of each row, from its column of time and counted like ``today``: an answer then comes so many days
+        after the row, or at once if that is past, as frauds are reported however late somebody asks.
+
+    Attributes
+    ----------
+    today : int
+        Days that have passed.
+    due : ndarray of shape (n,), int
+        The day from which each label is known.
+
+    Raises
+    ------
+    ConfigError
+        If days are negative, or there is not one day for each label.
+    """
+
+    y: np.ndarray
+    days: int = 1
+    day: np.ndarray | None = None
+    today: int = field(default=0, init=False)
+    due: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        if self.days < 0:
+            raise ConfigError(f"answers must arrive after 0 days or more, got {self.days}: 0 is at once.")
+        if self.day is not None and np.shape(self.day) != np.shape(self.y):
+            raise ConfigError(f"each of {len(self.y)} labels must have its day, got {np.shape(self.day)}: align them.")
+        self.due = np.full(len(self.y), NEVER)
+
+    def ask(self, rows: Rows, ids: np.ndarray) -> np.ndarray:
+        """Note that the labels at these positions are to come, and return those that are there, (m,)."""
+        since = self.today if self.day is None else self.day[ids]
+        self.expect(ids, since + self.days - self.today)
+        return self.arrived(ids)
+
+    def expect(self, ids: np.ndarray, days: int | np.ndarray) -> None:
+        """Let the labels at these positions be known in so many days at the latest, whether they are asked for or not.
+
+        So are frauds that customers report.
+        """
+        self.due[ids] = np.minimum(self.due[ids], self.today + days)
+
+    def arrived(self, ids: np.ndarray) -> np.ndarray:
+        """Return the labels at these positions, (m,), -1 = not yet."""
+        return np.where(self.due[ids] <= self.today, self.y[ids], UNANSWERED)
+
+    def wait(self, days: int) -> None:
+        """Let days pass."""
+        self.today += days
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""Ask an oracle that answers at once, batch after batch: fit, choose, ask, and fit again."""
+"""Ask an oracle batch after batch: fit, choose, ask, and fit again."""
 
 import copy
 from collections.abc import Iterator, Sequence
@@ -8,8 +8,9 @@ import numpy as np
 from scipy.stats import rankdata
 
 from loop.asking.choice import Asking, Chosen, choose
-from loop.asking.ledger import Answers, first_free, grown, known
-from loop.protocols import Learner, Oracle, Predictor
+from loop.asking.ledger import Answers, first_free, grown, known, unasked
+from loop.errors import ConfigError
+from loop.protocols import LateOracle, Learner, Oracle, Predictor
 from loop.rows import Rows
 from loop.supplies.pool import Pool
 from loop.types import Schema, Table
@@ -24,13 +25,31 @@ class Asker:
     learner : Learner
         Unfitted; its answers tell where it is unsure.
     second : Learner, optional
-        Unfitted, of another kind; read by acquisitions that need a teacher.
+        Unfitted, of another kind or stronger; read by acquisitions that need a teacher.
     asking : Asking
+    again : bool
+        Ask again about rows that were asked about and not answered, as nobody could tell; by default once is enough.
+
+    Raises
+    ------
+    ConfigError
+        If the acquisition needs a teacher, and there is no second model.
     """
 
     learner: Learner
     second: Learner | None = None
     asking: Asking = field(default_factory=Asking)
+    again: bool = False
+
+    def __post_init__(self) -> None:
+        if self.second is None and self.reads_second:
+            name = type(self.asking.acquisition).__name__
+            raise ConfigError(f"acquisition {name} needs a second model, got none: pass a teacher or ask by Entropy.")
+
+    @property
+    def reads_second(self) -> bool:
+        """Whether the acquisition reads what a second model says."""
+        return bool(getattr(self.asking.acquisition, "needs_teacher", True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +58,8 @@ class Round:
 
     learner: Predictor  # fitted on all rows that were known before the batch
     known: int  # rows known before
-    answers: Answers
+    answers: Answers  # to this batch, as far as they came at once
+    so_far: tuple[Answers, ...] = ()  # to this batch and all before it, with what arrived later
 
 
 def ask(
@@ -53,6 +73,9 @@ def ask(
     price: np.ndarray | None = None,
 ) -> Iterator[Round]:
     """Ask batch after batch, and yield each with its answers.
+
+    A row is asked about once: one that nobody could tell is not asked about again, unless the asker says so. What a
+    `LateOracle` answers later counts from the next round on; see `caught_up` for the time after the last.
 
     Parameters
     ----------
@@ -71,15 +94,23 @@ def ask(
     done: list[Answers] = []
     for n in batches:
         fit_rng, choose_rng = rng.spawn(2)
+        done = caught_up(done, oracle)
         current = grown(table, pool, done, first_free(table), None)
         learner, opinion = consult(asker, current, pool, fit_rng)
-        open_ = known(done, len(pool)) < 0
+        open_ = unasked(done, len(pool), asker.again)
         chosen = choose(asker.asking, opinion, open_, n, choose_rng, price=price)
-        answers = answered(chosen, pool, oracle, known(done, len(pool)))
+        answers = answered(chosen, pool, oracle, known(done, len(pool)), open_)
         if not len(answers.rows):
             return
         done.append(answers)
-        yield Round(learner, len(current), answers)
+        yield Round(learner, len(current), answers, tuple(done))
+
+
+def caught_up(batches: Sequence[Answers], oracle: Oracle) -> list[Answers]:
+    """Return batches with the answers that have arrived since; only of a `LateOracle` is anything to come."""
+    if not isinstance(oracle, LateOracle):
+        return list(batches)
+    return [replace(each, y=np.where(each.y < 0, oracle.arrived(each.rows), each.y)) for each in batches]
 
 
 def consult(asker: Asker, table: Table, pool: Rows, rng: np.random.Generator) -> tuple[Predictor, Pool]:
@@ -90,17 +121,17 @@ def consult(asker: Asker, table: Table, pool: Rows, rng: np.random.Generator) ->
         return learner, Pool(unlabelled(pool, table.schema), answers, answers)
     learner = copy.deepcopy(asker.learner).fit(table, rng)
     second = None
-    if asker.second is not None and getattr(asker.asking.acquisition, "needs_teacher", True):
+    if asker.second is not None and asker.reads_second:
         second = copy.deepcopy(asker.second).fit(table, rng).predict_proba(pool)
     return learner, Pool(unlabelled(pool, table.schema), learner.predict_proba(pool), second)
 
 
-def answered(chosen: Chosen, pool: Rows, oracle: Oracle, already: np.ndarray) -> Answers:
-    """Ask the oracle about rows of the pool; what ``already`` (N,) holds an answer to is not asked again."""
+def answered(chosen: Chosen, pool: Rows, oracle: Oracle, already: np.ndarray, open_: np.ndarray) -> Answers:
+    """Ask the oracle about those chosen that are open (N,); others have the answer ``already`` (N,) there, or none."""
     rows = np.concatenate([chosen.asked, chosen.audited])
     inclusion = np.concatenate([np.full(len(chosen.asked), np.nan), chosen.inclusion])
     y = already[rows]
-    new = np.flatnonzero(y < 0)
+    new = np.flatnonzero((y < 0) & open_[rows])
     y[new] = oracle.ask(pool.take(rows[new]), rows[new])
     return Answers(rows, y, inclusion)
 

@@ -16,6 +16,7 @@ from loop.cycle.generation_codec import from_record, to_arrays, to_record
 from loop.errors import DataError
 from loop.support.atomic import write_file
 from loop.support.format import stamped, unstamped
+from loop.support.own_files import own_file
 from loop.support.plain_json import parse
 from loop.types import Generation, Schema
 
@@ -87,7 +88,7 @@ def _record(path: Path, told: object) -> object:
 def _opened(path: Path) -> dict[str, object]:
     """Read all arrays of an archive; a member that is not an array is returned as bytes."""
     try:
-        with path.open("rb") as file:
+        with own_file(path).open("rb") as file:
             archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise DataError("it holds a single array")

@@ -7,16 +7,19 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from loop.support.own_files import own_folder, own_text
 from loop.support.plain_json import parse, plain
 
 LIST = "files.json"  # SHA-256 of every other file
+PRIVATE, PRIVATE_FILE = 0o700, 0o600  # rights of folders and files that hold rows: for their owner alone
 
 
-def write_file(path: Path, write: Callable[[Path], object]) -> None:
+def write_file(path: Path, write: Callable[[Path], object], private: bool = False) -> None:
     """Write a file under a temporary name in the same folder, which is created, and rename it.
 
     Parameters
@@ -25,11 +28,15 @@ def write_file(path: Path, write: Callable[[Path], object]) -> None:
         Final path of the file.
     write : callable
         Writes a file at the path it is given.
+    private : bool
+        Whether a new file can be read by its owner alone, as one that holds rows should be. One that is replaced keeps
+        its rights, whatever they are.
     """
     partial = _beside(path, "partial")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         write(partial)
+        _give_rights(partial, path, PRIVATE_FILE if private else None)
         partial.replace(path)
     finally:
         with suppress(OSError):  # a name too long for the disk has already raised its error
@@ -48,12 +55,16 @@ def write_json(path: Path, value: object) -> None:
 
 @contextmanager
 def replaced(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder that replaces another one on success; on an error the other stays as it was."""
+    """Yield an empty folder that replaces another one on success; on an error the other stays as it was.
+
+    A new one is open to its owner alone; one that is replaced keeps its rights.
+    """
     folder = folder.resolve()  # "." has no name
     partial, old = _beside(folder, "partial"), _beside(folder, "old")
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
+        _give_rights(partial, folder, PRIVATE)
         yield partial
         _swap(partial, folder, old)
     finally:
@@ -72,9 +83,9 @@ def check(folder: Path) -> None:
     Raises
     ------
     ValueError, OSError
-        If a file or the list is missing or has changed.
+        If a file or the list is missing or has changed, or one is no regular file inside the folder.
     """
-    listed = parse((folder / LIST).read_text(encoding="utf-8"))
+    listed = parse(own_text(own_folder(folder) / LIST))
     if not isinstance(listed, dict):
         raise ValueError(f"{LIST} holds no digests")
     home = folder.resolve()
@@ -95,6 +106,13 @@ def _swap(partial: Path, folder: Path, old: Path) -> None:
             old.rename(folder)
         raise
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _give_rights(new: Path, place: Path, otherwise: int | None) -> None:
+    """Give a file or folder the rights of the one whose place it takes, or others if there is none."""
+    rights = stat.S_IMODE(place.stat().st_mode) if place.exists() else otherwise
+    if rights is not None:
+        new.chmod(rights)
 
 
 def _beside(path: Path, ending: str) -> Path:

@@ -1,10 +1,12 @@
 """Strict YAML: no duplicate keys, no aliases, words that stay words, and one kind of error for every fault."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import yaml
 
+LARGEST = 2**20  # bytes of a file; more would take minutes to read
 BOOLEAN, WHOLE, FLOAT = (f"tag:yaml.org,2002:{name}" for name in ("bool", "int", "float"))
 # As in YAML 1.2: yes, no, on and off are words, 08 and 010 codes, 12:30 a time. Each with its first characters.
 SPELLINGS = {
@@ -42,6 +44,12 @@ class PlainLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+def _refuse_tag(loader: PlainLoader, node: yaml.Node) -> Any:
+    """Refuse an unknown tag without naming it: a password may begin with an exclamation mark."""
+    raise yaml.MarkedYAMLError(None, None, "tags are not read", node.start_mark)
+
+
+PlainLoader.add_constructor(None, _refuse_tag)
 for _tag, (_pattern, _first) in SPELLINGS.items():
     PlainLoader.add_implicit_resolver(_tag, re.compile(f"^(?:{_pattern})$"), list(_first))
 
@@ -63,3 +71,32 @@ def read_plain(text: str) -> Any:
         raise yaml.YAMLError("it is nested too deeply") from error
     finally:
         loader.dispose()
+
+
+def read_file(path: Path) -> Any:
+    """Read a YAML file of at most a mebibyte.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    yaml.YAMLError
+        For every other fault.
+    """
+    with path.open("rb") as file:
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise yaml.YAMLError(f"it is larger than {LARGEST:,} bytes")
+    try:
+        return read_plain(content.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise yaml.YAMLError(f"it is not UTF-8 at byte {error.start + 1}") from error
+
+
+def cause(error: Exception) -> str:
+    """Return what is wrong and where, without the line itself, which may hold a password."""
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return " ".join(str(error).split())[:200]
+    mark = error.problem_mark or error.context_mark
+    said = " ".join(" ".join(filter(None, (error.problem, error.context))).split())[:150]
+    return said if mark is None else f"{said}, line {mark.line + 1}, column {mark.column + 1}"

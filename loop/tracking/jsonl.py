@@ -17,6 +17,7 @@ from loop.protocols import Child, Tracker
 from loop.support import record_checks as checks
 from loop.support.atomic import replaced, write_file
 from loop.support.format import stamped, unstamped
+from loop.support.own_files import LARGEST_TEXT, own_file
 from loop.support.plain_json import Record, parse, plain
 from loop.tracking.records import rows_frame, verdict_record
 from loop.types import Generation, LoopVerdict
@@ -183,7 +184,11 @@ def read_records(folder: Path) -> list[Record]:
     path = Path(folder) / JOURNAL
     if not path.exists():
         return []
-    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    try:
+        content = own_file(path, most=LARGEST_TEXT).read_text(encoding="utf-8", errors="replace")
+    except ValueError as error:
+        raise TrackingError(f"A journal must be a file of records, and {path} is none ({error}): remove it.") from error
+    lines = content.split("\n")
     return [_record(line, f"line {number} of {path}") for number, line in enumerate(lines[:-1], start=1)]
 
 

@@ -6,20 +6,21 @@ and uploading a whole journal use the same code.
 """
 
 import os
-import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import yaml
 
-from loop.errors import ConfigError
+from loop.errors import ConfigError, TrackingError
 from loop.protocols import Child, Tracker
 from loop.support.commands import command
-from loop.support.strict_yaml import read_plain
+from loop.support.secrets import masked
+from loop.support.strict_yaml import cause, read_file
 from loop.tracking.jsonl import JsonlTracker, read_records
-from loop.tracking.uplink import Uplink, lost_connection, quiet
+from loop.tracking.uplink import Uplink, database, lost_connection, quiet
 from loop.types import Generation, LoopVerdict
 
 MODEL = "model"  # folder of the model among the files of a run
@@ -27,12 +28,15 @@ MODEL = "model"  # folder of the model among the files of a run
 
 @dataclass(frozen=True)
 class MlflowSettings:
-    """Where and how runs are tracked: the keys of ``mlflow.yaml``."""
+    """Where and how runs are tracked: the keys of ``mlflow.yaml``; ConfigError if the address cannot be read."""
 
     tracking_uri: str = "sqlite:///mlflow.db"
     experiment: str = "weakspot"
     artifact_root: str | None = None  # of a new experiment, None = MLflow's default
     registered_model: str | None = "weakspot"  # name under which the final model is registered, None = not registered
+
+    def __post_init__(self) -> None:
+        _check_address(self.tracking_uri)
 
 
 def load_settings(path: Path) -> MlflowSettings:
@@ -44,11 +48,10 @@ def load_settings(path: Path) -> MlflowSettings:
         If the file is missing, is not a mapping of keys to text, or has an unknown key.
     """
     try:
-        content = read_plain(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        why = " ".join(str(error).split())
+        content = read_file(path) or {}
+    except (OSError, yaml.YAMLError) as error:
         raise ConfigError(
-            f"Tracking settings must be a readable YAML file, and {path} is none ({why}): correct it."
+            f"Tracking settings must be a readable YAML file, and {path} is none ({cause(error)}): correct it."
         ) from error
     allowed = {field.name for field in fields(MlflowSettings)}
     unknown = sorted(map(str, set(content) - allowed)) if isinstance(content, dict) else [str(content)]
@@ -62,6 +65,20 @@ def load_settings(path: Path) -> MlflowSettings:
         raise ConfigError(f"registered_model in {path} must be a name without / and :, got {name!r}: choose another.")
     settings = MlflowSettings(**content)
     return replace(settings, tracking_uri=os.environ.get("MLFLOW_TRACKING_URI") or settings.tracking_uri)
+
+
+def _check_address(uri: str) -> None:
+    """Refuse an address that cannot be read; libraries would tell its faults with the password in it."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        _ = make_url(uri) if database(uri) else urlsplit(uri).port
+    except (ArgumentError, ValueError) as error:
+        raise ConfigError(
+            "tracking_uri must be an address such as sqlite:///mlflow.db, postgresql://host/name or "
+            "http://host:5000, got something else: correct it, above all its port."
+        ) from error
 
 
 class MlflowTracker:
@@ -153,7 +170,7 @@ class MlflowTracker:
             try:
                 self.uplink.register(name, MODEL, description, tags or {}, champion=proven)
             except errors as error:
-                cause = str(error).splitlines()[0]
+                cause = masked(str(error).splitlines()[0])
                 self.unregistered = f"MLflow did not register the model as {name!r} ({cause}): register it by hand."
 
     def complaints(self) -> tuple[str, ...]:
@@ -180,6 +197,8 @@ class MlflowTracker:
                         self.uplink = Uplink(where.tracking_uri, where.experiment, where.artifact_root)
                     self.uplink.send(record, folder)
                     sent += 1
+            except TrackingError as error:
+                self.failure = str(error)
             except errors as error:
                 self.failure = _failure(self.settings.tracking_uri, error, folder, self.again)
         return sent
@@ -210,7 +229,7 @@ def _failure(uri: str, error: Exception, folder: Path, again: Sequence[str]) -> 
         f"MLflow at {uri} did not take all records ({cause}); they are kept in {folder}: "
         f"send them later with `{command('upload', folder, *again)}`."
     )
-    return re.sub(r"//[^/@\s]*@", "//***@", sentence)
+    return masked(sentence)
 
 
 _: type[Tracker] = MlflowTracker

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
+from loop.errors import TrackingError
+from loop.support.own_files import own_file, own_folder
 from loop.support.plain_json import Record
 from loop.tracking.inputs import rows_input, table_input
 from loop.tracking.records import (
@@ -83,7 +85,7 @@ class Uplink:
             case "tags":
                 self._log(self.run_id, record, tags=record["values"])
             case "attach":
-                self._attach(folder / record["file"], record["folder"])
+                self._attach(_held(folder, record["file"]), record["folder"])
             case "child":
                 run_id = self._child(record["name"], record, record["time_ms"] - int(1000 * record.get("seconds", 0)))
                 self._log_tables(run_id, record.get("datasets", []))
@@ -127,8 +129,8 @@ class Uplink:
         self._log(child, record, headline(metrics), params, tags, step=record["index"])
         for path, table in tables.items():  # in the format of MlflowClient.log_table
             self.client.log_text(child, table.to_json(orient="split", index=False), path)
-        self.client.log_artifact(child, str(folder / record["file"]), "rows")
-        context, rows = "training" if decision["kept"] else "rolled back", folder / record["file"]
+        context, rows = "training" if decision["kept"] else "rolled back", _held(folder, record["file"])
+        self.client.log_artifact(child, str(rows), "rows")
         self.client.log_inputs(child, [rows_input(rows, f"{self._identity[:8]}-{name}", context)])
         self.client.set_terminated(child, end_time=record["time_ms"])
         self._log(self.run_id, record, judge_metrics(record["scores"]), step=record["index"])
@@ -197,9 +199,14 @@ def connect(tracking_uri: str) -> "MlflowClient":
     with quiet():
         from mlflow import MlflowClient
 
-        if "://" in tracking_uri and not tracking_uri.startswith(("http", "file", "databricks")):
+        if database(tracking_uri):
             _knock(tracking_uri)
         return MlflowClient(tracking_uri)
+
+
+def database(tracking_uri: str) -> bool:
+    """Tell whether an address is that of a database."""
+    return "://" in tracking_uri and not tracking_uri.startswith(("http", "file", "databricks"))
 
 
 @contextmanager
@@ -244,6 +251,20 @@ def _knock(database_uri: str) -> None:
     engine = create_engine(url)
     engine.connect().close()
     engine.dispose()
+
+
+def _held(folder: Path, name: str) -> Path:
+    """Return a file or folder that a record names, which must lie in the journal's folder with all that is in it."""
+    path = folder / name
+    try:
+        held = own_folder(path) if path.is_dir() else own_file(path)
+        if not held.resolve().is_relative_to(folder.resolve()):
+            raise ValueError("it lies outside")
+        return held
+    except ValueError as error:
+        raise TrackingError(
+            f"A record must name files inside {folder}, and {name[:80]!r} is none ({error}): remove it or the record."
+        ) from error
 
 
 def _experiment_id(client: "MlflowClient", name: str, artifact_root: str | None) -> str:

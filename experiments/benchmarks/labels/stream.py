@@ -29,6 +29,7 @@ from experiments.storage.result_cache import Records
 from learners import ExtraTrees, XGBoost
 from learners.thinned import Thinned
 from loop.asking.choice import Asking, choose
+from loop.asking.oracles import NEVER, UNANSWERED, Delayed
 from loop.asking.rounds import unlabelled
 from loop.errors import DataError
 from loop.evaluation.judge_rows import JudgeRows
@@ -40,7 +41,6 @@ from loop.types import Table
 
 CARDS, DAYS = 100, 30
 MODEL = Thinned(ExtraTrees(trees=100, max_features=0.5, min_leaf=2), 20_000)
-NEVER = 10_000  # days until unchecked payments are labelled, if they never are
 DELAYS: Mapping[str, int] = {"never": NEVER, "after seven days": DELAY_DAYS}
 
 
@@ -92,22 +92,26 @@ class Stream:
     def rows(self, start: str, seed: int = 0) -> Records:
         """Return one record a day: compromised cards found so far, and at the end the score on the week after."""
         days = _Days.of(start, self.days)
-        known = np.where(days.day < 0, 0, NEVER)  # day from which the label of each payment is known
+        labels, every = Delayed(days.table.y), np.arange(len(days.day))  # checked today, known tomorrow
+        labels.expect(np.flatnonzero(days.day < 0), 0)
         found, records = set[int](), list[dict[str, object]]()
         for today in range(self.days):
-            rng = stream(seed, "stream", today)
-            table = days.table.take(np.flatnonzero(known <= today))
+            rng, known = stream(seed, "stream", today), labels.arrived(every)
+            table = days.table.take(np.flatnonzero(known >= 0))
             model = _fit(table, rng)
-            at = np.flatnonzero((days.day == today) & ~np.isin(days.card, list(_blocked(days, known, today))))
+            at = np.flatnonzero((days.day == today) & ~np.isin(days.card, _blocked(days, known)))
             second = Thinned(XGBoost(), MODEL.most).fit(table, rng) if self.policy.disagreement else None
             pool = _pool(days.table.take(at), days.card[at], model, second)
             checked = np.isin(days.card[at], days.card[at][self.policy.cards(pool, rng)])
-            known[at] = np.minimum(known[at], np.where(checked, today + 1, today + self.delay))
+            labels.ask(days.table.rows.take(at[checked]), at[checked])
+            labels.expect(at, self.delay)
+            labels.wait(1)
             found |= set(days.card[at[checked & (days.table.y[at] == 1)]].tolist())
             records.append({"day": today, "found": len(found)})
         end = self.days
-        model = _fit(days.table.take(np.flatnonzero(known <= end)), stream(seed, "stream", end))
-        at = np.flatnonzero((days.day >= end) & ~np.isin(days.card, list(_blocked(days, days.day, -1))))
+        model = _fit(days.table.take(np.flatnonzero(labels.arrived(every) >= 0)), stream(seed, "stream", end))
+        first = np.where(days.day < 0, days.table.y, UNANSWERED)
+        at = np.flatnonzero((days.day >= end) & ~np.isin(days.card, _blocked(days, first)))
         test = days.table.take(at)
         ap = score("average_precision", JudgeRows.of(test), model.predict_proba(test.rows))
         return [each | {"average_precision": ap} for each in records]
@@ -154,9 +158,9 @@ def split_of(frame: pd.DataFrame) -> Split:
     return Split.at(Dataset("card fraud", told, TARGET, 1), np.flatnonzero(day < 0), np.flatnonzero(day >= 0))
 
 
-def _blocked(days: _Days, known: np.ndarray, today: int) -> set[int]:
-    """Return the cards with a fraud known by a day; ``known`` (n,) says from which day each payment is."""
-    return set(days.card[(known <= today) & (days.table.y == 1)].tolist())
+def _blocked(days: _Days, known: np.ndarray) -> np.ndarray:
+    """Return the cards with a known fraud; ``known`` (n,) are the labels so far, -1 = not known."""
+    return np.unique(days.card[known == 1])
 
 
 def _fit(table: Table, rng: np.random.Generator) -> Thinned:

@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from asked_runs import KNOWN, ROWS, call, filled, numbered
 from commands import refused
 from rich.console import Console
 from small_runs import content, frame, write
-from typer.testing import CliRunner, Result
 
-from experiments.cli.app import app
 from experiments.cli.labels import answers_of
 from experiments.config.reader import load_config
 from experiments.config.run_config import RunConfig
@@ -22,41 +21,6 @@ from experiments.labels.questions import Wanted, ask_people
 from experiments.run.inputs import gather
 from experiments.run.run import run
 from experiments.storage import run_folder
-
-ROWS, KNOWN = 900, 300
-
-
-def call(*words: object) -> Result:
-    result = CliRunner().invoke(app, [str(word) for word in words])
-    assert result.exit_code == 0, (result.output, result.exception)
-    return result
-
-
-def numbered() -> pd.DataFrame:
-    return frame(ROWS).assign(receipt=[f"r{number:04d}" for number in range(ROWS)])
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a table with labels, some of them wrong, and one without."""
-    folder, table = tmp_path_factory.mktemp("labels"), numbered()
-    write(folder, table[:KNOWN])
-    write(folder, table[KNOWN:].drop(columns="fraud"), "pool.csv")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def began(place: Path) -> Path:
-    settings = content(place / "table.csv", place / "out", generations=1)
-    return run(load_config(RunConfig, None, settings), Console(file=StringIO(), width=200)).folder
-
-
-def filled(queue: Path, out: Path) -> pd.DataFrame:
-    """Fill in the labels of a queue, as somebody who knows them all."""
-    asked = pd.read_csv(queue, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    asked["label"] = asked["receipt"].map(numbered().set_index("receipt")["fraud"])
-    asked.to_csv(out, index=False)
-    return asked
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from generators import Neighbourhood
-from learners import ExtraTrees, XGBoost
+from learners import Committee, ExtraTrees, XGBoost
 from loop import LoopClassifier
 from loop.asking.choice import Asking
 from loop.asking.frames import Questions
@@ -78,6 +78,28 @@ def test_the_same_seed_asks_the_same() -> None:
 def test_two_kinds_of_model_may_disagree() -> None:
     questions = Questions(rows=20, batches=1, asking=Asking(Gap(), audit=0), second=ExtraTrees(trees=10))
     assert len(loop(questions=questions).fit(KNOWN, Y.iloc[:200]).queue_) == 20
+
+
+def test_the_teacher_of_the_loop_is_the_second_model() -> None:
+    teacher = Committee(members=(ExtraTrees(trees=10),), folds=2)
+    gap = Questions(rows=20, batches=1, asking=Asking(Gap(), audit=0))
+    queue = loop(questions=gap, teacher=teacher).fit(KNOWN, Y.iloc[:200]).queue_
+    assert len(queue) == 20
+    with pytest.raises(ConfigError, match="pass a teacher or ask by Entropy"):
+        loop(questions=gap).fit(KNOWN, Y.iloc[:200])
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_rows_that_nobody_could_tell_are_asked_about_again_only_if_wanted(again: bool) -> None:
+    seen: list[pd.DataFrame] = []
+
+    def nothing(rows: pd.DataFrame) -> list[None]:
+        seen.append(rows)
+        return [None] * len(rows)
+
+    questions = Questions(rows=200, batches=1, again=again)
+    queue = loop(oracle=nothing, questions=questions).fit(KNOWN, Y.iloc[:200]).queue_
+    assert bool(queue.index.isin(seen[0].index).any()) == again
 
 
 def test_an_oracle_without_rows_is_told() -> None:

@@ -94,8 +94,9 @@ def asked_with_bias(seed: int) -> Table:
     opinion, batches = Pool(unlabelled(pool, table.schema), answers_of(pool.X)), list[Answers]()
     for _ in range(3):
         already = known(batches, len(pool))
-        chosen = choose(Asking(HighestScore(), audit=0.25), opinion, already < 0, 200, rng)
-        batches.append(answered(chosen, pool, Withheld(y[1000:]), already))
+        open_ = already < 0
+        chosen = choose(Asking(HighestScore(), audit=0.25), opinion, open_, 200, rng)
+        batches.append(answered(chosen, pool, Withheld(y[1000:]), already, open_))
     return grown(table, pool, batches, 1000, None)
 
 

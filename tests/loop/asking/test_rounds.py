@@ -10,14 +10,15 @@ import pytest
 from learners import ExtraTrees, XGBoost
 from loop.asking.choice import Asking
 from loop.asking.ledger import grown
-from loop.asking.oracles import ByFunction, Withheld
-from loop.asking.rounds import Asker, Round, ask
+from loop.asking.oracles import ByFunction, Delayed, Withheld
+from loop.asking.rounds import Asker, Round, ask, caught_up
 from loop.cycle.driver import run_loop
 from loop.cycle.lanes import deal, lanes
 from loop.data.encoding import decode
-from loop.errors import DataError
+from loop.errors import ConfigError, DataError
 from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import score
+from loop.protocols import Oracle
 from loop.rows import Rows
 from loop.supplies.acquisition import Gap
 from loop.testing.tables import mixed_table, numeric_table
@@ -38,7 +39,7 @@ class Counting(Withheld):
         return super().ask(rows, ids)
 
 
-def run(asker: Asker, oracle: Withheld, batches: list[int], seed: int = 0) -> list[Round]:
+def run(asker: Asker, oracle: Oracle, batches: list[int], seed: int = 0) -> list[Round]:
     table = numeric_table(600)
     return list(
         ask(asker, table.take(np.arange(60)), table.rows.take(np.arange(60, 600)), oracle, batches, rng_of(seed))
@@ -115,13 +116,62 @@ def test_a_cold_start_looks_at_outliers_and_then_at_doubt() -> None:
     assert isinstance(rounds[1].learner, ExtraTrees)
 
 
-def test_what_was_not_answered_is_asked_again() -> None:
-    table = numeric_table(300)
-    silent = Withheld(np.full(240, -1))
-    rounds = list(
-        ask(Asker(FOREST), table.take(np.arange(60)), table.rows.take(np.arange(60, 300)), silent, [10, 10], rng_of(0))
-    )
+@pytest.mark.parametrize(("again", "most"), [(False, 1), (True, 2)])
+def test_what_nobody_could_tell_is_asked_again_only_if_wanted(again: bool, most: int) -> None:
+    silent = Counting(np.full(540, -1))
+    rounds = run(Asker(FOREST, asking=Asking(audit=0.5), again=again), silent, [300, 300])
     assert [each.known for each in rounds] == [60, 60]
+    assert silent.times.max() == most  # type: ignore[attr-defined]
+
+
+def test_answers_that_come_later_are_learnt_from_then() -> None:
+    late = Delayed(numeric_table(600).y[60:], days=2)
+    table = numeric_table(600)
+    known, pool = table.take(np.arange(60)), table.rows.take(np.arange(60, 600))
+    rounds = []
+    for each in ask(Asker(FOREST, asking=Asking(audit=0.3)), known, pool, late, [40] * 4, rng_of(0)):
+        rounds.append(each)
+        late.wait(1)
+    assert (rounds[0].answers.y == -1).all()
+    rows = [set(each.answers.rows) for each in rounds]
+    assert [each.known for each in rounds] == [60, 60, 60 + len(rows[0]), 60 + len(rows[0] | rows[1])]
+    first, _, third, fourth = caught_up(rounds[-1].so_far, late)
+    assert (first.y == late.y[first.rows]).all()
+    assert (third.y == late.y[third.rows]).all()
+    own = ~np.isin(fourth.rows, [*rows[0], *rows[1], *rows[2]])
+    assert own.any()
+    assert (fourth.y[own] == -1).all()  # they come tomorrow
+
+
+def test_answers_at_once_and_after_no_days_are_the_same(withheld: Counting) -> None:
+    for one, other in zip(
+        run(Asker(FOREST), withheld, [30, 30]), run(Asker(FOREST), Delayed(withheld.y, 0), [30, 30]), strict=True
+    ):
+        np.testing.assert_array_equal(one.answers.y, other.answers.y)
+        np.testing.assert_array_equal(one.answers.rows, other.answers.rows)
+
+
+def test_labels_come_on_their_day_and_no_earlier() -> None:
+    rows, late = numeric_table(4).rows, Delayed(np.array([0, 1, 1, 0]), days=1)
+    late.expect(np.arange(2), 3)
+    assert list(late.ask(rows.take([1, 2]), np.array([1, 2]))) == [-1, -1]
+    late.wait(1)
+    assert list(late.arrived(np.arange(4))) == [-1, 1, 1, -1]  # asked for: the earlier day counts
+    late.wait(2)
+    assert list(late.arrived(np.arange(4))) == [0, 1, 1, -1]  # nobody waits for the last
+    dated = Delayed(np.array([0, 1, 1]), days=7, day=np.array([-9, -3, 2]))
+    assert list(dated.ask(rows.take(np.arange(3)), np.arange(3))) == [0, -1, -1]  # the first was long ago
+    dated.wait(4)
+    assert list(dated.arrived(np.arange(3))) == [0, 1, -1]
+    with pytest.raises(ConfigError, match="align them"):
+        Delayed(np.zeros(3), day=np.zeros(2))
+    with pytest.raises(ConfigError, match="0 is at once"):
+        Delayed(np.zeros(3), days=-1)
+
+
+def test_an_acquisition_without_its_second_model_is_told() -> None:
+    with pytest.raises(ConfigError, match="needs a second model, got none"):
+        Asker(FOREST, asking=Asking(Gap()))
 
 
 def test_a_loop_on_asked_rows_judges_without_those_that_a_model_chose(withheld: Counting) -> None:

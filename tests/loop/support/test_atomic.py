@@ -2,11 +2,13 @@
 
 import json
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from experiments.storage import run_folder
 from loop.support import atomic
 
 
@@ -70,3 +72,28 @@ def test_a_sealed_folder_shows_harm(harm: Callable[[Path], object], tmp_path: Pa
     harm(tmp_path / "folder")
     with pytest.raises((ValueError, OSError)):
         atomic.check(tmp_path / "folder")
+
+
+def rights(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_rows_are_for_their_owner_and_what_is_replaced_keeps_its_rights(tmp_path: Path) -> None:
+    path, folder = tmp_path / "rows.csv", tmp_path / "folder"
+    atomic.write_file(path, lambda partial: partial.write_text("a"), private=True)
+    with atomic.replaced(folder):
+        pass
+    assert (rights(path), rights(folder)) == (0o600, 0o700)
+    path.chmod(0o664)
+    folder.chmod(0o755)
+    atomic.write_file(path, lambda partial: partial.write_text("b"), private=True)
+    with atomic.replaced(folder):
+        pass
+    assert (rights(path), rights(folder)) == (0o664, 0o755)
+    path.chmod(0o600)
+    atomic.write_text(path, "c")
+    assert rights(path) == 0o600
+
+
+def test_folders_of_runs_are_for_their_owner(tmp_path: Path) -> None:
+    assert rights(run_folder.new_folder(tmp_path / "out", "payments")) == 0o700

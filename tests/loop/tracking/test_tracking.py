@@ -1,6 +1,8 @@
 """Trackers: what is written, what survives a dead server, a torn file or a full disk, and what MLflow shows."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 import time
@@ -396,3 +398,52 @@ def test_a_server_killed_in_the_middle_loses_nothing(tmp_path: Path, attached: P
     with mlflow_server(port, tmp_path / "server", f"sqlite:///{tmp_path / 'mlflow.db'}"):
         assert replay(tmp_path / "run", MlflowTracker(tracker.settings, JsonlTracker(tmp_path / "run"))) == 9
         laws.check_runs_mirror_the_run(runs_of(tracker.settings), "FINISHED")
+
+
+@pytest.mark.parametrize("kind", ["link", "link in a folder", "linked folder", "pipe"])
+def test_an_upload_takes_no_file_from_elsewhere(
+    kind: str, database: MlflowSettings, tmp_path: Path, attached: Path
+) -> None:
+    secret = tmp_path / "elsewhere" / "secret"
+    secret.parent.mkdir()
+    secret.write_text("hunter2")
+    local = JsonlTracker(tmp_path / "run")
+    local.start(laws.RUN)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "a").write_text("a")
+    local.attach(folder if "folder" in kind else attached)
+    local.finish(None, "finished")
+    held = tmp_path / "run" / "files" / (folder.name if "folder" in kind else attached.name)
+    if kind == "link in a folder":
+        (held / "more").symlink_to(secret)
+    elif kind == "linked folder":
+        shutil.rmtree(held)
+        held.symlink_to(secret.parent)
+    else:
+        held.unlink()
+        held.symlink_to(secret) if kind == "link" else os.mkfifo(held)
+    tracker = mlflow_tracker(database, tmp_path)
+    with pytest.raises(TrackingError, match="must name files inside"):
+        replay(tmp_path / "run", tracker)
+    assert tracker.uplink is not None
+    with quiet():
+        assert tracker.uplink.client.list_artifacts(tracker.uplink.run_id, "folder") == []
+        assert tracker.uplink.client.list_artifacts(tracker.uplink.run_id) == []
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["postgresql://me:hunter2@host:port/db", "http://me:hunter2@host:50x0", "postgresql://me:hunter2@host:/5432x"],
+)
+@pytest.mark.parametrize("given", ["file", "environment"])
+def test_a_malformed_address_is_refused_without_its_password(
+    uri: str, given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (tmp_path / "mlflow.yaml").write_text(f"tracking_uri: {uri!r}\n" if given == "file" else "experiment: x\n")
+    if given == "environment":
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    with pytest.raises(ConfigError, match="tracking_uri must be an address") as caught:
+        load_settings(tmp_path / "mlflow.yaml")
+    assert "hunter2" not in str(caught.value)
