@@ -9,6 +9,7 @@ import typer
 
 from loop.errors import WeakspotError
 from loop.support.secrets import masked
+from loop.support.signals import stopped_by_either
 
 Parameters = ParamSpec("Parameters")
 
@@ -25,7 +26,8 @@ def one_sentence(function: Callable[Parameters, object]) -> Callable[Parameters,
     @functools.wraps(function)
     def wrapped(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
         try:
-            function(*args, **kwargs)
+            with stopped_by_either():
+                function(*args, **kwargs)
         except WeakspotError as error:
             typer.echo(masked(str(error)), err=True)
             raise typer.Exit(USER_FAULT) from error

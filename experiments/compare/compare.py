@@ -35,6 +35,7 @@ from loop.evaluation.judge_rows import JudgeRows
 from loop.seeds import stream
 from loop.support import atomic
 from loop.support.plain_json import Record, plain
+from loop.support.signals import undisturbed
 from loop.support.timing import Clock
 from loop.tracking import MlflowSettings
 
@@ -104,7 +105,8 @@ def _compared(
         status = "interrupted"
         raise
     finally:
-        tracker.finish(None, status)
+        with undisturbed():
+            tracker.finish(None, status)
     atomic.write_json(folder / run_folder.MARKER, {"status": status})
     console.print(closing_table(summary, results))
     for sentence in (overall.sentence, *(each.sentence for each in comparisons)):

@@ -98,6 +98,15 @@ def evaluation_rows(
     return rows_with(judged), rows_with(tested)
 
 
+def days_spanned(dataset: Dataset, rows: np.ndarray) -> int | None:
+    """Return how many calendar days some rows (m,) of a data set span, both ends counted; None without dates."""
+    dates = None if dataset.time is None else _dates(dataset.frame[dataset.time])
+    if dates is None:
+        return None
+    own = dates.iloc[rows]
+    return int((own.max() - own.min()).days) + 1
+
+
 def _suits(key: str, value: object) -> bool:
     if key == COLUMN:
         return isinstance(value, str)
@@ -120,12 +129,18 @@ def _amounts(dataset: Dataset, name: str) -> np.ndarray:
 
 
 def _days(time: pd.Series) -> np.ndarray | None:
-    """Number the calendar days of a time column, (rows,) int; None for plain numbers, whose unit is unknown.
+    """Number the calendar days of a time column, (rows,) int; None for plain numbers."""
+    dates = _dates(time)
+    return None if dates is None else pd.factorize(dates)[0]
+
+
+def _dates(time: pd.Series) -> pd.Series | None:
+    """Return the calendar days of a time column; None for plain numbers, whose unit is unknown.
 
     Times with a zone keep its days; text is read as UTC.
     """
     if is_numeric_dtype(time):
         return None
     moments = time if is_datetime64_any_dtype(time) else pd.to_datetime(time, format="ISO8601", utc=True)
-    days: np.ndarray = pd.factorize(moments.dt.tz_localize(None).dt.floor("D"))[0]
+    days: pd.Series = moments.dt.tz_localize(None).dt.floor("D")
     return days

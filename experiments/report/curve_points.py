@@ -42,7 +42,7 @@ def before_and_after(
         {
             "rows": len(is_positive),
             "positives": int(is_positive.sum()),
-            **{name: _arm(tested, proba) for name, proba in arms.items()},
+            **{name: curve(tested, proba) for name, proba in arms.items()},
             "recalls": _recalls(tested, arms, recalls, rng),
             "alerts": [_alerts(is_positive, arms, share) for share in ALERT_SHARES],
         }
@@ -101,12 +101,13 @@ def caught(is_positive: np.ndarray, proba: np.ndarray, alerts: int) -> float:
     return float(is_positive[above].sum() + is_positive[level].mean() * left)
 
 
-def _arm(tested: JudgeRows, proba: np.ndarray) -> Record:
+def curve(tested: JudgeRows, proba: np.ndarray) -> Record:
+    """Return the points of one model's curves, from its probabilities (n,) for rows of two classes."""
     is_positive = tested.is_positive
-    curve = {**precision_recall(is_positive, proba), "cost_ratio": COST_RATIOS, "cost": costs(is_positive, proba)}
+    points = {**precision_recall(is_positive, proba), "cost_ratio": COST_RATIOS, "cost": costs(is_positive, proba)}
     return {
         "average_precision": score("average_precision", tested, _two(proba)),
-        **{name: values.tolist() for name, values in curve.items()},
+        **{name: values.tolist() for name, values in points.items()},
         "reliability": {name: values.tolist() for name, values in reliability(is_positive, proba).items()},
     }
 

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from experiments.report.figure_style import BLACK, BLUE, GREEN, GREY, GRID, ORANGE, canvas, legend_below, literal
 from loop.support.plain_json import Record
@@ -20,6 +20,9 @@ ARMS = (
     ("after", BLUE, "-", "o", "after: the delivered model"),
 )
 WHEN = ("before", "after")
+RANKED = 0.05  # recall from which precision is steady enough to set the scale
+ZOOMED = 0.5  # lowest cost from which its axis no longer begins at 0
+HUDDLED = 0.1  # median probability below which the axes of a reliability diagram are logarithmic
 INKS = {  # colours as variables of the page, so that one figure serves light, dark and print
     BLUE: "--after",
     ORANGE: "--before",
@@ -94,7 +97,44 @@ def stated_patterns(patterns: Sequence[Record], title: str = "") -> Figure:
         axes.plot(ends, [place, place], color=GREY, linewidth=1.2, zorder=0)
     axes.set_yticks(places, [shortened(each["supply"].removeprefix("stated: ")) for each in patterns])
     axes.set(xlim=(-0.03, 1.03), ylim=(-0.6, len(patterns) - 0.4))
-    axes.set_xlabel("share of the rows held back that is caught at 1 % false positives")
+    axes.set_xlabel("caught at 1 % false positives, of rows held back")
+    legend_below(figure)
+    return figure
+
+
+def caught_by_alerts(curves: Record, rival: str, own: str, alerts: float) -> Figure:
+    """Draw what is caught against the number of alerts, by the best plain model and by the delivered one.
+
+    Parameters
+    ----------
+    curves : Record
+        See `experiments.report.curve_points.before_and_after`; of earlier versions without the best plain model, whose
+        place real rows alone then take.
+    rival, own : str
+        Names of the best plain model and of the delivered one.
+    alerts : float
+        The number at which both are compared in words, on the test rows.
+    """
+    figure, axes = canvas()
+    positives, rows = curves["positives"], max(2, curves["rows"])
+    lines = {own: curves["after"]}
+    if own != rival or "plain" not in curves:
+        lines = {rival if "plain" in curves else "real rows alone": curves.get("plain", curves["before"]), **lines}
+    for name, curve in lines.items():
+        mine = curve is curves["after"]
+        recall = np.array(curve["recall"])
+        raised = recall * positives / np.maximum(np.array(curve["precision"]), 1 / rows)
+        look: Mapping[str, Any] = {"color": BLUE if mine else ORANGE, "linestyle": "-" if mine else "--"}
+        label = f"{shortened(name)}{' (delivered)' if mine else ''}"
+        axes.step([1, *raised, rows], [0, *recall, 1], where="post", linewidth=1.8, label=label, **look)
+    at = np.geomspace(1, rows, 100)
+    axes.plot(at, at / rows, color=BLACK, linewidth=1.2, linestyle=":", label="alerts at random")
+    axes.axvline(alerts, color=GREY, linewidth=1.2, label=f"{alerts:,.0f} alerts")
+    axes.set_xscale("log")
+    axes.set(xlim=(max(1.0, min(alerts, positives) / 10), rows), ylim=(0, 1.02))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.set_xlabel(f"alerts on the {rows:,} test rows")
+    axes.set_ylabel(f"share caught of {positives:,} to catch")
     legend_below(figure)
     return figure
 
@@ -110,11 +150,22 @@ def precision_recall(curves: Record, positive: str, title: str = "") -> Figure:
         axes.step([0, *recall], [precision[0], *precision], color=colour, linestyle=style, linewidth=1.8, label=label)
     share = curves["positives"] / curves["rows"]
     axes.axhline(share, color=BLACK, linewidth=1.2, linestyle=":", label=f"chance ({share:.1%})")
-    axes.set(xlim=(0, 1), ylim=(0, 1.02))
+    axes.set(xlim=(0, 1), ylim=(0, _highest_precision(curves)))
     axes.set_xlabel(f"recall: share of class {shortened(positive)} that is caught")
     axes.set_ylabel("precision: share of alerts that are right")
     legend_below(figure)
     return figure
+
+
+def _highest_precision(curves: Record) -> float:
+    """Return where the axis of precision ends: at the data, the few highest scores aside, as their precision jumps."""
+    shown = [
+        precision
+        for arm in WHEN
+        for recall, precision in zip(curves[arm]["recall"], curves[arm]["precision"], strict=True)
+        if recall >= RANKED
+    ]
+    return min(1.02, 1.15 * max(shown, default=1.0))
 
 
 def cost(curves: Record) -> Figure:
@@ -127,7 +178,9 @@ def cost(curves: Record) -> Figure:
     axes.set_xscale("log")
     axes.set_xticks([1, 3, 10, 30, 100, 300, 1000], ["1", "3", "10", "30", "100", "300", "1000"])
     axes.set_xticks([], minor=True)
-    axes.set_ylim(0, 1.5)
+    drawn = np.concatenate([curves[arm]["cost"] for arm in WHEN])
+    lowest, highest = float(drawn.min()), float(drawn.max())
+    axes.set_ylim(0 if lowest < ZOOMED else lowest - (1 - lowest) / 2 - 0.01, min(1.5, max(1.02, highest * 1.05)))
     axes.set_xlabel("cost of one miss, in false alarms")
     axes.set_ylabel("cost, 1 = without a model")
     legend_below(figure)
@@ -135,15 +188,31 @@ def cost(curves: Record) -> Figure:
 
 
 def reliability(curves: Record, positive: str) -> Figure:
-    """Draw the observed share of positives against the predicted probability, with intervals."""
+    """Draw the observed share of positives against the predicted probability, with intervals.
+
+    Both axes are logarithmic where most of the probabilities are small, so that they do not huddle in a corner.
+    """
     figure, axes = canvas()
-    axes.plot([0, 1], [0, 1], color=BLACK, linewidth=1.2, linestyle=":", label="stated = observed")
+    arms = {
+        arm: {name: np.array(values, dtype=float) for name, values in curves[arm]["reliability"].items()}
+        for arm in WHEN
+    }
+    stated, observed = (np.concatenate([arms[arm][name] for arm in WHEN]) for name in ("stated", "observed"))
+    floor = 0.0
+    if np.median(stated) < HUDDLED:
+        seen = np.concatenate([stated[stated > 0], observed[observed > 0], [HUDDLED]])
+        floor = float(seen.min()) / 2  # no share at all is drawn here
+        axes.set(xscale="log", yscale="log")
+    axes.plot([floor, 1], [floor, 1], color=BLACK, linewidth=1.2, linestyle=":", label="stated = observed")
     for arm, colour, style, marker, label in ARMS:
-        bins = {name: np.array(values, dtype=float) for name, values in curves[arm]["reliability"].items()}
+        bins = {name: np.maximum(values, floor) for name, values in arms[arm].items()}
         bars = [np.maximum(side, 0) for side in (bins["observed"] - bins["low"], bins["high"] - bins["observed"])]
         look: Mapping[str, Any] = {"color": colour, "linestyle": style, "marker": marker, "linewidth": 1.4}
         axes.errorbar(bins["stated"], bins["observed"], bars, markersize=5, elinewidth=1, label=label, **look)
-    axes.set(xlim=(0, 1), ylim=(0, 1.02))
+    axes.set(xlim=(floor, 1), ylim=(floor, 1.02 if not floor else 1.2))
+    if floor:
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.set_xlabel(f"stated probability of class {shortened(positive)}")
     axes.set_ylabel("observed share")
     legend_below(figure)

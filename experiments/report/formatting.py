@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 NAMES = {
-    "brier": "Brier score",
-    "log_loss": "log-loss, nats",
-    "calibration_error": "expected calibration error",
+    "brier": "squared error of the stated probabilities (Brier score)",
+    "log_loss": "error of the stated probabilities (log-loss)",
+    "calibration_error": "stated less observed share (expected calibration error)",
     "platt": "Platt scaling",
     "isotonic": "isotonic regression",
 }
@@ -29,6 +29,19 @@ def whole(value: object) -> str:
 def signed(value: object, digits: int = 3) -> str:
     """Write a difference with its sign."""
     return number(value, digits, "+")
+
+
+def amount(value: object) -> str:
+    """Write a total: whole from a hundred on, with one decimal from one on, three significant digits below."""
+    total = float(str(value))
+    whole = abs(total) >= 100 or total == 0
+    text = f"{total:,.0f}" if whole else f"{total:.1f}" if abs(total) >= 1 else f"{total:.3g}"
+    return text.replace("-", "−")
+
+
+def signed_amount(value: object) -> str:
+    """Write the difference of two totals with its sign."""
+    return ("+" if float(str(value)) > 0 else "") + amount(value)
 
 
 def threshold(value: object) -> str:
@@ -63,4 +76,4 @@ def spread(interval: Mapping[str, Any] | None) -> str:
     return f"{estimate} [{low}, {high}]"
 
 
-FILTERS: tuple[Callable[..., str], ...] = (number, whole, signed, between, spread, threshold, words)
+FILTERS: tuple[Callable[..., str], ...] = (number, whole, signed, amount, between, spread, threshold, words)

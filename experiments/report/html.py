@@ -15,6 +15,7 @@ from experiments.arms.names import REAL_ONLY
 from experiments.report import figures, record_shapes
 from experiments.report.figure_style import printable
 from experiments.report.formatting import FILTERS, words
+from experiments.report.mended import ANSWERS
 from experiments.report.report import Report, checked, damaged
 from experiments.storage import run_folder
 from loop.support import atomic
@@ -89,7 +90,7 @@ def _values(report: Report, folder: Path) -> Record:
         "run": folder.resolve().name,
         "pictures": _pictures(report, curves),
         "curves": curves,
-        "regions": merged_regions(report.aimed),
+        "mended_answers": ANSWERS,
         "counts": _by_generation(report.generations, "counts", _count_labels(report.generations)),
         "drift": _by_generation(report.generations, "drift", {f"drift/{name}": text for name, text in DRIFT.items()}),
         "seconds": _by_generation(report.generations, "seconds", _own_names(report.generations, "seconds")),
@@ -132,27 +133,6 @@ def environment() -> Environment:
     )
     environment.filters |= {each.__name__: each for each in FILTERS}
     return environment
-
-
-def merged_regions(generations: Sequence[Record]) -> list[Record]:
-    """Pair the weak regions of the first and the last generation by their rules, in order; a missing one is None."""
-    if not generations:
-        return []
-    first = {region["text"]: region for region in generations[0]["regions"]}
-    last = {region["text"]: region for region in generations[-1]["regions"]} if len(generations) > 1 else {}
-    rules = [*first, *(rule for rule in last if rule not in first)]
-    return [
-        {"rule": rule, "sides": (first.get(rule), last.get(rule)), "change": _change(first.get(rule), last.get(rule))}
-        for rule in rules
-    ]
-
-
-def _change(before: Record | None, after: Record | None) -> float | None:
-    deficits = [side and side["deficit"] for side in (before, after)]
-    if not all(deficits):
-        return None
-    old, new = (float(deficit["estimate"]) for deficit in deficits if deficit)
-    return new - old
 
 
 def _by_generation(generations: Sequence[Record], key: str, labels: Mapping[str, str]) -> list[Record]:
@@ -232,7 +212,7 @@ def _cell(column: str, value: object) -> str:
 
 def _pictures(report: Report, curves: Record | None) -> dict[str, Markup]:
     """Draw the figures whose data the folder holds."""
-    drawn = {}
+    drawn = {} if curves is None else {"caught": _caught(report, curves)}
     positive = printable(str(report.data["positive"]))
     if report.generations:
         drawn["score"] = _picture(
@@ -262,7 +242,7 @@ def _pictures(report: Report, curves: Record | None) -> dict[str, Markup]:
             lambda: figures.cost(curves),
             "cost",
             "Cost of alerts and misses on the test rows",
-            "Cost by what a miss costs, from 1 to 1000 false alarms; 1 is the cost without a model.",
+            "Cost by what a miss costs, from 1 to 1000 false alarms; 1 is the cost without any model.",
         )
         drawn["reliability"] = _picture(
             lambda: figures.reliability(curves, positive),
@@ -271,6 +251,17 @@ def _pictures(report: Report, curves: Record | None) -> dict[str, Markup]:
             "Observed share against stated probability, before and after; the table below holds the scores.",
         )
     return drawn
+
+
+def _caught(report: Report, curves: Record) -> Markup:
+    """Draw the one picture of the summary."""
+    at = report.alerts_on_test
+    return _picture(
+        lambda: figures.caught_by_alerts(curves, str(report.gain["against"]), report.delivered, at),
+        "caught",
+        "What is caught at the same number of alerts, on the test rows",
+        f"Share of the rows to catch by number of alerts; the line stands at {at:,.0f} alerts.",
+    )
 
 
 def _picture(draw: Callable[[], Any], name: str, title: str, description: str) -> Markup:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import get_args
 
+from experiments.report.mended import ANSWERS
 from loop.cycle.generation_codec import interval
 from loop.cycle.generation_codec import shape as generation_shape
 from loop.errors import ConfigError, DataError
@@ -118,10 +119,23 @@ _arm = fields(
     | dict.fromkeys(("average_precision", "recall_at_fpr_01", "brier"), number),
     {"log_loss": number, "calibration_error": number},
 )
-_gain = fields({"arm": text, "sentence": text, "proven": flag, "against": text, "difference": interval})
+_gain = fields(
+    {"arm": text, "sentence": text, "proven": flag, "against": text}
+    | {"difference": fields(_ends | {"level": _between(0.5, 0.999)})}
+)
 _option = fields(
     {"name": text, "score": number, "difference": interval, "expected": number, "refused": optional(text)}
     | {"cost": fields({"seconds_per_million": amount, "megabytes": optional(amount)})}
+)
+_pair = dict.fromkeys(("before", "after"), _drawn)
+_expected = fields(
+    {"rows": _between(1, LARGEST), "days": optional(integer(1)), "points": listed(_point)}
+    | {
+        "money": listed(
+            fields({"point": text, "unit": text, "without": _drawn, "every_row": flag, "saved": fields(_ends)} | _pair)
+        ),
+        "alerts": fields({"budget": optional(text), "alerts": _cost, "to_catch": _cost, "more": fields(_ends)} | _pair),
+    }
 )
 _rates = fields(dict.fromkeys(("average_precision", "recall", "false_positive_rate"), optional(number)))
 _step = fields(dict.fromkeys(CALIBRATION, fields({"before": number, "after": number})))
@@ -129,7 +143,8 @@ _NEEDED: Mapping[str, Check] = {
     "data": fields(
         {"name": text, "positive": scalar}
         | dict.fromkeys(("train_rows", "train_positives", "test_rows", "test_positives"), count)
-        | {"classes": integer(2)}
+        | {"classes": integer(2)},
+        {"test_fewest": count},
     ),
     "recall_at_precision": _recall_at_precision,
     "generations": listed(both(_generation, _difference)),
@@ -156,6 +171,14 @@ _MORE: Mapping[str, Check] = {  # parts that a page leaves out with a sentence w
     "real_patterns": listed(
         fields({"supply": text, "rows": integer(1)} | dict.fromkeys(("before", "after"), fields(_shares)))
     ),
+    "mended": listed(
+        fields(
+            {"rule": text, "rows": count, "positives": count, "answer": text_in(tuple(ANSWERS))}
+            | {"change": optional(interval)}
+            | dict.fromkeys(("before", "after"), fields({"error": optional(number), "caught": optional(_share)}))
+        )
+    ),
+    "expected": _empty_or(_expected),
     "software": mapped(text),
     "operating": listed(_point),
     "calibration": _empty_or(
@@ -191,7 +214,8 @@ curves = fields(
     | {
         "recalls": listed(fields({"metric": _recall, "before": number, "after": number, "difference": interval})),
         "alerts": listed(fields({"share": _share, "alerts": count, "before": number, "after": number})),
-    }
+    },
+    {"plain": _curve},
 )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.report import record_shapes
+from experiments.report.decision import Decision
 from experiments.report.formatting import words
 from experiments.sanity.finding import HARM, Finding
 from experiments.storage import run_folder
@@ -16,6 +17,7 @@ from loop.support.format import stamped, unstamped
 from loop.support.plain_json import Record
 from loop.support.record_checks import Check
 
+PRINTED = 10  # models in the table of a print
 WAY_OUT = "restore it from a copy, or run config.yaml of that folder again"
 
 
@@ -41,15 +43,18 @@ class Report:
     judge: Record = field(default_factory=dict)  # scores on the judge rows "before" (real only) and "after" (delivered)
     software: Record = field(default_factory=dict)  # version by package
     operating: list[Record] = field(default_factory=list)  # see `loop.evaluation.threshold_table.operating_table`
-    calibration: Record = field(default_factory=dict)  # see `experiments.run.calibrated_points.answer_records`
+    calibration: Record = field(default_factory=dict)  # see `experiments.run.sealed_figures.answer_records`
     groups: list[Record] = field(default_factory=list)  # see `experiments.run.fairness.by_group`
     group_gaps: Record = field(default_factory=dict)  # see `experiments.run.fairness.gaps`
     answers: Record = field(default_factory=dict)  # see `experiments.labels.effect.effect`
     warnings: list[Record] = field(default_factory=list)  # see `experiments.sanity.finding.Finding`
+    mended: list[Record] = field(default_factory=list)  # see `experiments.report.mended.mended`
+    expected: Record = field(default_factory=dict)  # see `experiments.report.expected.expected`
 
     def save(self, folder: Path) -> None:
-        """Write the report into a run's folder."""
-        atomic.write_json(folder / run_folder.REPORT, stamped(asdict(self)))
+        """Write the report into a run's folder, the decision first."""
+        content = {"decision": asdict(self.decision), **asdict(self)}
+        atomic.write_json(folder / run_folder.REPORT, stamped(content))
 
     @classmethod
     def load(cls, folder: Path) -> "Report":
@@ -57,6 +62,11 @@ class Report:
         path = folder / run_folder.REPORT
         content = unstamped(run_folder.read_json(path), path, run_folder.AGAIN)
         return cls(**checked(record_shapes.report, content, path, WAY_OUT))
+
+    @property
+    def decision(self) -> Decision:
+        """What to do, from the figures of this report."""
+        return Decision.of(self)
 
     @property
     def n_classes(self) -> int:
@@ -103,6 +113,32 @@ class Report:
     def one_plain(self) -> bool:
         """Whether a single plain model was fitted, so that none is the best of several."""
         return sum(bool(arm["plain"]) for arm in self.arms) == 1
+
+    @property
+    def other_warnings(self) -> list[str]:
+        """The warnings that the headline of the decision does not tell, a line each."""
+        told = self.decision.headline
+        return [Finding(**each).line for each in self.warnings if each["sentence"] not in told]
+
+    @property
+    def best_arms(self) -> list[Record]:
+        """The delivered and the best plain model and the best others, as many as a printed page holds, best first."""
+        named = (self.delivered, self.delivery["best_plain"])
+        ranked = sorted(self.arms, key=lambda arm: -float(str(arm["average_precision"])))
+        kept = sorted(ranked, key=lambda arm: arm["arm"] not in named)[:PRINTED]
+        return [arm for arm in ranked if arm in kept]
+
+    @property
+    def by_day(self) -> bool:
+        """Whether catches are compared at a budget of alerts for each day."""
+        return bool(self.expected) and "a day" in str(self.expected["alerts"]["budget"])
+
+    @property
+    def alerts_on_test(self) -> float:
+        """The number of alerts on the test rows at which catches are compared."""
+        if not self.expected:
+            return float(self.data["test_positives"])
+        return float(self.expected["alerts"]["alerts"]) * float(self.data["test_rows"]) / float(self.expected["rows"])
 
     @property
     def macro(self) -> str:

@@ -9,7 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from experiments.report.decision import DEPLOY, KEEP
 from experiments.report.formatting import number, spread, threshold, words
+from experiments.report.mended import ANSWERS
 from experiments.report.report import Report
 from experiments.storage import run_folder
 from loop.supplies.supply import TAUGHT
@@ -32,7 +34,9 @@ def show_again(folder: Path, console: Console) -> None:
 
 
 def show(report: Report, folder: Path, console: Console) -> None:
-    """Print warnings, tables, verdict and the names of the files."""
+    """Print the decision, warnings, tables, verdict and the names of the files."""
+    for line in decision_lines(report):
+        console.print(line, highlight=False, soft_wrap=True)
     print_lines(report.warning_lines, console)
     console.print(_generations(report))
     console.print(_regions(report))
@@ -53,6 +57,7 @@ def show(report: Report, folder: Path, console: Console) -> None:
         console.print(calibration_line(report.calibration), highlight=False, soft_wrap=True)
     for line in verdict_lines(report):
         console.print(line, highlight=False, soft_wrap=True)
+    console.print(f"\n[bold]{escape(report.decision.headline)}[/]", highlight=False, soft_wrap=True)
     console.print(
         f"\n{folder}: report.html, report.json, arms.csv, regions.csv, synthetic.parquet, pictures/, model/\n"
         f"{_commands(folder)}",
@@ -66,6 +71,14 @@ def print_lines(warnings: Iterable[str], console: Console) -> None:
     """Print warnings so that they are seen."""
     for line in warnings:
         console.print(line, style="bold yellow", highlight=False, markup=False, soft_wrap=True)
+
+
+def decision_lines(report: Report) -> tuple[str, ...]:
+    """Write what to do, why, and what may be expected."""
+    decision = report.decision
+    colour = {DEPLOY: "green", KEEP: "red" if decision.harm else "yellow"}.get(decision.action, "yellow")
+    told = (decision.evidence, *decision.expected)
+    return (f"\n[bold {colour}]{escape(decision.headline)}[/]", *(f"  {escape(each)}" for each in told), "")
 
 
 def verdict_lines(report: Report) -> tuple[str, ...]:
@@ -117,21 +130,23 @@ def _generations(report: Report) -> Table:
             f"{sum(map(float, record['seconds'].values())):.0f}",
         )
     table.caption = (
-        "drift AUC: how well a classifier tells new rows from real ones, 0.5 = not at all; s: over all lanes"
+        "drift AUC: how well a classifier tells new rows from real ones, 0.5 = not at all; s: of all processors"
     )
     return table
 
 
 def _regions(report: Report) -> Table:
-    columns = ("weak region", "rows", "positives", "deficit in nats")
-    table = _table("Weak regions of the learner on real rows", columns, left=("weak region",))
-    regions = report.aimed[0]["regions"] if report.aimed else []
-    for region in regions[:SHOWN_REGIONS]:
-        deficit = "" if region["deficit"] is None else _interval(region["deficit"])
-        table.add_row(escape(region["text"]), f"{region['rows']:,}", f"{region['positives']:,}", deficit)
-    rest = len(regions) - SHOWN_REGIONS
+    columns = ("weak region", "test\nrows", "to\ncatch", "error\nbefore", "after", "error falls by", "mended?")
+    table = _table("Weak regions of the first generation, on the test rows", columns, left=("weak region", "mended?"))
+    for region in report.mended[:SHOWN_REGIONS]:
+        errors = (_number(region[when]["error"]) for when in ("before", "after"))
+        change = "" if region["change"] is None else spread(region["change"]).replace("−", "-")
+        counts = (f"{region[name]:,}" for name in ("rows", "positives"))
+        table.add_row(escape(region["rule"]), *counts, *errors, change, ANSWERS[region["answer"]])
+    rest = len(report.mended) - SHOWN_REGIONS
+    told = "error: log-loss of the learner on real rows alone, and of the delivered model"
     none = "none could be confirmed" if report.aimed else report.none_sought
-    table.caption = f"and {rest} more in regions.csv" if rest > 0 else None if regions else none
+    table.caption = none if not report.mended else f"{told}; and {rest} more on the page" if rest > 0 else told
     return table
 
 

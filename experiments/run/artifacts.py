@@ -17,12 +17,12 @@ from experiments.data.simulation import judge
 from experiments.data.sources import simulation
 from experiments.report import figure_style, html
 from experiments.report import figures as report_figures
-from experiments.report.curve_points import before_and_after
+from experiments.report.curve_points import before_and_after, curve
 from experiments.report.report import Report
-from experiments.run.calibrated_points import answer_metrics
 from experiments.run.inputs import RunInputs
 from experiments.run.mlflow_model import save_model
 from experiments.run.result import Result
+from experiments.run.sealed_figures import answer_metrics
 from experiments.run.verdict import NOTE, description, improves, verdict_tags
 from loop.cycle.driver import LoopRun
 from loop.cycle.generation_codec import to_record
@@ -34,7 +34,7 @@ from loop.seeds import stream
 from loop.support import atomic
 from loop.support.plain_json import Record, plain
 from loop.tracking.records import figures_table, headline, judge_metrics, score_metrics, verdict_record
-from loop.types import Generation, Interval, Region, Table
+from loop.types import Generation, Interval, Table
 
 FILES = (
     *("report.html", "report.json", "curves.json", "arms.csv", "regions.csv", "synthetic.parquet"),
@@ -64,7 +64,7 @@ def write_up(
     result : Result
         The finished loop, its arms on the test rows, and the decision.
     answers : Record
-        See `experiments.run.calibrated_points.answer_records`.
+        See `experiments.run.sealed_figures.answer_records`.
     seconds : float
         Wall-clock seconds of the run.
     """
@@ -108,7 +108,7 @@ def keep_files(report: Report, result: Result, inputs: RunInputs, folder: Path) 
     kept = [generation for generation in looped.history if generation.decision.kept]
     write_table(synthetic_frame(kept if looped.outcome.verdict.kept else []), folder / "synthetic.parquet")
     atomic.write_json(folder / html.CURVES, curves := _curves(report, result.scored, inputs))
-    _draw(report, looped, curves, inputs, folder / "pictures")
+    _draw(report, result, curves, inputs, folder / "pictures")
     html.write_page(folder)
 
 
@@ -189,7 +189,7 @@ def _data_record(inputs: RunInputs) -> Record:
     record: Record = {"name": inputs.dataset.name, "positive": positive, "classes": schema.n_classes}
     for part, table in (("train", inputs.train), ("test", inputs.test)):
         record |= {f"{part}_rows": len(table), f"{part}_positives": int((table.y == schema.positive).sum())}
-    return record
+    return record | {"test_fewest": JudgeRows.of(inputs.test).fewest}
 
 
 def _supplies(looped: LoopRun) -> list[Record]:
@@ -223,22 +223,19 @@ def _planted(source: str, train: Table, history: Sequence[Generation]) -> list[R
     ]
 
 
-def _first_regions(looped: LoopRun) -> tuple[Region, ...]:
-    """Return the weak regions of the first generation that looked for any."""
-    aimed = {supply.name for supply in looped.prepared.parts.supplies if supply.aimed}
-    return next((each.regions for each in looped.history if each.supply in aimed), ())
-
-
 def _curves(report: Report, scored: Sequence[Scored], inputs: RunInputs) -> Record:
     """Return the curves of the learner before and after, for the class to catch against the rest."""
     positive = inputs.schema.positive
     proba = {each.arm.name: each.proba[:, positive] for each in scored}
     rng = stream(0, "curves")  # for intervals only: the same run always gives the same page
     before, after = proba[REAL_ONLY], proba[report.delivered]
-    return before_and_after(JudgeRows.of(inputs.test), before, after, report.recall_at_precision, rng)
+    tested = JudgeRows.of(inputs.test)
+    curves = before_and_after(tested, before, after, report.recall_at_precision, rng)
+    return curves | {"plain": plain(curve(tested.against_rest(), proba[report.gain["against"]]))}
 
 
-def _draw(report: Report, looped: LoopRun, curves: Record, inputs: RunInputs, folder: Path) -> None:
+def _draw(report: Report, result: Result, curves: Record, inputs: RunInputs, folder: Path) -> None:
+    looped = result.looped
     if looped.history:
         figure = report_figures.score_over_generations(report.generations, report.verdict["sentence"])
         figure_style.save(figure, folder / "score.png")
@@ -249,6 +246,8 @@ def _draw(report: Report, looped: LoopRun, curves: Record, inputs: RunInputs, fo
     before, after = (curves[arm]["average_precision"] for arm in ("before", "after"))
     title = f"Average precision for {positive}: {before:.3f} before, {after:.3f} after"
     figure_style.save(report_figures.precision_recall(curves, positive, title), folder / "precision_recall.png")
+    figure = report_figures.caught_by_alerts(curves, report.gain["against"], report.delivered, report.alerts_on_test)
+    figure_style.save(figure, folder / "caught.png")
     if len(looped.outcome.synthetic):
-        figure = figure_style.new_rows(inputs.train, looped.outcome.synthetic, _first_regions(looped))
+        figure = figure_style.new_rows(inputs.train, looped.outcome.synthetic, result.first_regions)
         figure_style.save(figure, folder / "new_rows.png")

@@ -12,7 +12,7 @@ from loop.cycle.driver import LoopRun
 from loop.evaluation.bootstrap import intervals
 from loop.evaluation.judge_rows import JudgeRows
 from loop.seeds import stream
-from loop.types import Interval, Table
+from loop.types import Interval, Region, Table
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +39,12 @@ class Result:
     def delivery(self) -> Delivery:
         """The decision."""
         return self.decided.delivery
+
+    @property
+    def first_regions(self) -> tuple[Region, ...]:
+        """The weak regions of the first generation that looked for any."""
+        aimed = {supply.name for supply in self.looped.prepared.parts.supplies if supply.aimed}
+        return next((each.regions for each in self.looped.history if each.supply in aimed), ())
 
     @property
     def proba(self) -> dict[str, np.ndarray]:

@@ -1,13 +1,24 @@
-"""What a run must have in common with the one that it resumes."""
+"""What a run leaves to be resumed by, and must have in common with the one that it resumes."""
 
 import hashlib
 from pathlib import Path
 
+from experiments.config.reader import dump
 from experiments.config.run_config import RunConfig
 from experiments.run.inputs import RunInputs, gather
 from experiments.storage import run_folder
 from loop.errors import ConfigError, DataError
+from loop.support import atomic
 from loop.support.commands import command
+from loop.support.format import stamped
+
+
+def begin(config: RunConfig, inputs: RunInputs, folder: Path) -> None:
+    """Write what a run needs to be resumed."""
+    atomic.write_text(folder / run_folder.CONFIG, dump(config))
+    digest = run_folder.fingerprint(inputs.train, inputs.folds)
+    told = {"training_rows": digest, "everything": everything(config, inputs)}
+    atomic.write_json(folder / run_folder.FINGERPRINT, stamped(told))
 
 
 def check_resumable(folder: Path, config: RunConfig, inputs: RunInputs) -> None:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,11 @@ from rich.console import Console
 
 from experiments.arms.arm import Arm
 from experiments.arms.delivery import Decided, answers_of, check_storable, decide_for
-from experiments.arms.names import CHEAP, REAL_ONLY
+from experiments.arms.names import CHEAP
 from experiments.arms.plain import kinds
 from experiments.arms.scoring import METRICS, contestants_of, score_arms
 from experiments.config.constraints import complaints, constraints
 from experiments.config.operating_points import miss_costs
-from experiments.config.reader import dump
 from experiments.config.run_config import RunConfig
 from experiments.config.strategies import loop_name
 from experiments.labels.effect import effect
@@ -25,13 +25,12 @@ from experiments.report.progress import Stages, generation_note
 from experiments.report.report import Report
 from experiments.report.terminal import show
 from experiments.run.artifacts import keep_files, keep_records, write_up
-from experiments.run.calibrated_points import Answers, answer_records, calibration_of
-from experiments.run.fairness import by_group, gaps
 from experiments.run.given import notes
 from experiments.run.inputs import RunInputs, gather, parts_of
 from experiments.run.real_rows import caught_of, named_rows
 from experiments.run.result import Result
-from experiments.run.resuming import check_resumable, everything
+from experiments.run.resuming import begin, check_resumable
+from experiments.run.sealed_figures import calibration_of, sealed_figures
 from experiments.run.statements import overlaps
 from experiments.run.tracking import describe, open_tracker, settings_of, tell
 from experiments.run.warnings import told_after, told_before
@@ -47,15 +46,14 @@ from loop.cycle.driver import LoopRun, turn
 from loop.cycle.training import Prepared
 from loop.data.schema_json import to_json
 from loop.errors import WeakspotError
-from loop.evaluation.calibration import Calibration
 from loop.evaluation.judge_rows import JudgeRows
 from loop.model import Model
 from loop.protocols import Predictor, Tracker
 from loop.seeds import stream
 from loop.support import atomic
 from loop.support.commands import command
-from loop.support.format import stamped
-from loop.support.plain_json import Record, plain
+from loop.support.plain_json import plain
+from loop.support.signals import undisturbed
 from loop.types import Generation, LoopVerdict
 
 WALLS = "seconds.json"  # beside the checkpoints
@@ -135,8 +133,9 @@ def _run(config: RunConfig, console: Console, resume: Path | None, started: floa
         prepared = prepare(parts, inputs.train, inputs.folds, stream(config.loop.seed, "loop"))
         stages.end()
         name = f"{inputs.dataset.name}-{config.loop.strategy}-seed{config.loop.seed}"
-        folder = resume or run_folder.new_folder(config.out, name.replace("/", "-"))
-        bench = _Bench(config, inputs, stages, open_tracker(tracking, folder, config.tracking), folder, started, sanity)
+        folder = resume or run_folder.new_folder(config.out, name.replace("/", "-"), partial(begin, config, inputs))
+        tracker = open_tracker(tracking, folder, config.tracking)
+        bench = _Bench(config, inputs, stages, tracker, folder, started, sanity)
         try:
             with run_folder.held(folder) if resume is None else nullcontext():
                 result = _tracked(bench, prepared)
@@ -169,7 +168,6 @@ def _tracked(bench: _Bench, prepared: Prepared) -> RunResult:
     bench.tracker.start(describe(bench.config, bench.inputs, prepared.parts, bench.folder))
     try:
         bench.tracker.tags({"warnings": tag_of(bench.sanity.findings)})
-        _begin_folder(bench)
         past = checkpoint.load(bench.folder / run_folder.CHECKPOINTS, bench.inputs.schema)
         before = sum(_walls(bench.folder)[: len(past)])
         bench = replace(bench, started=bench.started - before)  # count earlier sessions too
@@ -192,16 +190,10 @@ def _tracked(bench: _Bench, prepared: Prepared) -> RunResult:
         status = "interrupted"
         raise
     finally:
-        bench.tracker.finish(verdict, status)
+        with undisturbed():  # else a second Ctrl-C would leave the records open
+            bench.tracker.finish(verdict, status)
     atomic.write_json(bench.folder / run_folder.MARKER, {"status": status, "seconds": report.seconds})
     return RunResult(bench.folder, status, outcome.verdict, tuple(history), report)
-
-
-def _begin_folder(bench: _Bench) -> None:
-    atomic.write_text(bench.folder / run_folder.CONFIG, dump(bench.config))
-    digest = run_folder.fingerprint(bench.inputs.train, bench.inputs.folds)
-    told = {"training_rows": digest, "everything": everything(bench.config, bench.inputs)}
-    atomic.write_json(bench.folder / run_folder.FINGERPRINT, stamped(told))
 
 
 def _walls(folder: Path) -> list[float]:
@@ -236,17 +228,15 @@ def _compare(bench: _Bench, looped: LoopRun) -> Report:
     """Fit the arms, decide which model to deliver, open the test part, and write all output of a finished run."""
     config, inputs, stages = bench.config, bench.inputs, bench.stages
     decided = _decided(bench, looped)
-    before, after = (
-        _model(bench, looped.outcome, arm.predictor, answers_of(arm))
-        for arm in (decided.named(name) for name in (REAL_ONLY, decided.delivery.name))
-    )
+    arm = decided.named(decided.delivery.name)
+    after = _model(bench, looped.outcome, arm.predictor, answers_of(arm))
     run_folder.save_model(after, bench.folder / run_folder.MODEL)
     stages.begin("sealed test")
     scored = score_arms(decided.arms, decided.costs, inputs.test, (*METRICS, config.metrics.recall_at_precision))
     result = Result.of(looped, decided, scored, inputs.test, config.loop.seed)
-    answers = _answers(bench, result, before.calibration, after.calibration)
+    answers = sealed_figures(config, inputs, result)
     answers["answers"] = effect(inputs, config.data.answers, result.proba[result.delivery.name], config.loop.seed)
-    found = told_after(config, inputs, result, answers["operating"], bench.sanity)
+    found = told_after(config, inputs, result, answers, bench.sanity)
     answers["warnings"] = [plain(asdict(each)) for each in found]
     answers["real_patterns"] = caught_of(named_rows(config, inputs), inputs, result)
     stages.end()
@@ -273,28 +263,3 @@ def _decided(bench: _Bench, looped: LoopRun) -> Decided:
     decided = decide_for(looped, contestants, config.loop.seed, wanted=config.deliver, limits=config.serving.limits())
     stages.end(decided.delivery.name)
     return decided
-
-
-def _answers(bench: _Bench, result: Result, before: Calibration, after: Calibration) -> Record:
-    """Choose operating points on judge rows; score them, the calibrations and each group on test rows.
-
-    The two calibrations are those of the learner on real rows alone and of the delivered model.
-    """
-    tested = [result.proba[name] for name in (REAL_ONLY, result.delivery.name)]
-    inputs, fairness, positive = bench.inputs, bench.config.fairness, bench.inputs.schema.positive
-    judged, whens = JudgeRows.of(inputs.train, result.looped.outcome.judged), ("before", "after")
-    groups = by_group(
-        fairness,
-        judged,
-        inputs.test,
-        {when: proba[:, positive] for when, proba in zip(whens, result.judged, strict=True)},
-        {when: proba[:, positive] for when, proba in zip(whens, tested, strict=True)},
-    )
-    return {"groups": groups, "group_gaps": gaps(groups, fairness.least)} | answer_records(
-        bench.config.metrics.operating_points,
-        inputs,
-        judged,
-        Answers(result.judged[0], tested[0], before),
-        Answers(result.judged[1], tested[1], after),
-        stream(bench.config.loop.seed, "answers"),
-    )

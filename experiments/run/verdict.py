@@ -16,7 +16,8 @@ def verdict_tags(report: Report) -> Mapping[str, str]:
     return {
         "verdict": str(report.gain["sentence"]),
         "judge_verdict": str(report.verdict["sentence"]),
-        "decision": str(report.delivery["sentence"]),
+        "decision": report.decision.headline,
+        "delivery": str(report.delivery["sentence"]),
         "delivered": report.delivered,
         "best_plain": str(report.delivery["best_plain"]),
         "proven": "yes" if report.gain["proven"] else "no",
@@ -42,9 +43,13 @@ def description(report: Report) -> str:
     ]
     return "\n".join(
         [
-            f"**{told['verdict']}**",
+            f"**{told['decision']}**",
             "",
-            told["decision"],
+            told["verdict"],
+            "",
+            *(f"- {sentence}" for sentence in report.decision.expected),
+            "",
+            told["delivery"],
             "",
             f"Judge rows: {told['judge_verdict']}",
             "",

@@ -1,7 +1,5 @@
 """The warnings of a run: found in its table before work, and in its scores at the end."""
 
-from collections.abc import Sequence
-
 from rich.console import Console
 
 from experiments.arms.names import REAL_ONLY
@@ -27,14 +25,18 @@ def told_before(config: RunConfig, inputs: RunInputs, console: Console) -> Befor
 
 
 def told_after(
-    config: RunConfig, inputs: RunInputs, result: Result, operating: Sequence[Record], before: Before
+    config: RunConfig, inputs: RunInputs, result: Result, figures: Record, before: Before
 ) -> tuple[Finding, ...]:
-    """Return all warnings of a finished run, those beside the verdict first."""
+    """Return all warnings of a finished run, those beside the verdict first.
+
+    ``figures`` are those of `experiments.run.sealed_figures.sealed_figures`.
+    """
     positive, fairness = inputs.schema.positive, config.fairness
     tested = result.proba[REAL_ONLY][:, positive], result.proba[result.delivery.name][:, positive]
     judged = JudgeRows.of(inputs.train, result.looped.outcome.judged)
     answers = result.judged[0][:, positive], result.judged[1][:, positive]
     rng = stream(config.loop.seed, "sanity", "groups")
     groups = harm_to_groups(inputs.test, fairness.columns, (judged, answers), tested, fairness.least, rng)
-    harm = (*harm_at_points(operating), *groups)
+    points = harm_at_points(figures["operating"], figures["expected"]["points"], result.delivery.best_plain)
+    harm = (*points, *groups)
     return after_work(before, inputs.test, result.proba[result.delivery.name], harm)

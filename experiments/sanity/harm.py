@@ -16,22 +16,31 @@ WAY_OUT = "keep the model that you have, or set deliver to the best plain one"
 Pair = tuple[np.ndarray, np.ndarray]  # scores of the learner on real rows alone, and of the delivered model
 
 
-def harm_at_points(operating: Sequence[Record]) -> Iterator[Finding]:
+def harm_at_points(
+    operating: Sequence[Record], over_plain: Sequence[Record] = (), plain: str = ""
+) -> Iterator[Finding]:
     """Tell at which operating points the delivered model is worse: its interval lies wholly below zero.
 
     Parameters
     ----------
     operating : sequence of dict
-        As of `loop.evaluation.threshold_table.operating_table`, on the test rows.
+        As of `loop.evaluation.threshold_table.operating_table`, on the test rows, against real rows alone.
+    over_plain : sequence of dict
+        The same, against the best plain model; a point is told once, this comparison first.
+    plain : str
+        Name of the best plain model.
     """
-    for row in operating:
-        if float(row["difference"]["high"]) < 0:
-            before, after = (float(row[when]["delivered"][row["figure"]]) for when in ("before", "after"))
-            yield Finding(
-                HARM,
-                f"{row['point']}: {before:.3g} before, {after:.3g} with the delivered model on the test rows, worse "
-                f"beyond chance: {WAY_OUT}.",
-            )
+    told = set()
+    for table, rival in ((over_plain, f"with the best plain model ({plain})"), (operating, "before")):
+        for row in table:
+            if float(row["difference"]["high"]) < 0 and row["point"] not in told:
+                told.add(row["point"])
+                before, after = (float(row[when]["delivered"][row["figure"]]) for when in ("before", "after"))
+                yield Finding(
+                    HARM,
+                    f"{row['point']}: {before:.3g} {rival}, {after:.3g} with the delivered model on the test rows, "
+                    f"worse beyond chance: {WAY_OUT}.",
+                )
 
 
 def harm_to_groups(

@@ -1,11 +1,14 @@
 """A run on disk: one folder, with a marker written last when the run is finished; models without pickle."""
 
+import errno
 import hashlib
 import json
+import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
@@ -24,7 +27,7 @@ from loop.evaluation import calibration
 from loop.model import Model
 from loop.protocols import Predictor
 from loop.rows import Rows
-from loop.support.atomic import PRIVATE, check, replaced, seal, write_json
+from loop.support.atomic import check, replaced, seal, sweep, write_json
 from loop.support.commands import AUTO
 from loop.support.format import stamped, unstamped
 from loop.support.own_files import own_file, own_text
@@ -46,6 +49,8 @@ LOCK = ".lock"
 def held(folder: Path) -> Iterator[None]:
     """Lock a folder for this process; the system releases the lock when the process ends.
 
+    What a killed process left half-written is removed.
+
     Raises
     ------
     ConfigError
@@ -59,13 +64,16 @@ def held(folder: Path) -> Iterator[None]:
             f"one command at a time must work in {folder}, and another one does: wait for it, or choose another out."
         ) from error
     try:
+        sweep(folder)
         yield
     finally:
         lock.release()
 
 
-def new_folder(out: Path, name: str) -> Path:
+def new_folder(out: Path, name: str, begin: Callable[[Path], object]) -> Path:
     """Make the folder of a run, named after the run and its starting time.
+
+    It is there only once it is as ``begin`` leaves it, which is given an empty folder: so each can be resumed.
 
     Raises
     ------
@@ -73,13 +81,19 @@ def new_folder(out: Path, name: str) -> Path:
         If every such name is taken.
     """
     stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
-    for attempt in range(1, 1000):
-        folder = out / (stem if attempt == 1 else f"{stem}-{attempt}")
-        try:
-            folder.mkdir(PRIVATE, parents=True)
-        except FileExistsError:
-            continue
-        return folder
+    out.mkdir(parents=True, exist_ok=True)
+    made = Path(mkdtemp(prefix=f".{name}.", suffix=".partial", dir=out))
+    try:
+        begin(made)
+        for attempt in range(1, 1000):
+            folder = out / (stem if attempt == 1 else f"{stem}-{attempt}")
+            try:
+                return made.rename(folder)
+            except OSError as error:
+                if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):  # another run began in the same second
+                    raise
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
     raise ConfigError(f"out must have room for another run, got {out}: choose another folder.")
 
 

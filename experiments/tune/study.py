@@ -18,8 +18,10 @@ from experiments.tune.interrupts import Interrupts
 from experiments.tune.trial import Lanes, Objective, warm_up
 from loop.errors import ConfigError, WeakspotError
 from loop.seeds import integer, stream
+from loop.support import atomic
 from loop.support.secrets import masked
 
+STUDY = "study.db"  # in the folder of the search
 HEARTBEAT = 30  # seconds between heartbeats of a trial; after two minutes without one it counts as failed
 SQLITE_PATIENCE = 60  # seconds that a worker waits for the lock of the database
 
@@ -51,7 +53,9 @@ def open_study(config: TuneConfig, folder: Path, name: str, worker: int = 0) -> 
     from sqlalchemy.exc import SQLAlchemyError
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    url = config.storage or f"sqlite:///{(folder / 'study.db').absolute()}"
+    url = config.storage or f"sqlite:///{(folder / STUDY).absolute()}"
+    if config.storage is None and not (folder / STUDY).exists():  # killed half-way, it could never be opened again
+        atomic.write_file(folder / STUDY, lambda partial: optuna.storages.RDBStorage(f"sqlite:///{partial.absolute()}"))
     options = {"connect_args": {"timeout": SQLITE_PATIENCE}} if url.startswith("sqlite") else {}
     try:
         with warnings.catch_warnings():
@@ -72,6 +76,18 @@ def open_study(config: TuneConfig, folder: Path, name: str, worker: int = 0) -> 
     rng = stream(config.loop.seed, "sampler", worker, machine, len(study.get_trials(deepcopy=False)))
     study.sampler = optuna.samplers.TPESampler(seed=integer(rng))
     return study
+
+
+def fail_stale(study: optuna.Study, config: TuneConfig) -> int:
+    """End the trials that a killed search left running, so that others are tried instead; return their number.
+
+    Only in the study of the search's own folder, whose lock proves that nobody works there. In a shared storage they
+    may be those of other machines; there a missing heartbeat ends them.
+    """
+    stale = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)) if config.storage is None else []
+    for trial in stale:
+        study.tell(trial.number, state=TrialState.FAIL)
+    return len(stale)
 
 
 def finished(study: optuna.Study) -> list[FrozenTrial]:
@@ -117,7 +133,7 @@ def search(
     if start_trial(study, config) is None:
         warm_up(config, tables)
         study.enqueue_trial({key: config.dimensions[key].stored(value) for key, value in config.start.items()})
-        with interrupts.listening(signal.SIGINT):
+        with interrupts.listening(signal.SIGINT), interrupts.listening(signal.SIGTERM):
             study.optimize(objective, n_trials=1)
         look()
     left = None if config.seconds is None else config.seconds - (time.monotonic() - started)
@@ -125,7 +141,7 @@ def search(
     if workers < 1 or (left is not None and left <= 0):
         return
     if workers == 1:
-        with interrupts.listening(signal.SIGINT):
+        with interrupts.listening(signal.SIGINT), interrupts.listening(signal.SIGTERM):
             _work(config, objective, study, left, look)
     else:
         work_side_by_side(config, tables, folder, study.study_name, workers, left, look)
@@ -180,7 +196,7 @@ def work_side_by_side(
     for process in processes:
         process.start()
     interrupts = Interrupts()
-    with interrupts.listening(signal.SIGINT):
+    with interrupts.listening(signal.SIGINT), interrupts.listening(signal.SIGTERM):
         try:
             while any(process.is_alive() for process in processes) and not interrupts.noted:
                 time.sleep(0.5)

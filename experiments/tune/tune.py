@@ -32,11 +32,12 @@ from experiments.storage.result_cache import digest
 from experiments.tune.config import TuneConfig
 from experiments.tune.report import front_table, headline, started, winner
 from experiments.tune.sealed_test import Optimism, open_test
-from experiments.tune.study import Look, finished, open_study, search
+from experiments.tune.study import Look, fail_stale, finished, open_study, search
 from experiments.tune.trial import Lanes
 from loop.errors import ConfigError
 from loop.protocols import Child, Store
 from loop.support import atomic
+from loop.support.signals import undisturbed
 from loop.tracking.jsonl import read_records
 
 WINNER, TRIALS = "winner.yaml", "trials.csv"  # files of the folder
@@ -78,6 +79,7 @@ def tune(config: TuneConfig, console: Console, workers: int = 1) -> Headline:
         (folder / run_folder.MARKER).unlink(missing_ok=True)
         atomic.write_text(folder / run_folder.CONFIG, yaml.safe_dump(_content(config), sort_keys=False))
         study = open_study(config, folder, name)
+        fail_stale(study, config)
         tracker, status = open_tracker(tracking, folder, config.tracking), "failed"
         tracker.start(_begun(config, folder))
         try:
@@ -93,7 +95,8 @@ def tune(config: TuneConfig, console: Console, workers: int = 1) -> Headline:
             console.print(kept, highlight=False, markup=False, soft_wrap=True)
             raise
         finally:
-            tracker.finish(None, status)
+            with undisturbed():
+                tracker.finish(None, status)
         console.print(front_table(study, config, best))
         for sentence in (*optimism.sentences, f"winner: {folder / WINNER}, for weakspot run"):
             console.print(sentence, highlight=False, markup=False, soft_wrap=True)

@@ -16,6 +16,7 @@ from loop.support.own_files import own_folder, own_text
 from loop.support.plain_json import parse, plain
 
 LIST = "files.json"  # SHA-256 of every other file
+ENDINGS = ("partial", "old")
 PRIVATE, PRIVATE_FILE = 0o700, 0o600  # rights of folders and files that hold rows: for their owner alone
 
 
@@ -69,6 +70,24 @@ def replaced(folder: Path) -> Iterator[Path]:
         _swap(partial, folder, old)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what writes left unfinished when their process was killed, at any depth; nobody may write there now.
+
+    A folder that was moved aside, and whose successor did not come, takes its place again.
+    """
+    for left in sorted(folder.rglob(".*.*"), reverse=True):  # the deepest first
+        name, _, ending = left.name[1:].rpartition(".")
+        name, _, process = name.rpartition(".")
+        if not (name and process.isdigit() and ending in ENDINGS):
+            continue
+        if ending == "old" and not left.with_name(name).exists():
+            left.rename(left.with_name(name))
+        elif left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left)
+        else:
+            left.unlink()
 
 
 def seal(folder: Path) -> None:

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from loop.cycle.generation_codec import interval, to_record
 from loop.cycle.generation_codec import shape as generation_shape
@@ -67,7 +68,8 @@ class JsonlTracker:
 
     ``records.jsonl`` gets one line per record (kinds "start", "generation", "metrics", "tags", "attach", "child",
     "finish"), each on the disk before the call returns; ``rows/generation-001.parquet`` holds the new rows of a
-    generation, ``files/`` copies of attached files. A folder with a journal is continued as the same run.
+    generation, ``files/`` copies of attached files. A folder with a journal is continued as the same run: what it
+    already says of a generation or a metric is not said twice.
 
     Parameters
     ----------
@@ -85,6 +87,7 @@ class JsonlTracker:
     def __init__(self, folder: Path, again: bool = False) -> None:
         self.folder, self.again = Path(folder), again
         self._open = False
+        self._known: set[str] = set()  # what need not be recorded again, see `_keys`
 
     def start(self, run: Mapping[str, object]) -> None:
         """Open the run, or continue it after an interruption."""
@@ -99,6 +102,7 @@ class JsonlTracker:
             _cut_torn_line(self.folder / JOURNAL)
         identity = earlier[0]["id"] if earlier else uuid.uuid4().hex
         self._open = True
+        self._known = {key for record in earlier for key in _keys(record)}
         self._append("start", stamped({"id": identity, "name": "", "params": {}, "tags": {}, **run}))
 
     def record(self, generation: Generation) -> None:
@@ -107,11 +111,16 @@ class JsonlTracker:
         frame = rows_frame(Ledger.of([generation], generation.rows))
         with self._disk():
             write_file(self.folder / path, lambda partial: frame.to_parquet(partial, index=False))
-        self._append("generation", {**to_record(generation), "file": path})
+        record = {**to_record(generation), "file": path}
+        if _keys({"kind": "generation", **record}).isdisjoint(self._known):  # else stopped before its checkpoint
+            self._append("generation", record)
 
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
         """Keep metrics of the run itself."""
-        self._append("metrics", {"values": values, "step": step})
+        new = {name: value for name, value in values.items() if _point(name, step, value) not in self._known}
+        if new:
+            self._append("metrics", {"values": new, "step": step})
+            self._known |= {_point(name, step, value) for name, value in new.items()}
 
     def tags(self, values: Mapping[str, str]) -> None:
         """Keep words about the run by name."""
@@ -208,6 +217,20 @@ def _record(line: str, where: str) -> Record:
             f"A record of a journal must be as the run wrote it, but in {where} {error}: remove that line."
         ) from error
     return record
+
+
+def _keys(record: Mapping[str, Any]) -> set[str]:
+    """Return what a record says, without its times, as far as it must not be said twice."""
+    if record["kind"] == "metrics":
+        return {_point(name, record["step"], value) for name, value in record["values"].items()}
+    if record["kind"] == "generation":
+        told = {name: value for name, value in record.items() if name not in ("time_ms", "seconds")}
+        return {json.dumps(plain(told), sort_keys=True)}
+    return set()
+
+
+def _point(name: str, step: int, value: object) -> str:
+    return json.dumps([name, step, plain(value)])
 
 
 def _check_format(start: Record, where: str) -> None:

@@ -19,8 +19,9 @@ from loop.protocols import Child, Tracker
 from loop.support.commands import command
 from loop.support.secrets import masked
 from loop.support.strict_yaml import cause, read_file
+from loop.tracking.databases import database
 from loop.tracking.jsonl import JsonlTracker, read_records
-from loop.tracking.uplink import Uplink, database, lost_connection, quiet
+from loop.tracking.uplink import Uplink, lost_connection, quiet
 from loop.types import Generation, LoopVerdict
 
 MODEL = "model"  # folder of the model among the files of a run

@@ -1,11 +1,9 @@
 """Conversion of journal records to MLflow runs, metrics, tags and artifacts. Errors of MLflow are passed on."""
 
-import hashlib
 import json
 import logging
 import math
 import os
-import tempfile
 import uuid
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,11 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock
-
 from loop.errors import TrackingError
 from loop.support.own_files import own_file, own_folder
 from loop.support.plain_json import Record
+from loop.tracking.databases import database, knock
 from loop.tracking.inputs import rows_input, table_input
 from loop.tracking.records import (
     SHARED,
@@ -34,7 +31,6 @@ from loop.tracking.registry import CHAMPION, registered_name
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-PATIENCE = 120  # seconds to wait while another process creates the same database
 STATUS = {"finished": "FINISHED", "interrupted": "KILLED", "failed": "FAILED"}
 IDENTITY = "weakspot.id"  # the tag by which a run is found again
 KIND = ("mlflow.experimentKind", "custom_model_development")  # so that the page opens on runs, not on traces of chats
@@ -65,9 +61,8 @@ class Uplink:
     """
 
     def __init__(self, tracking_uri: str, experiment: str, artifact_root: str | None) -> None:
-        with _alone(tracking_uri):
-            self.client = connect(tracking_uri)
-            self.experiment_id = _experiment_id(self.client, experiment, artifact_root)
+        self.client = connect(tracking_uri)
+        self.experiment_id = _experiment_id(self.client, experiment, artifact_root)
         self.run_id = ""
         self._identity = ""
         self._tags: dict[str, str] = {}
@@ -200,13 +195,8 @@ def connect(tracking_uri: str) -> "MlflowClient":
         from mlflow import MlflowClient
 
         if database(tracking_uri):
-            _knock(tracking_uri)
+            knock(tracking_uri)
         return MlflowClient(tracking_uri)
-
-
-def database(tracking_uri: str) -> bool:
-    """Tell whether an address is that of a database."""
-    return "://" in tracking_uri and not tracking_uri.startswith(("http", "file", "databricks"))
 
 
 @contextmanager
@@ -228,29 +218,6 @@ def lost_connection() -> tuple[type[Exception], ...]:
 
     # requests.RequestException is an OSError; a database whose driver is not installed gives ImportError
     return MlflowException, SQLAlchemyError, OSError, ImportError
-
-
-@contextmanager
-def _alone(tracking_uri: str) -> Iterator[None]:
-    """Keep other processes from creating the same database file at the same time, which would fail."""
-    if not tracking_uri.startswith("sqlite:///"):
-        yield
-        return
-    place = hashlib.sha256(os.path.abspath(tracking_uri.removeprefix("sqlite:///")).encode()).hexdigest()[:16]
-    with FileLock(Path(tempfile.gettempdir()) / f"weakspot-{place}.lock", timeout=PATIENCE):
-        yield
-
-
-def _knock(database_uri: str) -> None:
-    """Connect to the database once: with a bad address, MLflow itself would retry for a hundred seconds."""
-    from sqlalchemy import create_engine, make_url
-
-    url = make_url(database_uri)
-    if url.get_backend_name() == "sqlite" and url.database:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url)
-    engine.connect().close()
-    engine.dispose()
 
 
 def _held(folder: Path, name: str) -> Path:

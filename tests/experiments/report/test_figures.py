@@ -11,7 +11,13 @@ from matplotlib.figure import Figure
 
 from experiments.report.curve_points import before_and_after
 from experiments.report.figure_style import canvas, literal, new_rows, save, telling_columns
-from experiments.report.figures import inline_svg, precision_recall, score_over_generations
+from experiments.report.figures import (
+    caught_by_alerts,
+    inline_svg,
+    precision_recall,
+    reliability,
+    score_over_generations,
+)
 from loop.cycle.generation_codec import to_record
 from loop.evaluation.judge_rows import JudgeRows
 from loop.testing.trackers import SCHEMA, VERDICT, generation
@@ -157,3 +163,48 @@ def test_the_same_table_gives_the_same_picture(real: Table, tmp_path: Path) -> N
     for name in ("a.png", "b.png"):
         save(new_rows(real, generation(1).rows, []), tmp_path / name)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def rare(scale: float) -> dict[str, object]:
+    """Curves of a rare class that no model knows well: its probabilities are small, and few alerts are right."""
+    rng = np.random.default_rng(0)
+    y = (rng.random(8000) < 0.02).astype(np.int64)
+    before, after = (np.clip(scale * rng.gamma(1 + 0.5 * y), 0, 1) for _ in range(2))
+    curves = before_and_after(JudgeRows(y, 1), before, after, "recall_at_precision_90", rng)
+    return curves | {"plain": curves["before"]}
+
+
+def test_precision_that_is_low_fills_the_picture() -> None:
+    curves = rare(0.02)
+    figure = precision_recall(curves, "fraud")
+    highest = figure.axes[0].get_ylim()[1]
+    steady = [p for r, p in zip(curves["after"]["recall"], curves["after"]["precision"], strict=True) if r >= 0.05]  # type: ignore[index]
+    assert max(steady) <= highest < 0.3
+
+
+def test_small_probabilities_do_not_huddle_in_a_corner() -> None:
+    small, large = reliability(rare(0.02), "fraud").axes[0], reliability(rare(0.4), "fraud").axes[0]
+    assert (small.get_xscale(), small.get_yscale()) == ("log", "log")
+    assert large.get_xscale() == "linear"
+    for axes in (small, large):
+        low, high = axes.transAxes.inverted().transform(axes.transData.transform([[0.001, 0.001], [1, 1]]))
+        points = axes.lines[1].get_xydata()
+        places = axes.transAxes.inverted().transform(axes.transData.transform(points))
+        assert np.ptp(places[:, 0]) > 0.2
+        assert (low < high).all()
+
+
+def test_catches_are_read_off_at_the_same_number_of_alerts() -> None:
+    y = np.array([1] * 4 + [0] * 96)
+    best, worst = np.linspace(1, 0, 100), np.linspace(0, 1, 100)
+    curves = before_and_after(JudgeRows(y, 1), worst, best, "recall_at_precision_90", np.random.default_rng(0))
+    figure = caught_by_alerts(curves | {"plain": curves["before"]}, "forest", "loop", 4)
+    lines = {line.get_label(): line.get_xydata() for line in figure.axes[0].lines}
+    assert [2, 0.5] in lines["loop (delivered)"].tolist()
+    assert [98, 0.5] in np.round(lines["forest"], 6).tolist()
+    assert figure.axes[0].get_xscale() == "log"
+
+
+def test_a_run_that_delivers_the_best_plain_model_has_one_line() -> None:
+    figure = caught_by_alerts(rare(0.1), "forest", "forest", 10)
+    assert [line.get_label() for line in figure.axes[0].lines[:1]] == ["forest (delivered)"]

@@ -18,7 +18,7 @@ from experiments.config.reader import load_config
 from experiments.config.run_config import RunConfig
 from experiments.report import formatting
 from experiments.report.curve_points import POINTS, before_and_after, caught, costs, precision_recall, reliability
-from experiments.report.html import CURVES, PAGE, SYNTHETIC, merged_regions, render, write_page
+from experiments.report.html import CURVES, PAGE, SYNTHETIC, render, write_page
 from experiments.report.report import Report
 from experiments.report.terminal import show
 from experiments.run import artifacts
@@ -31,6 +31,7 @@ from loop.support import atomic
 
 ATTACK, DOLLARS, QUOTES = "<script>alert(1)</script>", "$x_1$ & $\\frac{1}$", 'it\'s "5 > 3" & </table>'
 CATCH = "</svg><img src=x onerror=alert(1)> $y^2$"
+SECTIONS = 11
 EMPTY = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
 
@@ -100,7 +101,7 @@ def page(html: str) -> Page:
 def test_the_page_stands_alone(html: str, page: Page) -> None:
     allowed = {"html", "head", "meta", "title", "style", "body", "header", "nav", "main", "section", "footer"}
     allowed |= {"h1", "h2", "h3", "p", "strong", "code", "pre", "a", "ul", "li", "dl", "dt", "dd", "div", "span"}
-    allowed |= {"table", "caption", "thead", "tbody", "tr", "th", "td", "figure", "figcaption"}
+    allowed |= {"table", "caption", "thead", "tbody", "tr", "th", "td", "figure", "figcaption", "details", "summary"}
     allowed |= {"svg", "desc", "g", "path", "defs", "use", "text", "clippath", "rect"}
     assert {tag for tag, _ in page.elements} <= allowed
     attributes = [(name, value or "") for _, each in page.elements for name, value in each.items()]
@@ -123,13 +124,23 @@ def test_references_meet_and_no_identifier_is_used_twice(html: str, page: Page) 
 
 def test_screen_readers_find_their_way(page: Page) -> None:
     assert page.of("html")[0]["lang"] == "en"
-    assert [len(page.of(tag)) for tag in ("h1", "main", "header", "footer", "nav")] == [1] * 5
+    assert [len(page.of(tag)) for tag in ("h1", "main", "header", "footer")] == [1] * 4
     assert len(page.of("table")) == len(page.of("caption")) >= 9
     assert all(each.get("scope") in ("row", "col", "rowgroup", "colgroup") for each in page.of("th"))
     pictures = page.of("svg")
-    assert len(pictures) == 4
+    assert len(pictures) == 5
     assert all(each["role"] == "img" and each["aria-labelledby"] for each in pictures)
-    assert len(page.of("section")) == len(page.of("h2")) == 10
+    assert len(page.of("section")) == len(page.of("h2")) == SECTIONS
+
+
+def test_all_but_the_summary_is_folded(page: Page) -> None:
+    folded = page.of("details")
+    assert len(folded) == len(page.of("summary")) == SECTIONS
+    assert not [each for each in folded if "open" in each]
+
+
+def test_words_of_the_trade_are_not_used_bare(page: Page) -> None:
+    assert not re.findall(r"\bnats\b|[^(]\blanes\b(?! JSON)", re.sub(r"lanes: \d", "", page.text))
 
 
 def test_names_are_shown_as_they_are(page: Page) -> None:
@@ -138,10 +149,14 @@ def test_names_are_shown_as_they_are(page: Page) -> None:
     assert any(CATCH[:20] in text for tag, text in page.words if tag == "text")  # in a picture too
 
 
-def test_the_verdict_comes_first(folder: Path, page: Page) -> None:
-    report = Report.load(folder)
-    after_title = page.text.split("weakspot report:", 2)[-1]
-    assert report.gain["sentence"] in after_title[:300]
+def test_the_decision_comes_first_and_is_the_same_everywhere(folder: Path, page: Page) -> None:
+    report, decision = Report.load(folder), Report.load(folder).decision
+    top = page.text.split("weakspot report:", 2)[-1][:2000]
+    assert top.index(decision.headline) < top.index(report.gain["sentence"]) < min(map(top.index, decision.expected))
+    show(report, folder, Console(file=(printed := StringIO()), width=400))
+    assert printed.getvalue().split("\n")[1] == decision.headline
+    kept = run_folder.read_json(folder / run_folder.REPORT)["decision"]
+    assert (kept["headline"], tuple(kept["expected"])) == (decision.headline, decision.expected)
     assert report.verdict["sentence"] in page.text
 
 
@@ -186,7 +201,7 @@ def test_what_an_older_run_lacks_is_left_out(copied: Path, name: str) -> None:
     (copied / name).unlink()
     older = Page(write_page(copied).read_text(encoding="utf-8"))
     assert f"holds no {name}" in re.sub(r"\s+", " ", older.text)
-    assert len(older.of("h2")) == 10
+    assert len(older.of("h2")) == SECTIONS
 
 
 def test_the_report_of_an_older_version_has_a_page(copied: Path) -> None:
@@ -242,19 +257,6 @@ def test_a_folder_without_a_report_is_no_run(tmp_path: Path) -> None:
 def test_what_the_page_needs_goes_to_the_tracker(folder: Path) -> None:
     assert {PAGE, CURVES, SYNTHETIC, run_folder.CONFIG, run_folder.REPORT} <= set(artifacts.FILES)
     assert all((folder / name).exists() for name in artifacts.FILES)
-
-
-def test_regions_of_both_sides_are_paired_by_their_rule() -> None:
-    def region(rule: str, deficit: float) -> dict[str, object]:
-        return {"text": rule, "rows": 9, "positives": 3, "deficit": {"estimate": deficit}}
-
-    first = {"regions": [region("a > 1", 0.5), region("b > 1", 0.4)]}
-    last = {"regions": [region("c > 1", 0.3), region("a > 1", 0.2)]}
-    merged = merged_regions([first, {"regions": []}, last])
-    assert [each["rule"] for each in merged] == ["a > 1", "b > 1", "c > 1"]
-    assert [each["change"] for each in merged] == [pytest.approx(-0.3), None, None]
-    assert [[side is not None for side in each["sides"]] for each in merged] == [[1, 1], [1, 0], [0, 1]]
-    assert [each["change"] for each in merged_regions([first])] == [None, None]
 
 
 def test_colours_can_be_told_from_the_ground(html: str) -> None:

@@ -27,9 +27,9 @@ from experiments.config.reader import load_config
 from experiments.config.run_config import CalibrationConfig, LoopConfig, RunConfig
 from experiments.report.report import Report
 from experiments.report.terminal import show
-from experiments.run.calibrated_points import calibration_of
 from experiments.run.inputs import gather, parts_of
 from experiments.run.run import RunResult, run
+from experiments.run.sealed_figures import calibration_of
 from experiments.storage import run_folder
 from learners import LEARNERS, MLP, CatBoost, ExtraTrees, Forest, LightGBM, Linear, XGBoost
 from loop.cycle.driver import run_loop

@@ -150,6 +150,19 @@ def test_harm_at_an_operating_point_is_told_first(high: float) -> None:
     assert all("recall at precision 0.5: 0.131 before, 0.008" in each.sentence for each in found)
 
 
+def test_harm_is_told_against_the_best_plain_model_first_and_once_for_each_point() -> None:
+    better, worse = ({"delivered": {"recall": recall}} for recall in (0.5, 0.1))
+    low = {"difference": {"estimate": -0.4, "low": -0.5, "high": -0.3}}
+    open_ = {"difference": {"estimate": 0.0, "low": -0.1, "high": 0.1}}
+    point = {"point": "recall at 100 alerts a day", "figure": "recall", "before": better, "after": worse}
+    found = list(harm_at_points([point | low], [point | low], "forest"))
+    assert [
+        each.sentence.startswith(f"{point['point']}: 0.5 with the best plain model (forest)") for each in found
+    ] == [True]
+    assert list(harm_at_points([point | open_], [point | low], "forest")) == found
+    assert list(harm_at_points([point | open_], [point | open_], "forest")) == []
+
+
 def test_harm_to_one_group_is_named() -> None:
     rng = np.random.default_rng(0)
     y = (rng.random(4000) < 0.1).astype(np.int64)

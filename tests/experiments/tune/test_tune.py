@@ -33,7 +33,7 @@ from experiments.tune.config import TuneConfig
 from experiments.tune.report import headline, started, winner
 from experiments.tune.sealed_test import open_test
 from experiments.tune.space import CAPACITY, COMMON, Choices, Range, default_space, read_dimension
-from experiments.tune.study import finished, how_workers_died, open_study, work_side_by_side
+from experiments.tune.study import fail_stale, finished, how_workers_died, open_study, work_side_by_side
 from experiments.tune.trial import Lanes, Objective, behind
 from experiments.tune.tune import tune
 from loop.cycle.driver import LoopRun, run_loop
@@ -458,3 +458,15 @@ class TestConfig:
 
     def test_a_file_of_sqlite_is_a_storage(self, tmp_path: Path) -> None:
         assert config_of(tmp_path, storage="sqlite:///study.db").storage == "sqlite:///study.db"
+
+
+@pytest.mark.filterwarnings("ignore:Heartbeat of storage:UserWarning")  # trials are asked for without a search
+def test_trials_that_a_kill_left_running_are_ended_where_the_lock_proves_it(tmp_path: Path) -> None:
+    own, shared = config_of(tmp_path), config_of(tmp_path, storage=f"sqlite:///{tmp_path / 'shared.db'}")
+    for config, ended in ((own, 2), (shared, 0)):
+        study = open_study(config, tmp_path, "search")
+        trials = [study.ask(), study.ask()]
+        assert fail_stale(open_study(config, tmp_path, "search"), config) == ended
+        states = [each.state for each in study.get_trials(states=(TrialState.RUNNING,))]
+        assert len(states) == len(trials) - ended
+        assert finished(study) == []  # they do not count as tried

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from experiments.config.operating_points import AnyPoint, evaluation_rows, point_of
+from experiments.config.operating_points import AnyPoint, days_spanned, evaluation_rows, point_of
 from experiments.data.sources import Dataset
 from experiments.report.formatting import threshold
-from experiments.run.calibrated_points import answer_metrics
+from experiments.run.sealed_figures import answer_metrics
 from loop.data.encoding import encode
 from loop.data.schema import infer
 from loop.errors import ConfigError, DataError
@@ -279,6 +279,15 @@ class TestEvaluationRows:
         np.testing.assert_allclose(judged.share, [2 / 24, 2 / 24, 1 / 15])
         assert tested.share is not None
         np.testing.assert_allclose(tested.share, [10 / 15] * 10)
+
+    def test_days_are_counted_from_the_first_to_the_last(self) -> None:
+        dataset = payments()
+        assert days_spanned(dataset, np.arange(40)) == len(np.unique(dataset.frame["time"].dt.date))
+        assert days_spanned(dataset, np.array([39, 0])) == days_spanned(
+            dataset, np.arange(40)
+        )  # days without rows count
+        assert days_spanned(dataset, np.array([5])) == 1
+        assert days_spanned(replace(dataset, time=None), np.arange(40)) is None
 
     def test_the_budgets_of_the_day_on_which_training_ends_add_up_to_one(self) -> None:
         dataset = payments()

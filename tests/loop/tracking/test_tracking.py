@@ -6,8 +6,10 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import mlflow
 import numpy as np
 import pandas as pd
 import pytest
@@ -447,3 +449,40 @@ def test_a_malformed_address_is_refused_without_its_password(
     with pytest.raises(ConfigError, match="tracking_uri must be an address") as caught:
         load_settings(tmp_path / "mlflow.yaml")
     assert "hunter2" not in str(caught.value)
+
+
+def test_what_was_said_before_a_kill_is_not_said_twice(database: MlflowSettings, tmp_path: Path) -> None:
+    for seconds, ap in ((1.0, 0.5), (2.0, 0.5), (3.0, 0.6)):
+        tracker = mlflow_tracker(database, tmp_path)
+        tracker.start(laws.RUN)
+        tracker.record(replace(laws.generation(1), seconds={"fit": seconds}))
+        tracker.metrics({"test_average_precision": ap, "wide": float("nan")})  # and killed: no finish
+    tracker.finish(None, "finished")
+    kinds = [record["kind"] for record in read_records(tmp_path / "run")]
+    assert kinds.count("generation") == 1
+    assert kinds.count("metrics") == 2  # of three, as the third says something else
+    assert tracker.uplink is not None
+    with quiet():
+        points = tracker.uplink.client.get_metric_history(tracker.uplink.run_id, "test_average_precision")
+    assert [point.value for point in points] == [0.5, 0.6]
+
+
+def test_a_first_use_that_is_killed_leaves_no_half_made_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = MlflowSettings(f"sqlite:///{tmp_path / 'new' / 'mlflow.db'}?timeout=5", "loop", str(tmp_path / "files"))
+
+    class Killed(mlflow.MlflowClient):
+        def search_experiments(self, *args: object, **kwargs: object) -> None:  # type: ignore[override]
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(mlflow, "MlflowClient", Killed)
+        with pytest.raises(KeyboardInterrupt):
+            MlflowTracker(settings, JsonlTracker(tmp_path / "first")).start(laws.RUN)
+    assert list((tmp_path / "new").glob("*.db")) == []
+    tracker = MlflowTracker(settings, JsonlTracker(tmp_path / "second"))
+    tracker.start(laws.RUN)
+    assert tracker.failure is None, tracker.failure[-400:]
+    left = {path.name for path in (tmp_path / "new").iterdir()} - {".mlflow.db.lock"}  # of the killed one
+    assert left == {"mlflow.db"}

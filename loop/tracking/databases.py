@@ -1,0 +1,57 @@
+"""Databases of MLflow's records: reached within seconds or not at all, and whole from their first use on."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from filelock import FileLock
+
+from loop.support.atomic import write_file
+
+PATIENCE = 120  # seconds to wait while another process creates the same database
+
+
+def database(tracking_uri: str) -> bool:
+    """Tell whether an address is that of a database."""
+    return "://" in tracking_uri and not tracking_uri.startswith(("http", "file", "databricks"))
+
+
+def knock(database_uri: str) -> None:
+    """Connect to a database once: with a bad address, MLflow itself would retry for a hundred seconds.
+
+    One of SQLite that does not exist is created under another name and renamed, as one that was left half-made by a
+    kill could never be opened again, and by one process at a time.
+    """
+    from sqlalchemy import create_engine, make_url
+
+    url = make_url(database_uri)
+    path = Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+    if path is not None and url.database != ":memory:" and not _is_there(path):
+        _create(database_uri, path)
+    engine = create_engine(url)
+    engine.connect().close()
+    engine.dispose()
+
+
+def _create(database_uri: str, path: Path) -> None:
+    from mlflow import MlflowClient
+    from sqlalchemy import make_url
+
+    def write(partial: Path) -> None:
+        # Under a name of its own: MLflow remembers for each name that its tables are there.
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
+            made = Path(scratch) / path.name
+            uri = make_url(database_uri).set(database=str(made)).render_as_string(hide_password=False)
+            MlflowClient(uri).search_experiments(max_results=1)  # the first request creates all tables
+            made.rename(partial)
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.with_name(f".{path.name}.lock")
+    with FileLock(lock, timeout=PATIENCE):
+        if not _is_there(path):
+            write_file(path, write)
+    lock.unlink(missing_ok=True)  # whoever still waits for it finds the database
+
+
+def _is_there(path: Path) -> bool:
+    return path.exists() and os.path.getsize(path) > 0
