@@ -21,6 +21,8 @@ class Child:
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
     curves: Mapping[str, Sequence[float]] = field(default_factory=dict)  # values of metrics at steps 0, 1, ...
+    seconds: float = 0.0  # how long its work took
+    datasets: Sequence[Mapping[str, object]] = ()  # see `loop.tracking.records.dataset_record`
 
 
 class Predictor(Protocol):
@@ -202,9 +204,17 @@ class Store(Protocol):
         ...
 
     def keep_model(
-        self, write: Callable[[Path], object], description: str = "", tags: Mapping[str, str] | None = None
+        self,
+        write: Callable[[Path], object],
+        description: str = "",
+        tags: Mapping[str, str] | None = None,
+        *,
+        proven: bool = False,
     ) -> None:
-        """Keep the model that ``write`` saves into a new folder in MLflow's format, if this store keeps models."""
+        """Keep the model that ``write`` saves into a new folder in MLflow's format, if this store keeps models.
+
+        ``proven`` = there is evidence that it is better than what one had.
+        """
         ...
 
     def complaints(self) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.arms.names import TARGETED, TEACHER, WITH_STATED
+from experiments.arms.names import TEACHER, WITH_STATED, is_loop
 from loop.cycle.held_back import Caught
 from loop.protocols import Predictor
 
@@ -28,7 +28,7 @@ class Arm:
     @property
     def cheap(self) -> bool:
         """Whether this is an alternative that the loop has to beat."""
-        return self.name not in (TARGETED, TEACHER, WITH_STATED)
+        return not is_loop(self.name) and self.name not in (TEACHER, WITH_STATED)
 
     @property
     def knows(self) -> bool:

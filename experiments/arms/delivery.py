@@ -11,7 +11,7 @@ from typing import cast
 import numpy as np
 
 from experiments.arms.arm import AS_MUCH, Arm
-from experiments.arms.names import AUTO, SHORT, TARGETED, TEACHER
+from experiments.arms.names import AUTO, LOOP, ONLY_PLAIN, SHORT, TEACHER, is_loop
 from experiments.arms.priors import prior_of, room
 from experiments.arms.serving import Cost, Limits, cost_of
 from learners.common.nested import storable
@@ -196,7 +196,8 @@ def choose(
         for arm in dict.fromkeys([rival, usable, *(arm for arm in candidates.values() if not arm.plain)])
     )
     if wanted != AUTO:
-        name = rival.name if wanted == "plain" else SHORT.get(wanted, wanted)
+        known = SHORT | {"plain": rival.name, "loop": next(filter(is_loop, candidates), LOOP)}
+        name = known.get(wanted, wanted)
         if name not in candidates:
             names = ", ".join([AUTO, "plain", *candidates])
             raise ConfigError(f"deliver must name a model that was fitted ({names}), got {wanted!r}: choose one.")
@@ -209,7 +210,7 @@ def choose(
     if knowing:
         sentence = _known_sentence(chosen, rival.name, candidates[chosen.name].known)
     else:
-        sentence = _sentence(chosen, options, judged) + _unknown(options, candidates)
+        sentence = _sentence(chosen, options, judged, alone=len(plain) == 1) + _unknown(options, candidates)
     return Delivery(chosen.name, rival.name, sentence, options)
 
 
@@ -253,22 +254,22 @@ def _told(options: Sequence[Option]) -> str:
     return "; ".join(f"{option.name}: {option.refused}" for option in options)
 
 
-def _sentence(chosen: Option, options: Sequence[Option], judged: JudgeRows) -> str:
-    """Say in words what is delivered, what it is expected to bring and at what price."""
-    rival = options[0]
-    if chosen.name != rival.name:
-        times = chosen.cost.seconds_per_million / max(rival.cost.seconds_per_million, 1e-9)
-        return (
-            f"Delivered: {chosen.name}, expected {chosen.expected:+.3f} average precision over the best plain model "
-            f"({rival.name}; judge rows {chosen.difference}), {_price(times)} to score a row."
-        )
-    return f"Delivered: {chosen.name}, the best plain model; {_nothing_to_gain(options, judged)}."
+def _sentence(chosen: Option, options: Sequence[Option], judged: JudgeRows, alone: bool) -> str:
+    """Say in words what is delivered, what it is expected to bring and at what price; alone = one plain model."""
+    rival, rank = options[0], ONLY_PLAIN if alone else "the best plain model"
+    if chosen.name == rival.name:
+        return f"Delivered: {chosen.name}, {rank}; {_nothing_to_gain(options, judged)}."
+    times = chosen.cost.seconds_per_million / max(rival.cost.seconds_per_million, 1e-9)
+    return (
+        f"Delivered: {chosen.name}, expected {chosen.expected:+.3f} average precision over {rank} "
+        f"({rival.name}; judge rows {chosen.difference}), {_price(times)} to score a row."
+    )
 
 
 def _unknown(options: Sequence[Option], candidates: Mapping[str, Arm]) -> str:
     """Say why no model is delivered that knows the stated patterns, if one was taught them."""
-    taught = [option for option in options if candidates[option.name].known]
-    why = "; ".join(f"{each.name}: {each.refused or 'catches no more of it than before'}" for each in taught)
+    taught = [each for each in options if candidates[each.name].known]
+    why = "; ".join(f"{each.name} ({each.refused or 'catches no more of it than before'})" for each in taught)
     return f" It does not know what is stated: {why}." if taught else ""
 
 
@@ -289,12 +290,11 @@ def _price(times: float) -> str:
 
 def _nothing_to_gain(options: Sequence[Option], judged: JudgeRows) -> str:
     """Say why neither the loop nor its teacher is delivered."""
-    rival, others = options[0], [option for option in options[1:] if option.name in (TARGETED, TEACHER)]
+    rival, others = options[0], [each for each in options[1:] if each.name == TEACHER or is_loop(each.name)]
     share = float(judged.is_positive.mean())
     if rival.score < 1.5 * share:
         return f"there is nothing to learn here: it is barely above chance ({rival.score:.3f} against {share:.3f})"
-    reasons = [
-        f"{each.name} {each.refused or f'is not expected to do better ({each.expected:+.3f})'}" for each in others
-    ]
-    few = f"; {judged.fewest} rows or groups of a class are few" if judged.fewest < FEWEST else ""
-    return "nothing to gain here: " + "; ".join(reasons) + few
+    worse = "is not expected to do better"
+    reasons = [f"{each.name} {each.refused or f'{worse} ({each.expected:+.3f})'}" for each in others]
+    reasons += [f"{judged.fewest} rows or groups of a class are few"] if judged.fewest < FEWEST else []
+    return "nothing to gain here: " + "; ".join(reasons)

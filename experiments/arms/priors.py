@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from experiments.arms.arm import Arm
-from experiments.arms.names import TARGETED, TEACHER, WITH_STATED
+from experiments.arms.names import LOOP, TEACHER, WITH_STATED, is_loop
 from experiments.arms.plain import BOOSTED, METRIC, RANDOM
 from learners import LEARNERS
 from learners.common.nested import Composite, with_nested
@@ -17,7 +17,7 @@ from loop.evaluation.metrics import score
 from loop.protocols import Predictor
 
 # Mean difference from the best plain model and its standard deviation between tables, as shares of the room to gain.
-PRIORS: Mapping[str, tuple[float, float]] = {TEACHER: (0.08, 0.06), TARGETED: (0.0, 0.06), WITH_STATED: (0.0, 0.06)}
+PRIORS: Mapping[str, tuple[float, float]] = {TEACHER: (0.08, 0.06), LOOP: (0.0, 0.06), WITH_STATED: (0.0, 0.06)}
 LEAST_ROOM = 1e-3
 FAMILIES = {  # by name in the catalogue; other learners are families of their own
     **dict.fromkeys(("xgboost", "catboost", "lightgbm"), BOOSTED),
@@ -47,7 +47,7 @@ def prior_of(arm: Arm, rival: Arm, plain: Sequence[Arm], scale: float) -> tuple[
     others = (each.judged for each in plain if each is not arm)
     if arm.judged is not None and any(np.array_equal(arm.judged, each) for each in others if each is not None):
         return 0.0, np.inf
-    mean, sd = PRIORS.get(arm.name, (0.0, np.inf))
+    mean, sd = PRIORS.get(LOOP if is_loop(arm.name) else arm.name, (0.0, np.inf))
     if arm.name == TEACHER and not _families(rival.predictor) <= _families(arm.predictor):
         mean = 0.0
     return mean * scale, sd * scale

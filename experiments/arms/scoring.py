@@ -1,12 +1,13 @@
 """Arms on the sealed test rows: scores, costs, and what a model gains over the best plain one."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
 from experiments.arms.arm import Arm
 from experiments.arms.arms import arms, loop_and_teacher, real_only
+from experiments.arms.names import ONLY_PLAIN, TARGETED, is_loop
 from experiments.arms.serving import Cost
 from experiments.config.run_config import ArmsConfig
 from loop.cycle.acceptance import FEWEST
@@ -47,8 +48,23 @@ class Gain:
     sentence: str
 
 
-def contestants_of(looped: LoopRun, folds: np.ndarray, config: ArmsConfig, rng: np.random.Generator) -> Iterator[Arm]:
-    """Yield the arms that the configuration asks for: at least real rows alone, the teacher and the loop."""
+def contestants_of(
+    looped: LoopRun, folds: np.ndarray, config: ArmsConfig, rng: np.random.Generator, called: str = TARGETED
+) -> Iterator[Arm]:
+    """Yield the arms that the configuration asks for: at least real rows alone, the teacher and the loop.
+
+    ``called`` is the name of the loop, see `experiments.config.strategies.loop_name`.
+    """
+    yield from renamed(_contestants(looped, folds, config, rng), called)
+
+
+def renamed(found: Iterable[Arm], called: str) -> Iterator[Arm]:
+    """Yield arms, the loop's own learner under another name."""
+    for arm in found:
+        yield replace(arm, name=called) if is_loop(arm.name) else arm
+
+
+def _contestants(looped: LoopRun, folds: np.ndarray, config: ArmsConfig, rng: np.random.Generator) -> Iterator[Arm]:
     if config.run:
         yield from arms(
             looped,
@@ -86,6 +102,7 @@ def gain_over(
     rng: np.random.Generator,
     *,
     level: float = 0.95,
+    plain: int | None = None,
 ) -> Gain:
     """Compare an arm with the best plain model, which was chosen on the judge rows.
 
@@ -101,15 +118,17 @@ def gain_over(
         Draws the bootstrap of the interval.
     level : float
         Confidence of the interval.
+    plain : int, optional
+        Number of plain models that were fitted, if not all are among the arms.
     """
     proba = {each.arm.name: each.proba for each in scored}
     if arm == against:
         return Gain(arm, against, Interval(0.0, 0.0, 0.0), False, f"No gain: {arm} is the best plain model itself.")
     difference = paired(SCORE, tested, proba[against], proba[arm], rng, level=level).difference
     proven = proves(difference, tested)
-    measured = (
-        f"average precision of {arm} {difference} over the best plain model ({against}) on {len(tested):,} test rows"
-    )
+    alone = (sum(each.arm.plain for each in scored) if plain is None else plain) == 1
+    over = f"{against}, {ONLY_PLAIN}," if alone else f"the best plain model ({against})"
+    measured = f"average precision of {arm} {difference} over {over} on {len(tested):,} test rows"
     if proven:
         sentence = f"Proven gain: {measured}."
     elif difference.high < 0:

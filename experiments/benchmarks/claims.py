@@ -17,12 +17,11 @@ from rich.table import Table as RichTable
 
 from experiments.arms.arms import arms
 from experiments.arms.delivery import decide_for
-from experiments.arms.names import BEST_PLAIN, DELIVERED, REAL_ONLY, TARGETED
+from experiments.arms.names import BEST_PLAIN, DELIVERED, LOOP, REAL_ONLY, TARGETED
 from experiments.arms.scoring import gain_over, score_arms
 from experiments.benchmarks.no_signal import split_of
 from experiments.benchmarks.options import console
 from experiments.benchmarks.rare_suite import PROTOCOL
-from experiments.compare.child_runs import LOOP
 from experiments.compare.compare import cells_of
 from experiments.config.reader import load_config
 from experiments.config.run_config import CompareConfig

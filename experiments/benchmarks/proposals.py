@@ -17,11 +17,10 @@ from rich.progress import track
 from rich.table import Table as RichTable
 from scipy import stats
 
-from experiments.arms.names import REAL_ONLY
+from experiments.arms.names import LOOP, REAL_ONLY
 from experiments.arms.scoring import SCORE
 from experiments.benchmarks.options import among, console
 from experiments.benchmarks.rare_suite import PROTOCOL
-from experiments.compare.child_runs import LOOP
 from experiments.compare.compare import cells_of
 from experiments.config.reader import load_config
 from experiments.config.run_config import CompareConfig, RunConfig

@@ -14,9 +14,8 @@ import pandas as pd
 import typer
 
 from experiments.arms import statistics
-from experiments.arms.names import BEST_PLAIN, DELIVERED, PLAIN_KINDS, REAL_ONLY
+from experiments.arms.names import BEST_PLAIN, DELIVERED, LOOP, PLAIN_KINDS, REAL_ONLY
 from experiments.benchmarks.options import among, console
-from experiments.compare.child_runs import LOOP
 from experiments.compare.compare import compare
 from experiments.compare.leaderboard import long_form
 from experiments.config.reader import load_config

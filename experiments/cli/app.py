@@ -199,12 +199,14 @@ def ui(
     """Open the records of all runs: starts MLflow's page on the configured store."""
     from experiments.cli.children import run_to_end
     from loop.support.secrets import masked
+    from loop.tracking import runs_page
 
-    uri = _store(tracking).tracking_uri
+    store = _store(tracking)
+    uri = store.tracking_uri
     if uri.startswith("http"):
-        typer.echo(f"The records are on a server: open {masked(uri)}")
+        typer.echo(f"The records are on a server: open {runs_page(store, masked(uri).rstrip('/'))}")
         return
-    typer.echo(f"MLflow at http://127.0.0.1:{port} (Ctrl-C ends it)")
+    typer.echo(f"MLflow at {runs_page(store, f'http://127.0.0.1:{port}')} (Ctrl-C ends it)")
     command = [sys.executable, "-m", "mlflow", "ui", "--port", str(port)]
     quick = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"} | os.environ  # for chat models; slow to start
     quick |= {"MLFLOW_BACKEND_STORE_URI": uri}  # not an argument: lists of processes show those to everybody

@@ -14,10 +14,10 @@ from rich.console import Console
 
 from experiments.arms import statistics
 from experiments.arms.delivery import Delivery, decide_for
-from experiments.arms.names import BEST_PLAIN, DELIVERED, REAL_ONLY, TARGETED
+from experiments.arms.names import BEST_PLAIN, DELIVERED, LOOP, REAL_ONLY, is_loop
 from experiments.arms.scoring import METRICS, SCORE, Gain, contestants_of, gain_over, score_arms
-from experiments.compare import figures
-from experiments.compare.child_runs import LOOP, TEXT, ChildRuns
+from experiments.compare import description, figures
+from experiments.compare.child_runs import TEXT, ChildRuns
 from experiments.compare.claims import Comparison, compare_with_all
 from experiments.compare.leaderboard import LiveBoard, closing_table, long_form, summarise
 from experiments.config.data_config import DataConfig
@@ -27,7 +27,7 @@ from experiments.data.files import write_table
 from experiments.data.sources import place_of, stamp_of
 from experiments.report import figure_style
 from experiments.run.inputs import gather, parts_of
-from experiments.run.tracking import flat, open_tracker, settings_of, tell
+from experiments.run.tracking import open_tracker, settings_of, tell
 from experiments.storage import run_folder
 from experiments.storage.result_cache import Records, digest, found, found_or_worked
 from loop.cycle.driver import run_loop
@@ -81,14 +81,16 @@ def _compared(
     (folder / run_folder.MARKER).unlink(missing_ok=True)
     atomic.write_text(folder / run_folder.CONFIG, dump(config))
     tracker, status = open_tracker(tracking, folder, config.tracking), "failed"
-    params = dict(flat(config.model_dump(mode="json", exclude={"sources"})))
-    tags = {"weakspot": version("weakspot"), "command": "compare", "learner": config.learner.name}
-    tracker.start({"name": folder.name, "params": params, "tags": tags})
+    tracker.start(description.begun(config, runs, folder))
+    names = source_names(config.sources)
     try:
-        results = _work(config, runs, ChildRuns(tracker, folder / run_folder.JOURNAL), console, jobs, clock)
+        children = ChildRuns(tracker, folder / run_folder.JOURNAL, names)
+        results = _work(config, runs, names, children, console, jobs, clock)
         overlap = _overlap(results, config)
         summary = summarise(results, overlap)
         comparisons, overall = _write(results, summary, config, overlap, folder)
+        tracker.metrics(description.figures(results, comparisons))
+        tracker.tags(description.ended(results, comparisons, overall.sentence))
         for path in sorted(folder.iterdir()):
             if path.name in FILES or path.suffix == ".png":
                 tracker.attach(path)
@@ -117,8 +119,9 @@ def cell(config: RunConfig) -> Records:
     inputs, seed = gather(config.data, config.loop), config.loop.seed
     parts = parts_of(config, inputs.train, inputs)
     looped = run_loop(parts, inputs.train, inputs.folds, stream(seed, "loop"))
-    contestants = list(contestants_of(looped, inputs.folds, config.arms, stream(seed, "arms")))
-    wanted = config.deliver if config.arms.run else TARGETED  # without arms nothing is delivered
+    called = LOOP + config.loop.strategy
+    contestants = list(contestants_of(looped, inputs.folds, config.arms, stream(seed, "arms"), called))
+    wanted = config.deliver if config.arms.run else "loop"  # without arms nothing is delivered
     decided = decide_for(looped, contestants, seed, wanted=wanted, limits=config.serving.limits())
     scored = score_arms(decided.arms, decided.costs, inputs.test, (*METRICS, config.metrics.recall_at_precision))
     where = {"source": config.data.source, "seed": seed, "split": BY_TIME if inputs.dataset.time else "at random"}
@@ -127,8 +130,8 @@ def cell(config: RunConfig) -> Records:
     curve = [looped.outcome.baseline, *(generation.scores for generation in looped.history)]
     verdict = looped.outcome.verdict
     claim = {"judge_gain": verdict.gain, "judge_low": verdict.interval.low, "judge_proven": float(verdict.proven)}
-    own = {"arm": LOOP + config.loop.strategy, "generations": [scores[SCORE].estimate for scores in curve], **claim}
-    rows = [row | own if row["arm"] == TARGETED else row for row in rows]
+    own = {"generations": [scores[SCORE].estimate for scores in curve], **claim}
+    rows = [row | own if row["arm"] == called else row for row in rows]
     if not (config.arms.run and config.arms.plain):
         return rows
     delivery, tested = decided.delivery, JudgeRows.of(inputs.test)
@@ -142,7 +145,7 @@ def _roles(rows: Records, delivery: Delivery, gain: Gain) -> Records:
     The row of the delivered model also holds its difference from the best plain model: what the judge rows promised,
     and the interval on the test rows.
     """
-    by_name = {TARGETED if row["arm"].startswith(LOOP) else row["arm"]: row for row in rows}
+    by_name = {row["arm"]: row for row in rows}
     promise = {"promised": delivery.promised.expected, "promised_low": delivery.promised.difference.low}
     promise |= {"gain_low": gain.difference.low, "gain_high": gain.difference.high}
     best, delivered = (
@@ -185,10 +188,16 @@ def check_sources(runs: Sequence[RunConfig]) -> None:
 
 
 def _work(
-    config: CompareConfig, runs: Sequence[RunConfig], children: ChildRuns, console: Console, jobs: int, clock: Clock
+    config: CompareConfig,
+    runs: Sequence[RunConfig],
+    names: Sequence[str],
+    children: ChildRuns,
+    console: Console,
+    jobs: int,
+    clock: Clock,
 ) -> pd.DataFrame:
     """Run the cells one after the other or side by side, and record each arm when its cell is done."""
-    names, rows, cells = source_names(config.sources), Records(), cells_of(runs, config.out, jobs)
+    rows, cells = Records(), cells_of(runs, config.out, jobs)
     with LiveBoard(console, len(runs), len(config.sources) * len(config.seeds)) as board:
         for run in runs:
             with clock.stage("cells"):
@@ -196,9 +205,8 @@ def _work(
             name = names[config.sources.index(run.data)]
             first = run.loop.strategy == config.strategies[0]
             # Other strategies add only their loop: their real-only arm is the same as that of the first.
-            own = [_numbers(row, name) for row in made if first or row["arm"].startswith(LOOP)]
-            for row in own:
-                children.keep(row, run)
+            own = [_numbers(row, name) for row in made if first or is_loop(row["arm"])]
+            children.keep(own, run)
             rows += own
             board.add(own, f"{name}, seed {run.loop.seed}, {run.loop.strategy}")
     return pd.DataFrame(rows).drop(columns="generations", errors="ignore")

@@ -1,8 +1,9 @@
 """Strategies: names of lists of supplies, and the parts of a loop made of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from experiments.arms.names import LOOP
 from generators import GENERATORS
 from loop.catalogue import ACQUISITIONS, FINDERS, GATES, LABELLERS, check_name
 from loop.cycle.acceptance import Acceptance
@@ -52,6 +53,12 @@ STRATEGIES: Mapping[str, Strategy] = {
         share_anywhere=0.0,
     ),
 }
+
+
+def loop_name(strategy: str, supplies: Sequence[Supply]) -> str:
+    """Return the name of a loop's own learner: by what ran, the strategy and other supplies of rows."""
+    ran = (strategy if supply.name == TAUGHT else supply.name.partition(": ")[0] for supply in supplies)
+    return LOOP + ", ".join(dict.fromkeys(ran))
 
 
 def augmented_of(learner: Learner) -> Learner:

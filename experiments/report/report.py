@@ -110,6 +110,11 @@ class Report:
         return str(self.delivery["name"])
 
     @property
+    def one_plain(self) -> bool:
+        """Whether a single plain model was fitted, so that none is the best of several."""
+        return sum(bool(arm["plain"]) for arm in self.arms) == 1
+
+    @property
     def other_warnings(self) -> list[str]:
         """The warnings that the headline of the decision does not tell, a line each."""
         told = self.decision.headline

@@ -202,7 +202,8 @@ def _arms(report: Report) -> Table:
         style = "bold" if arm["arm"] == report.delivered else None
         table.add_row(escape(arm["arm"]), *scores, *costs, size, style=style)
     notes = [escape(f"{arm['arm']}: {arm['note']}") for arm in report.arms if arm["note"]]
-    best = f"best plain model, chosen on judge rows: {escape(str(report.delivery['best_plain']))}"
+    rank = "only plain model that was fitted" if report.one_plain else "best plain model, chosen on judge rows"
+    best = f"{rank}: {escape(str(report.delivery['best_plain']))}"
     table.caption = "; ".join(["bold: delivered", best, *notes])
     return table
 

@@ -23,7 +23,7 @@ from experiments.run.inputs import RunInputs
 from experiments.run.mlflow_model import save_model
 from experiments.run.result import Result
 from experiments.run.sealed_figures import answer_metrics
-from experiments.run.verdict import NOTE, description, verdict_tags
+from experiments.run.verdict import NOTE, description, improves, verdict_tags
 from loop.cycle.driver import LoopRun
 from loop.cycle.generation_codec import to_record
 from loop.evaluation.judge_rows import JudgeRows
@@ -33,13 +33,14 @@ from loop.protocols import Store
 from loop.seeds import stream
 from loop.support import atomic
 from loop.support.plain_json import Record, plain
-from loop.tracking.records import score_metrics, verdict_record
+from loop.tracking.records import figures_table, headline, judge_metrics, score_metrics, verdict_record
 from loop.types import Generation, Interval, Table
 
 FILES = (
     *("report.html", "report.json", "curves.json", "arms.csv", "regions.csv", "synthetic.parquet"),
     *("pictures", "config.yaml", "data.json"),
 )
+FIGURES = "figures.csv"  # every figure of the run by name; those under plain names are metrics in MLflow
 WHEN = ("before", "after")
 ANSWERED = ("rows", "audited", *WHEN)  # figures of the labels that were asked for
 WORDS = ("arm", "note", "cheap", "plain")  # of an arm, what is no figure
@@ -113,27 +114,35 @@ def keep_files(report: Report, result: Result, inputs: RunInputs, folder: Path) 
 
 def keep_records(report: Report, result: Result, model: Model, inputs: RunInputs, tracker: Store, folder: Path) -> None:
     """Send files, headline figures and the model to the tracker."""
-    tracker.metrics(_headline(report, result.looped))
+    figures = _figures(report, result.looped)
+    tracker.metrics(judge_metrics(_dicts(result.looped.outcome.baseline)))
+    tracker.metrics(headline(figures))
+    write_table(figures_table(figures), folder / FIGURES)
     told = verdict_tags(report)
     tracker.tags({**told, NOTE: description(report)})
-    for name in FILES:
+    for name in (*FILES, FIGURES):
         tracker.attach(folder / name)
-    tracker.keep_model(lambda path: save_model(model, inputs.example, path), description(report), told)
+    tracker.keep_model(
+        lambda path: save_model(model, inputs.example, path), description(report), told, proven=improves(report)
+    )
 
 
-def _headline(report: Report, looped: LoopRun) -> Mapping[str, float]:
-    """Return the figures of the run as a whole, by name."""
-    gain, scores = report.gain["difference"], {str(arm["arm"]): arm["average_precision"] for arm in report.arms}
+def _figures(report: Report, looped: LoopRun) -> Mapping[str, float]:
+    """Return the figures of the run as a whole, those for a page under plain names, others grouped by a prefix."""
+    gain, arms = report.gain["difference"], {str(arm["arm"]): arm for arm in report.arms}
+    delivered = arms[report.delivered]
     figures = {
         **_under("real_only", score_metrics(_dicts(looped.outcome.baseline))),
         **_under("final", score_metrics(_dicts(looped.outcome.scores))),
-        "test_average_precision": scores[report.delivered],
-        "test_average_precision_best_plain": scores[report.gain["against"]],
+        "test_average_precision": delivered["average_precision"],
+        **{f"test_{name}": delivered[name] for name in ("recall_at_fpr_01", report.recall_at_precision)},
+        **{name: delivered[name] for name in ("seconds_per_million", "megabytes") if delivered[name] is not None},
+        "test_average_precision_best_plain": arms[report.gain["against"]]["average_precision"],
         "test_gain_over_best_plain": gain["estimate"],
         "test_gain_over_best_plain_low": gain["low"],
         "test_gain_over_best_plain_high": gain["high"],
         "test_proven": report.gain["proven"],
-        **{f"test_loop_gain_{end}": report.loop_gain["difference"][end] for end in ("estimate", "low", "high")},
+        **_under("loop_gain", {end: report.loop_gain["difference"][end] for end in ("estimate", "low", "high")}),
         "seconds": report.seconds,
         **answer_metrics(report.operating, report.calibration),
         **{

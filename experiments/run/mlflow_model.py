@@ -6,68 +6,54 @@ classes on a list of trusted ones, which ours are not. So load such a model only
 
 import importlib.util
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
 from experiments.run.requirements import requirements_of
 from loop.model import Model
+from loop.serving import ServedModel
 from loop.tracking.uplink import quiet
 
 CODE = ("loop", "generators", "learners")  # copied with the model, since no package index has it
 
 
-class Classifier(Protocol):
-    """A fitted scikit-learn style classifier."""
-
-    @property
-    def classes_(self) -> np.ndarray:
-        """Class names in the order of the probabilities."""
-        ...
-
-    def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
-        """Return probabilities of shape (n, K) for a frame of n rows."""
-        ...
-
-
-def save_model(model: Classifier, example: pd.DataFrame, path: Path) -> None:
+def save_model(model: Model, example: pd.DataFrame, path: Path) -> None:
     """Write a model in MLflow's format to a new folder, with signature, input example and what it needs to be served.
+
+    The signature names the columns and leaves their types open, as MLflow's types take integers either with or without
+    missing values, and no time with a zone. The schema of the model decides instead, see `loop.serving`.
 
     Parameters
     ----------
-    model : Classifier
-        Fitted on frames with the columns of `example`.
+    model : Model
     example : DataFrame
-        A few input rows, kept beside the model. They fix the signature: integers become double, because a missing
-        value turns an integer column into floats; categories become text.
+        A few input rows as the user wrote them, kept beside the model.
     path : Path
         The folder, which must not exist.
     """
-    rows = _as_served(example)
-    answer = np.asarray(model.predict_proba(rows))
+    served = ServedModel(model)
+    answer = np.asarray(served.predict_proba(example))
     with quiet():
         import mlflow.sklearn
-        from mlflow.models import infer_signature
+        from mlflow.models import ModelSignature, infer_signature
+        from mlflow.types.schema import AnyType, ColSpec, Schema
 
+        columns = Schema([ColSpec(AnyType(), name) for name in model.schema.names])
         mlflow.sklearn.save_model(
-            model,
+            served,
             path,
             serialization_format="cloudpickle",
-            signature=infer_signature(rows, answer),
-            input_example=rows,
+            signature=ModelSignature(columns, infer_signature(model_output=answer).outputs),
+            input_example=example,
             pyfunc_predict_fn="predict_proba",
-            pip_requirements=requirements_of(model.learner if isinstance(model, Model) else None),
+            pip_requirements=requirements_of(model.learner),
             code_paths=[str(_package_folder(name)) for name in CODE],
-            metadata={"classes": [str(name) for name in model.classes_]},  # in the order of the predicted columns
+            metadata={
+                "classes": [str(name) for name in model.classes_],  # in the order of the predicted columns
+                "columns": {column.name: column.kind for column in model.schema.columns},
+            },
         )
-
-
-def _as_served(example: pd.DataFrame) -> pd.DataFrame:
-    """Convert the example to the types that a server receives."""
-    whole = {name: "float64" for name, dtype in example.dtypes.items() if pd.api.types.is_integer_dtype(dtype)}
-    named = {name: "object" for name, dtype in example.dtypes.items() if isinstance(dtype, pd.CategoricalDtype)}
-    return example.astype({**whole, **named})
 
 
 def _package_folder(name: str) -> Path:

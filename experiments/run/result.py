@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from experiments.arms.delivery import Decided, Delivery, answers_of
-from experiments.arms.names import REAL_ONLY, TARGETED
+from experiments.arms.names import REAL_ONLY, is_loop
 from experiments.arms.scoring import Gain, Scored, gain_over
 from loop.cycle.driver import LoopRun
 from loop.evaluation.bootstrap import intervals
@@ -29,8 +29,9 @@ class Result:
     def of(cls, looped: LoopRun, decided: Decided, scored: Sequence[Scored], test: Table, seed: int) -> "Result":
         """Compare the delivered model and the loop's own with the best plain one on the test rows."""
         against, tested = decided.delivery.best_plain, JudgeRows.of(test)
+        own = next(each.arm.name for each in scored if is_loop(each.arm.name))
         gain, loop_gain = (
-            gain_over(scored, arm, against, tested, stream(seed, "gain")) for arm in (decided.delivery.name, TARGETED)
+            gain_over(scored, arm, against, tested, stream(seed, "gain")) for arm in (decided.delivery.name, own)
         )
         return cls(looped, decided, scored, gain, loop_gain)
 
@@ -59,7 +60,9 @@ class Result:
     def judge_scores(self, train: Table) -> dict[str, Interval]:
         """Return the scores of the delivered model on the judge rows, with their intervals."""
         outcome = self.looped.outcome
-        if self.delivery.name in (TARGETED, REAL_ONLY):
-            return outcome.scores if self.delivery.name == TARGETED else outcome.baseline
+        if is_loop(self.delivery.name):
+            return outcome.scores
+        if self.delivery.name == REAL_ONLY:
+            return outcome.baseline
         rng = stream(self.looped.prepared.seed, "delivered scores")
         return intervals(list(outcome.baseline), JudgeRows.of(train, outcome.judged), self.judged[1], rng)

@@ -15,6 +15,7 @@ from experiments.arms.arm import Arm
 from experiments.arms.delivery import Decided, answers_of, decide_for
 from experiments.arms.scoring import METRICS, contestants_of, score_arms
 from experiments.config.run_config import RunConfig
+from experiments.config.strategies import loop_name
 from experiments.labels.effect import effect
 from experiments.preview.ready import Ready
 from experiments.report.progress import Stages
@@ -147,7 +148,7 @@ def _has_checkpoints(folder: Path) -> bool:
 def _tracked(bench: _Bench, prepared: Prepared) -> RunResult:
     """Run with the tracker started; it is finished with the right status even after an error."""
     status, verdict = "failed", None
-    bench.tracker.start(describe(bench.config, bench.inputs, bench.folder.name))
+    bench.tracker.start(describe(bench.config, bench.inputs, prepared.parts, bench.folder))
     try:
         bench.tracker.tags({"warnings": tag_of(bench.sanity.findings)})
         past = checkpoint.load(bench.folder / run_folder.CHECKPOINTS, bench.inputs.schema)
@@ -238,12 +239,12 @@ def _decided(bench: _Bench, looped: LoopRun) -> Decided:
     config, inputs, stages = bench.config, bench.inputs, bench.stages
     contestants: list[Arm] = []
     stages.begin("arm")
-    for arm in contestants_of(looped, inputs.folds, config.arms, stream(config.loop.seed, "arms")):
+    called = loop_name(config.loop.strategy, looped.prepared.parts.supplies)
+    for arm in contestants_of(looped, inputs.folds, config.arms, stream(config.loop.seed, "arms"), called):
         contestants.append(arm)
         stages.end(arm.name)
         stages.begin("arm")
     stages.begin("what to deliver")
-    limits = config.serving.limits()
-    decided = decide_for(looped, contestants, config.loop.seed, wanted=config.deliver, limits=limits)
+    decided = decide_for(looped, contestants, config.loop.seed, wanted=config.deliver, limits=config.serving.limits())
     stages.end(decided.delivery.name)
     return decided

@@ -5,15 +5,23 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 
+from experiments.arms.names import LOOP
 from experiments.config.data_config import NONE
 from experiments.config.run_config import RunConfig
+from experiments.config.strategies import STRATEGIES, loop_name
+from experiments.data.sources import stamp_of
 from experiments.run.inputs import RunInputs
 from experiments.storage import run_folder
+from experiments.storage.result_cache import digest
+from loop.cycle.parts import Parts
 from loop.protocols import Store, Tracker
 from loop.support.commands import AUTO, tracking_words
+from loop.support.plain_json import Record
 from loop.tracking import JsonlTracker, MlflowSettings, MlflowTracker, load_settings
+from loop.tracking.records import dataset_record
 
 DEFAULT = Path("mlflow.yaml")
 
@@ -45,16 +53,60 @@ def open_tracker(settings: MlflowSettings | None, folder: Path, tracking: str = 
     return local if settings is None else MlflowTracker(settings, local, tracking_words(tracking))
 
 
-def describe(config: RunConfig, inputs: RunInputs, name: str) -> Mapping[str, object]:
-    """Return name, parameters and tags of a run in the form that trackers take."""
-    tags = {
-        "dataset": inputs.dataset.name,
-        "strategy": config.loop.strategy,
-        "learner": config.learner.name,
-        "seed": str(config.loop.seed),
-        "weakspot": version("weakspot"),
+def describe(config: RunConfig, inputs: RunInputs, parts: Parts, folder: Path) -> Mapping[str, object]:
+    """Return name, parameters, tags and tables of a run in the form that trackers take."""
+    params, source = shared_params(config), short_name(config.data.source)
+    params["strategy"] = loop_name(config.loop.strategy, parts.supplies).removeprefix(LOOP)
+    tags = {name: str(params[name]) for name in ("strategy", "learner", "seed")}
+    tags |= {"dataset": inputs.dataset.name, "folder": folder.name, "weakspot": version("weakspot")}
+    return {
+        "name": " · ".join((source, str(params["strategy"]), f"seed {params['seed']}")),
+        "params": params | dict(flat(config.model_dump(mode="json"))),
+        "tags": tags,
+        "datasets": [_table(inputs, part) for part in ("train", "test")],
     }
-    return {"name": name, "params": dict(flat(config.model_dump(mode="json"))), "tags": tags}
+
+
+def shared_params(config: RunConfig) -> dict[str, object]:
+    """Return the parameters that every run and child has, under short names, so that runs of any kind compare."""
+    strategy = config.loop.strategy
+    return {
+        "strategy": strategy,
+        "seed": config.loop.seed,
+        "source": short_name(config.data.source),
+        "generator": config.generator.name or STRATEGIES[strategy].generator,
+        "budget": config.loop.budget,
+        "learner": config.learner.name,
+    }
+
+
+def short_name(source: str) -> str:
+    """Return a source in short: a file without folders and ending, a named source without scheme or settings.
+
+    Examples
+    --------
+    >>> [short_name(each) for each in ("data/payments.csv", "suite:oil_spill", "simulation:days=45,customers=200")]
+    ['payments', 'oil_spill', 'simulation']
+    """
+    scheme, _, rest = source.partition(":")
+    if rest and "/" not in scheme:
+        return scheme if "=" in rest else rest
+    return Path(source).name.partition(".")[0] or source
+
+
+def source_record(source: str, name: str = "") -> Record:
+    """Return a source that is not read yet, as trackers take a table that a run works on."""
+    return dataset_record(name or short_name(source), digest([source, stamp_of(source)])[:16], source, "training", {})
+
+
+def _table(inputs: RunInputs, part: str) -> Record:
+    """Return one side of the split, as trackers take it."""
+    table, schema = inputs.train if part == "train" else inputs.test, inputs.schema
+    kinds = {column.name: column.kind for column in schema.columns} | {schema.target: "categorical"}
+    rows, positives = len(table), int((table.y == schema.positive).sum())
+    source, context = inputs.dataset.name, {"train": "training", "test": "sealed test"}[part]
+    name, mark = f"{short_name(source)} {part}", run_folder.fingerprint(table, np.zeros(rows, dtype=np.int64))[:16]
+    return dataset_record(name, mark, source, context, kinds, num_rows=rows, num_positives=positives)
 
 
 def flat(content: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:

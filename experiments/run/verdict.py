@@ -24,6 +24,14 @@ def verdict_tags(report: Report) -> Mapping[str, str]:
     }
 
 
+def improves(report: Report) -> bool:
+    """Tell whether the sealed test rows prove the delivered model better than the best plain one, and nothing harmed.
+
+    Only such a version becomes the champion of its registered model.
+    """
+    return bool(report.gain["proven"]) and not report.harm
+
+
 def description(report: Report) -> str:
     """Return the verdict and the best arms as Markdown."""
     told = verdict_tags(report)

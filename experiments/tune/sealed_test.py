@@ -9,9 +9,10 @@ from optuna.trial import FrozenTrial
 
 from experiments.arms.arms import arms
 from experiments.arms.delivery import decide_for
-from experiments.arms.scoring import SCORE, Gain, gain_over, proves, score_arms
+from experiments.arms.scoring import SCORE, Gain, gain_over, proves, renamed, score_arms
 from experiments.arms.statistics import ALPHA
 from experiments.config.run_config import RunConfig
+from experiments.config.strategies import loop_name
 from experiments.run.inputs import RunInputs, parts_of
 from experiments.tune.config import TuneConfig
 from loop.cycle.driver import LoopRun, run_loop
@@ -118,9 +119,11 @@ def _over_plain(config: RunConfig, looped: LoopRun, inputs: RunInputs, level: fl
     """Compare what a run of the configuration would deliver with the best plain model, on the test rows."""
     seed, rng = config.loop.seed, stream(config.loop.seed, "arms")
     most = config.arms.plain_seconds
-    found = list(arms(looped, inputs.folds, rng, plain_seconds=most, cheap=False, tuning=False, control=False))
+    fitted = arms(looped, inputs.folds, rng, plain_seconds=most, cheap=False, tuning=False, control=False)
+    found = list(renamed(fitted, loop_name(config.loop.strategy, looped.prepared.parts.supplies)))
     decided = decide_for(looped, found, seed, wanted=config.deliver, limits=config.serving.limits())
     name, against = decided.delivery.name, decided.delivery.best_plain
     compared = [decided.named(each) for each in dict.fromkeys((name, against))]
     scored = score_arms(compared, decided.costs, inputs.test, [SCORE])
-    return gain_over(scored, name, against, JudgeRows.of(inputs.test), stream(seed, "gain"), level=level)
+    plain, tested = sum(arm.plain for arm in found), JudgeRows.of(inputs.test)
+    return gain_over(scored, name, against, tested, stream(seed, "gain"), level=level, plain=plain)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,16 @@ from experiments.arms.scoring import SCORE
 from experiments.config.reader import dump
 from experiments.data.files import write_table
 from experiments.run.inputs import RunInputs, gather
-from experiments.run.tracking import flat, open_tracker, settings_of, tell
+from experiments.run.tracking import (
+    flat,
+    open_tracker,
+    settings_of,
+    shared_params,
+    short_name,
+    source_record,
+    tell,
+)
+from experiments.run.verdict import NOTE
 from experiments.storage import run_folder
 from experiments.storage.result_cache import digest
 from experiments.tune.config import TuneConfig
@@ -26,6 +35,7 @@ from experiments.tune.report import front_table, headline, started, winner
 from experiments.tune.sealed_test import Optimism, open_test
 from experiments.tune.study import Look, fail_stale, finished, open_study, search
 from experiments.tune.trial import Lanes
+from loop.errors import ConfigError
 from loop.protocols import Child, Store
 from loop.support import atomic
 from loop.support.signals import undisturbed
@@ -74,7 +84,7 @@ def tune(config: TuneConfig, console: Console, workers: int = 1) -> Headline:
         study = open_study(config, folder, name)
         fail_stale(study, config)
         tracker, status = open_tracker(tracking, folder, config.tracking), "failed"
-        tracker.start({"name": folder.name, "params": _params(config), "tags": {"weakspot": version("weakspot")}})
+        tracker.start(_begun(config, folder))
         try:
             with _watching(study, config, tracker, folder, console) as look:
                 search(_in_workers(config, workers), tables, folder, study, workers, look)
@@ -109,6 +119,8 @@ def _conclude(
     optimism = open_test(study, config, materials, started(study, config), best)
     result = headline(study, config, best, optimism)
     tracker.metrics(result)
+    told = "\n\n".join((f"**{optimism.sentences[0]}**", *optimism.sentences[1:], f"Winner: trial {best.number}."))
+    tracker.tags({"verdict": optimism.sentences[0], NOTE: told})
     for file in (WINNER, TRIALS):
         tracker.attach(folder / file)
     return best, optimism, result
@@ -119,11 +131,22 @@ def _content(config: TuneConfig) -> dict[str, Any]:
     return config.model_dump(mode="json", exclude={"storage"})
 
 
-def _params(config: TuneConfig) -> dict[str, object]:
-    """Return the settings under dotted names; of sources and space only the names."""
-    sources = ", ".join(source.source for source in config.sources)
-    content = {**_content(config), "sources": sources, "space": ", ".join(config.dimensions)}
-    return dict(flat(content))
+def _begun(config: TuneConfig, folder: Path) -> Mapping[str, object]:
+    """Return name, parameters, tags and tables in the form that trackers take; of sources and space only the names."""
+    sources = [source.source for source in config.sources]
+    content = {**_content(config), "sources": ", ".join(sources), "space": ", ".join(config.dimensions)}
+    return {
+        "name": f"tune · {', '.join(map(short_name, sources))} · seed {config.loop.seed}",
+        "params": _shared(config, {}) | dict(flat(content)),
+        "tags": {"weakspot": version("weakspot"), "command": "tune", "folder": folder.name},
+        "datasets": [source_record(source) for source in sources],
+    }
+
+
+def _shared(config: TuneConfig, values: Mapping[str, Any]) -> dict[str, object]:
+    """Return the parameters that every run has, with all sources of the search."""
+    told = [shared_params(config.run_of(values, source)) for source in config.sources]
+    return told[0] | {"source": ", ".join(dict.fromkeys(str(each["source"]) for each in told))}
 
 
 def _in_workers(config: TuneConfig, workers: int) -> TuneConfig:
@@ -148,20 +171,26 @@ def _watching(
             for trial in done:
                 if (name := f"trial {trial.number}") not in recorded:
                     recorded.add(name)
-                    _record(tracker, name, trial)
+                    _record(tracker, config, name, trial)
                     console.print(f"{name}: {_note(trial)}", highlight=False, markup=False, soft_wrap=True)
 
         look()
         yield look
 
 
-def _record(tracker: Store, name: str, trial: FrozenTrial) -> None:
+def _record(tracker: Store, config: TuneConfig, name: str, trial: FrozenTrial) -> None:
     attributes = trial.user_attrs
-    metrics = {"seconds": attributes["seconds"]} | ({SCORE: trial.values[0]} if trial.values else {})
-    metrics |= {f"running/{step}": score for step, score in attributes["running"].items()}
+    metrics = {"seconds": attributes["seconds"]} | ({f"judge_{SCORE}": trial.values[0]} if trial.values else {})
     tags = {"state": trial.state.name.lower(), "error": attributes.get("error", "")}
-    params = {key: "none" if value is None else value for key, value in trial.params.items()}
-    tracker.child(Child(name, params, metrics, {key: text for key, text in tags.items() if text}))
+    values = config.values(trial.params)
+    params: dict[str, object] = {key: "none" if value is None else value for key, value in values.items()}
+    with suppress(ConfigError):  # values that no run accepts: such a trial failed
+        params = _shared(config, values) | params
+    took = trial.duration.total_seconds() if trial.duration else float(attributes["seconds"])
+    curves = {f"running_{SCORE}": list(attributes["running"].values())}
+    told = {key: text for key, text in tags.items() if text}
+    tables = [source_record(each.source) for each in config.sources]
+    tracker.child(Child(name, params, metrics, told, curves, took, tables))
 
 
 def _note(trial: FrozenTrial) -> str:

@@ -13,6 +13,7 @@ from loop.rows import Rows
 from loop.support.plain_json import plain
 from loop.testing.held import hold
 from loop.tracking import read_records
+from loop.tracking.records import dataset_record, headline
 from loop.types import (
     Column,
     Condition,
@@ -39,12 +40,14 @@ RUN = {
     "name": "cards",
     "params": {"generations": 2, "rate": 0.05, "seed": "7"},
     "tags": {"data": "cards", "loop": "aim"},
+    "datasets": [dataset_record("cards", "0123", "cards.csv", "training", {"age": "integer"}, num_rows=200)],
 }
 VERDICT = LoopVerdict(1, 0.03, Interval(0.03, -0.01, 0.07, 0.975), False, "No proven gain after 2 generations.")
 TOLD = {"verdict": "No gain on 300 test rows."}
 ARMS = (("smote seed 0", 0.41), ("smote seed 1", 0.43))
 GENERATION_METRICS = {
-    *("ap", "ap_low", "ap_high", "challenger/ap", "challenger/ap_low", "challenger/ap_high"),
+    *("judge_ap", "bound/judge_ap_low", "bound/judge_ap_high"),
+    *("challenger/ap", "challenger/ap_low", "challenger/ap_high"),
     *("kept", "difference", "difference_low", "difference_high", "expected", "evaluations", "new_rows"),
     *("drift/amount_psi", "drift/auc", "count/proposed", "count/label_unsure", "count/kept"),
     *("seconds/fit", "seconds/generate"),
@@ -85,14 +88,14 @@ def generation(index: int, kept: bool = True, n: int = 12) -> Generation:
 
 def arm(name: str, score: float) -> Child:
     """Make a finished arm with a score and a curve that ends there."""
-    return Child(name, {"arm": "smote"}, {"ap": score}, {"arm": "smote"}, {"score/ap": [0.4, score]})
+    return Child(name, {"arm": "smote"}, {"ap": score}, {"arm": "smote"}, {"score/ap": [0.4, score]}, 2.5)
 
 
 def play(tracker: Tracker, attached: Path, status: str = "finished") -> list[Generation]:
     """Play a whole run to a tracker: start, baseline, two generations, two arms, a file, the end (twice)."""
     generations = [generation(1), generation(2, kept=False)]
     tracker.start(RUN)
-    tracker.metrics({"ap": 0.5}, step=0)
+    tracker.metrics({"judge_ap": 0.5}, step=0)
     for made in generations:
         tracker.record(made)
     for name, score in ARMS:
@@ -177,11 +180,12 @@ def check_runs_mirror_the_run(runs: Sequence[Any], status: str) -> None:
     children = {run.info.run_name: run for run in runs if run not in parents}
     assert [run.info.status for run in parents] == [status]
     assert set(parents[0].data.metrics) == {
-        *("ap", "ap_low", "ap_high", "generations_kept", "judge_proven"),
+        *("judge_ap", "generations_kept", "judge_proven"),
         *("judge_difference", "judge_difference_low", "judge_difference_high"),
     }
     assert parents[0].data.params == {key: str(value) for key, value in RUN["params"].items()}  # type: ignore[attr-defined]
     assert TOLD.items() <= parents[0].data.tags.items()
+    assert [each.dataset.name for each in parents[0].inputs.dataset_inputs] == ["cards"]
     assert parents[0].data.tags["judge_verdict"] == VERDICT.sentence
     assert set(children) == {"generation-001", "generation-002", *(name for name, _ in ARMS)}
     assert len(runs) == 1 + len(children)
@@ -189,7 +193,11 @@ def check_runs_mirror_the_run(runs: Sequence[Any], status: str) -> None:
         assert run.data.tags["mlflow.parentRunId"] == parents[0].info.run_id
         assert RUN["tags"].items() <= run.data.tags.items()  # type: ignore[attr-defined]
         assert run.info.status == "FINISHED"
-        assert set(run.data.metrics) == (GENERATION_METRICS if name.startswith("generation") else {"ap", "score/ap"})
+        generation = name.startswith("generation")
+        shown = headline(dict.fromkeys(GENERATION_METRICS, 0.0))
+        assert set(run.data.metrics) == (set(shown) if generation else {"ap", "score/ap"})
+        assert not generation or run.data.params == {"seed": "7", "generation": name.removeprefix("generation-00")}
+        assert run.info.end_time - run.info.start_time == (1750 if generation else 2500)
 
 
 LAWS: tuple[Callable[[Tracker], None], ...] = (check_fits_the_protocol, check_has_nothing_to_complain_of)

@@ -1,7 +1,7 @@
 """Trackers, which store the records of a run. MLflow is imported only when a run starts."""
 
 from loop.tracking.jsonl import JsonlTracker, read_records
-from loop.tracking.mlflow import MlflowSettings, MlflowTracker, load_settings
+from loop.tracking.mlflow import MlflowSettings, MlflowTracker, load_settings, runs_page
 from loop.tracking.null import NullTracker
 from loop.tracking.replay import replay
 
@@ -13,4 +13,5 @@ __all__ = [
     "load_settings",
     "read_records",
     "replay",
+    "runs_page",
 ]

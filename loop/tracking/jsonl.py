@@ -36,6 +36,11 @@ _child = {
     "tags": checks.mapped(checks.text),
     "curves": checks.mapped(checks.listed(checks.number)),
 }
+_dataset = checks.fields(
+    {"name": checks.text, "digest": checks.text, "source": checks.text, "context": checks.text},
+    {"columns": checks.mapped(checks.text), "profile": checks.mapped(checks.number)},
+)
+_more = {"seconds": checks.number, "datasets": checks.listed(_dataset)}  # since 0.5
 KINDS: Mapping[str, checks.Check] = {  # kinds of records, with the check of each
     "start": checks.fields(
         _common
@@ -44,7 +49,8 @@ KINDS: Mapping[str, checks.Check] = {  # kinds of records, with the check of eac
             "name": checks.text,
             "params": checks.mapped(checks.optional(checks.scalar)),
             "tags": checks.mapped(checks.text),
-        }
+        },
+        _more,
     ),
     "generation": checks.both(generation_shape, checks.fields(_common | {"file": checks.path_inside})),
     "metrics": checks.fields(
@@ -52,7 +58,7 @@ KINDS: Mapping[str, checks.Check] = {  # kinds of records, with the check of eac
     ),
     "tags": checks.fields(_common | {"values": checks.mapped(checks.text)}),
     "attach": checks.fields(_common | {"file": checks.path_inside, "folder": checks.text}),
-    "child": checks.fields(_common | _child),
+    "child": checks.fields(_common | _child, _more),
     "finish": checks.fields(_common | {"status": checks.text_in(STATUSES), "verdict": checks.optional(_verdict)}),
 }
 
@@ -136,7 +142,12 @@ class JsonlTracker:
         self._append("child", vars(child))
 
     def keep_model(
-        self, write: Callable[[Path], object], description: str = "", tags: Mapping[str, str] | None = None
+        self,
+        write: Callable[[Path], object],
+        description: str = "",
+        tags: Mapping[str, str] | None = None,
+        *,
+        proven: bool = False,
     ) -> None:
         """Keep no model: the run's folder already has one, and this one is in MLflow's format."""
 

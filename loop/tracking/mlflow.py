@@ -147,10 +147,16 @@ class MlflowTracker:
         self._forward()
 
     def keep_model(
-        self, write: Callable[[Path], object], description: str = "", tags: Mapping[str, str] | None = None
+        self,
+        write: Callable[[Path], object],
+        description: str = "",
+        tags: Mapping[str, str] | None = None,
+        *,
+        proven: bool = False,
     ) -> None:
         """Keep a model among the files of the run; register it with description and tags if the settings say so.
 
+        Versions of a registered model are of one data set, see `Uplink.register`.
         If MLflow does not accept it, the copy in the journal's folder remains.
         """
         with tempfile.TemporaryDirectory() as scratch:
@@ -163,7 +169,7 @@ class MlflowTracker:
         with quiet():
             errors = lost_connection()
             try:
-                self.uplink.register(name, MODEL, description, tags or {})
+                self.uplink.register(name, MODEL, description, tags or {}, champion=proven)
             except errors as error:
                 cause = masked(str(error).splitlines()[0])
                 self.unregistered = f"MLflow did not register the model as {name!r} ({cause}): register it by hand."
@@ -201,6 +207,20 @@ class MlflowTracker:
     def _forward(self) -> None:
         if self.failure is None:
             self._sent += self.upload(self.local.folder, self._sent)
+
+
+def runs_page(settings: MlflowSettings, address: str) -> str:
+    """Return where a server shows the runs of an experiment; without its end the address opens MLflow's view of chats.
+
+    The address alone is returned if the store cannot be read.
+    """
+    with quiet():
+        errors = lost_connection()
+        try:
+            uplink = Uplink(settings.tracking_uri, settings.experiment, settings.artifact_root)
+        except errors:
+            return address
+    return f"{address}/#/experiments/{uplink.experiment_id}/runs?workflowType=machine_learning"
 
 
 def _failure(uri: str, error: Exception, folder: Path, again: Sequence[str]) -> str:

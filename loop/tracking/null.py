@@ -29,7 +29,12 @@ class NullTracker:
         """Keep nothing."""
 
     def keep_model(
-        self, write: Callable[[Path], object], description: str = "", tags: Mapping[str, str] | None = None
+        self,
+        write: Callable[[Path], object],
+        description: str = "",
+        tags: Mapping[str, str] | None = None,
+        *,
+        proven: bool = False,
     ) -> None:
         """Keep nothing; ``write`` is not called."""
 

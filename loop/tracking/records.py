@@ -14,6 +14,7 @@ from loop.cycle.ledger import Ledger
 from loop.support.plain_json import Record, plain
 from loop.types import LoopVerdict
 
+SHARED = ("strategy", "seed", "source", "generator", "budget", "learner")  # parameters of every run and child
 LONGEST = 200  # characters of a column's name in a metric's, so that prefixes and endings have room
 
 
@@ -80,13 +81,14 @@ def region_table(record: Record) -> pd.DataFrame:
 def generation_metrics(record: Record) -> dict[str, float]:
     """Flatten a generation's record to metrics.
 
-    The champion's scores and the decision have plain names (``ap``, ``ap_low``, ``ap_high``, ``kept``, ``difference``,
-    ``difference_low``, ``difference_high``, ``expected``, ``evaluations``, ``new_rows``); the rest is grouped by a
-    prefix: ``challenger/``, ``drift/``, ``count/``, ``seconds/``.
+    The champion's scores and the decision have plain names (``judge_average_precision``, ..., ``kept``,
+    ``difference``, ``difference_low``, ``difference_high``, ``expected``, ``evaluations``, ``new_rows``); the rest is
+    grouped by a prefix: ``bound/``, ``challenger/``, ``drift/``, ``count/``, ``seconds/``.
     """
     decision = record["decision"]
     metrics = {
-        **score_metrics(record["scores"]),
+        **judge_metrics(record["scores"]),
+        **_grouped("bound", bounds(record["scores"])),
         **_grouped("challenger", score_metrics(record["challenger"])),
         "kept": decision["kept"],
         **_interval("difference", decision["difference"]),
@@ -98,6 +100,35 @@ def generation_metrics(record: Record) -> dict[str, float]:
         **_grouped("seconds", record["seconds"]),
     }
     return {name: float(value) for name, value in metrics.items()}
+
+
+def judge_metrics(scores: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    """Return scores on judge rows under plain names, without their intervals."""
+    return {metric_name(f"judge_{name}"): float(score["estimate"]) for name, score in scores.items()}
+
+
+def bounds(scores: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    """Return the intervals of scores on judge rows."""
+    ends = ("low", "high")
+    return {f"judge_{name}_{end}": float(score[end]) for name, score in scores.items() for end in ends}
+
+
+def headline(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Return the metrics with plain names: those a page shows. The others, grouped by a prefix, belong in a table."""
+    return {name: value for name, value in metrics.items() if "/" not in name}
+
+
+def figures_table(metrics: Mapping[str, float]) -> pd.DataFrame:
+    """Return metrics as a table of names and values."""
+    return pd.DataFrame({"figure": list(metrics), "value": list(metrics.values())})
+
+
+def dataset_record(
+    name: str, digest: str, source: str, context: str, columns: Mapping[str, str], **profile: int
+) -> Record:
+    """Return a table that a run works on, as trackers take it: a short name, columns with their kinds, and counts."""
+    record = {"name": name, "digest": digest, "source": source, "context": context}
+    return {**record, "columns": dict(columns), "profile": profile}
 
 
 def score_metrics(scores: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:

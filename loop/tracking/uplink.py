@@ -1,6 +1,5 @@
 """Conversion of journal records to MLflow runs, metrics, tags and artifacts. Errors of MLflow are passed on."""
 
-import hashlib
 import json
 import logging
 import math
@@ -12,19 +11,29 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from loop.errors import TrackingError
 from loop.support.own_files import own_file, own_folder
 from loop.support.plain_json import Record
 from loop.tracking.databases import database, knock
-from loop.tracking.records import generation_metrics, metric_name, region_table, score_metrics, verdict_metrics
+from loop.tracking.inputs import rows_input, table_input
+from loop.tracking.records import (
+    SHARED,
+    figures_table,
+    generation_metrics,
+    headline,
+    judge_metrics,
+    metric_name,
+    region_table,
+    verdict_metrics,
+)
+from loop.tracking.registry import CHAMPION, registered_name
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 STATUS = {"finished": "FINISHED", "interrupted": "KILLED", "failed": "FAILED"}
 IDENTITY = "weakspot.id"  # the tag by which a run is found again
+KIND = ("mlflow.experimentKind", "custom_model_development")  # so that the page opens on runs, not on traces of chats
 # An unreachable server must fail in seconds, and no usage statistics are sent; the user's own settings win.
 ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
@@ -53,10 +62,11 @@ class Uplink:
 
     def __init__(self, tracking_uri: str, experiment: str, artifact_root: str | None) -> None:
         self.client = connect(tracking_uri)
-        self._experiment_id = _experiment_id(self.client, experiment, artifact_root)
+        self.experiment_id = _experiment_id(self.client, experiment, artifact_root)
         self.run_id = ""
         self._identity = ""
         self._tags: dict[str, str] = {}
+        self._params: dict[str, str] = {}
 
     def send(self, record: Record, folder: Path) -> None:
         """Send one record; its files are in the journal's folder."""
@@ -72,49 +82,58 @@ class Uplink:
             case "attach":
                 self._attach(_held(folder, record["file"]), record["folder"])
             case "child":
-                run_id = self._child(record["name"], record, record["time_ms"])
+                run_id = self._child(record["name"], record, record["time_ms"] - int(1000 * record.get("seconds", 0)))
+                self._log_tables(run_id, record.get("datasets", []))
                 self._log(run_id, record, record["metrics"], record["params"], record["tags"], curves=record["curves"])
                 self.client.set_terminated(run_id, end_time=record["time_ms"])
             case "finish":
                 self._finish(record)
 
-    def register(self, name: str, folder: str, description: str, tags: Mapping[str, str]) -> None:
-        """Register a model among the files of the run as a new version of a registered model."""
-        if not self.client.search_registered_models(f"name = '{name}'"):
-            self.client.create_registered_model(name)
+    def register(
+        self, name: str, folder: str, description: str, tags: Mapping[str, str], *, champion: bool = False
+    ) -> None:
+        """Register a model among the files of the run as a new version; a champion gets the alias of that name.
+
+        All versions of a registered model are of one data set, so that they can be compared: the first that is
+        registered under the name. A model of another one is registered as ``name-DATASET``.
+        """
+        name = registered_name(self.client, name, self._tags.get("dataset", ""))
         source, told = f"runs:/{self.run_id}/{folder}", {key: value[:5000] for key, value in tags.items()}
-        self.client.create_model_version(name, source, self.run_id, tags=told, description=description[:5000] or None)
+        version = self.client.create_model_version(
+            name, source, self.run_id, tags=told, description=description[:5000] or None
+        )
+        if champion:
+            self.client.set_registered_model_alias(name, CHAMPION, version.version)
 
     def _start(self, record: Record) -> None:
         self._identity, self._tags = record["id"], record["tags"]
+        self._params = {name: record["params"][name] for name in SHARED if name in record["params"]}
         self.run_id, known = self._find_or_create(self._identity, record["name"], record["time_ms"], {})
         params = {name: value for name, value in record["params"].items() if name not in known}
         self._log(self.run_id, record, params=params, tags=self._tags)
+        self._log_tables(self.run_id, record.get("datasets", []))
 
     def _generation(self, record: Record, folder: Path) -> None:
         name, decision = f"generation-{record['index']:03d}", record["decision"]
         duration_ms = int(1000 * sum(float(seconds) for seconds in record["seconds"].values()))
         child = self._child(name, record, record["time_ms"] - duration_ms)
         tags = {"decision": "kept" if decision["kept"] else "rolled back", "decision_reason": decision["reason"]}
-        tags["mlflow.loggedArtifacts"] = json.dumps([{"path": "regions.json", "type": "table"}])
-        self._log(child, record, generation_metrics(record), tags=tags, step=record["index"])
-        table = region_table(record).to_json(orient="split", index=False)  # the format of MlflowClient.log_table
-        self.client.log_text(child, table, "regions.json")
-        rows = _held(folder, record["file"])
+        metrics, params = generation_metrics(record), {**self._params, "generation": record["index"]}
+        tables = {"regions.json": region_table(record), "figures.json": figures_table(metrics)}
+        tags["mlflow.loggedArtifacts"] = json.dumps([{"path": path, "type": "table"} for path in tables])
+        self._log(child, record, headline(metrics), params, tags, step=record["index"])
+        for path, table in tables.items():  # in the format of MlflowClient.log_table
+            self.client.log_text(child, table.to_json(orient="split", index=False), path)
+        context, rows = "training" if decision["kept"] else "rolled back", _held(folder, record["file"])
         self.client.log_artifact(child, str(rows), "rows")
-        self._log_dataset(child, name, rows, "training" if decision["kept"] else "rolled back")
+        self.client.log_inputs(child, [rows_input(rows, f"{self._identity[:8]}-{name}", context)])
         self.client.set_terminated(child, end_time=record["time_ms"])
-        self._log(self.run_id, record, score_metrics(record["scores"]), step=record["index"])
+        self._log(self.run_id, record, judge_metrics(record["scores"]), step=record["index"])
 
-    def _log_dataset(self, run_id: str, name: str, rows: Path, context: str) -> None:
-        from mlflow.data import from_pandas
-        from mlflow.entities import Dataset, DatasetInput, InputTag
-
-        frame, digest = pd.read_parquet(rows), hashlib.sha256(rows.read_bytes()).hexdigest()[:16]
-        head = frame.head(100)  # for the schema only, as MLflow checks every value
-        dataset = from_pandas(head, source=str(rows), name=f"{self._identity[:8]}-{name}", digest=digest)
-        entity = Dataset.from_dictionary({**dataset.to_dict(), "profile": json.dumps({"num_rows": len(frame)})})
-        self.client.log_inputs(run_id, [DatasetInput(entity, [InputTag("mlflow.data.context", context)])])
+    def _log_tables(self, run_id: str, tables: Sequence[Record]) -> None:
+        """Log the tables that a run works on as its inputs."""
+        if tables:
+            self.client.log_inputs(run_id, [table_input(table) for table in tables])
 
     def _attach(self, path: Path, folder: str) -> None:
         if path.is_dir():
@@ -137,12 +156,12 @@ class Uplink:
         self, identity: str, name: str, start_ms: int, tags: Mapping[str, str]
     ) -> tuple[str, dict[str, str]]:
         """Return the id of the run with this identity and the parameters it already has."""
-        found = self.client.search_runs([self._experiment_id], f"tags.`{IDENTITY}` = '{identity}'", max_results=1)
+        found = self.client.search_runs([self.experiment_id], f"tags.`{IDENTITY}` = '{identity}'", max_results=1)
         if found:
             run = found[0]
             self.client.update_run(run.info.run_id, status="RUNNING")
         else:
-            run = self.client.create_run(self._experiment_id, start_ms, {**tags, IDENTITY: identity}, run_name=name)
+            run = self.client.create_run(self.experiment_id, start_ms, {**tags, IDENTITY: identity}, run_name=name)
         return run.info.run_id, run.data.params
 
     def _log(
@@ -221,9 +240,11 @@ def _experiment_id(client: "MlflowClient", name: str, artifact_root: str | None)
     found = client.get_experiment_by_name(name)
     if found is None:
         try:
-            return str(client.create_experiment(name, artifact_root))
+            return str(client.create_experiment(name, artifact_root, dict([KIND])))
         except MlflowException:  # another process may have created it in between
             found = client.get_experiment_by_name(name)
             if found is None:
                 raise
+    if KIND[0] not in found.tags:
+        client.set_experiment_tag(found.experiment_id, *KIND)
     return str(found.experiment_id)

@@ -149,7 +149,9 @@ def test_the_sentence_says_what_is_gained_and_at_what_price() -> None:
     costs = {each.name: Cost(10.0, 1.0) for each in arms} | {TEACHER: Cost(200.0, 300.0)}
     delivery = choose(arms, costs, JUDGED, np.random.default_rng(0))
     assert delivery.sentence.startswith(f"Delivered: {TEACHER}, expected +")
-    assert "(extra trees; judge rows +" in delivery.sentence
+    assert "over the best plain model (extra trees; judge rows +" in delivery.sentence
+    alone = choose([each for each in arms if each.name != REAL_ONLY], costs, JUDGED, np.random.default_rng(0))
+    assert "over the only plain model that was fitted (extra trees; judge rows +" in alone.sentence
     assert "20 times as long to score a row" in delivery.sentence
     nothing = choose(contest(0.5, 0.5), costs, JUDGED, np.random.default_rng(0)).sentence
     assert nothing.startswith("Delivered: extra trees, the best plain model; nothing to gain here")
@@ -222,7 +224,7 @@ def test_what_was_taught_in_vain_is_judged_like_every_other_model() -> None:
     costs = {each: Cost(1.0, 1.0) for each in ("extra trees", TARGETED)}
     delivery = choose([plain, vain], costs, JUDGED, np.random.default_rng(0))
     assert delivery.name == "extra trees"
-    assert "It does not know what is stated: targeted: catches no more of it than before." in delivery.sentence
+    assert "It does not know what is stated: loop: targeted (catches no more of it than before)." in delivery.sentence
     knows_one = replace(vain, known=(*vain.known, *KNOWN))
     assert chosen([plain, knows_one]) == TARGETED
 
@@ -233,4 +235,4 @@ def test_the_sentence_says_what_is_known_or_why_it_is_not() -> None:
     told = choose([plain, teacher, taught(2.98)], costs, JUDGED, np.random.default_rng(0)).sentence
     assert "of rows held back it catches 90% of stated: ring (3% before)" in told
     other = choose([plain, teacher, taught(1.0)], costs, JUDGED, np.random.default_rng(0)).sentence
-    assert "It does not know what is stated: targeted: worse than extra trees" in other
+    assert "It does not know what is stated: loop: targeted (worse than extra trees" in other

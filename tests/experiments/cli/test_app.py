@@ -138,7 +138,7 @@ def test_options_reach_the_run(folder: Path) -> None:
     config = (folder / "config.yaml").read_text()
     assert "seed: 5" in config
     assert folder.name.endswith("targeted-seed5")
-    assert set(pd.read_csv(folder / "arms.csv")["arm"]) == {"real only", "teacher itself", "targeted"}
+    assert set(pd.read_csv(folder / "arms.csv")["arm"]) == {"real only", "teacher itself", "loop: targeted"}
 
 
 def test_a_file_and_a_target_are_enough_to_be_understood(tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def test_each_arm_is_one_child_run_and_loops_have_a_curve(results: pd.DataFrame,
         tags = child["tags"]
         assert {"source", "dataset", "arm", "seed", "learner"} <= set(tags)
         assert ("strategy" in tags) == tags["arm"].startswith("loop: ") == bool(child["curves"])
-        assert all(list(curve) == ["score/average_precision"] for curve in [child["curves"]] if curve)
+        assert all(list(curve) == ["judge_average_precision"] for curve in [child["curves"]] if curve)
         assert {len(values) for values in child["curves"].values()} <= {2}  # real rows alone, one generation
 
 

@@ -1,5 +1,6 @@
 """A comparison in MLflow's own pages, in a browser: the parent, its children, and the curves of the loops."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ from small_runs import content, frame, write
 
 from experiments.compare.compare import compare
 from experiments.config.run_config import CompareConfig
+from loop.tracking import MlflowSettings, runs_page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 OPTIONS = (
@@ -70,5 +72,31 @@ def test_a_comparison_is_a_parent_with_children_and_curves(store: str, address: 
     page = shown(f"{table}/{loop.info.run_id}/model-metrics", tmp_path / "profile")
     assert loop.info.run_name in page
     words = re.sub(r"<!--.*?-->|<[^>]+>", "", page)
-    assert re.search(r"score\s*\(1\)", words)  # the section of the curve over generations
-    assert len(client.get_metric_history(loop.info.run_id, "score/average_precision")) > 1
+    assert re.search(r"Model metrics\s*\([1-9]\d?\)", words)  # charts, of a number that one can look through
+    assert len(client.get_metric_history(loop.info.run_id, "judge_average_precision")) > 1
+
+
+def test_the_page_says_at_once_what_is_best_and_opens_on_runs(store: str, address: str, tmp_path: Path) -> None:
+    client = mlflow.MlflowClient(store)
+    settings = MlflowSettings(store)
+    page = shown(runs_page(settings, address), tmp_path / "profile")
+    assert "matching runs" in page  # not MLflow's view of chats
+    (experiment,) = [each for each in client.search_experiments() if each.name == "weakspot"]
+    runs = client.search_runs([experiment.experiment_id])
+    (parent,) = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+    base = f"{address}/#/experiments/{experiment.experiment_id}/runs/{parent.info.run_id}"
+    words = re.sub(r"<!--.*?-->|<[^>]+>", "", shown(f"{base}?workflowType=machine_learning", tmp_path / "other"))
+    assert f"Best on average, {parent.data.tags['best']}" in words
+
+
+def test_the_charts_that_compare_children_are_not_empty(store: str, address: str, tmp_path: Path) -> None:
+    client = mlflow.MlflowClient(store)
+    (experiment,) = [each for each in client.search_experiments() if each.name == "weakspot"]
+    runs = client.search_runs([experiment.experiment_id], "params.arm LIKE '%'")
+    listed = quote(json.dumps([run.info.run_id for run in runs]))
+    page = shown(f"{address}/#/compare-runs?runs={listed}&experiments={quote(json.dumps(['1']))}", tmp_path / "profile")
+    assert f"Comparing {len(runs)} Runs" in page
+    drawn = page[page.index("parcoords") :]  # Plotly's drawing, then the table
+    for word in ("arm", "test_average_precision", "loop: targeted"):
+        assert word in drawn
+    assert all(run.info.run_name in page for run in runs)

@@ -177,7 +177,7 @@ def test_ctrl_c_saves_the_champion_and_resuming_equals_the_uninterrupted_run(pla
     assert resumed.report is not None
     assert whole.report is not None
     assert resumed.report.gain == whole.report.gain
-    loop = {arm["arm"]: arm["seconds_fit"] for arm in resumed.report.arms}["targeted"]
+    loop = {arm["arm"]: arm["seconds_fit"] for arm in resumed.report.arms}["loop: targeted"]
     assert 1000 * done < loop < resumed.report.seconds, "seconds are of both sessions"
     assert len(json.loads((folder / "checkpoint" / "seconds.json").read_text())) == len(resumed.history)
 
@@ -308,9 +308,17 @@ class TestAnswers:
         np.testing.assert_allclose(answer, model.predict_proba(frame()))
         assert ended.report is not None
         (row,) = (each for each in ended.report.operating if each["point"] == "recall at precision 0.9")
+        figures = pd.read_csv(files / "figures.csv", index_col="figure")["value"]
+        assert figures["point/recall at precision 0.9/difference"] == pytest.approx(row["difference"]["estimate"])
+        assert figures["calibration/brier_after"] == pytest.approx(ended.report.calibration["test"]["brier"]["after"])
         metrics = tracked.data.metrics
-        assert metrics["point/recall at precision 0.9/difference"] == row["difference"]["estimate"]
-        assert metrics["calibration/brier_after"] == ended.report.calibration["test"]["brier"]["after"]
+        assert metrics["test_gain_over_best_plain"] == ended.report.gain["difference"]["estimate"]
+        assert len(metrics) <= 22  # what a page shows; every other figure is in the file
+        assert not any("/" in name for name in metrics)
+        assert tracked.info.run_name == "table · targeted · seed 0"
+        assert {"strategy", "seed", "source", "generator", "budget", "learner"} <= set(tracked.data.params)
+        counts = [json.loads(each.dataset.profile)["num_rows"] for each in tracked.inputs.dataset_inputs]
+        assert sum(counts) == 240
 
 
 class TestMaterial:

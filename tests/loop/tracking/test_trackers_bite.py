@@ -104,7 +104,7 @@ def test_a_wrong_journal_is_found(bad: type[JsonlTracker], tmp_path: Path, attac
         laws.check_journal_holds_all(bad(tmp_path / "run"), tmp_path / "run", attached)
 
 
-@pytest.mark.parametrize("fault", ["status", "child missing", "metric missing", "tag missing"])
+@pytest.mark.parametrize("fault", ["status", "child missing", "metric missing", "tag missing", "no time", "no input"])
 def test_wrong_runs_are_found(fault: str) -> None:
     runs = good_runs()
     laws.check_runs_mirror_the_run(runs, "FINISHED")
@@ -114,6 +114,10 @@ def test_wrong_runs_are_found(fault: str) -> None:
         runs.pop()
     elif fault == "metric missing":
         del runs[1].data.metrics["expected"]
+    elif fault == "no time":
+        runs[-1].info.start_time = runs[-1].info.end_time
+    elif fault == "no input":
+        runs[0].inputs.dataset_inputs.clear()
     else:
         del runs[1].data.tags["data"]
     with pytest.raises(AssertionError):
@@ -121,16 +125,20 @@ def test_wrong_runs_are_found(fault: str) -> None:
 
 
 def good_runs() -> list[SimpleNamespace]:
-    ends = ("", "_low", "_high")
-    keys = [*(name + end for name in ("ap", "judge_difference") for end in ends), "generations_kept", "judge_proven"]
+    keys = [f"judge_{name}" for name in ("ap", "proven", "difference", "difference_low", "difference_high")]
+    keys.append("generations_kept")
     params = {key: str(value) for key, value in laws.RUN["params"].items()}
     parent = a_run("cards", keys, {**laws.TOLD, "judge_verdict": laws.VERDICT.sentence}, params)
     tags = {**laws.RUN["tags"], "mlflow.parentRunId": "cards"}
-    turns = [a_run(f"generation-00{i}", laws.GENERATION_METRICS, tags, {}) for i in (1, 2)]
+    shown = [name for name in laws.GENERATION_METRICS if "/" not in name]
+    turns = [a_run(f"generation-00{i}", shown, tags, {"seed": "7", "generation": str(i)}) for i in (1, 2)]
+    for turn in turns:
+        turn.info.end_time = 1750
     return [parent, *turns, *(a_run(name, ["ap", "score/ap"], tags, {}) for name, _ in laws.ARMS)]
 
 
 def a_run(name: str, metrics: object, tags: dict[str, str], params: dict[str, str]) -> SimpleNamespace:
-    info = SimpleNamespace(run_name=name, run_id=name, status="FINISHED")
+    info = SimpleNamespace(run_name=name, run_id=name, status="FINISHED", start_time=0, end_time=2500)
     data = SimpleNamespace(metrics=dict.fromkeys(metrics, 0.0), tags=dict(tags), params=params)
-    return SimpleNamespace(info=info, data=data)
+    tables = [SimpleNamespace(dataset=SimpleNamespace(name="cards"))]
+    return SimpleNamespace(info=info, data=data, inputs=SimpleNamespace(dataset_inputs=tables))

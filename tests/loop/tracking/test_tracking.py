@@ -277,7 +277,7 @@ def test_missing_settings_are_one_sentence(tmp_path: Path) -> None:
 def test_two_processes_that_make_the_same_database_do_not_fail_each_other(tmp_path: Path) -> None:
     code = (
         "import sys; from loop.tracking.uplink import Uplink;"
-        "print(Uplink('sqlite:///' + sys.argv[1], 'weakspot', None)._experiment_id)"
+        "print(Uplink('sqlite:///' + sys.argv[1], 'weakspot', None).experiment_id)"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "mlflow.db")]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
@@ -297,7 +297,7 @@ def test_children_carry_artifacts_datasets_and_steps(database: MlflowSettings, t
     assert tracker.uplink is not None
     client, parent = tracker.uplink.client, tracker.uplink.run_id
     with quiet():
-        history = client.get_metric_history(parent, "ap")
+        history = client.get_metric_history(parent, "judge_ap")
         runs = {run.info.run_name: run for run in runs_of(tracker.settings)}
         child = runs["generation-002"]
         rows = client.download_artifacts(child.info.run_id, "rows/generation-002.parquet")
@@ -324,7 +324,7 @@ def test_sending_twice_changes_nothing(database: MlflowSettings, tmp_path: Path,
         (run.info.run_id, run.info.status) for run in before
     ]
     assert tracker.uplink is not None
-    assert len(tracker.uplink.client.get_metric_history(tracker.uplink.run_id, "ap")) == 3
+    assert len(tracker.uplink.client.get_metric_history(tracker.uplink.run_id, "judge_ap")) == 3
 
 
 def test_arms_of_a_comparison_have_their_generations_as_steps(database: MlflowSettings, tmp_path: Path) -> None:
@@ -387,7 +387,7 @@ def test_a_server_killed_in_the_middle_loses_nothing(tmp_path: Path, attached: P
     tracker = MlflowTracker(MlflowSettings(f"http://127.0.0.1:{port}"), JsonlTracker(tmp_path / "run"))
     with mlflow_server(port, tmp_path / "server", f"sqlite:///{tmp_path / 'mlflow.db'}"):
         tracker.start(laws.RUN)
-        tracker.metrics({"ap": 0.5}, step=0)
+        tracker.metrics({"judge_ap": 0.5}, step=0)
         tracker.record(laws.generation(1))
         assert tracker.failure is None
     tracker.record(laws.generation(2, kept=False))
