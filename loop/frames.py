@@ -6,7 +6,8 @@ import pandas as pd
 
 from loop.cycle.generation_codec import to_record
 from loop.cycle.ledger import Ledger
-from loop.tracking.records import generation_metrics, region_table, rows_frame
+from loop.support.plain_json import Record
+from loop.tracking.records import generation_metrics, region_table, rows_frame, score_metrics
 from loop.types import Generation
 
 
@@ -16,12 +17,19 @@ def history_frame(history: Sequence[Generation]) -> pd.DataFrame:
         {
             "generation": generation.index,
             "supply": generation.supply,
-            **generation_metrics(to_record(generation)),
+            **_figures(to_record(generation)),
             "reason": generation.decision.reason,
         }
         for generation in history
     ]
     return pd.DataFrame(rows)
+
+
+def _figures(record: Record) -> dict[str, float]:
+    """Return the metrics of a generation; its scores have their own names and intervals, as all are of judge rows."""
+    metrics = generation_metrics(record)
+    rest = {name: value for name, value in metrics.items() if not name.startswith(("judge_", "bound/"))}
+    return {**score_metrics(record["scores"]), **rest}
 
 
 def regions_frame(history: Sequence[Generation]) -> pd.DataFrame:

@@ -42,8 +42,10 @@ def take_csv() -> None:
     is no way out: none takes an integer column with and without missing values. Here a column of any type is read as
     text, so that nothing is lost before the model's own schema decides; signatures of other models are not affected.
     """
-    from mlflow.types.schema import AnyType, Schema
-
+    try:
+        from mlflow.types.schema import AnyType, Schema
+    except ModuleNotFoundError:  # the model was unpickled without MLflow, so there is no server
+        return
     if getattr(Schema.pandas_types, "takes_any", False):
         return
     usual = Schema.pandas_types

@@ -11,14 +11,15 @@ from loop.support.plain_json import Record
 if TYPE_CHECKING:
     from experiments.report.report import Report
 
-DEPLOY, KEEP, COLLECT = "deploy", "keep", "collect labels"
+DEPLOY, KEEP, COLLECT, CHECK = "deploy", "keep", "collect labels", "check the data"
+UNTRUSTED = ("leak", "identifier", "too good")  # warnings with which no score is to be believed
 
 
 @dataclass(frozen=True)
 class Decision:
     """A decision, why, and what may be expected of it."""
 
-    action: str  # `DEPLOY`, `KEEP` or `COLLECT`
+    action: str  # `DEPLOY`, `KEEP`, `COLLECT` or `CHECK`
     headline: str
     harm: tuple[str, ...]  # at an operating point or to a group, a sentence each
     evidence: str  # the claim on the test rows
@@ -40,6 +41,8 @@ def _claim(report: "Report") -> Record:
 
 
 def _decided(report: "Report", claim: Record, needed: LabelsNeeded | None) -> tuple[str, str]:
+    if doubts := [each["sentence"] for each in report.warnings if each["name"] in UNTRUSTED]:
+        return CHECK, f"Check the data before you believe any score here: {doubts[0]}"
     own, rival = report.delivered, f"the best plain model ({report.gain['against']})"
     if float(report.gain["difference"]["high"]) < 0:
         return KEEP, f"Keep what you have: {own} is worse than {rival} on the test rows."

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from experiments.report.decision import DEPLOY, KEEP
+from experiments.report.decision import CHECK, DEPLOY, KEEP
 from experiments.report.formatting import number, spread, threshold, words
 from experiments.report.mended import ANSWERS
 from experiments.report.report import Report
@@ -76,7 +76,7 @@ def print_lines(warnings: Iterable[str], console: Console) -> None:
 def decision_lines(report: Report) -> tuple[str, ...]:
     """Write what to do, why, and what may be expected."""
     decision = report.decision
-    colour = {DEPLOY: "green", KEEP: "red" if decision.harm else "yellow"}.get(decision.action, "yellow")
+    colour = {DEPLOY: "green", CHECK: "red", KEEP: "red" if decision.harm else "yellow"}.get(decision.action, "yellow")
     told = (decision.evidence, *decision.expected)
     return (f"\n[bold {colour}]{escape(decision.headline)}[/]", *(f"  {escape(each)}" for each in told), "")
 

@@ -150,7 +150,7 @@ def test_a_run_says_what_it_catches_of_a_stated_pattern(result: RunResult) -> No
     assert "Stated patterns, on rows held back" in said
     assert "stated: young, kept" in said
     page = (result.folder / "report.html").read_text()
-    assert '<h2 id="patterns">Stated patterns</h2>' in page
+    assert '<h2 id="patterns">Patterns that a rule book states</h2>' in page
     assert "stated: young, kept" in page
 
 

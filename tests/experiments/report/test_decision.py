@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from scipy.stats import norm
 
-from experiments.report.decision import COLLECT, DEPLOY, KEEP
+from experiments.report.decision import CHECK, COLLECT, DEPLOY, KEEP, UNTRUSTED
 from experiments.report.labels_needed import MOST_TIMES, labels_needed, standard_error
 from experiments.report.report import Report
 from experiments.sanity.finding import HARM
@@ -42,6 +42,15 @@ def test_a_proven_gain_is_deployed() -> None:
     decision = report(claim(0.05, 0.03)).decision
     assert (decision.action, decision.labels) == (DEPLOY, None)
     assert decision.headline == "Deploy targeted: it is proven better than the best plain model (extra trees)."
+
+
+@pytest.mark.parametrize("name", UNTRUSTED)
+def test_nothing_is_deployed_on_data_that_give_the_class_away(name: str) -> None:
+    warning = {"name": name, "sentence": "'refunded' alone tells the class: drop it."}
+    decision = report(claim(0.05, 0.03), warnings=[warning]).decision
+    assert decision.action == CHECK
+    assert decision.headline.endswith(warning["sentence"])
+    assert report(claim(0.05, 0.03), warnings=[{"name": "contradictions", "sentence": "x"}]).decision.action == DEPLOY
 
 
 def test_harm_is_in_the_headline_even_if_a_gain_is_proven() -> None:

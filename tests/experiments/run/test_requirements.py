@@ -114,9 +114,10 @@ def test_a_model_of_mlflow_is_served_with_what_its_folder_lists(name: str, tmp_p
         env={**os.environ, "PYTHONPATH": ""},
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
         timeout=120,
     )
+    assert done.returncode == 0, done.stderr[-1500:]
     np.testing.assert_array_equal(json.loads(done.stdout), model.predict_proba(rows))
 
 

@@ -74,9 +74,12 @@ def test_a_run_says_it_before_work_and_at_the_top_of_every_report(tmp_path: Path
     warnings = json.loads((folder / "report.json").read_text())["warnings"]
     assert [each["name"] for each in warnings] == ["leak", "too good"]
     again = CliRunner().invoke(app, ["report", str(folder)]).stdout.splitlines()
-    assert [line.partition(":")[0] for line in again[:2]] == ["Warning (leak)", "Warning (too good)"]
+    top = [line for line in again if line.strip()][:8]
+    assert top[0].startswith("Check the data before you believe any score here: 'refunded'")
+    warned = [line.partition(":")[0] for line in top if line.startswith("Warning")]
+    assert warned == ["Warning (leak)", "Warning (too good)"]
     page = (folder / "report.html").read_text()
-    assert page.index("Warning (leak)") < page.index('<dl class="facts">')
+    assert page.index("Check the data") < page.index("Warning (too good)") < page.index('<dl class="facts">')
     records = [json.loads(line) for line in (folder / "journal" / "records.jsonl").read_text().splitlines()]
     tags = [each["values"]["warnings"] for each in records if "warnings" in each.get("values", {})]
     assert [tag.count("leak: ") for tag in tags] == [1, 1]
