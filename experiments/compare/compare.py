@@ -38,6 +38,7 @@ from loop.support.plain_json import Record, plain
 from loop.support.signals import undisturbed
 from loop.support.timing import Clock
 from loop.tracking import MlflowSettings
+from loop.tracking.autologging import unlogged
 
 BY_TIME = "by time"  # kind of split: the test rows do not depend on the seed
 FILES = ("results.csv", "leaderboard.csv", "verdicts.json")
@@ -61,10 +62,10 @@ def compare(config: CompareConfig, console: Console, jobs: int = 1) -> pd.DataFr
     check_sources(missing)
     folder = config.out / f"compare-{digest([identity_of(run) for run in runs])}"
     folder.mkdir(atomic.PRIVATE, parents=True, exist_ok=True)
-    with run_folder.held(folder):
+    with unlogged(), run_folder.held(folder):
         results, headline, spent = _compared(config, runs, folder, tracking, console, jobs)
     seconds = time.perf_counter() - started
-    print(json.dumps(plain(headline | _costs(len(missing), seconds - spent, seconds))))
+    print(json.dumps(plain({"folder": str(folder)} | headline | _costs(len(missing), seconds - spent, seconds))))
     return results
 
 

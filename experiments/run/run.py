@@ -47,6 +47,7 @@ from loop.support import atomic
 from loop.support.commands import command
 from loop.support.plain_json import plain
 from loop.support.signals import undisturbed
+from loop.tracking.autologging import unlogged
 from loop.tracking.printing import generation_note
 from loop.types import Generation, LoopVerdict
 
@@ -96,7 +97,7 @@ def run(config: RunConfig, console: Console, resume: Path | None = None) -> RunR
         generation then leaves no folder.
     """
     started = time.perf_counter()
-    with _held(resume):
+    with unlogged(), _held(resume):
         return _run(config, console, resume, started)
 
 

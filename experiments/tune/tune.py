@@ -39,6 +39,7 @@ from loop.errors import ConfigError
 from loop.protocols import Child, Store
 from loop.support import atomic
 from loop.support.signals import undisturbed
+from loop.tracking.autologging import unlogged
 from loop.tracking.jsonl import read_records
 
 WINNER, TRIALS = "winner.yaml", "trials.csv"  # files of the folder
@@ -78,7 +79,7 @@ def tune(config: TuneConfig, console: Console, workers: int = 1) -> Headline:
     for sentence in caps(config, [table.sizes for table in tables]):
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     folder.mkdir(atomic.PRIVATE, parents=True, exist_ok=True)
-    with run_folder.held(folder):
+    with unlogged(), run_folder.held(folder):
         (folder / run_folder.MARKER).unlink(missing_ok=True)
         atomic.write_text(folder / run_folder.CONFIG, yaml.safe_dump(_content(config), sort_keys=False))
         study = open_study(config, folder, name)

@@ -164,6 +164,7 @@ def test_the_closing_line_counts_what_was_worked(
     compare(config, console)
     last = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (last["cells_worked"], last["bookkeeping_share"], last["delta_ap real only"]) == (0, None, 0)
+    assert Path(last["folder"]) == folder_of(config)
     assert last["proven_better"] + last["proven_worse"] <= last["compared"]
     assert "loop: untargeted" in console.file.getvalue()  # type: ignore[attr-defined]
 

@@ -2,11 +2,13 @@
 
 import shlex
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from loop.errors import WeakspotError
 from loop.support.commands import command, tracking_words
 from loop.tracking import JsonlTracker, MlflowSettings, MlflowTracker
 from loop.tracking.autologging import unlogged
@@ -65,8 +67,6 @@ def test_automatic_logging_is_off_meanwhile_and_on_again(monkeypatch: pytest.Mon
 
 
 def test_the_estimator_fits_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    from contextlib import contextmanager
-
     from loop import LoopClassifier
 
     seen = []
@@ -79,4 +79,24 @@ def test_the_estimator_fits_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mlflow.utils.autologging_utils", SimpleNamespace(disable_autologging=disabled))
     with pytest.raises(ValueError, match="y"):
         LoopClassifier(None, generator=None).fit([[1.0], [2.0]], None)  # type: ignore[arg-type]
+    assert seen == ["off"]
+
+
+def test_runs_of_the_command_line_do_without_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from rich.console import Console
+
+    from experiments.config.run_config import RunConfig
+    from experiments.run.run import run
+
+    seen = []
+
+    @contextmanager
+    def disabled():  # type: ignore[no-untyped-def]
+        seen.append("off")
+        yield
+
+    monkeypatch.setitem(sys.modules, "mlflow.utils.autologging_utils", SimpleNamespace(disable_autologging=disabled))
+    config = RunConfig.model_validate({"data": {"source": "sklearn:iris"}})
+    with pytest.raises(WeakspotError):
+        run(config, Console(quiet=True), resume=tmp_path)
     assert seen == ["off"]
