@@ -1,5 +1,6 @@
 """The findings of a stress in the terminal."""
 
+import re
 from collections.abc import Iterable
 
 from rich import box
@@ -14,6 +15,10 @@ from experiments.stress.sensitivity import FACTORS
 from experiments.stress.stress import Findings
 from loop.types import Interval
 
+MOST = 5  # categories of a list that are shown; the files of a stress hold all
+_QUOTED = r"'(?:[^']|'')*'"
+_LIST, _ITEM = re.compile(rf"\{{(?:{_QUOTED}|[^'{{}}])*\}}"), re.compile(rf"{_QUOTED}|[^\s,'{{}}]+")
+
 
 def show(findings: Findings, console: Console) -> None:
     """Print tables and the verdict."""
@@ -22,7 +27,7 @@ def show(findings: Findings, console: Console) -> None:
     console.print(_patterns(findings))
     for case in findings.cases:
         for region in case.fails:
-            said = f"fails in {case.name} ({case.kind}): {region}"
+            said = f"fails in {case.name} ({case.kind}): {fewer_categories(region)}"
             console.print(said, highlight=False, markup=False, soft_wrap=True)
     if findings.moved:
         console.print(_moved(findings))
@@ -35,6 +40,23 @@ def show(findings: Findings, console: Console) -> None:
             console.print(said, highlight=False, markup=False, soft_wrap=True)
     colour = "yellow" if findings.holes or findings.asked.fail_under is None else "green"
     console.print(f"[bold {colour}]{escape(verdict_of(findings))}[/]", highlight=False, soft_wrap=True)
+
+
+def fewer_categories(text: str) -> str:
+    """Return the text of a region with no more than some of the categories of each list.
+
+    Examples
+    --------
+    >>> fewer_categories("shop in {a, b, 'c, d', e, f, g, h} and x > 1")
+    "shop in {a, b, 'c, d', e, f and 2 more} and x > 1"
+    """
+
+    def some(found: re.Match[str]) -> str:
+        listed = _ITEM.findall(found.group())
+        more = f" and {len(listed) - MOST} more" if len(listed) > MOST else ""
+        return f"{{{', '.join(listed[:MOST])}{more}}}"
+
+    return _LIST.sub(some, text)
 
 
 def _patterns(findings: Findings) -> Table:

@@ -203,9 +203,11 @@ def _check_type(column: Column, values: pd.Series) -> None:
         got = _content(pd.Series(values.dtype.categories))
     same_zone = column.kind != "datetime" or ("," in column.dtype) == isinstance(values.dtype, pd.DatetimeTZDtype)
     if got != wanted or not same_zone:
+        zone = "with a zone (2024-01-31T10:05+01:00)" if "," in column.dtype else "without a zone"
+        way_out = "convert it" if got != wanted else f"write its times {zone}, as in the training rows"
         raise DataError(
             f"column {column.name!r} must hold {wanted} values ({column.dtype}), as when its schema was inferred,"
-            f" got {got} ({values.dtype}): convert it."
+            f" got {got} ({values.dtype}): {way_out}."
         )
 
 

@@ -333,8 +333,10 @@ def test_a_missing_column_and_a_lost_time_zone_are_refused() -> None:
     when = pd.Series(pd.to_datetime(["2020-01-01", "2020-01-02"] * 4))
     zoned = good().assign(when=when.dt.tz_localize("Europe/Berlin"))
     schema = infer(zoned, "fraud")
-    with pytest.raises(DataError, match="'when' must hold datetime64 values"):
+    with pytest.raises(DataError, match=r"'when' must hold datetime64 values.*: write its times with a zone"):
         encode_features(schema, zoned.assign(when=when))
+    with pytest.raises(DataError, match="write its times without a zone"):
+        encode_features(infer(zoned.assign(when=when), "fraud"), zoned)
     elsewhere = zoned.assign(when=zoned["when"].dt.tz_convert("Asia/Tokyo"))
     np.testing.assert_array_equal(encode_features(schema, elsewhere), encode_features(schema, zoned))
 
