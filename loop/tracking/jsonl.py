@@ -58,6 +58,15 @@ KINDS: Mapping[str, checks.Check] = {  # kinds of records, with the check of eac
     ),
     "tags": checks.fields(_common | {"values": checks.mapped(checks.text)}),
     "attach": checks.fields(_common | {"file": checks.path_inside, "folder": checks.text}),
+    "register": checks.fields(
+        _common
+        | {
+            "folder": checks.path_inside,
+            "description": checks.text,
+            "tags": checks.mapped(checks.text),
+            "proven": checks.flag,
+        }
+    ),
     "child": checks.fields(_common | _child, _more),
     "finish": checks.fields(_common | {"status": checks.text_in(STATUSES), "verdict": checks.optional(_verdict)}),
 }
@@ -66,10 +75,9 @@ KINDS: Mapping[str, checks.Check] = {  # kinds of records, with the check of eac
 class JsonlTracker:
     """Keep the records of a run in a folder.
 
-    ``records.jsonl`` gets one line per record (kinds "start", "generation", "metrics", "tags", "attach", "child",
-    "finish"), each on the disk before the call returns; ``rows/generation-001.parquet`` holds the new rows of a
-    generation, ``files/`` copies of attached files. A folder with a journal is continued as the same run: what it
-    already says of a generation or a metric is not said twice.
+    ``records.jsonl`` gets one line per record (the kinds of `KINDS`), each on the disk before the call returns;
+    ``rows/generation-001.parquet`` holds the new rows of a generation, ``files/`` copies of attached files. A folder
+    with a journal is continued as the same run: what it already says of a generation or a metric is not said twice.
 
     Parameters
     ----------
@@ -150,6 +158,10 @@ class JsonlTracker:
         proven: bool = False,
     ) -> None:
         """Keep no model: the run's folder already has one, and this one is in MLflow's format."""
+
+    def register(self, folder: str, description: str, tags: Mapping[str, str], proven: bool) -> None:
+        """Keep that a model, a directory that is attached, is to be registered, with what its version says."""
+        self._append("register", {"folder": folder, "description": description, "tags": tags, "proven": proven})
 
     def complaints(self) -> tuple[str, ...]:
         """Return nothing: an error of the disk is raised at once."""

@@ -26,7 +26,7 @@ from loop.tracking.records import (
     region_table,
     verdict_metrics,
 )
-from loop.tracking.registry import CHAMPION, registered_name
+from loop.tracking.registry import register
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -48,7 +48,7 @@ class Uplink:
     """Sends records of one journal, in order, through an `MlflowClient` with explicit run ids: no global state.
 
     Every send can be repeated: runs are found again by the tag ``weakspot.id``, MLflow ignores a metric it already has
-    (same key, step, time and value), and artifacts are overwritten.
+    (same key, step, time and value), artifacts are overwritten, and a run has one version of a registered model.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class Uplink:
         self._params: dict[str, str] = {}
 
     def send(self, record: Record, folder: Path) -> None:
-        """Send one record; its files are in the journal's folder."""
+        """Send one record, unless it is to be registered; its files are in the journal's folder."""
         match record["kind"]:
             case "start":
                 self._start(record)
@@ -89,21 +89,10 @@ class Uplink:
             case "finish":
                 self._finish(record)
 
-    def register(
-        self, name: str, folder: str, description: str, tags: Mapping[str, str], *, champion: bool = False
-    ) -> None:
-        """Register a model among the files of the run as a new version; a champion gets the alias of that name.
-
-        All versions of a registered model are of one data set, so that they can be compared: the first that is
-        registered under the name. A model of another one is registered as ``name-DATASET``.
-        """
-        name = registered_name(self.client, name, self._tags.get("dataset", ""))
-        source, told = f"runs:/{self.run_id}/{folder}", {key: value[:5000] for key, value in tags.items()}
-        version = self.client.create_model_version(
-            name, source, self.run_id, tags=told, description=description[:5000] or None
-        )
-        if champion:
-            self.client.set_registered_model_alias(name, CHAMPION, version.version)
+    def register(self, name: str, record: Record, folder: Path) -> None:
+        """Register a model among the files of the run under a name, see `loop.tracking.registry.register`."""
+        _held(folder, f"files/{record['folder']}")
+        register(self.client, name, self.run_id, self._tags, record)
 
     def _start(self, record: Record) -> None:
         self._identity, self._tags = record["id"], record["tags"]
