@@ -1,6 +1,8 @@
 """Databases of MLflow's records: reached within seconds or not at all, and whole from their first use on."""
 
+import glob
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -49,8 +51,20 @@ def _create(database_uri: str, path: Path) -> None:
     lock = path.with_name(f".{path.name}.lock")
     with FileLock(lock, timeout=PATIENCE):
         if not _is_there(path):
+            _sweep(path, lock)
             write_file(path, write)
     lock.unlink(missing_ok=True)  # whoever still waits for it finds the database
+
+
+def _sweep(path: Path, lock: Path) -> None:
+    """Remove what earlier attempts left when they were killed; whoever holds the lock is the only one at work."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
+        if left == lock:
+            continue
+        if left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left)
+        else:
+            left.unlink()
 
 
 def _is_there(path: Path) -> bool:

@@ -24,6 +24,7 @@ from loop.tracking.records import rows_frame, verdict_record
 from loop.types import Generation, LoopVerdict
 
 JOURNAL = "records.jsonl"
+MEASURED = "seconds"  # in the names of metrics that differ each time
 STATUSES = ("finished", "interrupted", "failed")
 _verdict = checks.fields(
     {"kept": checks.count, "gain": checks.number, "interval": interval, "proven": checks.flag, "sentence": checks.text}
@@ -242,7 +243,8 @@ def _keys(record: Mapping[str, Any]) -> set[str]:
 
 
 def _point(name: str, step: int, value: object) -> str:
-    return json.dumps([name, step, plain(value)])
+    """Return what tells points of a metric apart: not seconds, which a resumed run measures anew; the first stand."""
+    return json.dumps([name, step, MEASURED if MEASURED in name else plain(value)])
 
 
 def _check_format(start: Record, where: str) -> None:

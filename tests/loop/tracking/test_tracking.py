@@ -456,15 +456,19 @@ def test_what_was_said_before_a_kill_is_not_said_twice(database: MlflowSettings,
         tracker = mlflow_tracker(database, tmp_path)
         tracker.start(laws.RUN)
         tracker.record(replace(laws.generation(1), seconds={"fit": seconds}))
-        tracker.metrics({"test_average_precision": ap, "wide": float("nan")})  # and killed: no finish
+        tracker.metrics(
+            {"test_average_precision": ap, "wide": float("nan"), "seconds": seconds}
+        )  # and killed: no finish
     tracker.finish(None, "finished")
     kinds = [record["kind"] for record in read_records(tmp_path / "run")]
     assert kinds.count("generation") == 1
     assert kinds.count("metrics") == 2  # of three, as the third says something else
     assert tracker.uplink is not None
     with quiet():
-        points = tracker.uplink.client.get_metric_history(tracker.uplink.run_id, "test_average_precision")
-    assert [point.value for point in points] == [0.5, 0.6]
+        client, run_id = tracker.uplink.client, tracker.uplink.run_id
+        points = {name: client.get_metric_history(run_id, name) for name in ("test_average_precision", "seconds")}
+    assert [point.value for point in points["test_average_precision"]] == [0.5, 0.6]
+    assert [point.value for point in points["seconds"]] == [1.0]  # measured anew each time
 
 
 def test_a_first_use_that_is_killed_leaves_no_half_made_database(
@@ -481,6 +485,8 @@ def test_a_first_use_that_is_killed_leaves_no_half_made_database(
         with pytest.raises(KeyboardInterrupt):
             MlflowTracker(settings, JsonlTracker(tmp_path / "first")).start(laws.RUN)
     assert list((tmp_path / "new").glob("*.db")) == []
+    (tmp_path / "new" / ".mlflow.db.1.partial").write_text("half a database")  # a kill cannot be cleaned up after
+    (tmp_path / "new" / ".mlflow.db.abc").mkdir()
     tracker = MlflowTracker(settings, JsonlTracker(tmp_path / "second"))
     tracker.start(laws.RUN)
     assert tracker.failure is None, tracker.failure[-400:]
