@@ -97,7 +97,8 @@ def _told(client: Any, run: Any) -> tuple[Any, ...]:
     held = sorted(path.relative_to(files).as_posix() for path in files.rglob("*") if path.is_file())
     inputs = sorted(each.dataset.name.split("-", 1)[-1] for each in run.inputs.dataset_inputs)
     words = sorted({**run.data.params, **dict.fromkeys(run.data.tags, "")})
-    return run.info.run_name, run.info.status, json.dumps(points, sort_keys=True), held, inputs, words
+    name = "trial" if run.info.run_name.startswith("trial ") else run.info.run_name  # a trial cut short has a number
+    return name, run.info.status, json.dumps(points, sort_keys=True), held, inputs, words
 
 
 def half_written(place: Path) -> list[str]:
