@@ -26,6 +26,8 @@ _forks.set_forkserver_preload(
     [
         *("experiments.cli.app", "experiments.run.run", "experiments.run.artifacts", "experiments.compare.compare"),
         *("experiments.tune.tune", "experiments.labels.questions", "loop.tracking.uplink", "mlflow.pyfunc"),
+        *("mlflow.store.tracking.sqlalchemy_store", "mlflow.store.model_registry.sqlalchemy_store", "alembic.command"),
+        *("torch", "skops.io", "imblearn.over_sampling", "sklearn.linear_model", "generators.resampling.neighbourhood"),
     ]
 )
 
