@@ -470,3 +470,14 @@ def test_trials_that_a_kill_left_running_are_ended_where_the_lock_proves_it(tmp_
         states = [each.state for each in study.get_trials(states=(TrialState.RUNNING,))]
         assert len(states) == len(trials) - ended
         assert finished(study) == []  # they do not count as tried
+
+
+def test_a_search_lies_in_its_folder_whatever_its_name(tmp_path: Path) -> None:
+    folder = tmp_path / "why? #b 100%20 'q\""
+    folder.mkdir()
+    config = config_of(folder)
+    study = open_study(config, folder, "search")
+    study.enqueue_trial({})
+    assert [path.name for path in folder.glob("*.db")] == ["study.db"]
+    assert [path.name for path in tmp_path.iterdir()] == [folder.name]
+    assert len(open_study(config, folder, "search").get_trials()) == 1
