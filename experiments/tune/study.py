@@ -53,9 +53,9 @@ def open_study(config: TuneConfig, folder: Path, name: str, worker: int = 0) -> 
     from sqlalchemy.exc import SQLAlchemyError
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    url = config.storage or f"sqlite:///{(folder / STUDY).absolute()}"
+    url = config.storage or _sqlite(folder / STUDY)
     if config.storage is None and not (folder / STUDY).exists():  # killed half-way, it could never be opened again
-        atomic.write_file(folder / STUDY, lambda partial: optuna.storages.RDBStorage(f"sqlite:///{partial.absolute()}"))
+        atomic.write_file(folder / STUDY, lambda partial: optuna.storages.RDBStorage(_sqlite(partial)))
     options = {"connect_args": {"timeout": SQLITE_PATIENCE}} if url.startswith("sqlite") else {}
     try:
         with warnings.catch_warnings():
@@ -87,6 +87,13 @@ def _seed_sampler(study: optuna.Study, config: TuneConfig, worker: int) -> None:
     machine = uuid.getnode() if worker else 0  # workers of other machines must draw other points
     rng = stream(config.loop.seed, "sampler", worker, machine, len(done), cut if cut > 1 else 0)
     study.sampler = optuna.samplers.TPESampler(seed=integer(rng))
+
+
+def _sqlite(path: Path) -> str:
+    """Return the address of an SQLite file, whatever signs are in its path."""
+    from sqlalchemy.engine import URL
+
+    return URL.create("sqlite", database=str(path.absolute())).render_as_string()
 
 
 def fail_stale(study: optuna.Study, config: TuneConfig) -> int:

@@ -5,11 +5,13 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from urllib.parse import quote
 
 from filelock import FileLock
 
 from loop.support.atomic import write_file
 
+MLRUNS = "mlruns"  # where MLflow keeps the artifacts of a local store, in the working folder
 PATIENCE = 120  # seconds to wait while another process creates the same database
 
 
@@ -36,7 +38,7 @@ def knock(database_uri: str) -> None:
 
 
 def _create(database_uri: str, path: Path) -> None:
-    from mlflow import MlflowClient
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
     from sqlalchemy import make_url
 
     def write(partial: Path) -> None:
@@ -44,7 +46,7 @@ def _create(database_uri: str, path: Path) -> None:
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
             made = Path(scratch) / path.name
             uri = make_url(database_uri).set(database=str(made)).render_as_string(hide_password=False)
-            MlflowClient(uri).search_experiments(max_results=1)  # the first request creates all tables
+            SqlAlchemyStore(uri, local_root(MLRUNS))  # creates all tables
             made.rename(partial)
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,6 +67,15 @@ def _sweep(path: Path, lock: Path) -> None:
             shutil.rmtree(left)
         else:
             left.unlink()
+
+
+def local_root(folder: str) -> str:
+    """Return a folder for artifacts as MLflow takes it: itself, or as a URI if its path looks like a part of one.
+
+    MLflow would take %20 for a blank, cut at ? or #, and paste quotes into SQL.
+    """
+    path = Path(folder).absolute()
+    return folder if quote(str(path)) == str(path) else path.as_uri()
 
 
 def _is_there(path: Path) -> bool:

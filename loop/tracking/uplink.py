@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from loop.errors import TrackingError
 from loop.support.own_files import own_file, own_folder
 from loop.support.plain_json import Record
-from loop.tracking.databases import database, knock
+from loop.tracking.databases import MLRUNS, database, knock, local_root
 from loop.tracking.inputs import rows_input, table_input
 from loop.tracking.records import (
     SHARED,
@@ -62,7 +62,7 @@ class Uplink:
 
     def __init__(self, tracking_uri: str, experiment: str, artifact_root: str | None) -> None:
         self.client = connect(tracking_uri)
-        self.experiment_id = _experiment_id(self.client, experiment, artifact_root)
+        self.experiment_id = _experiment_id(self.client, experiment, _root(tracking_uri, artifact_root))
         self.run_id = ""
         self._identity = ""
         self._tags: dict[str, str] = {}
@@ -221,6 +221,14 @@ def _held(folder: Path, name: str) -> Path:
         raise TrackingError(
             f"A record must name files inside {folder}, and {name[:80]!r} is none ({error}): remove it or the record."
         ) from error
+
+
+def _root(tracking_uri: str, artifact_root: str | None) -> str | None:
+    """Return where a new experiment keeps artifacts; None = MLflow's default, where that can be told from a URI."""
+    if artifact_root is not None:
+        return artifact_root if "://" in artifact_root else local_root(artifact_root)
+    usual = local_root(MLRUNS)
+    return usual if database(tracking_uri) and usual != MLRUNS else None
 
 
 def _experiment_id(client: "MlflowClient", name: str, artifact_root: str | None) -> str:
