@@ -18,7 +18,7 @@ test: lint types unit
 unit: .venv/ready
 	$(BIN)/python -m pytest -n 3 --dist worksteal
 
-# Generators of many parameters on tables that break things: a minute or two.
+# Generators of many parameters on tables that break things, a minute or two; two hundred kills of every command, hours.
 stress: .venv/ready
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m stress -s --durations=20
 

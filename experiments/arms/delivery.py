@@ -11,7 +11,7 @@ from typing import cast
 import numpy as np
 
 from experiments.arms.arm import AS_MUCH, Arm
-from experiments.arms.names import AUTO, LOOP, ONLY_PLAIN, SHORT, TEACHER, is_loop
+from experiments.arms.names import AUTO, LOOP, ONLY_PLAIN, SHORT, TEACHER, in_words, is_loop
 from experiments.arms.priors import prior_of, room
 from experiments.arms.serving import Cost, Limits, cost_of
 from learners.common.nested import storable
@@ -201,7 +201,7 @@ def choose(
         if name not in candidates:
             names = ", ".join([AUTO, "plain", *candidates])
             raise ConfigError(f"deliver must name a model that was fitted ({names}), got {wanted!r}: choose one.")
-        return Delivery(name, rival.name, f"Delivered: {name}, as asked for.", options)
+        return Delivery(name, rival.name, f"Delivered: {in_words(name)}, as asked for.", options)
     left = [option for option in options if option.refused is None]
     if not left:
         raise ConfigError(f"serving must leave a model to deliver, and {_told(options)}: raise the limits.")
@@ -251,17 +251,17 @@ def _option(
 
 
 def _told(options: Sequence[Option]) -> str:
-    return "; ".join(f"{option.name}: {option.refused}" for option in options)
+    return "; ".join(f"{in_words(option.name)}: {option.refused}" for option in options)
 
 
 def _sentence(chosen: Option, options: Sequence[Option], judged: JudgeRows, alone: bool) -> str:
     """Say in words what is delivered, what it is expected to bring and at what price; alone = one plain model."""
     rival, rank = options[0], ONLY_PLAIN if alone else "the best plain model"
     if chosen.name == rival.name:
-        return f"Delivered: {chosen.name}, {rank}; {_nothing_to_gain(options, judged)}."
+        return f"Delivered: {in_words(chosen.name)}, {rank}; {_nothing_to_gain(options, judged)}."
     times = chosen.cost.seconds_per_million / max(rival.cost.seconds_per_million, 1e-9)
     return (
-        f"Delivered: {chosen.name}, expected {chosen.expected:+.3f} average precision over {rank} "
+        f"Delivered: {in_words(chosen.name)}, expected {chosen.expected:+.3f} average precision over {rank} "
         f"({rival.name}; judge rows {chosen.difference}), {_price(times)} to score a row."
     )
 
@@ -269,7 +269,7 @@ def _sentence(chosen: Option, options: Sequence[Option], judged: JudgeRows, alon
 def _unknown(options: Sequence[Option], candidates: Mapping[str, Arm]) -> str:
     """Say why no model is delivered that knows the stated patterns, if one was taught them."""
     taught = [each for each in options if candidates[each.name].known]
-    why = "; ".join(f"{each.name} ({each.refused or 'catches no more of it than before'})" for each in taught)
+    why = "; ".join(f"{in_words(each.name)} ({each.refused or 'catches no more of it than before'})" for each in taught)
     return f" It does not know what is stated: {why}." if taught else ""
 
 
@@ -279,8 +279,8 @@ def _known_sentence(chosen: Option, rival: str, known: Sequence[Caught]) -> str:
         f"{each.after.estimate:.0%} of {each.supply} ({each.before.estimate:.0%} before)" for each in known
     )
     return (
-        f"Delivered: {chosen.name}, which knows what no judge row shows: of rows held back it catches {told}. On the "
-        f"judge rows its average precision differs by {chosen.difference} from the best plain model ({rival})."
+        f"Delivered: {in_words(chosen.name)}, which knows what no judge row shows: of rows held back it catches {told}."
+        f" On the judge rows its average precision differs by {chosen.difference} from the best plain model ({rival})."
     )
 
 
@@ -295,6 +295,6 @@ def _nothing_to_gain(options: Sequence[Option], judged: JudgeRows) -> str:
     if rival.score < 1.5 * share:
         return f"there is nothing to learn here: it is barely above chance ({rival.score:.3f} against {share:.3f})"
     worse = "is not expected to do better"
-    reasons = [f"{each.name} {each.refused or f'{worse} ({each.expected:+.3f})'}" for each in others]
+    reasons = [f"{in_words(each.name)} {each.refused or f'{worse} ({each.expected:+.3f})'}" for each in others]
     reasons += [f"{judged.fewest} rows or groups of a class are few"] if judged.fewest < FEWEST else []
     return "nothing to gain here: " + "; ".join(reasons)

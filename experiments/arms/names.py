@@ -21,3 +21,8 @@ DELIVERABLE = (AUTO, *SHORT, "plain", REAL_ONLY, *PLAIN_KINDS)
 def is_loop(name: str) -> bool:
     """Tell whether an arm of this name is the loop's own learner, of whatever strategy."""
     return name.startswith(LOOP)
+
+
+def in_words(name: str) -> str:
+    """Return what an arm is called in a sentence."""
+    return f"the loop ({name.removeprefix(LOOP)})" if is_loop(name) else name

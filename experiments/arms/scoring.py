@@ -7,7 +7,7 @@ import numpy as np
 
 from experiments.arms.arm import Arm
 from experiments.arms.arms import arms, loop_and_teacher, real_only
-from experiments.arms.names import ONLY_PLAIN, TARGETED, is_loop
+from experiments.arms.names import ONLY_PLAIN, TARGETED, in_words, is_loop
 from experiments.arms.serving import Cost
 from experiments.config.run_config import ArmsConfig
 from loop.cycle.acceptance import FEWEST
@@ -128,7 +128,7 @@ def gain_over(
     proven = proves(difference, tested)
     alone = (sum(each.arm.plain for each in scored) if plain is None else plain) == 1
     over = f"{against}, {ONLY_PLAIN}," if alone else f"the best plain model ({against})"
-    measured = f"average precision of {arm} {difference} over {over} on {len(tested):,} test rows"
+    measured = f"average precision of {in_words(arm)} {difference} over {over} on {len(tested):,} test rows"
     if proven:
         sentence = f"Proven gain: {measured}."
     elif difference.high < 0:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from experiments.arms.names import in_words
 from experiments.report.formatting import amount, signed_amount
 from experiments.report.labels_needed import MOST_TIMES, LabelsNeeded, labels_needed, standard_error
 from loop.cycle.acceptance import FEWEST
@@ -43,7 +44,7 @@ def _claim(report: "Report") -> Record:
 def _decided(report: "Report", claim: Record, needed: LabelsNeeded | None) -> tuple[str, str]:
     if doubts := [each["sentence"] for each in report.warnings if each["name"] in UNTRUSTED]:
         return CHECK, f"Check the data before you believe any score here: {doubts[0]}"
-    own, rival = report.delivered, f"the best plain model ({report.gain['against']})"
+    own, rival = in_words(report.delivered), f"the best plain model ({report.gain['against']})"
     if float(report.gain["difference"]["high"]) < 0:
         return KEEP, f"Keep what you have: {own} is worse than {rival} on the test rows."
     if report.harm:
@@ -54,12 +55,14 @@ def _decided(report: "Report", claim: Record, needed: LabelsNeeded | None) -> tu
     if known := _known(report):
         return DEPLOY, f"Deploy {own}: it knows what the rule book states ({known}), and no harm is proven."
     if claim["proven"]:
-        told = f"{claim['arm']} is proven better on the test rows, but {own} was chosen on the judge rows before"
+        told = (
+            f"{in_words(claim['arm'])} is proven better on the test rows, but {own} was chosen on the judge rows before"
+        )
         return COLLECT, f"Collect labels: {told}; confirm it on new rows, or set deliver to have it."
     if needed is None:
         return KEEP, f"Keep what you have: {_hopeless(report, claim, rival)}"
     few = _few(report)
-    seen = f"{claim['arm']} looks better than {rival}, but it is not proven"
+    seen = f"{in_words(claim['arm'])} looks better than {rival}, but it is not proven"
     return COLLECT, f"Collect labels: {few or seen}. {_sentence(report, needed, claim)}"
 
 
@@ -116,8 +119,8 @@ def _hopeless(report: "Report", claim: Record, rival: str) -> str:
     if claim["arm"] == claim["against"] or float(claim["difference"]["estimate"]) <= 0:
         return f"nothing here beats {rival} on the test rows, so there is nothing that more labels could prove."
     return (
-        f"{claim['arm']} seems better than {rival} by so little that no sensible number of labels would prove it "
-        f"(more than {MOST_TIMES} times the test part of {report.data['test_rows']:,} rows)."
+        f"{in_words(claim['arm'])} seems better than {rival} by so little that no sensible number of labels would "
+        f"prove it (more than {MOST_TIMES} times the test part of {report.data['test_rows']:,} rows)."
     )
 
 
@@ -129,8 +132,9 @@ def _expected(report: "Report") -> tuple[str, ...]:
     period = "100,000 rows" if told["days"] is None else "a month"
     plain = str(report.gain["against"])
     rival = "" if report.delivered == plain else f"the best plain model ({plain})"
-    money = [_money(each, report.delivered, rival, period) for each in told["money"]]
-    return (*money, _alerts(told["alerts"], report.delivered, rival, period), _scale(told, report))
+    own = in_words(report.delivered)
+    money = [_money(each, own, rival, period) for each in told["money"]]
+    return (*money, _alerts(told["alerts"], own, rival, period), _scale(told, report))
 
 
 def _alerts(caught: Record, own: str, rival: str, period: str) -> str:

@@ -31,6 +31,7 @@ from experiments.run.warnings import told_after, told_before
 from experiments.sanity.checks import Before
 from experiments.sanity.finding import tag_of
 from experiments.storage import run_folder
+from experiments.storage.new_folder import new_folder
 from generators.common import persistence
 from generators.common.persistence import Savable
 from loop.cycle import checkpoint
@@ -122,7 +123,7 @@ def _run(config: RunConfig, console: Console, resume: Path | None, started: floa
         prepared = prepare(ready.parts, inputs.train, inputs.folds, stream(config.loop.seed, "loop"))
         stages.end()
         name = f"{inputs.dataset.name}-{config.loop.strategy}-seed{config.loop.seed}"
-        folder = resume or run_folder.new_folder(config.out, name.replace("/", "-"), partial(begin, config, inputs))
+        folder = resume or new_folder(config.out, name.replace("/", "-"), partial(begin, config, inputs))
         tracker = open_tracker(tracking, folder, config.tracking)
         bench = _Bench(config, inputs, stages, tracker, folder, started, sanity)
         try:

@@ -1,14 +1,10 @@
 """A run on disk: one folder, with a marker written last when the run is finished; models without pickle."""
 
-import errno
 import hashlib
 import json
-import shutil
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
@@ -43,6 +39,10 @@ CALIBRATION = "calibration.json"
 FINGERPRINT = "data.json"
 AGAIN = "run it again"  # the way out of a folder that another version wrote
 LOCK = ".lock"
+UNBORN, LONG = (
+    ".partial",
+    3600,
+)  # ending of a folder that is not yet one of a run; seconds that none takes to become one
 
 
 @contextmanager
@@ -68,33 +68,6 @@ def held(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def new_folder(out: Path, name: str, begin: Callable[[Path], object]) -> Path:
-    """Make the folder of a run, named after the run and its starting time.
-
-    It is there only once it is as ``begin`` leaves it, which is given an empty folder: so each can be resumed.
-
-    Raises
-    ------
-    ConfigError
-        If every such name is taken.
-    """
-    stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
-    out.mkdir(parents=True, exist_ok=True)
-    made = Path(mkdtemp(prefix=f".{name}.", suffix=".partial", dir=out))
-    try:
-        begin(made)
-        for attempt in range(1, 1000):
-            folder = out / (stem if attempt == 1 else f"{stem}-{attempt}")
-            try:
-                return made.rename(folder)
-            except OSError as error:
-                if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):  # another run began in the same second
-                    raise
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
-    raise ConfigError(f"out must have room for another run, got {out}: choose another folder.")
 
 
 def read_json(path: Path) -> Any:

@@ -31,9 +31,9 @@ Look = Callable[[], None]
 def open_study(config: TuneConfig, folder: Path, name: str, worker: int = 0) -> optuna.Study:
     """Open the study, or create it.
 
-    The sampler depends on seed, worker and earlier trials. A single worker repeats its start-up trials exactly. Later
-    ones depend on measured seconds and, with several workers, on the order of trials, so the points tried may differ
-    between searches; the score of a point does not.
+    The sampler depends on seed, worker and earlier trials. A single worker repeats its start-up trials exactly, also
+    if it is killed and goes on. Later ones depend on measured seconds and, with several workers, on the order of
+    trials, so the points tried may differ between searches; the score of a point does not.
 
     Parameters
     ----------
@@ -53,9 +53,9 @@ def open_study(config: TuneConfig, folder: Path, name: str, worker: int = 0) -> 
     from sqlalchemy.exc import SQLAlchemyError
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    url = config.storage or f"sqlite:///{(folder / STUDY).absolute()}"
+    url = config.storage or _sqlite(folder / STUDY)
     if config.storage is None and not (folder / STUDY).exists():  # killed half-way, it could never be opened again
-        atomic.write_file(folder / STUDY, lambda partial: optuna.storages.RDBStorage(f"sqlite:///{partial.absolute()}"))
+        atomic.write_file(folder / STUDY, lambda partial: optuna.storages.RDBStorage(_sqlite(partial)))
     options = {"connect_args": {"timeout": SQLITE_PATIENCE}} if url.startswith("sqlite") else {}
     try:
         with warnings.catch_warnings():
@@ -72,10 +72,28 @@ def open_study(config: TuneConfig, folder: Path, name: str, worker: int = 0) -> 
             f"storage must be a database that can be reached, and {masked(url)} is not ({type(error).__name__}): "
             "check address, rights and driver."
         ) from error
-    machine = uuid.getnode() if worker else 0  # workers of other machines must draw other points
-    rng = stream(config.loop.seed, "sampler", worker, machine, len(study.get_trials(deepcopy=False)))
-    study.sampler = optuna.samplers.TPESampler(seed=integer(rng))
+    _seed_sampler(study, config, worker)
     return study
+
+
+def _seed_sampler(study: optuna.Study, config: TuneConfig, worker: int) -> None:
+    """Let the next point depend on how many trials have finished, so that one that a kill cut short is tried again.
+
+    But only once: a point that kills its process, for lack of memory say, must not end the search.
+    """
+    done = finished(study)
+    last = max((trial.number for trial in done), default=-1)
+    cut = sum(each.number > last for each in study.get_trials(deepcopy=False, states=(TrialState.FAIL,)))
+    machine = uuid.getnode() if worker else 0  # workers of other machines must draw other points
+    rng = stream(config.loop.seed, "sampler", worker, machine, len(done), cut if cut > 1 else 0)
+    study.sampler = optuna.samplers.TPESampler(seed=integer(rng))
+
+
+def _sqlite(path: Path) -> str:
+    """Return the address of an SQLite file, whatever signs are in its path."""
+    from sqlalchemy.engine import URL
+
+    return URL.create("sqlite", database=str(path.absolute())).render_as_string()
 
 
 def fail_stale(study: optuna.Study, config: TuneConfig) -> int:
@@ -142,18 +160,22 @@ def search(
         return
     if workers == 1:
         with interrupts.listening(signal.SIGINT), interrupts.listening(signal.SIGTERM):
-            _work(config, objective, study, left, look)
+            _work(config, objective, study, left, look, worker=0)
     else:
         work_side_by_side(config, tables, folder, study.study_name, workers, left, look)
 
 
-def _work(config: TuneConfig, objective: Objective, study: optuna.Study, seconds: float | None, look: Look) -> None:
+def _work(
+    config: TuneConfig, objective: Objective, study: optuna.Study, seconds: float | None, look: Look, worker: int
+) -> None:
     def after(study: optuna.Study, _: FrozenTrial) -> None:
         look()
+        _seed_sampler(study, config, worker)
         running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         if objective.interrupts.noted or len(finished(study)) + len(running) >= config.trials:
             study.stop()
 
+    _seed_sampler(study, config, worker)
     study.optimize(objective, timeout=seconds, callbacks=[after], catch=(WeakspotError,))
 
 
@@ -167,7 +189,7 @@ def _work_alone(
         with interrupts.allowed():
             warm_up(config, tables)
         objective = Objective(config, tables, interrupts)
-        _work(config, objective, open_study(config, folder, name, worker), seconds, look=lambda: None)
+        _work(config, objective, open_study(config, folder, name, worker), seconds, lambda: None, worker)
 
 
 def work_side_by_side(

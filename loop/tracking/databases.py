@@ -1,13 +1,17 @@
 """Databases of MLflow's records: reached within seconds or not at all, and whole from their first use on."""
 
+import glob
 import os
+import shutil
 import tempfile
 from pathlib import Path
+from urllib.parse import quote
 
 from filelock import FileLock
 
 from loop.support.atomic import write_file
 
+MLRUNS = "mlruns"  # where MLflow keeps the artifacts of a local store, in the working folder
 PATIENCE = 120  # seconds to wait while another process creates the same database
 
 
@@ -34,7 +38,7 @@ def knock(database_uri: str) -> None:
 
 
 def _create(database_uri: str, path: Path) -> None:
-    from mlflow import MlflowClient
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
     from sqlalchemy import make_url
 
     def write(partial: Path) -> None:
@@ -42,15 +46,36 @@ def _create(database_uri: str, path: Path) -> None:
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
             made = Path(scratch) / path.name
             uri = make_url(database_uri).set(database=str(made)).render_as_string(hide_password=False)
-            MlflowClient(uri).search_experiments(max_results=1)  # the first request creates all tables
+            SqlAlchemyStore(uri, local_root(MLRUNS))  # creates all tables
             made.rename(partial)
 
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = path.with_name(f".{path.name}.lock")
     with FileLock(lock, timeout=PATIENCE):
         if not _is_there(path):
+            _sweep(path, lock)
             write_file(path, write)
     lock.unlink(missing_ok=True)  # whoever still waits for it finds the database
+
+
+def _sweep(path: Path, lock: Path) -> None:
+    """Remove what earlier attempts left when they were killed; whoever holds the lock is the only one at work."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
+        if left == lock:
+            continue
+        if left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left)
+        else:
+            left.unlink()
+
+
+def local_root(folder: str) -> str:
+    """Return a folder for artifacts as MLflow takes it: itself, or as a URI if its path looks like a part of one.
+
+    MLflow would take %20 for a blank, cut at ? or #, and paste quotes into SQL.
+    """
+    path = Path(folder).absolute()
+    return folder if quote(str(path)) == str(path) else path.as_uri()
 
 
 def _is_there(path: Path) -> bool:

@@ -24,6 +24,7 @@ from loop.tracking.records import rows_frame, verdict_record
 from loop.types import Generation, LoopVerdict
 
 JOURNAL = "records.jsonl"
+MEASURED = "seconds"  # in the names of metrics that differ each time
 STATUSES = ("finished", "interrupted", "failed")
 _verdict = checks.fields(
     {"kept": checks.count, "gain": checks.number, "interval": interval, "proven": checks.flag, "sentence": checks.text}
@@ -58,6 +59,15 @@ KINDS: Mapping[str, checks.Check] = {  # kinds of records, with the check of eac
     ),
     "tags": checks.fields(_common | {"values": checks.mapped(checks.text)}),
     "attach": checks.fields(_common | {"file": checks.path_inside, "folder": checks.text}),
+    "register": checks.fields(
+        _common
+        | {
+            "folder": checks.path_inside,
+            "description": checks.text,
+            "tags": checks.mapped(checks.text),
+            "proven": checks.flag,
+        }
+    ),
     "child": checks.fields(_common | _child, _more),
     "finish": checks.fields(_common | {"status": checks.text_in(STATUSES), "verdict": checks.optional(_verdict)}),
 }
@@ -66,10 +76,9 @@ KINDS: Mapping[str, checks.Check] = {  # kinds of records, with the check of eac
 class JsonlTracker:
     """Keep the records of a run in a folder.
 
-    ``records.jsonl`` gets one line per record (kinds "start", "generation", "metrics", "tags", "attach", "child",
-    "finish"), each on the disk before the call returns; ``rows/generation-001.parquet`` holds the new rows of a
-    generation, ``files/`` copies of attached files. A folder with a journal is continued as the same run: what it
-    already says of a generation or a metric is not said twice.
+    ``records.jsonl`` gets one line per record (the kinds of `KINDS`), each on the disk before the call returns;
+    ``rows/generation-001.parquet`` holds the new rows of a generation, ``files/`` copies of attached files. A folder
+    with a journal is continued as the same run: what it already says of a generation or a metric is not said twice.
 
     Parameters
     ----------
@@ -151,6 +160,10 @@ class JsonlTracker:
     ) -> None:
         """Keep no model: the run's folder already has one, and this one is in MLflow's format."""
 
+    def register(self, folder: str, description: str, tags: Mapping[str, str], proven: bool) -> None:
+        """Keep that a model, a directory that is attached, is to be registered, with what its version says."""
+        self._append("register", {"folder": folder, "description": description, "tags": tags, "proven": proven})
+
     def complaints(self) -> tuple[str, ...]:
         """Return nothing: an error of the disk is raised at once."""
         return ()
@@ -230,7 +243,8 @@ def _keys(record: Mapping[str, Any]) -> set[str]:
 
 
 def _point(name: str, step: int, value: object) -> str:
-    return json.dumps([name, step, plain(value)])
+    """Return what tells points of a metric apart: not seconds, which a resumed run measures anew; the first stand."""
+    return json.dumps([name, step, MEASURED if MEASURED in name else plain(value)])
 
 
 def _check_format(start: Record, where: str) -> None:

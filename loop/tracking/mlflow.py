@@ -17,6 +17,7 @@ import yaml
 from loop.errors import ConfigError, TrackingError
 from loop.protocols import Child, Tracker
 from loop.support.commands import command
+from loop.support.plain_json import Record
 from loop.support.secrets import masked
 from loop.support.strict_yaml import cause, read_file
 from loop.tracking.databases import database
@@ -157,23 +158,15 @@ class MlflowTracker:
     ) -> None:
         """Keep a model among the files of the run; register it with description and tags if the settings say so.
 
-        Versions of a registered model are of one data set, see `Uplink.register`.
-        If MLflow does not accept it, the copy in the journal's folder remains.
+        A run has one version, however often it is resumed or uploaded, see `loop.tracking.registry.register`.
+        If MLflow does not accept it, the copy in the journal's folder remains, and an upload registers it.
         """
         with tempfile.TemporaryDirectory() as scratch:
             path = Path(scratch) / MODEL
             write(path)
             self.attach(path)
-        name = self.settings.registered_model
-        if name is None or self.uplink is None or self.failure is not None:
-            return
-        with quiet():
-            errors = lost_connection()
-            try:
-                self.uplink.register(name, MODEL, description, tags or {}, champion=proven)
-            except errors as error:
-                cause = masked(str(error).splitlines()[0])
-                self.unregistered = f"MLflow did not register the model as {name!r} ({cause}): register it by hand."
+        self.local.register(MODEL, description, tags or {}, proven)
+        self._forward()
 
     def complaints(self) -> tuple[str, ...]:
         """Return `failure` and `unregistered`, as far as there are any."""
@@ -197,13 +190,28 @@ class MlflowTracker:
                     if self.uplink is None:
                         where = self.settings
                         self.uplink = Uplink(where.tracking_uri, where.experiment, where.artifact_root)
-                    self.uplink.send(record, folder)
+                    if record["kind"] == "register":
+                        self._register(self.uplink, record, folder)
+                    else:
+                        self.uplink.send(record, folder)
                     sent += 1
             except TrackingError as error:
                 self.failure = str(error)
             except errors as error:
                 self.failure = _failure(self.settings.tracking_uri, error, folder, self.again)
         return sent
+
+    def _register(self, uplink: Uplink, record: Record, folder: Path) -> None:
+        """Register a model if the settings say so; what the registry refuses keeps no other record from being sent."""
+        name = self.settings.registered_model
+        if name is None:
+            return
+        try:
+            uplink.register(name, record, folder)
+            self.unregistered = None
+        except lost_connection() as error:
+            told, again = f"MLflow did not register the model as {name!r}", command("upload", folder, *self.again)
+            self.unregistered = masked(f"{told} ({_cause(error)}): correct that, then register it with `{again}`.")
 
     def _forward(self) -> None:
         if self.failure is None:
@@ -226,12 +234,15 @@ def runs_page(settings: MlflowSettings, address: str) -> str:
 
 def _failure(uri: str, error: Exception, folder: Path, again: Sequence[str]) -> str:
     """Return one sentence with what failed and how to repeat it, without passwords in addresses."""
-    cause = (str(error).strip() or type(error).__name__).splitlines()[0][:160]
     sentence = (
-        f"MLflow at {uri} did not take all records ({cause}); they are kept in {folder}: "
+        f"MLflow at {uri} did not take all records ({_cause(error)}); they are kept in {folder}: "
         f"send them later with `{command('upload', folder, *again)}`."
     )
     return masked(sentence)
+
+
+def _cause(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:160]
 
 
 _: type[Tracker] = MlflowTracker

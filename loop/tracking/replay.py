@@ -15,11 +15,11 @@ def replay(folder: Path, tracker: MlflowTracker) -> int:
     Raises
     ------
     TrackingError
-        If the folder has no journal, or MLflow does not accept a record.
+        If the folder has no journal, or MLflow does not accept a record or register the model.
     """
     if not read_records(folder):
         raise TrackingError(f"An upload needs a folder with {JOURNAL}, got {folder}: give the folder of a run.")
     sent = tracker.upload(folder)
-    if tracker.failure is not None:
-        raise TrackingError(tracker.failure)
+    for complaint in tracker.complaints():
+        raise TrackingError(complaint)
     return sent

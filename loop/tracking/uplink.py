@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from loop.errors import TrackingError
 from loop.support.own_files import own_file, own_folder
 from loop.support.plain_json import Record
-from loop.tracking.databases import database, knock
+from loop.tracking.databases import MLRUNS, database, knock, local_root
 from loop.tracking.inputs import rows_input, table_input
 from loop.tracking.records import (
     SHARED,
@@ -26,7 +26,7 @@ from loop.tracking.records import (
     region_table,
     verdict_metrics,
 )
-from loop.tracking.registry import CHAMPION, registered_name
+from loop.tracking.registry import register
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -48,7 +48,7 @@ class Uplink:
     """Sends records of one journal, in order, through an `MlflowClient` with explicit run ids: no global state.
 
     Every send can be repeated: runs are found again by the tag ``weakspot.id``, MLflow ignores a metric it already has
-    (same key, step, time and value), and artifacts are overwritten.
+    (same key, step, time and value), artifacts are overwritten, and a run has one version of a registered model.
 
     Parameters
     ----------
@@ -62,14 +62,14 @@ class Uplink:
 
     def __init__(self, tracking_uri: str, experiment: str, artifact_root: str | None) -> None:
         self.client = connect(tracking_uri)
-        self.experiment_id = _experiment_id(self.client, experiment, artifact_root)
+        self.experiment_id = _experiment_id(self.client, experiment, _root(tracking_uri, artifact_root))
         self.run_id = ""
         self._identity = ""
         self._tags: dict[str, str] = {}
         self._params: dict[str, str] = {}
 
     def send(self, record: Record, folder: Path) -> None:
-        """Send one record; its files are in the journal's folder."""
+        """Send one record, unless it is to be registered; its files are in the journal's folder."""
         match record["kind"]:
             case "start":
                 self._start(record)
@@ -89,21 +89,10 @@ class Uplink:
             case "finish":
                 self._finish(record)
 
-    def register(
-        self, name: str, folder: str, description: str, tags: Mapping[str, str], *, champion: bool = False
-    ) -> None:
-        """Register a model among the files of the run as a new version; a champion gets the alias of that name.
-
-        All versions of a registered model are of one data set, so that they can be compared: the first that is
-        registered under the name. A model of another one is registered as ``name-DATASET``.
-        """
-        name = registered_name(self.client, name, self._tags.get("dataset", ""))
-        source, told = f"runs:/{self.run_id}/{folder}", {key: value[:5000] for key, value in tags.items()}
-        version = self.client.create_model_version(
-            name, source, self.run_id, tags=told, description=description[:5000] or None
-        )
-        if champion:
-            self.client.set_registered_model_alias(name, CHAMPION, version.version)
+    def register(self, name: str, record: Record, folder: Path) -> None:
+        """Register a model among the files of the run under a name, see `loop.tracking.registry.register`."""
+        _held(folder, f"files/{record['folder']}")
+        register(self.client, name, self.run_id, self._tags, record)
 
     def _start(self, record: Record) -> None:
         self._identity, self._tags = record["id"], record["tags"]
@@ -232,6 +221,14 @@ def _held(folder: Path, name: str) -> Path:
         raise TrackingError(
             f"A record must name files inside {folder}, and {name[:80]!r} is none ({error}): remove it or the record."
         ) from error
+
+
+def _root(tracking_uri: str, artifact_root: str | None) -> str | None:
+    """Return where a new experiment keeps artifacts; None = MLflow's default, where that can be told from a URI."""
+    if artifact_root is not None:
+        return artifact_root if "://" in artifact_root else local_root(artifact_root)
+    usual = local_root(MLRUNS)
+    return usual if database(tracking_uri) and usual != MLRUNS else None
 
 
 def _experiment_id(client: "MlflowClient", name: str, artifact_root: str | None) -> str:

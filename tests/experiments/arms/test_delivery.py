@@ -13,7 +13,7 @@ from tiny import tiny_parts
 
 from experiments.arms.arm import Arm
 from experiments.arms.delivery import ALIKE, best_plain, check_storable, choose, decide
-from experiments.arms.names import AUTO, REAL_ONLY, TARGETED, TEACHER, WITH_STATED
+from experiments.arms.names import AUTO, REAL_ONLY, TARGETED, TEACHER, WITH_STATED, in_words
 from experiments.arms.serving import Cost, Limits, cost_of
 from learners import Committee, Linear, SklearnAdapter, XGBoost
 from loop.cycle.held_back import Caught
@@ -156,7 +156,7 @@ def test_the_sentence_says_what_is_gained_and_at_what_price() -> None:
     nothing = choose(contest(0.5, 0.5), costs, JUDGED, np.random.default_rng(0)).sentence
     assert nothing.startswith("Delivered: extra trees, the best plain model; nothing to gain here")
     assert TEACHER in nothing
-    assert TARGETED in nothing
+    assert in_words(TARGETED) in nothing
     blind = [arm(REAL_ONLY, 0.0, plain=True), arm(TARGETED, 0.0)]
     assert "barely above chance" in choose(blind, costs, JUDGED, np.random.default_rng(0)).sentence
 
@@ -224,7 +224,9 @@ def test_what_was_taught_in_vain_is_judged_like_every_other_model() -> None:
     costs = {each: Cost(1.0, 1.0) for each in ("extra trees", TARGETED)}
     delivery = choose([plain, vain], costs, JUDGED, np.random.default_rng(0))
     assert delivery.name == "extra trees"
-    assert "It does not know what is stated: loop: targeted (catches no more of it than before)." in delivery.sentence
+    assert (
+        "It does not know what is stated: the loop (targeted) (catches no more of it than before)." in delivery.sentence
+    )
     knows_one = replace(vain, known=(*vain.known, *KNOWN))
     assert chosen([plain, knows_one]) == TARGETED
 
@@ -235,4 +237,4 @@ def test_the_sentence_says_what_is_known_or_why_it_is_not() -> None:
     told = choose([plain, teacher, taught(2.98)], costs, JUDGED, np.random.default_rng(0)).sentence
     assert "of rows held back it catches 90% of stated: ring (3% before)" in told
     other = choose([plain, teacher, taught(1.0)], costs, JUDGED, np.random.default_rng(0)).sentence
-    assert "It does not know what is stated: loop: targeted (worse than extra trees" in other
+    assert "It does not know what is stated: the loop (targeted) (worse than extra trees" in other

@@ -152,7 +152,7 @@ def test_a_model_that_is_not_registered_leaves_the_run_complete(
     tracker.finish(None, "finished")
     assert tracker.failure is None
     (complaint,) = tracker.complaints()
-    assert "register it by hand" in complaint
+    assert f"register it with `weakspot upload {tmp_path / 'run'}`" in complaint
     assert tracker.uplink is not None
     ended = tracker.uplink.client.get_run(tracker.uplink.run_id)
     assert (ended.info.status, ended.data.metrics) == ("FINISHED", {"after": 1.0})

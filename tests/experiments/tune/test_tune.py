@@ -470,3 +470,27 @@ def test_trials_that_a_kill_left_running_are_ended_where_the_lock_proves_it(tmp_
         states = [each.state for each in study.get_trials(states=(TrialState.RUNNING,))]
         assert len(states) == len(trials) - ended
         assert finished(study) == []  # they do not count as tried
+
+
+@pytest.mark.filterwarnings("ignore:Heartbeat of storage:UserWarning")
+def test_a_point_that_a_kill_cut_short_is_tried_again_but_not_for_ever(tmp_path: Path) -> None:
+    config, points = config_of(tmp_path), list[dict[str, object]]()
+    for _ in range(4):  # killed each time
+        study = open_study(config, tmp_path, "search")
+        fail_stale(study, config)
+        study = open_study(config, tmp_path, "search")
+        trial = study.ask()
+        points.append({key: dimension.suggest(key, trial) for key, dimension in config.dimensions.items()})
+    assert points[0] == points[1]
+    assert points[1] != points[2] != points[3]
+
+
+def test_a_search_lies_in_its_folder_whatever_its_name(tmp_path: Path) -> None:
+    folder = tmp_path / "why? #b 100%20 'q\""
+    folder.mkdir()
+    config = config_of(folder)
+    study = open_study(config, folder, "search")
+    study.enqueue_trial({})
+    assert [path.name for path in folder.glob("*.db")] == ["study.db"]
+    assert [path.name for path in tmp_path.iterdir()] == [folder.name]
+    assert len(open_study(config, folder, "search").get_trials()) == 1

@@ -95,19 +95,6 @@ def test_rows_are_for_their_owner_and_what_is_replaced_keeps_its_rights(tmp_path
     assert rights(path) == 0o600
 
 
-def test_folders_of_runs_are_for_their_owner(tmp_path: Path) -> None:
-    made = [run_folder.new_folder(tmp_path / "out", "payments", lambda folder: (folder / "a").touch()) for _ in "ab"]
-    assert [rights(folder) for folder in made] == [0o700, 0o700]
-    assert sorted((tmp_path / "out").iterdir()) == sorted(made)  # two of the same second, each with its own
-    assert all((folder / "a").exists() for folder in made)
-
-
-def test_a_folder_of_a_run_that_cannot_be_begun_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="No space"):
-        run_folder.new_folder(tmp_path / "out", "payments", lambda folder: half(folder / "config.yaml"))
-    assert list((tmp_path / "out").iterdir()) == []
-
-
 def test_leftovers_of_a_killed_process_are_swept_and_nothing_else(tmp_path: Path) -> None:
     for name in (".model.12.partial", ".deep.13.old", "model", ".hidden"):
         (tmp_path / name).mkdir()

@@ -9,7 +9,6 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import mlflow
 import numpy as np
 import pandas as pd
 import pytest
@@ -457,15 +456,19 @@ def test_what_was_said_before_a_kill_is_not_said_twice(database: MlflowSettings,
         tracker = mlflow_tracker(database, tmp_path)
         tracker.start(laws.RUN)
         tracker.record(replace(laws.generation(1), seconds={"fit": seconds}))
-        tracker.metrics({"test_average_precision": ap, "wide": float("nan")})  # and killed: no finish
+        tracker.metrics(
+            {"test_average_precision": ap, "wide": float("nan"), "seconds": seconds}
+        )  # and killed: no finish
     tracker.finish(None, "finished")
     kinds = [record["kind"] for record in read_records(tmp_path / "run")]
     assert kinds.count("generation") == 1
     assert kinds.count("metrics") == 2  # of three, as the third says something else
     assert tracker.uplink is not None
     with quiet():
-        points = tracker.uplink.client.get_metric_history(tracker.uplink.run_id, "test_average_precision")
-    assert [point.value for point in points] == [0.5, 0.6]
+        client, run_id = tracker.uplink.client, tracker.uplink.run_id
+        points = {name: client.get_metric_history(run_id, name) for name in ("test_average_precision", "seconds")}
+    assert [point.value for point in points["test_average_precision"]] == [0.5, 0.6]
+    assert [point.value for point in points["seconds"]] == [1.0]  # measured anew each time
 
 
 def test_a_first_use_that_is_killed_leaves_no_half_made_database(
@@ -473,17 +476,44 @@ def test_a_first_use_that_is_killed_leaves_no_half_made_database(
 ) -> None:
     settings = MlflowSettings(f"sqlite:///{tmp_path / 'new' / 'mlflow.db'}?timeout=5", "loop", str(tmp_path / "files"))
 
-    class Killed(mlflow.MlflowClient):
-        def search_experiments(self, *args: object, **kwargs: object) -> None:  # type: ignore[override]
-            raise KeyboardInterrupt
+    def killed(store: object, session: object) -> None:
+        raise KeyboardInterrupt
 
+    with quiet():
+        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
     with monkeypatch.context() as patched:
-        patched.setattr(mlflow, "MlflowClient", Killed)
+        patched.setattr(SqlAlchemyStore, "_create_default_experiment", killed)
         with pytest.raises(KeyboardInterrupt):
             MlflowTracker(settings, JsonlTracker(tmp_path / "first")).start(laws.RUN)
     assert list((tmp_path / "new").glob("*.db")) == []
+    (tmp_path / "new" / ".mlflow.db.1.partial").write_text("half a database")  # a kill cannot be cleaned up after
+    (tmp_path / "new" / ".mlflow.db.abc").mkdir()
     tracker = MlflowTracker(settings, JsonlTracker(tmp_path / "second"))
     tracker.start(laws.RUN)
     assert tracker.failure is None, tracker.failure[-400:]
     left = {path.name for path in (tmp_path / "new").iterdir()} - {".mlflow.db.lock"}  # of the killed one
     assert left == {"mlflow.db"}
+
+
+@pytest.mark.parametrize(
+    ("place", "root"), [("it's 100%20", None), ("it's 100%20", "files"), ("why?#b", None), ("both ' and \"", None)]
+)
+def test_artifacts_lie_in_the_working_folder_whatever_its_name(
+    place: str, root: str | None, tmp_path: Path, attached: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / place
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    # A name of its own: MLflow keeps stores by address, and this one is relative.
+    tracker = MlflowTracker(MlflowSettings(f"sqlite:///{tmp_path.name}.db", "loop", root), JsonlTracker(folder / "run"))
+    tracker.start(laws.RUN)
+    tracker.attach(attached)
+    tracker.finish(None, "finished")
+    assert tracker.complaints() == ()
+    kept = list((folder / (root or "mlruns")).rglob(attached.name))
+    assert [path.read_bytes() for path in kept] == [attached.read_bytes()]
+    assert [path.name for path in tmp_path.iterdir() if path != attached] == [place]
+    assert tracker.uplink is not None
+    with quiet():
+        got = tracker.uplink.client.download_artifacts(tracker.uplink.run_id, attached.name, str(tmp_path))
+    assert Path(got).read_bytes() == attached.read_bytes()
