@@ -73,7 +73,7 @@ def alerts_of(run_dir: Path, wanted: str) -> Alerts:
     rows = {row["point"]: row for row in report.operating}
     known = {name: point for point in points for name in _names(point) if name in rows}
     short = _short(wanted)
-    name = next((name for name, point in known.items() if wanted.strip() == name or point == short), None)
+    name = next((name for name, point in known.items() if wanted.strip() in _spellings(name) or point == short), None)
     if name is None:
         raise ConfigError(
             f"--at must name an operating point of the run, {' or '.join(map(repr, known)) or 'which has none'}, got "
@@ -86,6 +86,10 @@ def alerts_of(run_dir: Path, wanted: str) -> Alerts:
             "sort the scores and take the first."
         )
     return Alerts(name, known[name], threshold)
+
+
+def _spellings(name: str) -> tuple[str, str]:
+    return name, name.removeprefix("recall at ")
 
 
 def _names(point: AnyPoint) -> set[str]:

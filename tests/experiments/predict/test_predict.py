@@ -37,7 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a finished run that delivers XGBoost, with operating points of every kind."""
     place = tmp_path_factory.mktemp("predict")
     settings = content(write(place, frame()), place / "out", generations=1)
-    settings |= {"deliver": "loop", "metrics": {"points": [*POINTS, {"alerts": 20}]}}
+    settings |= {"deliver": "loop", "metrics": {"points": [*POINTS, {"false_positive_rate": 0.01}, {"alerts": 20}]}}
     call("run", write_config(place, settings), "--no-arms")
     (made,) = (place / "out").iterdir()
     return made
@@ -63,6 +63,7 @@ def threshold(folder: Path, name: str) -> float:
     [
         ("recall at precision 0.5", "recall at precision 0.5"),
         ("precision 0.5", "recall at precision 0.5"),
+        ("1 % false positives", "recall at 1 % false positives"),
         ("precision: 0.9", "recall at precision 0.9"),
         ("false_positive 1, false_negative 5", "cost per row (false alarm 1, miss 5)"),
     ],

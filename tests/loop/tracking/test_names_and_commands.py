@@ -66,36 +66,34 @@ def test_automatic_logging_is_off_meanwhile_and_on_again(monkeypatch: pytest.Mon
         assert not off()
 
 
-def test_the_estimator_fits_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    from loop import LoopClassifier
-
-    seen = []
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What MLflow's automatic logging was told."""
+    told = list[str]()
 
     @contextmanager
     def disabled():  # type: ignore[no-untyped-def]
-        seen.append("off")
+        told.append("off")
         yield
 
     monkeypatch.setitem(sys.modules, "mlflow.utils.autologging_utils", SimpleNamespace(disable_autologging=disabled))
+    return told
+
+
+def test_the_estimator_fits_without_it(seen: list[str]) -> None:
+    from loop import LoopClassifier
+
     with pytest.raises(ValueError, match="y"):
         LoopClassifier(None, generator=None).fit([[1.0], [2.0]], None)  # type: ignore[arg-type]
     assert seen == ["off"]
 
 
-def test_runs_of_the_command_line_do_without_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs_of_the_command_line_do_without_it_too(tmp_path: Path, seen: list[str]) -> None:
     from rich.console import Console
 
     from experiments.config.run_config import RunConfig
     from experiments.run.run import run
 
-    seen = []
-
-    @contextmanager
-    def disabled():  # type: ignore[no-untyped-def]
-        seen.append("off")
-        yield
-
-    monkeypatch.setitem(sys.modules, "mlflow.utils.autologging_utils", SimpleNamespace(disable_autologging=disabled))
     config = RunConfig.model_validate({"data": {"source": "sklearn:iris"}})
     with pytest.raises(WeakspotError):
         run(config, Console(quiet=True), resume=tmp_path)
