@@ -106,7 +106,7 @@ class Uplink:
         name, decision = f"generation-{record['index']:03d}", record["decision"]
         duration_ms = int(1000 * sum(float(seconds) for seconds in record["seconds"].values()))
         child = self._child(name, record, record["time_ms"] - duration_ms)
-        tags = {"decision": "kept" if decision["kept"] else "rolled back", "decision_reason": decision["reason"]}
+        tags = {"rows": "kept" if decision["kept"] else "rolled back", "rows_reason": decision["reason"]}
         metrics, params = generation_metrics(record), {**self._params, "generation": record["index"]}
         tables = {"regions.json": region_table(record), "figures.json": figures_table(metrics)}
         tags["mlflow.loggedArtifacts"] = json.dumps([{"path": path, "type": "table"} for path in tables])

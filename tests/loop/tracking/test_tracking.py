@@ -308,7 +308,7 @@ def test_children_carry_artifacts_datasets_and_steps(database: MlflowSettings, t
     assert pd.read_json(regions, orient="split")["asked"].tolist() == [24]
     assert "regions.json" in child.data.tags["mlflow.loggedArtifacts"]  # so the UI shows it as a table
     assert Path(report).read_text() == "no proven gain"
-    assert child.data.tags["decision"] == "rolled back"
+    assert child.data.tags["rows"] == "rolled back"
     assert [data.tags[0].value for data in child.inputs.dataset_inputs] == ["rolled back"]
     assert child.info.end_time - child.info.start_time == 1750  # the stages took 1.5 s and 0.25 s
 
