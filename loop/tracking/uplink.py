@@ -15,6 +15,7 @@ from loop.errors import TrackingError
 from loop.support.own_files import own_file, own_folder
 from loop.support.plain_json import Record
 from loop.tracking.databases import MLRUNS, database, knock, local_root
+from loop.tracking.half_copied import sweep_half_copied
 from loop.tracking.inputs import rows_input, table_input
 from loop.tracking.records import (
     SHARED,
@@ -149,6 +150,7 @@ class Uplink:
         if found:
             run = found[0]
             self.client.update_run(run.info.run_id, status="RUNNING")
+            sweep_half_copied(run.info.artifact_uri)
         else:
             run = self.client.create_run(self.experiment_id, start_ms, {**tags, IDENTITY: identity}, run_name=name)
         return run.info.run_id, run.data.params
