@@ -13,7 +13,7 @@ from experiments.cli.begin import init, schema
 from experiments.cli.csv_options import Decimal, Drop, Encoding, Sep
 from experiments.cli.errors import one_sentence
 from experiments.cli.labels import answer, queue
-from experiments.cli.output import check_absent, check_suffix, console, write
+from experiments.cli.output import check_absent, check_apart, check_suffix, console, write
 from experiments.cli.predict import predict
 from experiments.cli.result import DryRun, LastLine, print_plan
 from experiments.cli.run import run
@@ -145,6 +145,7 @@ def generate(  # Wide: each parameter is an option of the command
     check_suffix(out)
     if (model is None) == (data is None):
         raise ConfigError("rows must come from MODEL or from --data, got both or neither: give one of them.")
+    check_apart(out, None if data is None else Path(data))
     if model is not None:
         options = {"--target": target, "--generator": generator, "--save": save, "--drop": drop or None}
         options |= {"--sep": sep, "--encoding": encoding, "--decimal": decimal}

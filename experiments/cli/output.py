@@ -42,6 +42,13 @@ def check_suffix(out: Path | None) -> None:
         raise ConfigError(f"--out must be a file, and {out} is a folder: name a file in it.")
 
 
+def check_apart(out: Path | None, *sources: Path | None) -> None:
+    """Raise ConfigError if a file that is read would be written over, by whatever name."""
+    for source in sources:
+        if out is not None and source is not None and out.exists() and source.exists() and out.samefile(source):
+            raise ConfigError(f"--out must be another file than the one that is read, got {out} for both: rename it.")
+
+
 def write(frame: "pd.DataFrame", out: Path | None) -> None:
     """Write rows to a file, or as CSV on the screen."""
     from experiments.data.files import write_table

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from experiments.cli.csv_options import Decimal, Encoding, Sep, form_for
-from experiments.cli.output import check_suffix
+from experiments.cli.output import check_apart, check_suffix
+from loop.errors import ConfigError
 
 if TYPE_CHECKING:
     from experiments.predict.scorer import Scorer
@@ -27,6 +28,7 @@ def predict(  # Wide: each parameter is an option of the command
 ) -> None:
     """Score new rows with the final model of a run: probabilities of each class, alerts, reasons."""
     check_suffix(out)
+    check_apart(out, data)
     from experiments.predict.alerts import alerts_of
     from experiments.predict.reasons import Reasons
     from experiments.predict.scorer import Scorer
@@ -50,7 +52,13 @@ def _names(keep: str | None) -> tuple[str, ...]:
     """Take apart names that are separated by commas; a name with a comma in it is quoted, as in a CSV."""
     import csv
 
-    fields = next(csv.reader([keep or ""], skipinitialspace=True), [])
+    try:
+        fields = next(csv.reader([keep or ""], skipinitialspace=True), [])
+    except csv.Error:
+        raise ConfigError(
+            f"--keep must hold names with commas between them, got {str(keep)[:60]!r}: "
+            "put a name with a comma or a line break in double quotes."
+        ) from None
     return tuple(dict.fromkeys(name.strip() for name in fields if name.strip()))
 
 

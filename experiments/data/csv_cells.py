@@ -162,6 +162,9 @@ def _hints(rest: pd.Series, told: Told) -> tuple[str, ...]:
 
     first, out = repr(sample.iloc[0]) if len(sample) else "", f"leave the column out with --drop {told.name!r}"
     if seems(ISO):
+        odd = rest[pd.to_datetime(rest.str.replace(",", "."), format="ISO8601", errors="coerce", utc=True).isna()]
+        if told.dates and len(odd):  # of a time column no value is replaced
+            return (f"{told.name}: {odd.iloc[0]!r} is no date, so the column is read as text: correct it",)
         return (f"{told.name}: some times state a zone and others do not, so they are read as text: make them alike",)
     if seems(_OTHER_DATE):
         way_out = f"write it as 2024-01-31, or {out}"

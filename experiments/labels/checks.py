@@ -5,7 +5,10 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
-from experiments.labels.columns import CHECK, PREFIX
+from experiments.config.data_config import DataConfig
+from experiments.data.files import Reading
+from experiments.data.sources import load
+from experiments.labels.columns import CHECK, PREFIX, row_number
 from experiments.run.inputs import RunInputs
 from learners import ExtraTrees
 from learners.thinned import Thinned
@@ -66,3 +69,26 @@ def checks(
         }
     )
     return questions, inputs.dataset.frame.iloc[rows].drop(columns=str(inputs.dataset.target))
+
+
+def dropped(data: DataConfig, doubted: pd.DataFrame, told: pd.DataFrame) -> pd.DataFrame:
+    """Return what people look a row up by: its values in the columns of ``data.drop``, which no model sees.
+
+    Parameters
+    ----------
+    data : DataConfig
+    doubted : DataFrame, (m, ...)
+        Questions about training rows, whose file is read again.
+    told : DataFrame, (n, ...)
+        Rows of the pool with all columns of their file; those that it does not have are left out.
+
+    Returns
+    -------
+    DataFrame, (m + n, ...)
+    """
+    names = [name for name in data.drop if name in told]
+    if not names or doubted.empty:
+        return told[names].reset_index(drop=True)
+    whole = load(data.source, data.target, reading=Reading(data.format)).frame
+    rows = whole.iloc[[row_number(question) for question in doubted["question"]]]
+    return pd.concat([rows[names], told[names]], ignore_index=True)

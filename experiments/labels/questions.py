@@ -13,7 +13,7 @@ from experiments.config.run_config import RunConfig
 from experiments.data.csv_format import CsvFormat
 from experiments.labels import store
 from experiments.labels.before import Before
-from experiments.labels.checks import checks
+from experiments.labels.checks import checks, dropped
 from experiments.labels.columns import ASK, AUDIT, PREFIX, TO_JUDGE, key, queue_of
 from experiments.labels.label_studio import write_config, write_tasks
 from experiments.labels.pool import Unlabelled, keys, unlabelled
@@ -148,7 +148,9 @@ def _asked(run: _Run, run_dir: Path, pool: Path, wanted: Wanted) -> Queue:
         how = "add new ones" if wanted.again else "add new ones, or --again for those without an answer"
         raise DataError(f"a queue must hold questions, and all rows of {pool} were asked about before: {how}.")
     columns = [name for name in run.inputs.dataset.frame if name in told]
-    queue = queue_of(questions.drop(columns="chance"), pd.concat([given, told[new]])[columns])
+    shown = pd.concat([given, told[new]])[columns]
+    left_out = dropped(run.config.data, doubted, told[new])
+    queue = queue_of(questions.drop(columns="chance"), pd.concat([left_out, shown.reset_index(drop=True)], axis=1))
     lines = pd.concat([doubted, chosen], ignore_index=True)
     batch = store.Batch(lines.assign(inclusion=lines["chance"]), pd.concat([given, told])[columns])
     schema = run.inputs.schema

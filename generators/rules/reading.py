@@ -51,7 +51,9 @@ def read_content(book: str | Path | Mapping[str, Any]) -> dict[str, Any]:
         except yaml.YAMLError as error:
             raise ConfigError(f"a rule book must be valid YAML, {book} is not ({cause(error)}): correct it.") from error
     if not isinstance(content, Mapping):
-        raise ConfigError(f"a rule book must hold keys and values, got {content!r}: begin with the key columns.")
+        raise ConfigError(
+            f"a rule book must hold keys and values, got {str(content)[:60]!r}: begin with the key columns."
+        )
     plain: dict[str, Any] = plain_values(content)
     return plain
 

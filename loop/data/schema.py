@@ -1,5 +1,6 @@
 """Inference of a schema: kinds of columns, excluded columns with the reason, and the classes."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -140,8 +141,19 @@ def _code(positive: object, target: str, classes: tuple[object, ...]) -> int:
         for code, name in enumerate(classes):
             if spell(name) == spell(positive):
                 return code
+    for code, name in enumerate(classes):
+        if isinstance(name, float) and name == _number(positive):
+            return code
     known = listed([str(name) for name in classes])
     raise DataError(f"the positive class must be a class of {target!r}, got {positive!r}: choose one of {known}.")
+
+
+def _number(told: object) -> float:
+    """Return the number that a text says, such as 1 for the class 1.0; NaN, which equals nothing, if it says none."""
+    try:
+        return float(str(told))
+    except ValueError:
+        return math.nan
 
 
 def _word(value: object) -> str:

@@ -8,6 +8,7 @@ import yaml
 
 LARGEST = 2**20  # bytes of a file; more would take minutes to read
 BOOLEAN, WHOLE, FLOAT = (f"tag:yaml.org,2002:{name}" for name in ("bool", "int", "float"))
+DATE = "tag:yaml.org,2002:timestamp"  # none in YAML 1.2: a date stays the text that columns and classes hold
 # As in YAML 1.2: yes, no, on and off are words, 08 and 010 codes, 12:30 a time. Each with its first characters.
 SPELLINGS = {
     BOOLEAN: (r"true|True|TRUE|false|False|FALSE", "tTfF"),
@@ -23,7 +24,7 @@ class PlainLoader(yaml.SafeLoader):
     """Refuses duplicate keys, of which the later would win silently, and aliases, which can expand to fill memory."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012  (PyYAML reads it from the class)
-        first: [(tag, pattern) for tag, pattern in known if tag not in SPELLINGS]
+        first: [(tag, pattern) for tag, pattern in known if tag not in (*SPELLINGS, DATE)]
         for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
@@ -60,7 +61,7 @@ def read_plain(text: str) -> Any:
     Raises
     ------
     yaml.YAMLError
-        For every fault, also for dates that do not exist, numbers too long and text nested too deeply.
+        For every fault, also for numbers too long and text nested too deeply.
     """
     loader = PlainLoader(text)
     try:

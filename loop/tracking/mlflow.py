@@ -58,7 +58,8 @@ def load_settings(path: Path) -> MlflowSettings:
     allowed = {field.name for field in fields(MlflowSettings)}
     unknown = sorted(map(str, set(content) - allowed)) if isinstance(content, dict) else [str(content)]
     if unknown:
-        raise ConfigError(f"{path} may hold the keys {sorted(allowed)}, got {unknown}: remove or correct them.")
+        got = [key[:60] for key in unknown[:5]]
+        raise ConfigError(f"{path} may hold the keys {sorted(allowed)}, got {got}: remove or correct them.")
     for key, value in content.items():
         if not (isinstance(value, str) or (value is None and key in ("artifact_root", "registered_model"))):
             raise ConfigError(f"{key} in {path} must be text, got {value!r}: put it in quotes.")

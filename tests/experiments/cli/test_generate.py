@@ -82,6 +82,13 @@ def test_rows_lie_in_the_region_and_have_the_label_and_the_types_of_the_data(
     assert list(tmp_path.rglob("*.partial")) == []
 
 
+def test_new_rows_are_not_written_over_the_real_ones(table: Path) -> None:
+    before = table.read_bytes()
+    result = call("--data", table, "--target", "fraud", "--out", table)
+    assert (result.exit_code, table.read_bytes()) == (2, before)
+    assert "another file" in result.output
+
+
 def test_without_a_label_classes_occur_as_in_the_data(saved: Path, tmp_path: Path) -> None:
     call(saved, "--n", 2000, "--out", tmp_path / "rows.csv")
     made, real = ((rows["fraud"] == "yes").mean() for rows in (pd.read_csv(tmp_path / "rows.csv"), frame(400)))

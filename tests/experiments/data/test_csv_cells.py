@@ -120,6 +120,11 @@ class TestDates:
         assert repr(cell) in notes[0]
         assert "--drop 'x'" in notes[0]
 
+    @pytest.mark.parametrize("odd", ["NaT", "2024-02-30"])
+    def test_a_time_column_names_what_is_no_date_in_it(self, tmp_path: Path, odd: str) -> None:
+        (note,) = read(tmp_path, ["2024-01-31T10:05+01:00"] * 120 + [odd], time="x").notes
+        assert note == f"x: {odd!r} is no date, so the column is read as text: correct it"
+
     def test_some_with_a_zone_and_some_without_stay_text_and_it_is_said(self, tmp_path: Path) -> None:
         file = read(tmp_path, ["2024-01-31T10:05", "2024-01-31T10:05Z"] * 9)
         assert not pd.api.types.is_datetime64_any_dtype(file.frame["x"])

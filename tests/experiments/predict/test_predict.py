@@ -111,6 +111,16 @@ def test_columns_that_are_not_there_or_would_be_hidden_are_refused(folder: Path,
     data = write(tmp_path, new_rows().assign(p_yes=1))
     assert "'idd'" in refused("predict", folder, "--data", data, "--keep", "idd")
     assert "p_yes" in refused("predict", folder, "--data", data, "--keep", "id,p_yes")
+    assert "double quotes" in refused("predict", folder, "--data", data, "--keep", "id,a\nb")
+
+
+def test_scores_are_not_written_over_the_rows(folder: Path, tmp_path: Path) -> None:
+    data = write(tmp_path, new_rows())
+    (tmp_path / "link.csv").symlink_to(data)
+    before = data.read_bytes()
+    for out in (data, tmp_path / "link.csv"):
+        assert "another file" in refused("predict", folder, "--data", data, "--out", out)
+    assert data.read_bytes() == before
 
 
 @pytest.mark.parametrize("kind", ["csv", "csv.gz", "tsv", "parquet"])

@@ -266,11 +266,11 @@ def test_columns_have_the_type_of_what_they_hold_gaps_or_not():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("amount,card\n" + "12.5,4000123412341234\n" * 99, r"must hold keys and values.{0,250}$"),
         ("columns: {a: 1, a: 2}", "key 'a' is given twice.*line 1"),
         ("columns:\n  a: 1\n  a: 2\n", "key 'a' is given twice.*line 3"),
         ("columns: {a: &x [1, 1], b: *x}", "aliases are not read"),
         ("columns: &x {a: *x}", "aliases are not read"),
-        ("columns: {a: 2024-13-45}", "a value cannot be read"),
         ("columns: " + "[" * 2000, "nested too deeply"),
         ("columns: {a: " + "9" * 5000 + "}", "a value cannot be read"),
     ],

@@ -150,6 +150,9 @@ def test_positive_is_the_rarest_class_unless_named() -> None:
     assert positive([1, 1, 1, 0], positive=1) == 1
     assert positive([1, 1, 1, 0], positive="1") == 1
     assert positive([True, False, False, False], positive="False") is False
+    assert positive([1.0, 1.0, 0.0, 1.0], positive="1") == 1.0  # whole numbers beside a missing value are floats
+    with pytest.raises(DataError, match="got '1'"):
+        positive(["01", "01", "00", "00"], positive="1")  # codes are text
     with pytest.raises(DataError, match=r"positive class .* got 'fraud': choose one of '0', '1'"):
         positive([1, 1, 1, 0], positive="fraud")
 

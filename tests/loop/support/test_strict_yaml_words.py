@@ -7,10 +7,17 @@ from loop.support.strict_yaml import read_plain
 
 
 @pytest.mark.parametrize(
-    "word", ["yes", "no", "on", "off", "Yes", "NO", "y", "n", "02", "08", "-007", "12:30", "1:30:00"]
+    "word", ["yes", "no", "on", "off", "Yes", "NO", "y", "n", "02", "08", "-007", "12:30", "1:30:00", "2024-01-31"]
 )
 def test_words_codes_and_times_are_text(word: str) -> None:
     assert read_plain(f"positive: {word}") == {"positive": word}
+
+
+def test_dates_are_text_as_they_are_written() -> None:
+    assert read_plain("{value: 2024-02-31, low: 2024-01-31 10:05:00}") == {
+        "value": "2024-02-31",
+        "low": "2024-01-31 10:05:00",
+    }
 
 
 def test_they_may_be_names_of_columns() -> None:

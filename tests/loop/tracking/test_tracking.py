@@ -254,6 +254,7 @@ def test_the_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     [
         ("tracking_url: x", "tracking_uri.*got.*tracking_url"),
         ("[1, 2]", "may hold the keys"),
+        ("amount,card\n" + "12.5,4000123412341234\n" * 99, r"^.{0,300}$"),  # a table's rows are not printed
         ("experiment: 3", "experiment.*must be text, got 3"),
         ("experiment: null", "experiment.*must be text"),
         ("a: [", "readable YAML"),
