@@ -134,7 +134,10 @@ class Uplink:
     def _finish(self, record: Record) -> None:
         verdict = record["verdict"]
         if verdict is not None:
-            self._log(self.run_id, record, verdict_metrics(verdict), tags={"judge_verdict": verdict["sentence"]})
+            known = self.client.get_run(self.run_id).data.metrics  # a run killed after its end ends once more
+            told = {name: float(value) for name, value in verdict_metrics(verdict).items()}
+            new = {name: value for name, value in told.items() if str(known.get(metric_name(name))) != str(value)}
+            self._log(self.run_id, record, new, tags={"judge_verdict": verdict["sentence"]})
         self.client.set_terminated(self.run_id, STATUS[record["status"]], end_time=record["time_ms"])
 
     def _child(self, name: str, record: Record, start_ms: int) -> str:

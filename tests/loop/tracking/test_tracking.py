@@ -471,6 +471,17 @@ def test_what_was_said_before_a_kill_is_not_said_twice(database: MlflowSettings,
     assert [point.value for point in points["seconds"]] == [1.0]  # measured anew each time
 
 
+def test_a_run_that_ends_twice_has_one_verdict(database: MlflowSettings, tmp_path: Path) -> None:
+    for _ in range(2):  # killed between its last record and its marker
+        tracker = MlflowTracker(mlflow_tracker(database, tmp_path).settings, JsonlTracker(tmp_path / "run", again=True))
+        tracker.start(laws.RUN)
+        tracker.finish(laws.VERDICT, "finished")
+    assert tracker.uplink is not None
+    with quiet():
+        points = tracker.uplink.client.get_metric_history(tracker.uplink.run_id, "generations_kept")
+    assert len(points) == 1
+
+
 def test_what_a_kill_left_half_copied_is_no_artifact(database: MlflowSettings, tmp_path: Path, attached: Path) -> None:
     tracker = mlflow_tracker(database, tmp_path)
     laws.play(tracker, attached)
