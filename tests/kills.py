@@ -107,6 +107,7 @@ def half_written(place: Path) -> list[str]:
     """Return what no finished command leaves behind."""
     left = [path for end in ("partial", "old") for path in place.rglob(f".*.{end}")]
     left += [path for path in place.rglob(".mlflow.db.*") if path.suffix != ".lock"]
+    left += place.rglob(".artifact.uploading.*")
     return sorted(str(path.relative_to(place)) for path in left)
 
 

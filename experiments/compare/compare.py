@@ -41,6 +41,7 @@ from loop.tracking import MlflowSettings
 from loop.tracking.autologging import unlogged
 
 BY_TIME = "by time"  # kind of split: the test rows do not depend on the seed
+CELLS, STILL = "cells", 60.0  # folder that comparisons share; seconds without a write after which none is at work
 FILES = ("results.csv", "leaderboard.csv", "verdicts.json")
 
 
@@ -62,6 +63,7 @@ def compare(config: CompareConfig, console: Console, jobs: int = 1) -> pd.DataFr
     check_sources(missing)
     folder = config.out / f"compare-{digest([identity_of(run) for run in runs])}"
     folder.mkdir(atomic.PRIVATE, parents=True, exist_ok=True)
+    atomic.sweep(config.out / CELLS, still=STILL)
     with unlogged(), run_folder.held(folder):
         results, headline, spent = _compared(config, runs, folder, tracking, console, jobs)
     seconds = time.perf_counter() - started
@@ -266,7 +268,7 @@ def identity_of(config: RunConfig) -> Record:
 
 def cell_file(out: Path, config: RunConfig) -> Path:
     """Return the file in which the rows of a cell are kept under ``out``."""
-    return out / "cells" / f"{digest(identity_of(config))}.json"
+    return out / CELLS / f"{digest(identity_of(config))}.json"
 
 
 def _headline(summary: pd.DataFrame, comparisons: Sequence[Comparison]) -> Record:

@@ -5,9 +5,11 @@ A folder can be sealed with a list of digests, so that damage is detected.
 
 import hashlib
 import json
+import math
 import os
 import shutil
 import stat
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -72,15 +74,17 @@ def replaced(folder: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def sweep(folder: Path) -> None:
-    """Remove what writes left unfinished when their process was killed, at any depth; nobody may write there now.
+def sweep(folder: Path, still: float = 0.0) -> None:
+    """Remove what writes left unfinished when their process was killed, at any depth.
 
-    A folder that was moved aside, and whose successor did not come, takes its place again.
+    A folder that was moved aside, and whose successor did not come, takes its place again. Where others may write now,
+    only what has not changed for ``still`` seconds is removed.
     """
+    latest = time.time() - still if still else math.inf
     for left in sorted(folder.rglob(".*.*"), reverse=True):  # the deepest first
         name, _, ending = left.name[1:].rpartition(".")
         name, _, process = name.rpartition(".")
-        if not (name and process.isdigit() and ending in ENDINGS):
+        if not (name and process.isdigit() and ending in ENDINGS) or left.lstat().st_mtime > latest:
             continue
         if ending == "old" and not left.with_name(name).exists():
             left.rename(left.with_name(name))

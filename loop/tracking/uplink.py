@@ -15,6 +15,7 @@ from loop.errors import TrackingError
 from loop.support.own_files import own_file, own_folder
 from loop.support.plain_json import Record
 from loop.tracking.databases import MLRUNS, database, knock, local_root
+from loop.tracking.half_copied import sweep_half_copied
 from loop.tracking.inputs import rows_input, table_input
 from loop.tracking.records import (
     SHARED,
@@ -133,7 +134,10 @@ class Uplink:
     def _finish(self, record: Record) -> None:
         verdict = record["verdict"]
         if verdict is not None:
-            self._log(self.run_id, record, verdict_metrics(verdict), tags={"judge_verdict": verdict["sentence"]})
+            known = self.client.get_run(self.run_id).data.metrics  # a run killed after its end ends once more
+            told = {name: float(value) for name, value in verdict_metrics(verdict).items()}
+            new = {name: value for name, value in told.items() if str(known.get(metric_name(name))) != str(value)}
+            self._log(self.run_id, record, new, tags={"judge_verdict": verdict["sentence"]})
         self.client.set_terminated(self.run_id, STATUS[record["status"]], end_time=record["time_ms"])
 
     def _child(self, name: str, record: Record, start_ms: int) -> str:
@@ -149,6 +153,7 @@ class Uplink:
         if found:
             run = found[0]
             self.client.update_run(run.info.run_id, status="RUNNING")
+            sweep_half_copied(run.info.artifact_uri)
         else:
             run = self.client.create_run(self.experiment_id, start_ms, {**tags, IDENTITY: identity}, run_name=name)
         return run.info.run_id, run.data.params

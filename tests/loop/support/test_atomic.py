@@ -106,3 +106,13 @@ def test_leftovers_of_a_killed_process_are_swept_and_nothing_else(tmp_path: Path
         pass
     left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
     assert left == {"deep/file", "model/file", ".hidden/file", ".lock", ".b.old"}  # what was aside is back
+
+
+def test_where_others_may_write_only_old_leftovers_are_swept(tmp_path: Path) -> None:
+    for name, age in ((".a.json.1.partial", 100), (".b.json.2.partial", 0)):
+        (tmp_path / name).write_text("half")
+        then = (tmp_path / name).stat().st_mtime - age
+        os.utime(tmp_path / name, (then, then))
+    atomic.sweep(tmp_path, still=60)
+    assert [path.name for path in tmp_path.iterdir()] == [".b.json.2.partial"]
+    atomic.sweep(tmp_path / "nowhere", still=60)

@@ -471,6 +471,31 @@ def test_what_was_said_before_a_kill_is_not_said_twice(database: MlflowSettings,
     assert [point.value for point in points["seconds"]] == [1.0]  # measured anew each time
 
 
+def test_a_run_that_ends_twice_has_one_verdict(database: MlflowSettings, tmp_path: Path) -> None:
+    for _ in range(2):  # killed between its last record and its marker
+        tracker = MlflowTracker(mlflow_tracker(database, tmp_path).settings, JsonlTracker(tmp_path / "run", again=True))
+        tracker.start(laws.RUN)
+        tracker.finish(laws.VERDICT, "finished")
+    assert tracker.uplink is not None
+    with quiet():
+        points = tracker.uplink.client.get_metric_history(tracker.uplink.run_id, "generations_kept")
+    assert len(points) == 1
+
+
+def test_what_a_kill_left_half_copied_is_no_artifact(database: MlflowSettings, tmp_path: Path, attached: Path) -> None:
+    tracker = mlflow_tracker(database, tmp_path)
+    laws.play(tracker, attached)
+    folders = [Path(run.info.artifact_uri) for run in runs_of(tracker.settings)]
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, age in (("old", 3600), ("young", 0)):
+            (folder / f".artifact.uploading.{name}").write_text("half")
+            os.utime(folder / f".artifact.uploading.{name}", (time.time() - age,) * 2)
+    replay(tmp_path / "run", MlflowTracker(tracker.settings, JsonlTracker(tmp_path / "run")))
+    for folder in folders:
+        assert [path.name for path in folder.rglob(".artifact*")] == [".artifact.uploading.young"]  # another's at work
+
+
 def test_a_first_use_that_is_killed_leaves_no_half_made_database(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
