@@ -9,11 +9,10 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from loop.errors import ConfigError
+from loop.support.atomic import remove
 
-UNBORN, LONG = (
-    ".partial",
-    3600,
-)  # ending of a folder that is not yet one of a run; seconds that none takes to become one
+UNBORN = ".partial"  # ending of a folder that is not yet one of a run
+LONG = 3600  # seconds that none takes to become one
 
 
 def new_folder(out: Path, name: str, begin: Callable[[Path], object]) -> Path:
@@ -48,5 +47,5 @@ def _sweep_unborn(out: Path) -> None:
     """Remove folders that never became one of a run, as their process was killed."""
     for left in out.glob(f".*{UNBORN}"):
         with suppress(OSError):  # another process sweeps, too
-            if left.is_dir() and not left.is_symlink() and time.time() - left.stat().st_mtime > LONG:
-                shutil.rmtree(left)
+            if left.is_dir() and time.time() - left.lstat().st_mtime > LONG:
+                remove(left)

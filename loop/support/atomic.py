@@ -88,10 +88,16 @@ def sweep(folder: Path, still: float = 0.0) -> None:
             continue
         if ending == "old" and not left.with_name(name).exists():
             left.rename(left.with_name(name))
-        elif left.is_dir() and not left.is_symlink():
-            shutil.rmtree(left)
         else:
-            left.unlink()
+            remove(left)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link or a folder with all that is in it."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def seal(folder: Path) -> None:

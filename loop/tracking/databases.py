@@ -2,16 +2,16 @@
 
 import glob
 import os
-import shutil
 import tempfile
 from pathlib import Path
 from urllib.parse import quote
 
 from filelock import FileLock
 
-from loop.support.atomic import write_file
+from loop.support.atomic import remove, write_file
 
 MLRUNS = "mlruns"  # where MLflow keeps the artifacts of a local store, in the working folder
+UNFINISHED = ".partial"  # ending of what is not yet a database
 PATIENCE = 120  # seconds to wait while another process creates the same database
 
 
@@ -43,7 +43,7 @@ def _create(database_uri: str, path: Path) -> None:
 
     def write(partial: Path) -> None:
         # Under a name of its own: MLflow remembers for each name that its tables are there.
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
+        with tempfile.TemporaryDirectory(UNFINISHED, f".{path.name}.", path.parent) as scratch:
             made = Path(scratch) / path.name
             uri = make_url(database_uri).set(database=str(made)).render_as_string(hide_password=False)
             SqlAlchemyStore(uri, local_root(MLRUNS))  # creates all tables
@@ -53,20 +53,15 @@ def _create(database_uri: str, path: Path) -> None:
     lock = path.with_name(f".{path.name}.lock")
     with FileLock(lock, timeout=PATIENCE):
         if not _is_there(path):
-            _sweep(path, lock)
+            _sweep(path)
             write_file(path, write)
     lock.unlink(missing_ok=True)  # whoever still waits for it finds the database
 
 
-def _sweep(path: Path, lock: Path) -> None:
+def _sweep(path: Path) -> None:
     """Remove what earlier attempts left when they were killed; whoever holds the lock is the only one at work."""
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
-        if left == lock:
-            continue
-        if left.is_dir() and not left.is_symlink():
-            shutil.rmtree(left)
-        else:
-            left.unlink()
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*{UNFINISHED}"):
+        remove(left)
 
 
 def local_root(folder: str) -> str:

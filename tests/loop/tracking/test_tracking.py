@@ -512,11 +512,14 @@ def test_a_first_use_that_is_killed_leaves_no_half_made_database(
             MlflowTracker(settings, JsonlTracker(tmp_path / "first")).start(laws.RUN)
     assert list((tmp_path / "new").glob("*.db")) == []
     (tmp_path / "new" / ".mlflow.db.1.partial").write_text("half a database")  # a kill cannot be cleaned up after
-    (tmp_path / "new" / ".mlflow.db.abc").mkdir()
+    (tmp_path / "new" / ".mlflow.db.abc.partial").mkdir()
+    (tmp_path / "new" / ".mlflow.db.backup").write_text("of the user")
     tracker = MlflowTracker(settings, JsonlTracker(tmp_path / "second"))
     tracker.start(laws.RUN)
     assert tracker.failure is None, tracker.failure[-400:]
     left = {path.name for path in (tmp_path / "new").iterdir()} - {".mlflow.db.lock"}  # of the killed one
+    assert ".mlflow.db.backup" in left
+    left -= {".mlflow.db.backup"}
     assert left == {"mlflow.db"}
 
 
