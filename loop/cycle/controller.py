@@ -63,8 +63,9 @@ def prepare(parts: Parts, table: Table, folds: np.ndarray, rng: np.random.Genera
         with clock.stage("teacher"):
             teacher = copy.deepcopy(parts.teacher).fit_folds(table, folds, seeds.stream(seed, "teacher"))
     with clock.stage("generator"):
-        fitted = tuple(_generators(supply, table, ways, seed) for supply in parts.supplies)
-    prepared = Prepared(parts, table, ways, seed, teacher, fitted, dict(clock.seconds))
+        tables = tuple(table.take(lane.fit) for lane in ways)
+        fitted = tuple(_generators(supply, tables, ways, seed) for supply in parts.supplies)
+    prepared = Prepared(parts, table, ways, tables, seed, teacher, fitted, dict(clock.seconds))
     if teacher is None:
         return prepared
     with clock.stage("teacher"):
@@ -72,12 +73,12 @@ def prepare(parts: Parts, table: Table, folds: np.ndarray, rng: np.random.Genera
     return replace(prepared, parts=replace(parts, acceptance=acceptance), seconds=dict(clock.seconds))
 
 
-def _generators(supply: Supply, table: Table, ways: Sequence[Lane], seed: int) -> tuple[Generator, ...]:
-    """Fit the generator of a supply in each lane."""
+def _generators(supply: Supply, tables: Sequence[Table], ways: Sequence[Lane], seed: int) -> tuple[Generator, ...]:
+    """Fit the generator of a supply on the table of each lane."""
     purpose = ("fit",) if supply.name == TAUGHT else ("fit", supply.name)
     return tuple(
-        copy.deepcopy(supply.generator).fit(table.take(lane.fit), seeds.stream(seed, *purpose, lane.index + 1))
-        for lane in ways
+        copy.deepcopy(supply.generator).fit(own, seeds.stream(seed, *purpose, lane.index + 1))
+        for own, lane in zip(tables, ways, strict=True)
     )
 
 
@@ -173,7 +174,7 @@ def _propose(
         return propose(
             prepared.parts,
             supply,
-            prepared.table.take(lane.fit),
+            prepared.table_of(lane),
             weakness[lane.fit],
             Fitted(
                 lane, champions[lane.index].learner, prepared.teacher, _unused(generators[lane.index], lane, history)
