@@ -14,6 +14,7 @@ from experiments.config.run_config import CommonConfig, LoopConfig
 from experiments.config.strategies import STRATEGIES, compose, without_aim
 from experiments.config.supplies import asked_in_order
 from experiments.data.files import Reading
+from experiments.data.memory import give_back
 from experiments.data.sources import Dataset, load
 from experiments.data.split import Split
 from experiments.labels.joining import joined
@@ -69,6 +70,7 @@ def gather(data: DataConfig, loop: LoopConfig) -> RunInputs:
         dataset, split, told = joined(dataset, split, Path(data.answers))
     lanes = loop.lanes if isinstance(loop.lanes, int) else usual_lanes(len(split.train))
     folds = split.folds(loop.seed, lanes=lanes)
+    give_back()
     first = dataset.frame.iloc[split.train.row_number[:5]]
     example = first.loc[:, list(split.schema.names)].reset_index(drop=True)
     messages = (*_messages(dataset, split, lanes), *told)
