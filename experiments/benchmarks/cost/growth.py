@@ -1,6 +1,6 @@
 """Time and memory of the loop as rows grow: card fraud, the days before a fixed one train and later ones test.
 
-Run as ``python -m experiments.benchmarks.growth --days 3,12,40,150``; the last line is JSON. The last 26 days test,
+Run as ``python -m experiments.benchmarks.cost.growth --days 3,12,40,150``; the last line is JSON. The last 26 days test,
 after seven days of delay. Each size is measured in its own process: one fit of the learner on one thread, the loop with
 its default settings (two lanes or members side by side), and with ``--plain`` all plain kinds. Memory is the peak of
 the process above what it has when all libraries are loaded. Seconds vary between machines; compare the ratios.
@@ -20,7 +20,7 @@ from experiments.arms.arms import arms
 from experiments.arms.delivery import decide_for
 from experiments.arms.names import BEST_PLAIN, DELIVERED, REAL_ONLY, TARGETED
 from experiments.arms.scoring import score_arms
-from experiments.benchmarks.cost import mammography, peak_bytes, stages_of, warm_up
+from experiments.benchmarks.cost.cost import mammography, peak_bytes, stages_of, warm_up
 from experiments.benchmarks.options import console, listed
 from experiments.config.strategies import compose
 from experiments.data.card_fraud import DELAY_DAYS, FEATURES, TARGET, transactions
