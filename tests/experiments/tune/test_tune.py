@@ -356,7 +356,7 @@ class TestConfig:
             ({"storage": "sqlite:///:memory:"}, "SQLite in memory is private"),
             ({"storage": "sqlite+pysqlite:///file:x?mode=memory&cache=shared&uri=true"}, "SQLite in memory is private"),
             ({"seconds": float("inf")}, "seconds must be a finite number"),
-            ({"space": {"loop.budgte": [0.1, 0.2]}}, "loop.budgte is no key of a run"),
+            ({"space": {"loop.budgte": [0.1, 0.2]}}, "got 'budgte' in space: did you mean budget?"),
             ({"space": {"learner.settings.tres": [1, 2]}}, "'tres'"),
             ({"space": {"data.source": ["a", "b"]}}, "'data.source'"),
             ({"space": {"loop.seed": [1, 2]}}, "loop.seed"),
