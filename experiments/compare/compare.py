@@ -18,7 +18,7 @@ from experiments.arms.names import BEST_PLAIN, DELIVERED, LOOP, REAL_ONLY, is_lo
 from experiments.arms.scoring import METRICS, SCORE, Gain, contestants_of, gain_over, score_arms
 from experiments.compare import description, figures
 from experiments.compare.child_runs import TEXT, ChildRuns
-from experiments.compare.claims import Comparison, compare_with_all
+from experiments.compare.claims import Comparison, compare_with_all, in_sentences
 from experiments.compare.leaderboard import LiveBoard, closing_table, long_form, summarise
 from experiments.config.data_config import DataConfig
 from experiments.config.reader import dump
@@ -106,7 +106,7 @@ def _compared(
             tracker.finish(None, status)
     atomic.write_json(folder / run_folder.MARKER, {"status": status})
     console.print(closing_table(summary, results))
-    for sentence in (overall.sentence, *(each.sentence for each in comparisons)):
+    for sentence in (overall.sentence, *in_sentences(comparisons)):
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     console.print(f"{folder}: {', '.join(FILES)} and pictures", highlight=False, markup=False, soft_wrap=True)
     tell(tracker, console)

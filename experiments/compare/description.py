@@ -9,7 +9,7 @@ import pandas as pd
 from experiments.arms.names import BEST_PLAIN, DELIVERED, REAL_ONLY
 from experiments.arms.scoring import SCORE
 from experiments.compare.child_runs import short_names
-from experiments.compare.claims import Comparison
+from experiments.compare.claims import Comparison, in_sentences
 from experiments.config.run_config import CompareConfig, RunConfig
 from experiments.run.tracking import flat, shared_params, short_name, source_record
 from experiments.run.verdict import NOTE
@@ -49,13 +49,14 @@ def ended(results: pd.DataFrame, comparisons: Sequence[Comparison], overall: str
         What was found of all arms together.
     """
     told = {each.against: each.sentence for each in comparisons}
-    verdict = next((told[name] for name in (BEST_PLAIN, REAL_ONLY) if name in told), overall)
+    rival = next((name for name in (BEST_PLAIN, REAL_ONLY) if name in told), None)
+    verdict = overall if rival is None else told[rival]
     scores = results.pivot_table(SCORE, "arm", "source", aggfunc="mean")
     scores = scores.rename(columns=short_names(list(scores.columns)))
     arms = scores.drop(index=[BEST_PLAIN, DELIVERED], errors="ignore")  # roles of models that have rows of their own
     best = "; ".join(f"{source}: {own.idxmax()} ({own.max():.3f})" for source, own in arms.items())
-    others = [sentence for sentence in (overall, *told.values()) if sentence != verdict]
-    listed = "\n".join(f"- {sentence}" for sentence in others)
+    others = in_sentences([each for each in comparisons if each.against != rival])
+    listed = "\n".join(f"- {sentence}" for sentence in (*([] if rival is None else [overall]), *others))
     note = "\n\n".join([f"**Best on average, {best}.**", verdict, _table(scores), listed])
     return {"verdict": verdict, "best": best, NOTE: note}
 
