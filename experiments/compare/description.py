@@ -11,13 +11,16 @@ from experiments.arms.scoring import SCORE
 from experiments.compare.child_runs import short_names
 from experiments.compare.claims import Comparison, in_sentences
 from experiments.config.run_config import CompareConfig, RunConfig
-from experiments.run.tracking import flat, shared_params, short_name, source_record
+from experiments.run.tracking import flat, shared_params, short_name
 from experiments.run.verdict import NOTE
+from loop.support.plain_json import Record
 
 SHOWN = 12  # arms in the table
 
 
-def begun(config: CompareConfig, runs: Sequence[RunConfig], folder: Path) -> Mapping[str, object]:
+def begun(
+    config: CompareConfig, runs: Sequence[RunConfig], folder: Path, tables: Sequence[Record]
+) -> Mapping[str, object]:
     """Return name, parameters, tags and tables of a comparison in the form that trackers take."""
     sources = list(dict.fromkeys(run.data.source for run in runs))
     shared = [shared_params(run) for run in runs]
@@ -32,7 +35,7 @@ def begun(config: CompareConfig, runs: Sequence[RunConfig], folder: Path) -> Map
         "name": f"compare · {told} · {what} · {seeds} seed{'' if seeds == 1 else 's'}",
         "params": several | dict(params),
         "tags": tags | {"weakspot": version("weakspot")},
-        "datasets": [source_record(source) for source in sources],
+        "datasets": tables,
     }
 
 

@@ -8,6 +8,7 @@ from experiments.arms.plain import kinds
 from experiments.config.run_config import RunConfig
 from experiments.preview.probe import Estimate, estimate
 from experiments.preview.ready import Ready
+from experiments.report.formatting import one_line
 from experiments.run.warnings import found_before
 from loop.support.plain_json import Record
 from loop.support.timing import lasting
@@ -33,7 +34,8 @@ def plan_of(config: RunConfig) -> Plan:
     took = estimate(ready)
     record = _record(ready, took)
     warnings = found_before(config, ready.inputs).findings
-    return Plan((*ready.messages, *(each.line for each in warnings), *_lines(record), _told(took)), record)
+    lines = (*ready.messages, *(each.line for each in warnings), *_lines(record), _told(took))
+    return Plan(tuple(map(one_line, lines)), record)
 
 
 def plan_of_all(runs: Sequence[RunConfig], done: int, jobs: int) -> Plan:

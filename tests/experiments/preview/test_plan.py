@@ -41,6 +41,16 @@ def test_the_record_is_one_object(tmp_path: Path) -> None:
     assert "plain models" not in record["seconds_by_step"]
 
 
+def test_a_line_break_in_the_name_of_a_column_breaks_no_line(tmp_path: Path) -> None:
+    odd = frame().rename(columns={"shop": "shop\nof \x1b[31mcard", "amount": "amount\r\n(EUR)"}).assign(**{"a\nb": 1})
+    config = write_config(tmp_path, content(write(tmp_path, odd), tmp_path / "out"))
+    told = call("run", config, "--dry-run").stdout
+    assert "shop\\nof \\x1b[31mcard (categorical)" in told
+    assert "amount\\r\\n(EUR) (numeric)" in told
+    assert "excluded a\\nb: " in told
+    assert all(line.isprintable() for line in told.split("\n"))
+
+
 def test_a_fault_is_found_by_a_dry_run_too(tmp_path: Path) -> None:
     config = write_config(
         tmp_path, content(write(tmp_path, frame()), tmp_path / "out") | {"constraints": ["amont > 0"]}
