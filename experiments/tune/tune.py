@@ -44,6 +44,7 @@ from loop.support.signals import undisturbed
 from loop.tracking.autologging import unlogged
 from loop.tracking.jsonl import read_records
 
+PREFIX = "tune-"  # of the names of folders
 WINNER, TRIALS = "winner.yaml", "trials.csv"  # files of the folder
 
 Headline = Mapping[str, float | int]
@@ -77,8 +78,8 @@ def tune(config: TuneConfig, console: Console, workers: int = 1) -> Headline:
     materials = [gather(source, config.loop) for source in config.sources]
     tables = [Lanes(each.train, each.folds) for each in materials]
     seen = [record for each in materials for record in tables_of(each, (TRAIN,))]  # the test rows stay sealed
-    name = digest([config.identity(), *(run_folder.fingerprint(each.train, each.folds) for each in tables)])
-    folder = config.out / f"tune-{name}"
+    folder = place_of(config, tables)
+    name = folder.name.removeprefix(PREFIX)
     for sentence in caps(config, [table.sizes for table in tables]):
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     folder.mkdir(atomic.PRIVATE, parents=True, exist_ok=True)
@@ -111,6 +112,12 @@ def tune(config: TuneConfig, console: Console, workers: int = 1) -> Headline:
         tell(tracker, console)
     print(json.dumps(result))
     return result
+
+
+def place_of(config: TuneConfig, tables: Sequence[Lanes]) -> Path:
+    """Return the folder of a search; its name, which its study has, too, depends on all that trials depend on."""
+    name = digest([config.identity(), *(run_folder.fingerprint(each.train, each.folds) for each in tables)])
+    return config.out / f"{PREFIX}{name}"
 
 
 def _conclude(
