@@ -90,6 +90,7 @@ def compare(
 def tune(
     config: Annotated[Path, typer.Argument(help="YAML file with sources, the space to search, and how long.")],
     workers: Annotated[int, typer.Option(min=1, help="Trials side by side.")] = 1,
+    dry_run: DryRun = False,
     alone: LastLine = False,
 ) -> None:
     """Search the settings of the loop; the same command continues an earlier search."""
@@ -97,6 +98,9 @@ def tune(
     from experiments.tune.config import TuneConfig
 
     checked = load_config(TuneConfig, config)
+    if dry_run:
+        print_plan(checked, alone, workers)
+        return
     from experiments.tune.tune import tune as search  # after the checks: it loads every library
 
     search(checked, console(silent=alone), workers)

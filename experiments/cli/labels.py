@@ -58,15 +58,20 @@ def answer(
     run_dir: RunFolder,
     file: Annotated[Path, typer.Argument(help="The queue filled in, or an export of Label Studio.", metavar="FILE")],
     anew: Annotated[bool, typer.Option("--replace", help="Answers replace earlier ones that differ.")] = False,
+    sep: Sep = None,
+    encoding: Encoding = None,
+    decimal: Decimal = None,
 ) -> None:
     """Keep the answers of people beside the run; the same file twice changes nothing."""
+    from experiments.data.csv_format import CsvFormat
     from experiments.labels.joining import take_answers
     from experiments.storage import run_folder
 
+    form = CsvFormat(sep, encoding, decimal)
     run_folder.fingerprint_of(run_dir)
     labels, classes = _labels_and_classes(run_dir)
     with run_folder.held(labels.parent):
-        read, merged = take_answers(labels, file, classes, anew=anew)
+        read, merged = take_answers(labels, file, classes, anew=anew, form=form)
     typer.echo(f"{merged.new:,} new answers, {merged.repeated:,} known already, {merged.changed:,} changed")
     for why, count in read.skipped.items():
         typer.echo(f"{count:,} questions skipped: {why}") if count else None

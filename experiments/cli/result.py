@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from experiments.config.run_config import CompareConfig, RunConfig
     from experiments.preview.plan import Plan
     from experiments.run.run import RunResult
+    from experiments.tune.config import TuneConfig
 
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print warnings and the result alone.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object alone.")]
@@ -28,15 +29,26 @@ def print_result(result: "RunResult", as_json: bool) -> None:
     typer.echo("\n".join([*words, f"{result.folder}: report.html"]))
 
 
-def print_plan(config: "RunConfig | CompareConfig", as_json: bool, jobs: int = 1) -> None:
-    """Print what a run or a comparison would do, without doing it."""
-    from experiments.config.run_config import RunConfig
-    from experiments.preview.plan import plan_of
+def print_plan(config: "RunConfig | CompareConfig | TuneConfig", as_json: bool, jobs: int = 1) -> None:
+    """Print what a run, a comparison or a search would do, without doing it."""
     from experiments.report.progress import steps_shown
 
     with steps_shown("probe"):
-        plan = plan_of(config) if isinstance(config, RunConfig) else _plan_of_cells(config, jobs)
+        plan = _plan(config, jobs)
     typer.echo(json.dumps(plan.record) if as_json else "\n".join(plan.lines))
+
+
+def _plan(config: "RunConfig | CompareConfig | TuneConfig", jobs: int) -> "Plan":
+    from experiments.config.run_config import CompareConfig, RunConfig
+    from experiments.preview.plan import plan_of
+
+    if isinstance(config, RunConfig):
+        return plan_of(config)
+    if isinstance(config, CompareConfig):
+        return _plan_of_cells(config, jobs)
+    from experiments.preview.search import plan_of_search
+
+    return plan_of_search(config, jobs)
 
 
 def _plan_of_cells(config: "CompareConfig", jobs: int) -> "Plan":

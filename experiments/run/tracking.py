@@ -1,7 +1,7 @@
 """Trackers of a run, and the parameters and tags that they record."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from loop.tracking import JsonlTracker, MlflowSettings, MlflowTracker, load_sett
 from loop.tracking.records import dataset_record
 
 DEFAULT = Path("mlflow.yaml")
+TRAIN, TEST = "train", "test"  # sides of the split
 
 
 def settings_of(tracking: str) -> MlflowSettings | None:
@@ -63,7 +64,7 @@ def describe(config: RunConfig, inputs: RunInputs, parts: Parts, folder: Path) -
         "name": " · ".join((source, str(params["strategy"]), f"seed {params['seed']}")),
         "params": params | dict(flat(config.model_dump(mode="json"))),
         "tags": tags,
-        "datasets": [_table(inputs, part) for part in ("train", "test")],
+        "datasets": tables_of(inputs),
     }
 
 
@@ -99,12 +100,16 @@ def source_record(source: str, name: str = "") -> Record:
     return dataset_record(name or short_name(source), digest([source, stamp_of(source)])[:16], source, "training", {})
 
 
+def tables_of(inputs: RunInputs, parts: Sequence[str] = (TRAIN, TEST)) -> list[Record]:
+    """Return sides of the split, each with its columns and counts, as trackers take them."""
+    return [_table(inputs, part) for part in parts]
+
+
 def _table(inputs: RunInputs, part: str) -> Record:
-    """Return one side of the split, as trackers take it."""
-    table, schema = inputs.train if part == "train" else inputs.test, inputs.schema
+    table, schema = inputs.train if part == TRAIN else inputs.test, inputs.schema
     kinds = {column.name: column.kind for column in schema.columns} | {schema.target: "categorical"}
     rows, positives = len(table), int((table.y == schema.positive).sum())
-    source, context = inputs.dataset.name, {"train": "training", "test": "sealed test"}[part]
+    source, context = inputs.dataset.name, {TRAIN: "training", TEST: "sealed test"}[part]
     name, mark = f"{short_name(source)} {part}", run_folder.fingerprint(table, np.zeros(rows, dtype=np.int64))[:16]
     return dataset_record(name, mark, source, context, kinds, num_rows=rows, num_positives=positives)
 

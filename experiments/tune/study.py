@@ -99,6 +99,18 @@ def finished(study: optuna.Study) -> list[FrozenTrial]:
     return [each for each in ended if each.state != TrialState.FAIL or "error" in each.user_attrs]
 
 
+def trials_done(config: TuneConfig, folder: Path) -> int:
+    """Return how many trials of a search have ended, by the study in its folder; that of another storage is not asked.
+
+    Nothing is written.
+    """
+    if config.storage is not None or not (folder / STUDY).is_file():
+        return 0
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    names = optuna.get_all_study_names(_sqlite(folder / STUDY))
+    return len(finished(optuna.load_study(study_name=names[0], storage=_sqlite(folder / STUDY)))) if names else 0
+
+
 def start_trial(study: optuna.Study, config: TuneConfig) -> FrozenTrial | None:
     """Return a complete trial of the unchanged configuration, the reference of all others; None if there is none."""
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))

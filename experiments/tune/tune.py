@@ -18,12 +18,13 @@ from experiments.config.reader import dump
 from experiments.data.files import write_table
 from experiments.run.inputs import RunInputs, gather
 from experiments.run.tracking import (
+    TRAIN,
     flat,
     open_tracker,
     settings_of,
     shared_params,
     short_name,
-    source_record,
+    tables_of,
     tell,
 )
 from experiments.run.verdict import NOTE
@@ -39,10 +40,12 @@ from experiments.tune.trial import Lanes
 from loop.errors import ConfigError
 from loop.protocols import Child, Store
 from loop.support import atomic
+from loop.support.plain_json import Record
 from loop.support.signals import undisturbed
 from loop.tracking.autologging import unlogged
 from loop.tracking.jsonl import read_records
 
+PREFIX = "tune-"  # of the names of folders
 WINNER, TRIALS = "winner.yaml", "trials.csv"  # files of the folder
 
 Headline = Mapping[str, float | int]
@@ -76,8 +79,9 @@ def tune(config: TuneConfig, console: Console, workers: int = 1) -> Headline:
     check_apart(config, None if tracking is None else tracking.tracking_uri)
     materials = [gather(source, config.loop) for source in config.sources]
     tables = [Lanes(each.train, each.folds) for each in materials]
-    name = digest([config.identity(), *(run_folder.fingerprint(each.train, each.folds) for each in tables)])
-    folder = config.out / f"tune-{name}"
+    seen = [record for each in materials for record in tables_of(each, (TRAIN,))]  # the test rows stay sealed
+    folder = place_of(config, tables)
+    name = folder.name.removeprefix(PREFIX)
     for sentence in caps(config, [table.sizes for table in tables]):
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     folder.mkdir(atomic.PRIVATE, parents=True, exist_ok=True)
@@ -87,9 +91,9 @@ def tune(config: TuneConfig, console: Console, workers: int = 1) -> Headline:
         study = open_study(config, folder, name)
         fail_stale(study, config, folder)
         tracker, status = open_tracker(tracking, folder, config.tracking), "failed"
-        tracker.start(_begun(config, folder))
+        tracker.start(_begun(config, folder, seen))
         try:
-            with _watching(study, config, tracker, folder, console) as look:
+            with _watching(study, config, tracker, folder, console, seen) as look:
                 search(_in_workers(config, workers), tables, folder, study, workers, look)
             best, optimism, result = _conclude(study, config, materials, folder, tracker)
             status = "finished"
@@ -110,6 +114,12 @@ def tune(config: TuneConfig, console: Console, workers: int = 1) -> Headline:
         tell(tracker, console)
     print(json.dumps(result))
     return result
+
+
+def place_of(config: TuneConfig, tables: Sequence[Lanes]) -> Path:
+    """Return the folder of a search; its name, which its study has, too, depends on all that trials depend on."""
+    name = digest([config.identity(), *(run_folder.fingerprint(each.train, each.folds) for each in tables)])
+    return config.out / f"{PREFIX}{name}"
 
 
 def _conclude(
@@ -134,7 +144,7 @@ def _content(config: TuneConfig) -> dict[str, Any]:
     return config.model_dump(mode="json", exclude={"storage"})
 
 
-def _begun(config: TuneConfig, folder: Path) -> Mapping[str, object]:
+def _begun(config: TuneConfig, folder: Path, seen: Sequence[Record]) -> Mapping[str, object]:
     """Return name, parameters, tags and tables in the form that trackers take; of sources and space only the names."""
     sources = [source.source for source in config.sources]
     content = {**_content(config), "sources": ", ".join(sources), "space": ", ".join(config.dimensions)}
@@ -142,7 +152,7 @@ def _begun(config: TuneConfig, folder: Path) -> Mapping[str, object]:
         "name": f"tune · {', '.join(map(short_name, sources))} · seed {config.loop.seed}",
         "params": _shared(config, {}) | dict(flat(content)),
         "tags": {"weakspot": version("weakspot"), "command": "tune", "folder": folder.name},
-        "datasets": [source_record(source) for source in sources],
+        "datasets": seen,
     }
 
 
@@ -161,7 +171,7 @@ def _in_workers(config: TuneConfig, workers: int) -> TuneConfig:
 
 @contextmanager
 def _watching(
-    study: optuna.Study, config: TuneConfig, tracker: Store, folder: Path, console: Console
+    study: optuna.Study, config: TuneConfig, tracker: Store, folder: Path, console: Console, seen: Sequence[Record]
 ) -> Iterator[Look]:
     """Print each finished trial and record it as a child run; yields the function to call for new ones."""
     recorded = {record["name"] for record in read_records(folder / run_folder.JOURNAL) if record["kind"] == "child"}
@@ -174,14 +184,14 @@ def _watching(
             for trial in done:
                 if (name := f"trial {trial.number}") not in recorded:
                     recorded.add(name)
-                    _record(tracker, config, name, trial)
+                    _record(tracker, config, name, trial, seen)
                     console.print(f"{name}: {_note(trial)}", highlight=False, markup=False, soft_wrap=True)
 
         look()
         yield look
 
 
-def _record(tracker: Store, config: TuneConfig, name: str, trial: FrozenTrial) -> None:
+def _record(tracker: Store, config: TuneConfig, name: str, trial: FrozenTrial, seen: Sequence[Record]) -> None:
     attributes = trial.user_attrs
     metrics = {"seconds": attributes["seconds"]} | ({f"judge_{SCORE}": trial.values[0]} if trial.values else {})
     tags = {"state": trial.state.name.lower(), "error": attributes.get("error", "")}
@@ -192,8 +202,7 @@ def _record(tracker: Store, config: TuneConfig, name: str, trial: FrozenTrial) -
     took = trial.duration.total_seconds() if trial.duration else float(attributes["seconds"])
     curves = {f"running_{SCORE}": list(attributes["running"].values())}
     told = {key: text for key, text in tags.items() if text}
-    tables = [source_record(each.source) for each in config.sources]
-    tracker.child(Child(name, params, metrics, told, curves, took, tables))
+    tracker.child(Child(name, params, metrics, told, curves, took, seen))
 
 
 def _note(trial: FrozenTrial) -> str:

@@ -83,6 +83,14 @@ class TestSearch:
         assert result["best_judge"] >= result["default_judge"]
         assert (result["trials"], result["pruned"]) == (3, 0)
 
+    def test_the_tables_of_search_and_trials_have_counts(self, result: module.Headline, config: TuneConfig) -> None:
+        (folder,) = config.out.iterdir()
+        told = [each for each in read_records(folder / "journal") if each["kind"] in ("start", "child")]
+        rows = len(gather(config.sources[0], config.loop).train)
+        assert len(told) >= 4
+        for record in told:
+            assert [each["profile"]["num_rows"] for each in record["datasets"]] == [rows]
+
     def test_optimism_is_what_the_test_rows_do_not_bear_out(self, result: module.Headline) -> None:
         judged = result["best_judge"] - result["default_judge"]
         assert result["optimism"] == pytest.approx(judged - result["test_gain"], abs=2e-4)
@@ -356,7 +364,7 @@ class TestConfig:
             ({"storage": "sqlite:///:memory:"}, "SQLite in memory is private"),
             ({"storage": "sqlite+pysqlite:///file:x?mode=memory&cache=shared&uri=true"}, "SQLite in memory is private"),
             ({"seconds": float("inf")}, "seconds must be a finite number"),
-            ({"space": {"loop.budgte": [0.1, 0.2]}}, "loop.budgte is no key of a run"),
+            ({"space": {"loop.budgte": [0.1, 0.2]}}, "got 'budgte' in space: did you mean budget?"),
             ({"space": {"learner.settings.tres": [1, 2]}}, "'tres'"),
             ({"space": {"data.source": ["a", "b"]}}, "'data.source'"),
             ({"space": {"loop.seed": [1, 2]}}, "loop.seed"),
