@@ -7,10 +7,10 @@ from types import MappingProxyType
 
 import pandas as pd
 
+from experiments.data.spreadsheet import unguarded
 from experiments.labels.class_names import ClassNames, named
 from experiments.labels.columns import shortened
 from experiments.labels.exports import Reply, replies
-from experiments.labels.queue_csv import unguarded
 from loop.errors import DataError
 
 MOST_BYTES = 2**29  # of a file: it is read as a whole
