@@ -6,6 +6,7 @@ In shapes, ``n`` counts rows, ``d`` columns and ``K`` classes.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -13,8 +14,7 @@ import numpy as np
 from loop.rows import Rows
 
 DAY = 86_400  # seconds
-OUTSIDE = -1  # generation of rows made outside of a loop, or not yet marked by the controller
-NOBODY = -1  # no parent, no supply
+OUTSIDE, NOBODY = -1, -1  # generation of rows made outside of a loop or not yet marked; no parent, no supply
 Kind = Literal["numeric", "integer", "boolean", "categorical", "datetime"]
 # How rows inside a region were made: drawn there directly; from real rows, of the region if it has any; resampled by
 # weight; drawn anywhere, with those outside discarded.
@@ -51,19 +51,19 @@ class Schema:
     excluded: tuple[tuple[str, str], ...] = ()  # (column, reason) of columns that are not features
     target_dtype: str = "object"  # pandas dtype that `decode` restores
 
-    @property
-    def names(self) -> tuple[str, ...]:  # of the columns
+    @cached_property
+    def names(self) -> tuple[str, ...]:  # of the columns, kept: asked for in every column it would take their square
         return tuple(column.name for column in self.columns)
 
     @property
     def n_classes(self) -> int:  # K
         return len(self.classes)
 
-    @property
+    @cached_property
     def categorical(self) -> np.ndarray:  # (d,) bool
         return np.array([column.kind == "categorical" for column in self.columns], dtype=bool)
 
-    @property
+    @cached_property
     def discrete(self) -> np.ndarray:  # (d,) bool: categorical or boolean, values that must not be averaged
         return np.array([column.kind in ("categorical", "boolean") for column in self.columns], dtype=bool)
 

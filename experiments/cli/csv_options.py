@@ -1,4 +1,4 @@
-"""Options that say how a CSV file is written, for all commands that read one."""
+"""Options that say how a CSV file is written, for all commands that read or write one."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 Sep = Annotated[str | None, typer.Option("--sep", help="CSV: between fields, such as ';'.")]
 Encoding = Annotated[str | None, typer.Option("--encoding", help="CSV: such as latin-1; default UTF-8.")]
 Decimal = Annotated[str | None, typer.Option("--decimal", help="CSV: decimal sign, . or a comma.")]
+SpreadsheetSafe = Annotated[
+    bool, typer.Option("--spreadsheet-safe", help="CSV: text that a spreadsheet would run gets an apostrophe.")
+]
 Drop = Annotated[list[str] | None, typer.Option("--drop", help="Column to leave out; may be repeated.")]
 
 

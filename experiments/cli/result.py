@@ -1,9 +1,10 @@
 """What a run prints at its end where a script reads it: two lines, or one JSON object, instead of tables."""
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from experiments.cli.output import print_json, say
 
 if TYPE_CHECKING:
     from experiments.config.run_config import CompareConfig, RunConfig
@@ -21,12 +22,13 @@ def print_result(result: "RunResult", as_json: bool) -> None:
     """Print what came out of a run: the claim of its test rows, what it delivers, and its folder."""
     told = _told(result)
     if as_json:
-        typer.echo(json.dumps({"folder": str(result.folder), "status": result.status, **told}))
+        print_json({"folder": str(result.folder), "status": result.status, **told})
         return
     for warning in [] if result.report is None else result.report.warning_lines:
-        typer.echo(warning)
+        say(warning)
     words = [str(told[name]) for name in ("decision", "delivery", "verdict") if name in told]
-    typer.echo("\n".join([*words, f"{result.folder}: report.html"]))
+    for line in (*words, f"{result.folder}: report.html"):
+        say(line)
 
 
 def print_plan(config: "RunConfig | CompareConfig | TuneConfig", as_json: bool, jobs: int = 1) -> None:
@@ -35,7 +37,11 @@ def print_plan(config: "RunConfig | CompareConfig | TuneConfig", as_json: bool, 
 
     with steps_shown("probe"):
         plan = _plan(config, jobs)
-    typer.echo(json.dumps(plan.record) if as_json else "\n".join(plan.lines))
+    if as_json:
+        print_json(plan.record)
+    else:
+        for line in plan.lines:
+            say(line)
 
 
 def _plan(config: "RunConfig | CompareConfig | TuneConfig", jobs: int) -> "Plan":

@@ -8,7 +8,7 @@ import typer
 from experiments.cli.csv_options import Decimal, Drop, Encoding, Sep
 from experiments.cli.errors import INTERRUPTED
 from experiments.cli.labels import answers_of
-from experiments.cli.output import check_absent, console
+from experiments.cli.output import check_absent, console, say
 from experiments.cli.result import DryRun, Json, Quiet, print_plan, print_result
 from loop.errors import ConfigError
 from loop.support.commands import command
@@ -111,7 +111,7 @@ def _checked(config: Path | None, overrides: dict[str, object], silent: bool) ->
         raise ConfigError(f"a table needs the column to predict, and {config} came alone: {command(*words)}")
     checked = load_config(RunConfig, None, {**overrides, "data.source": str(config)})
     if not silent:
-        typer.echo(f"{config} is a table and no configuration; read as: {command(*words)}", err=True)
+        say(f"{config} is a table and no configuration; read as: {command(*words)}", err=True)
     return checked
 
 
@@ -123,5 +123,5 @@ def _run(config: "RunConfig", resume: Path | None, quiet: bool, as_json: bool) -
         print_result(result, as_json)
     if result.status == "interrupted":
         way_on = command("run", "--resume", result.folder)
-        typer.echo(f"Interrupted; the model so far is saved. Go on with: {way_on}", err=True)
+        say(f"Interrupted; the model so far is saved. Go on with: {way_on}", err=True)
         raise typer.Exit(INTERRUPTED)

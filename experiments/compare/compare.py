@@ -25,6 +25,7 @@ from experiments.config.run_config import CompareConfig, RunConfig
 from experiments.data.files import write_table
 from experiments.data.sources import place_of, stamp_of
 from experiments.report import figure_style
+from experiments.report.console import say
 from experiments.run.inputs import gather, parts_of
 from experiments.run.tracking import open_tracker, settings_of, tables_of, tell
 from experiments.storage import run_folder
@@ -107,8 +108,8 @@ def _compared(
     atomic.write_json(folder / run_folder.MARKER, {"status": status})
     console.print(closing_table(summary, results))
     for sentence in (overall.sentence, *in_sentences(comparisons)):
-        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
-    console.print(f"{folder}: {', '.join(FILES)} and pictures", highlight=False, markup=False, soft_wrap=True)
+        say(console, sentence)
+    say(console, f"{folder}: {', '.join(FILES)} and pictures")
     tell(tracker, console)
     return results, _headline(summary, comparisons), clock.seconds["cells"]
 

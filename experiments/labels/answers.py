@@ -9,10 +9,10 @@ from types import MappingProxyType
 import pandas as pd
 
 from experiments.data.csv_format import CsvFormat, encoding_of
+from experiments.data.spreadsheet import unguarded
 from experiments.labels.class_names import ClassNames, named
 from experiments.labels.columns import shortened
 from experiments.labels.exports import Reply, replies
-from experiments.labels.queue_csv import unguarded
 from loop.errors import DataError
 
 WRITTEN = CsvFormat()  # as written by weakspot or a spreadsheet: what can be recognised is not told

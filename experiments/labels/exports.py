@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from experiments.data.csv_format import CsvFormat
+from experiments.data.spreadsheet import unguarded
 from experiments.labels.columns import KINDS, positions, shortened
 from experiments.labels.label_studio import CONTROL
-from experiments.labels.queue_csv import SEPARATORS, read_lines, unguarded
+from experiments.labels.queue_csv import SEPARATORS, read_lines
 from loop.errors import DataError
 from loop.support.plain_json import Record, parse
 from loop.support.record_checks import fields, listed, optional, text, text_in
@@ -43,7 +44,7 @@ class Reply:
     cancelled : bool
         Whether the question was skipped on purpose.
     guarded : bool
-        Whether the label may have an apostrophe before it, see `experiments.labels.queue_csv.guarded`.
+        Whether the label may have an apostrophe before it, see `experiments.data.spreadsheet`.
     pointed : str
         The label with a decimal point if it is a number with a decimal comma, else "".
     """

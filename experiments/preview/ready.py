@@ -15,6 +15,7 @@ from experiments.run.real_rows import named_rows
 from experiments.run.statements import overlaps
 from loop.cycle.parts import Parts
 from loop.data.schema_json import to_json
+from loop.support.memory import check_fits
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +37,8 @@ class Ready:
             If configuration or data break a rule.
         """
         inputs = gather(config.data, config.loop)
+        loop, (n, d) = config.loop, inputs.train.X.shape
+        check_fits("loop.budget, most_rows and pool", min(loop.budget * n, loop.most_rows) * loop.pool, d)
         parts = parts_of(config, inputs.train, inputs)
         broken = complaints(constraints(config.constraints), inputs.train)
         to_json(inputs.schema)  # raises before any work if the schema cannot be saved

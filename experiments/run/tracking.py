@@ -13,6 +13,7 @@ from experiments.config.data_config import NONE
 from experiments.config.run_config import RunConfig
 from experiments.config.strategies import STRATEGIES, loop_name
 from experiments.data.sources import stamp_of
+from experiments.report.console import say
 from experiments.run.inputs import RunInputs
 from experiments.storage import run_folder
 from experiments.storage.result_cache import digest
@@ -20,6 +21,7 @@ from loop.cycle.parts import Parts
 from loop.protocols import Store, Tracker
 from loop.support.commands import AUTO, tracking_words
 from loop.support.plain_json import Record
+from loop.support.visible import visible
 from loop.tracking import JsonlTracker, MlflowSettings, MlflowTracker, load_settings
 from loop.tracking.records import dataset_record
 
@@ -61,7 +63,7 @@ def describe(config: RunConfig, inputs: RunInputs, parts: Parts, folder: Path) -
     tags = {name: str(params[name]) for name in ("strategy", "learner", "seed")}
     tags |= {"dataset": inputs.dataset.name, "folder": folder.name, "weakspot": version("weakspot")}
     return {
-        "name": " · ".join((source, str(params["strategy"]), f"seed {params['seed']}")),
+        "name": visible(" · ".join((source, str(params["strategy"]), f"seed {params['seed']}"))),
         "params": params | dict(flat(config.model_dump(mode="json"))),
         "tags": tags,
         "datasets": tables_of(inputs),
@@ -126,4 +128,4 @@ def flat(content: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str,
 def tell(tracker: Store, console: Console) -> None:
     """Print what the tracker could not record."""
     for sentence in tracker.complaints():
-        console.print(sentence, style="yellow", highlight=False, markup=False, soft_wrap=True)
+        say(console, sentence, "yellow")

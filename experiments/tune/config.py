@@ -28,7 +28,9 @@ class TuneConfig(SourcesConfig):
     space: dict[str, Any] = Field(
         default_factory=dict
     )  # by dotted key, see `experiments.tune.space`; empty = the default space
-    trials: int = Field(default=50, ge=1)  # of the whole study, those of earlier commands and other machines included
+    trials: int = Field(
+        default=50, ge=1, le=100_000
+    )  # of the whole study, those of earlier commands and other machines included
     seconds: float | None = Field(default=None, gt=0)  # of this command; running trials are then ended
     most_cost: float = Field(default=2.0, ge=1)  # of the winner, as a multiple of the cost of the start
     prune_after: int = Field(default=5, ge=1)  # finished trials needed before any is stopped early

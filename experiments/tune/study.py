@@ -107,8 +107,8 @@ def trials_done(config: TuneConfig, folder: Path) -> int:
     if config.storage is not None or not (folder / STUDY).is_file():
         return 0
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    names = optuna.get_all_study_names(_sqlite(folder / STUDY))
-    return len(finished(optuna.load_study(study_name=names[0], storage=_sqlite(folder / STUDY)))) if names else 0
+    names = optuna.get_all_study_names(sqlite_url(folder / STUDY))
+    return len(finished(optuna.load_study(study_name=names[0], storage=sqlite_url(folder / STUDY)))) if names else 0
 
 
 def start_trial(study: optuna.Study, config: TuneConfig) -> FrozenTrial | None:

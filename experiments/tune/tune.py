@@ -16,6 +16,7 @@ from rich.progress import Progress
 from experiments.arms.scoring import SCORE
 from experiments.config.reader import dump
 from experiments.data.files import write_table
+from experiments.report.console import say
 from experiments.run.inputs import RunInputs, gather
 from experiments.run.tracking import (
     TRAIN,
@@ -42,6 +43,7 @@ from loop.protocols import Child, Store
 from loop.support import atomic
 from loop.support.plain_json import Record
 from loop.support.signals import undisturbed
+from loop.support.visible import in_markdown
 from loop.tracking.autologging import unlogged
 from loop.tracking.jsonl import read_records
 
@@ -83,7 +85,7 @@ def tune(config: TuneConfig, console: Console, workers: int = 1) -> Headline:
     folder = place_of(config, tables)
     name = folder.name.removeprefix(PREFIX)
     for sentence in caps(config, [table.sizes for table in tables]):
-        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+        say(console, sentence)
     folder.mkdir(atomic.PRIVATE, parents=True, exist_ok=True)
     with unlogged(), run_folder.held(folder), guarded(config):
         (folder / run_folder.MARKER).unlink(missing_ok=True)
@@ -102,14 +104,14 @@ def tune(config: TuneConfig, console: Console, workers: int = 1) -> Headline:
             kept = (
                 f"Interrupted; {len(finished(study))} trials are kept in {folder}: the same command goes on with them."
             )
-            console.print(kept, highlight=False, markup=False, soft_wrap=True)
+            say(console, kept)
             raise
         finally:
             with undisturbed():
                 tracker.finish(None, status)
         console.print(front_table(study, config, best))
         for sentence in (*optimism.sentences, f"winner: {folder / WINNER}, for weakspot run"):
-            console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+            say(console, sentence)
         atomic.write_json(folder / run_folder.MARKER, {"status": status, **result})
         tell(tracker, console)
     print(json.dumps(result))
@@ -132,7 +134,8 @@ def _conclude(
     optimism = open_test(study, config, materials, started(study, config), best)
     result = headline(study, config, best, optimism)
     tracker.metrics(result)
-    told = "\n\n".join((f"**{optimism.sentences[0]}**", *optimism.sentences[1:], f"Winner: trial {best.number}."))
+    first, *others = map(in_markdown, optimism.sentences)
+    told = "\n\n".join((f"**{first}**", *others, f"Winner: trial {best.number}."))
     tracker.tags({"verdict": optimism.sentences[0], NOTE: told})
     for file in (WINNER, TRIALS):
         tracker.attach(folder / file)
@@ -185,7 +188,7 @@ def _watching(
                 if (name := f"trial {trial.number}") not in recorded:
                     recorded.add(name)
                     _record(tracker, config, name, trial, seen)
-                    console.print(f"{name}: {_note(trial)}", highlight=False, markup=False, soft_wrap=True)
+                    say(console, f"{name}: {_note(trial)}")
 
         look()
         yield look

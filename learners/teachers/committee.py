@@ -19,7 +19,7 @@ from loop.errors import ConfigError
 from loop.protocols import Learner, Teacher
 from loop.rows import Rows
 from loop.seeds import root, stream
-from loop.support.setting_checks import check_bounds
+from loop.support.setting_checks import check_bounds, check_most
 from loop.types import Table
 
 
@@ -97,6 +97,7 @@ class Committee:
 
     def __post_init__(self) -> None:
         check_bounds(self, least={"folds": 2, "small": 0, "most": 1, "jobs": 1}, positive=["majority_ratio"])
+        check_most("members", len(self.members))
 
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         """Fit with folds of its own: each class dealt round-robin in random order."""
