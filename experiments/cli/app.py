@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from experiments.cli.begin import init, schema
-from experiments.cli.csv_options import Decimal, Drop, Encoding, Sep
+from experiments.cli.csv_options import DateParts, Decimal, Drop, Encoding, Sep, parts_told
 from experiments.cli.errors import one_sentence
 from experiments.cli.labels import answer, queue
 from experiments.cli.output import check_absent, check_apart, check_suffix, console, write
@@ -137,6 +137,7 @@ def generate(  # Wide: each parameter is an option of the command
     save: Annotated[Path | None, typer.Option(help="With --data: folder to keep the fitted generator in.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same rows.")] = 0,
     drop: Drop = None,
+    date_parts: DateParts = None,
     sep: Sep = None,
     encoding: Encoding = None,
     decimal: Decimal = None,
@@ -148,7 +149,7 @@ def generate(  # Wide: each parameter is an option of the command
     check_apart(out, None if data is None else Path(data))
     if model is not None:
         options = {"--target": target, "--generator": generator, "--save": save, "--drop": drop or None}
-        options |= {"--sep": sep, "--encoding": encoding, "--decimal": decimal}
+        options |= {"--date-parts": date_parts or None, "--sep": sep, "--encoding": encoding, "--decimal": decimal}
         check_absent("a saved generator is fitted already", options)
     from experiments.cli import generate as rows
     from experiments.storage import run_folder
@@ -166,7 +167,8 @@ def generate(  # Wide: each parameter is an option of the command
     else:
         from experiments.cli.fit import Source, fitted_on
 
-        source = Source(str(data), target, generator or rows.DEFAULT, save, tuple(drop or ()), (sep, encoding, decimal))
+        told = (tuple(drop or ()), (sep, encoding, decimal), parts_told(date_parts) or {})
+        source = Source(str(data), target, generator or rows.DEFAULT, save, *told)
         made, schema = fitted_on(source, ask, seed, say)
     delivery = rows.deliver(made, ask(schema), schema, seed, gate)
     write(delivery.frame, out)
