@@ -38,6 +38,7 @@ from loop.types import Generation, Interval, Table
 
 # Name of the random streams of learners between generations; another name would draw other numbers.
 SURROGATE_STREAM = "scout"
+EDGE_ROWS = 100_000  # most judge rows of a lane by which teacher and surrogate are compared before the first generation
 
 
 def prepare(parts: Parts, table: Table, folds: np.ndarray, rng: np.random.Generator) -> Prepared:
@@ -81,11 +82,20 @@ def _generators(supply: Supply, table: Table, ways: Sequence[Lane], seed: int) -
 
 
 def _edge(prepared: Prepared, teacher: Teacher) -> float:
-    """Return by how much the teacher's score exceeds that of the surrogate on real rows alone, on the judge rows."""
-    judged, metric = JudgeRows.of(prepared.table, prepared.judged), prepared.parts.acceptance.metric
-    learnt = pooled(train(prepared, prepared.parts.surrogate_for, [], SURROGATE_STREAM, 0, prepared.lanes[:-1]))
-    taught = teacher_answers(prepared, teacher)
+    """Return by how much the teacher's score exceeds that of the surrogate on real rows alone, on judge rows."""
+    metric, rng = prepared.parts.acceptance.metric, prepared.stream("edge")
+    measured = [_fewer_judged(lane, rng) for lane in prepared.lanes[:-1]]
+    judged = JudgeRows.of(prepared.table, np.concatenate([lane.judge for lane in measured]))
+    learnt = pooled(train(prepared, prepared.parts.surrogate_for, [], SURROGATE_STREAM, 0, measured))
+    taught = teacher_answers(prepared, teacher, measured)
     return resolve(metric).sign * (score(metric, judged, taught) - score(metric, judged, learnt))
+
+
+def _fewer_judged(lane: Lane, rng: np.random.Generator) -> Lane:
+    """Return a lane with at most `EDGE_ROWS` of its judge rows, as a teacher takes long to answer about many."""
+    if len(lane.judge) <= EDGE_ROWS:
+        return lane
+    return replace(lane, judge=np.sort(rng.choice(lane.judge, EDGE_ROWS, replace=False)))
 
 
 def generations(prepared: Prepared, past: Sequence[Generation] = ()) -> Iterator[Generation]:

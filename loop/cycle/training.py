@@ -135,13 +135,18 @@ def unseen_answers(prepared: Prepared, history: Sequence[Generation], champions:
     return answers
 
 
-def teacher_answers(prepared: Prepared, teacher: Teacher) -> np.ndarray:
-    """Return the teacher's probabilities (j, K) of the judge rows, by members that have not seen them."""
-    answers: np.ndarray = teacher.oof_[prepared.judged]
-    unseen = np.isnan(answers[:, 0])  # judge rows of a hold-out, which no member was fitted on
-    if unseen.any():
-        answers[unseen] = teacher.views(prepared.table.rows.take(prepared.judged[unseen]), None)[0]
-    return answers
+def teacher_answers(prepared: Prepared, teacher: Teacher, of: Sequence[Lane] | None = None) -> np.ndarray:
+    """Return the teacher's probabilities (j, K) of the judge rows of some lanes, by members that have not seen them.
+
+    ``of`` are the judging lanes, None = all.
+    """
+    rows = prepared.table.rows
+    return np.concatenate(
+        [
+            teacher.views(rows.take(lane.judge), None)[0] if lane.without is None else teacher.oof_[lane.judge]
+            for lane in of or prepared.lanes[:-1]  # no member was fitted on the judge rows of a hold-out
+        ]
+    )
 
 
 def pooled(trained: Sequence[Trained]) -> np.ndarray:
