@@ -201,6 +201,7 @@ def ui(
 ) -> None:
     """Open the records of all runs: starts MLflow's page on the configured store."""
     from experiments.cli.children import run_to_end
+    from loop.support.postgres import reachable
     from loop.support.secrets import masked
     from loop.tracking import runs_page
 
@@ -209,10 +210,11 @@ def ui(
     if uri.startswith("http"):
         typer.echo(f"The records are on a server: open {runs_page(store, masked(uri).rstrip('/'))}")
         return
+    address = reachable(uri)
     typer.echo(f"MLflow at {runs_page(store, f'http://127.0.0.1:{port}')} (Ctrl-C ends it)")
     command = [sys.executable, "-m", "mlflow", "ui", "--port", str(port)]
     quick = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"} | os.environ  # for chat models; slow to start
-    quick |= {"MLFLOW_BACKEND_STORE_URI": uri}  # not an argument: lists of processes show those to everybody
+    quick |= {"MLFLOW_BACKEND_STORE_URI": address}  # not an argument: lists of processes show those to everybody
     raise typer.Exit(run_to_end(command, quick))
 
 

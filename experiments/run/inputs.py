@@ -18,6 +18,7 @@ from experiments.config.strategies import STRATEGIES, compose, without_aim
 from experiments.config.supplies import asked_in_order
 from experiments.data.columns import check_date_parts
 from experiments.data.files import Reading
+from experiments.data.memory import give_back
 from experiments.data.sources import Dataset, load
 from experiments.data.split import Split
 from experiments.labels.joining import joined
@@ -72,8 +73,9 @@ def gather(data: DataConfig, loop: LoopConfig) -> RunInputs:
     rows_before, told = len(dataset.frame), tuple[str, ...]()
     if data.answers is not None:
         dataset, split, told = joined(dataset, split, Path(data.answers))
-    lanes = loop.lanes if isinstance(loop.lanes, int) else 1 if len(split.train) > LARGE else USUAL
+    lanes = loop.lanes if isinstance(loop.lanes, int) else usual_lanes(len(split.train))
     folds = split.folds(loop.seed, lanes=lanes)
+    give_back()
     first = dataset.frame.iloc[split.train.row_number[:5]]
     example = first.loc[:, [column.name for column in original_columns(split.schema)]].reset_index(drop=True)
     messages = (*_messages(dataset, split, lanes), *told)
@@ -155,6 +157,11 @@ def _load(data: DataConfig) -> Dataset:
     roles_of = dict(zip(("target", "time", "group", "scenario"), dataset.roles, strict=True))
     check_date_parts(dataset.frame, dataset.name, data.date_parts, roles_of, data.drop)
     return replace(dataset, date_parts=data.date_parts)
+
+
+def usual_lanes(rows: int) -> int:
+    """Return the lanes of a training table with so many rows, unless others are given."""
+    return 1 if rows > LARGE else USUAL
 
 
 def _messages(dataset: Dataset, split: Split, lanes: int) -> tuple[str, ...]:

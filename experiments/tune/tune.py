@@ -33,6 +33,7 @@ from experiments.tune.config import TuneConfig
 from experiments.tune.repeats import SAME_AS, caps
 from experiments.tune.report import front_table, headline, started, winner
 from experiments.tune.sealed_test import Optimism, open_test
+from experiments.tune.storage import check_apart, guarded
 from experiments.tune.study import Look, fail_stale, finished, open_study, search
 from experiments.tune.trial import Lanes
 from loop.errors import ConfigError
@@ -72,6 +73,7 @@ def tune(config: TuneConfig, console: Console, workers: int = 1) -> Headline:
         If configuration or data break a rule, or another process works in the folder.
     """
     tracking = settings_of(config.tracking)
+    check_apart(config, None if tracking is None else tracking.tracking_uri)
     materials = [gather(source, config.loop) for source in config.sources]
     tables = [Lanes(each.train, each.folds) for each in materials]
     name = digest([config.identity(), *(run_folder.fingerprint(each.train, each.folds) for each in tables)])
@@ -79,11 +81,11 @@ def tune(config: TuneConfig, console: Console, workers: int = 1) -> Headline:
     for sentence in caps(config, [table.sizes for table in tables]):
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     folder.mkdir(atomic.PRIVATE, parents=True, exist_ok=True)
-    with unlogged(), run_folder.held(folder):
+    with unlogged(), run_folder.held(folder), guarded(config):
         (folder / run_folder.MARKER).unlink(missing_ok=True)
         atomic.write_text(folder / run_folder.CONFIG, yaml.safe_dump(_content(config), sort_keys=False))
         study = open_study(config, folder, name)
-        fail_stale(study, config)
+        fail_stale(study, config, folder)
         tracker, status = open_tracker(tracking, folder, config.tracking), "failed"
         tracker.start(_begun(config, folder))
         try:

@@ -13,8 +13,8 @@ from typing import Any, Self
 import numpy as np
 
 from learners.common.nested import load_learners, save_learners
-from learners.common.thinning import drawn_counts, undo_thinning
 from learners.teachers.record import CommitteeRecord
+from loop.data.thinning import drawn_counts, undo_thinning
 from loop.errors import ConfigError
 from loop.protocols import Learner, Teacher
 from loop.rows import Rows
@@ -85,7 +85,7 @@ class Committee:
     folds: int = 5
     majority_ratio: float = 20.0
     small: int = 20_000
-    most: int = 60_000
+    most: int = 40_000
     jobs: int = 2
 
     oof_: np.ndarray = field(
