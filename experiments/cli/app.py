@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from experiments.cli.begin import init, schema
-from experiments.cli.csv_options import Decimal, Drop, Encoding, Sep, SpreadsheetSafe
+from experiments.cli.csv_options import DateParts, Decimal, Drop, Encoding, Sep, SpreadsheetSafe, parts_told
 from experiments.cli.errors import one_sentence
 from experiments.cli.labels import answer, queue
 from experiments.cli.output import check_absent, check_apart, check_safe, check_suffix, console, write
@@ -143,6 +143,7 @@ def generate(  # Wide: each parameter is an option of the command
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Same seed, same rows.")] = 0,
     spreadsheet_safe: SpreadsheetSafe = False,
     drop: Drop = None,
+    date_parts: DateParts = None,
     sep: Sep = None,
     encoding: Encoding = None,
     decimal: Decimal = None,
@@ -155,7 +156,7 @@ def generate(  # Wide: each parameter is an option of the command
     check_safe(spreadsheet_safe, out)
     if model is not None:
         options = {"--target": target, "--generator": generator, "--save": save, "--drop": drop or None}
-        options |= {"--sep": sep, "--encoding": encoding, "--decimal": decimal}
+        options |= {"--date-parts": date_parts or None, "--sep": sep, "--encoding": encoding, "--decimal": decimal}
         check_absent("a saved generator is fitted already", options)
     from experiments.cli import generate as rows
     from experiments.storage import run_folder
@@ -174,7 +175,8 @@ def generate(  # Wide: each parameter is an option of the command
     else:
         from experiments.cli.fit import Source, fitted_on
 
-        source = Source(str(data), target, generator or rows.DEFAULT, save, tuple(drop or ()), (sep, encoding, decimal))
+        told = (tuple(drop or ()), (sep, encoding, decimal), parts_told(date_parts) or {})
+        source = Source(str(data), target, generator or rows.DEFAULT, save, *told)
         made, schema = fitted_on(source, ask, seed, say)
     delivery = rows.deliver(made, ask(schema), schema, seed, gate)
     formulas = write(delivery.frame, out, spreadsheet_safe)

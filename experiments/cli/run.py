@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from experiments.cli.csv_options import Decimal, Drop, Encoding, Sep
+from experiments.cli.csv_options import DateParts, Decimal, Drop, Encoding, Sep, parts_told
 from experiments.cli.errors import INTERRUPTED
 from experiments.cli.labels import answers_of
 from experiments.cli.output import check_absent, console, say
@@ -26,6 +26,7 @@ def run(  # Wide: each parameter is an option of the command
     time: Annotated[str | None, typer.Option(help="Time column: later rows test.")] = None,
     group: Annotated[str | None, typer.Option(help="Column of ids whose rows stay together.")] = None,
     drop: Drop = None,
+    date_parts: DateParts = None,
     sep: Sep = None,
     encoding: Encoding = None,
     decimal: Decimal = None,
@@ -52,6 +53,7 @@ def run(  # Wide: each parameter is an option of the command
         "data.time": time,
         "data.group": group,
         "data.drop": drop or None,
+        "data.date_parts": parts_told(date_parts),
         "data.sep": sep,
         "data.encoding": encoding,
         "data.decimal": decimal,

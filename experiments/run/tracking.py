@@ -117,9 +117,14 @@ def _table(inputs: RunInputs, part: str) -> Record:
 
 
 def flat(content: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
-    """Yield nested settings under dotted names; None and empty lists are left out."""
+    """Yield nested settings under dotted names; None, empty lists and mappings are left out.
+
+    Parts of dates are one value, as columns may have names that parameters may not.
+    """
     for key, value in content.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and value and key == "date_parts":
+            yield f"{prefix}{key}", "; ".join(f"{column}: {', '.join(parts)}" for column, parts in value.items())
+        elif isinstance(value, Mapping):
             yield from flat(value, f"{prefix}{key}.")
         elif value is not None and value != []:
             yield f"{prefix}{key}", ", ".join(map(str, value)) if isinstance(value, list) else value

@@ -1,9 +1,9 @@
 """Time and memory of the loop as rows grow: card fraud, the days before a fixed one train and later ones test.
 
 Run as ``python -m experiments.benchmarks.cost.growth --days 3,12,40,150``; the last line is JSON. The last 26 days
-test, after seven days of delay. Each size is measured in its own process: one fit of the learner on one thread, the loop with
-its default settings (two lanes or members side by side), and with ``--plain`` all plain kinds. Memory is the peak of
-the process above what it has when all libraries are loaded. Seconds vary between machines; compare the ratios.
+test, after seven days of delay. Each size is measured in its own process: one fit of the learner on one thread, the
+loop with its default settings (two lanes or members side by side), and with ``--plain`` all plain kinds. Memory is the
+peak of the process above what it has when all libraries are loaded. Seconds vary between machines; compare the ratios.
 """
 
 import copy
