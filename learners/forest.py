@@ -21,7 +21,7 @@ from loop.support.setting_checks import check_bounds
 from loop.types import Schema, Table
 
 FILE = "forest.skops"
-LEARNT = {"n_classes": checks.integer(2), "offsets": OFFSETS, "one_hot": CODES}
+LEARNT = {"n_classes": checks.integer(2), "offsets": OFFSETS}
 
 
 @dataclass(eq=False)
@@ -107,9 +107,9 @@ class Forest:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read back what `save` has written, each node checked."""
-        learner, learnt = unfitted(cls, folder, LEARNT)
+        learner, learnt = unfitted(cls, folder, LEARNT, {"one_hot": CODES})
         learner.n_classes_, learner.offsets_ = learnt["n_classes"], ColumnOffsets.from_json(learnt["offsets"])
-        learner.one_hot_ = OneHot.from_json(learnt["one_hot"])
+        learner.one_hot_ = OneHot.from_json(learnt.get("one_hot", ()))  # 0.2.0 knew none
         learner.model_ = read_trees(folder / FILE, 1 if learner.n_classes_ == 2 else learner.n_classes_)
         return learner
 

@@ -16,7 +16,7 @@ EDGE = 1e-15  # scores stay finite: within eight standard deviations
 FARTHEST = 38.0  # standard deviations: beyond, probabilities are below the smallest float
 
 CLOSE = 1e-9  # how far shares that follow each other may fall, by rounding
-_ALONE = {"missing": Form("f", (), 0, 1), "discrete": Form("b", ())}
+_ALONE = {"missing": Form("f", (), -CLOSE, 1 + CLOSE), "discrete": Form("b", ())}
 
 Bounds = tuple[float, float]
 
@@ -158,7 +158,7 @@ class Marginal:
         DataError
             If the arrays are no distribution function; the caller adds the file and the way out.
         """
-        share = Form("f", (None,), 0, 1)
+        share = Form("f", (None,), -CLOSE, 1 + CLOSE)  # a mixture adds shares up
         checked(arrays, {"knots": Form("f", (None,)), "start": share, "end": share} | _ALONE)
         knots, start, end = arrays["knots"], arrays["start"], arrays["end"]
         ends = np.column_stack([start, end]).ravel() if len(start) == len(end) == len(knots) else np.array([1.0, 0.0])

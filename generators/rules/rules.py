@@ -20,9 +20,8 @@ from generators.rules.draws import Seen, constants
 from generators.rules.fill import fill
 from generators.rules.from_rows import START, check_effect, starts
 from generators.rules.reading import read_book, read_content
-from generators.rules.saved_values import ROWS, read_values
 from generators.rules.scenario_mixture import Batch, Mixture, explored, thinned
-from generators.rules.schema_codes import decode, encode, label_column, label_limit, limits
+from generators.rules.schema_codes import ROWS, decode, encode, label_column, label_limit, limits, read_values
 from generators.rules.sources import HISTORY, Source
 from generators.rules.timeline import plan
 from loop.data.value_grid import tidy

@@ -63,7 +63,10 @@ def read_settings(folder: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
 
 
 def unfitted(
-    kind: type[Made], folder: Path, learnt: Mapping[str, record_checks.Check]
+    kind: type[Made],
+    folder: Path,
+    learnt: Mapping[str, record_checks.Check],
+    more: Mapping[str, record_checks.Check] | None = None,
 ) -> tuple[Made, Mapping[str, Any]]:
     """Make a learner again from its settings in a folder, without what it has learnt.
 
@@ -75,6 +78,8 @@ def unfitted(
         Where `write_settings` has written.
     learnt : mapping of str to check
         A check for each value that was learnt.
+    more : mapping of str to check, optional
+        Checks of values that earlier versions did not write.
 
     Returns
     -------
@@ -89,7 +94,7 @@ def unfitted(
         If settings or values are missing, of other types or out of range.
     """
     content = read_record(folder / FILE, _CONTENT)
-    told = record_checks.fields(learnt, known_only=True)(content["learnt"], f"{folder / FILE}: learnt")
+    told = record_checks.fields(learnt, more, known_only=True)(content["learnt"], f"{folder / FILE}: learnt")
     return made_again(kind, content["settings"], folder / FILE), told
 
 

@@ -14,7 +14,7 @@ _INDEX = checks.fields(
     {"kind": checks.text_in(("range",)), "name": checks.optional(checks.text)}
     | dict.fromkeys(("start", "stop", "step"), _STEP)
 )
-_NAMED = {"name": checks.anything, "pandas_type": checks.text, "numpy_type": checks.text}
+_NAMED = {"name": checks.optional(checks.text), "pandas_type": checks.text, "numpy_type": checks.text}
 _MORE = {"field_name": checks.optional(checks.text), "metadata": checks.optional(checks.mapped(checks.anything))}
 _RECORD = checks.fields(
     {"index_columns": checks.listed(checks.anything), "columns": checks.listed(checks.fields(_NAMED, _MORE))},
@@ -46,10 +46,11 @@ def _check(stored: Any) -> None:
     if told is None:
         return
     record = _RECORD(parse(told), "what pandas wrote")
+    described = {column.get("field_name") or column["name"] for column in record["columns"]}
     for index in record["index_columns"]:
         if not isinstance(index, str):
             _check_range(index)
-        elif index not in stored.names:
+        elif index not in stored.names or index not in described:
             raise ValueError(f"what pandas wrote names the index {index[:60]!r}, which is no column")
     for column in [*record["columns"], *record.get("column_indexes", [])]:
         _check_type(column["numpy_type"])
