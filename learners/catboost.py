@@ -8,20 +8,28 @@ from typing import Any, Self
 
 import numpy as np
 
-from learners.common.boosting import MOST, OnlyAnswer, category_codes, n_categories
-from learners.common.column_offsets import ColumnOffsets
+from learners.common.boosting import ANSWER, MOST, OnlyAnswer, category_codes, n_categories, sizes_misfit
+from learners.common.catboost_file import read_booster
+from learners.common.column_offsets import OFFSETS, ColumnOffsets
 from learners.common.extras import needs_extra
-from learners.common.persistence import read_settings, write_settings
+from learners.common.persistence import FILE as SETTINGS
+from learners.common.persistence import columns_misfit, unfitted, write_settings
 from learners.common.soft_labels import boosting_rows, with_all_classes
 from loop.protocols import Learner
 from loop.rows import Rows
 from loop.seeds import integer
+from loop.support import record_checks as checks
 from loop.support.setting_checks import check_bounds
-from loop.types import Table
+from loop.types import Schema, Table
 
 DEEPEST = 16  # CatBoost's own limit
 FEW = 16  # columns of at most so many categories are split one by one where labels are soft
 FILE = "booster.cbm"
+LEARNT = ANSWER | {
+    "offsets": OFFSETS,
+    "sizes": checks.listed(checks.count),
+    "present": checks.listed(checks.count),
+}
 
 
 @dataclass(eq=False)
@@ -106,13 +114,19 @@ class CatBoost:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read back what `save` has written."""
-        settings, learnt = read_settings(folder)
-        learner = cls(**settings)
+        learner, learnt = unfitted(cls, folder, LEARNT)
         learner.offsets_ = ColumnOffsets.from_json(learnt["offsets"])
         learner.sizes_, learner.present_ = learnt["sizes"], learnt["present"]
-        learner.answer_ = OnlyAnswer(learnt["n_classes"], learnt["shares"])
-        learner.booster_ = None if learnt["shares"] else _library().CatBoost().load_model(str(folder / FILE))
+        learner.answer_ = OnlyAnswer.read(learnt, f"{folder / SETTINGS}: learnt")
+        learner.booster_ = None
+        if learner.answer_.shares is None:
+            learner.booster_ = read_booster(folder / FILE, learner.sizes_, len(learner.present_))
         return learner
+
+    def misfit(self, schema: Schema) -> str | None:
+        """Return how the rows of a schema differ from those that it was fitted on, None if they do not."""
+        misfit = sizes_misfit(schema, self.sizes_) or columns_misfit(schema, len(self.sizes_), self.answer_.n_classes)
+        return misfit or self.offsets_.beyond(schema)
 
     def _rounded(self, X: np.ndarray) -> np.ndarray:
         """Return features (n, d) in the precision in which CatBoost tells them apart."""

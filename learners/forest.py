@@ -8,18 +8,21 @@ import numpy as np
 from joblib import Parallel, delayed
 from sklearn.tree import DecisionTreeRegressor, ExtraTreeRegressor
 
-from learners.common.column_offsets import ColumnOffsets
-from learners.common.one_hot import OneHot
-from learners.common.persistence import read_settings, write_settings
+from learners.common.column_offsets import OFFSETS, ColumnOffsets
+from learners.common.one_hot import CODES, OneHot
+from learners.common.persistence import columns_misfit, unfitted, write_settings
+from learners.common.tree_file import read_trees
 from loop.catalogue import check_name
 from loop.errors import ConfigError
 from loop.protocols import Learner
 from loop.rows import Rows
 from loop.seeds import integer
+from loop.support import record_checks as checks
 from loop.support.setting_checks import check_bounds, told
-from loop.types import Table
+from loop.types import Schema, Table
 
-TRUSTED = ["sklearn.tree._tree.Tree"]  # beyond what skops trusts by itself
+FILE = "forest.skops"
+LEARNT = {"n_classes": checks.integer(2), "offsets": OFFSETS}
 
 
 @dataclass(eq=False)
@@ -102,19 +105,23 @@ class Forest:
 
         learnt = {"offsets": self.offsets_.to_json(), "one_hot": self.one_hot_.to_json()}
         write_settings(self, folder, n_classes=self.n_classes_, **learnt)
-        skops.io.dump(self.model_, folder / "forest.skops")
+        skops.io.dump(self.model_, folder / FILE)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read back what `save` has written; types that a forest does not need are refused."""
-        import skops.io
-
-        settings, learnt = read_settings(folder)
-        learner = cls(**settings)
+        """Read back what `save` has written, each node checked."""
+        learner, learnt = unfitted(cls, folder, LEARNT, {"one_hot": CODES})
         learner.n_classes_, learner.offsets_ = learnt["n_classes"], ColumnOffsets.from_json(learnt["offsets"])
         learner.one_hot_ = OneHot.from_json(learnt.get("one_hot", ()))  # 0.2.0 knew none
-        learner.model_ = skops.io.load(folder / "forest.skops", trusted=TRUSTED)
+        learner.model_ = read_trees(folder / FILE, 1 if learner.n_classes_ == 2 else learner.n_classes_)
         return learner
+
+    def misfit(self, schema: Schema) -> str | None:
+        """Return how the rows of a schema differ from those that it was fitted on, None if they do not."""
+        columns, width = len(schema.columns), self.model_[0].n_features_in_
+        seen = columns if width == self.one_hot_.width(columns) else width
+        found = columns_misfit(schema, seen, self.n_classes_)
+        return found or self.offsets_.beyond(schema) or self.one_hot_.beyond(schema)
 
     def _settings(self, rng: np.random.Generator) -> dict[str, Any]:
         return {

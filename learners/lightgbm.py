@@ -8,18 +8,22 @@ from typing import Any, Self
 
 import numpy as np
 
-from learners.common.boosting import MOST, OnlyAnswer, category_codes, n_categories
+from learners.common.boosting import ANSWER, MOST, OnlyAnswer, category_codes, n_categories, sizes_misfit
 from learners.common.extras import needs_extra
-from learners.common.persistence import read_settings, write_settings
+from learners.common.lightgbm_file import read_booster
+from learners.common.persistence import FILE as SETTINGS
+from learners.common.persistence import columns_misfit, unfitted, write_settings
 from learners.common.soft_labels import boosting_rows
 from loop.protocols import Learner
 from loop.rows import Rows
 from loop.seeds import integer
+from loop.support import record_checks as checks
 from loop.support.setting_checks import check_bounds
-from loop.types import Table
+from loop.types import Schema, Table
 
 MOST_LEAVES = 131_072  # LightGBM's own limit
 FILE = "booster.txt"
+LEARNT = ANSWER | {"sizes": checks.listed(checks.count)}
 
 
 @dataclass(eq=False)
@@ -104,11 +108,18 @@ class LightGBM:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read back what `save` has written."""
-        settings, learnt = read_settings(folder)
-        learner = cls(**settings)
-        learner.sizes_, learner.answer_ = learnt["sizes"], OnlyAnswer(learnt["n_classes"], learnt["shares"])
-        learner.booster_ = None if learnt["shares"] else _library().Booster(model_file=str(folder / FILE))
+        learner, learnt = unfitted(cls, folder, LEARNT)
+        learner.sizes_, learner.answer_ = learnt["sizes"], OnlyAnswer.read(learnt, f"{folder / SETTINGS}: learnt")
+        learner.booster_ = None
+        if learner.answer_.shares is None:
+            outputs = 1 if learnt["n_classes"] == 2 else learnt["n_classes"]
+            text = read_booster(folder / FILE, len(learner.sizes_), outputs)
+            learner.booster_ = _library().Booster(model_str=text)
         return learner
+
+    def misfit(self, schema: Schema) -> str | None:
+        """Return how the rows of a schema differ from those that it was fitted on, None if they do not."""
+        return sizes_misfit(schema, self.sizes_) or columns_misfit(schema, len(self.sizes_), self.answer_.n_classes)
 
     def _coded(self, X: np.ndarray) -> np.ndarray:
         """Return features (n, d) with a code for missing categories: LightGBM puts those with the rest of a split."""

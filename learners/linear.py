@@ -11,18 +11,22 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
-from learners.common.persistence import read_settings, write_settings
+from learners.common import linear_file, skops_file
+from learners.common.persistence import columns_misfit, unfitted, write_settings
 from learners.common.soft_labels import weighted_copies, with_all_classes
+from loop.errors import DataError
 from loop.protocols import Learner
 from loop.rows import Rows
+from loop.support import record_checks as checks
 from loop.support.setting_checks import check_bounds
-from loop.types import Table
+from loop.types import Schema, Table
 
 CLIP_SD = 5.0  # standardised values are clipped here, so that outliers do not dominate the fit
 MIN_CATEGORY_ROWS = 10  # rarer categories share one column
 MAX_CATEGORIES = 50  # columns per categorical feature; keeps the Newton solver's Hessian small
 
-TRUSTED = ["numpy.clip", "numpy.dtype"]  # beyond what skops trusts by itself
+FILE = "linear.skops"
+LEARNT = {"n_classes": checks.integer(2), "categorical": checks.listed(checks.flag)}
 
 
 @dataclass(eq=False)
@@ -85,20 +89,30 @@ class Linear:
         import skops.io
 
         write_settings(self, folder, n_classes=self.n_classes_, categorical=self.categorical_.tolist())
-        skops.io.dump((*self.encoders_, self.model_), folder / "linear.skops")
+        skops.io.dump((*self.encoders_, self.model_), folder / FILE)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read back what `save` has written; types that the pipeline does not need are refused."""
-        import skops.io
-
-        settings, learnt = read_settings(folder)
-        learner = cls(**settings)
+        """Read back what `save` has written, each array checked."""
+        learner, learnt = unfitted(cls, folder, LEARNT)
         learner.n_classes_ = learnt["n_classes"]
         learner.categorical_ = np.array(learnt["categorical"], dtype=bool)
-        numeric, category, learner.model_ = skops.io.load(folder / "linear.skops", trusted=TRUSTED)
-        learner.encoders_ = (numeric, category)
+        n, c = int((~learner.categorical_).sum()), int(learner.categorical_.sum())
+        told, columns = skops_file.read(folder / FILE), linear_file.Columns(n, c, learner.n_classes_)
+        try:
+            *encoders, learner.model_ = linear_file.rebuilt(told, columns, (_numeric_encoder(), _category_encoder()))
+        except DataError as error:
+            raise DataError(
+                f"{folder / FILE} must hold a whole linear model, and does not ({error}): save the model again."
+            ) from error
+        learner.encoders_ = (encoders[0], encoders[1])
         return learner
+
+    def misfit(self, schema: Schema) -> str | None:
+        """Return how the rows of a schema differ from those that it was fitted on, None if they do not."""
+        if self.categorical_.tolist() != schema.categorical.tolist() and len(self.categorical_) == len(schema.columns):
+            return "other columns of categories"
+        return columns_misfit(schema, len(self.categorical_), self.n_classes_)
 
 
 def _numeric_encoder() -> Any:

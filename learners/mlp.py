@@ -2,27 +2,31 @@
 
 import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 from torch import Tensor
 from torch.nn import functional
 
-from learners.common.batched_net import BatchedNet
-from learners.common.persistence import read_settings, write_settings
+from learners.common.batched_net import EMBEDDING, FREQUENCIES, BatchedNet
+from learners.common.persistence import columns_misfit, unfitted, write_settings
 from learners.common.tabular_encoding import NetInput
-from loop.errors import ConfigError
+from loop.errors import ConfigError, DataError
 from loop.protocols import Learner
 from loop.rows import Rows
 from loop.seeds import integer
+from loop.support.array_files import Form, checked
+from loop.support.own_files import own_file
 from loop.support.setting_checks import check_bounds
 from loop.support.torch_threads import one_thread
-from loop.types import Table
+from loop.types import Schema, Table
 
 FILE = "mlp.safetensors"
 AVERAGING = 0.98  # share of the running average of the weights kept at each step
@@ -121,10 +125,14 @@ class MLP:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read back what `save` has written."""
-        settings, _ = read_settings(folder)
-        learner = cls(**settings)
-        arrays = load_file(folder / FILE)
-        learner.input_ = NetInput.of(arrays)
+        (learner, _), path = unfitted(cls, folder, {}), folder / FILE
+        try:
+            arrays = load_file(own_file(path))
+            learner.input_ = NetInput.of(arrays)
+            learner._check_weights(arrays)
+        except (OSError, ValueError, KeyError, SafetensorError) as error:  # KeyError: of a type that NumPy has not
+            why = " ".join(str(error).split())[:120]
+            raise DataError(f"{path} must hold whole networks, and does not ({why}): save the model again.") from error
         weights = {name.removeprefix("net/"): array for name, array in arrays.items() if name.startswith("net/")}
         device = _device()
         n_classes = weights[f"bias.{learner.layers}"].shape[-1]
@@ -134,6 +142,20 @@ class MLP:
         learner.net_ = BatchedNet(*shape, torch.ones(n_classes, device=device), generator)
         learner.net_.load_state_dict({name: torch.as_tensor(array) for name, array in weights.items()})
         return learner
+
+    def misfit(self, schema: Schema) -> str | None:
+        """Return how the rows of a schema differ from those that it was fitted on, None if they do not."""
+        misfit = columns_misfit(schema, len(self.input_.categorical_), self.net_.bias[-1].shape[-1])
+        return misfit or self.input_.misfit(schema)
+
+    def _check_weights(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Raise a DataError unless weights are finite and have the shapes that the settings and the encoding give."""
+        held = {name.removeprefix("net/"): array for name, array in arrays.items() if name.startswith("net/")}
+        if self.layers > len(held):  # before as many shapes are made
+            raise DataError(f"it has no {self.layers} layers")
+        last = held.get(f"bias.{self.layers}", np.zeros(0)).shape[-1:]
+        widths = [*[self.hidden] * self.layers, *last]
+        checked(held, {name: Form("f", shape) for name, shape in shapes(self.members, self.input_, widths).items()})
 
     def _predict_chunk(self, X: np.ndarray) -> np.ndarray:
         device = self.net_.bias[-1].device
@@ -178,6 +200,15 @@ class MLP:
                 f"rate and decay must keep the loss finite, got {self.rate} and {self.decay}: lower them."
             )
         return best
+
+
+def shapes(members: int, inputs: NetInput, widths: Sequence[int]) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the weights of a `BatchedNet` by name, given the units of each layer."""
+    ends = [BatchedNet.n_inputs(inputs.widths), *widths]
+    own = {"frequency": (members, 1, inputs.widths[0], FREQUENCIES), "embedding": (members, inputs.n_slots, EMBEDDING)}
+    for layer, (n_in, n_out) in enumerate(pairwise(ends)):
+        own |= {f"weight.{layer}": (members, n_in, n_out), f"bias.{layer}": (members, 1, n_out)}
+    return own
 
 
 @dataclass(frozen=True, eq=False)

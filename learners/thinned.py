@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 
 from learners.common.nested import load_learners, save_learners
-from learners.common.persistence import read_record
+from learners.common.persistence import columns_misfit, read_record
 from loop.data.thinning import thinned, undo_thinning
 from loop.errors import DataError
 from loop.protocols import Learner
@@ -16,7 +16,7 @@ from loop.rows import Rows
 from loop.support import record_checks
 from loop.support.atomic import write_json
 from loop.support.setting_checks import check_bounds
-from loop.types import Table
+from loop.types import Schema, Table
 
 FILE = "thinned.json"
 _RECORD = record_checks.fields(
@@ -84,6 +84,10 @@ class Thinned:
         thinned_learner = cls(learners[0], record["most"])
         thinned_learner.fitted_, thinned_learner.shares_ = learners[0], shares
         return thinned_learner
+
+    def misfit(self, schema: Schema) -> str | None:
+        """Return how the rows of a schema differ from those that it was fitted on, None if they do not."""
+        return columns_misfit(schema, len(schema.columns), len(self.shares_))
 
 
 _learner: type[Learner] = Thinned

@@ -9,14 +9,23 @@ from typing import Any, Self
 import numpy as np
 import xgboost as xgb
 
-from learners.common.column_offsets import ColumnOffsets
-from learners.common.persistence import read_settings, write_settings
+from learners.common.column_offsets import OFFSETS, ColumnOffsets
+from learners.common.persistence import columns_misfit, unfitted, write_settings
 from learners.common.soft_labels import boosting_rows
 from loop.protocols import Learner
 from loop.rows import Rows
 from loop.seeds import integer
+from loop.support import record_checks as checks
+from loop.support.model_files.xgboost_trees import Shape, read_booster
 from loop.support.setting_checks import check_bounds
 from loop.types import Schema, Table
+
+FILE = "booster.ubj"
+LEARNT = {
+    "feature_types": checks.listed(checks.text_in(("c", "float"))),
+    "n_classes": checks.integer(2),
+    "offsets": OFFSETS,
+}
 
 
 @dataclass(eq=False)
@@ -116,17 +125,25 @@ class XGBoost:
         write_settings(
             self, folder, feature_types=self.feature_types_, n_classes=self.n_classes_, offsets=self.offsets_.to_json()
         )
-        self.booster_.save_model(folder / "booster.ubj")
+        self.booster_.save_model(folder / FILE)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read back what `save` has written."""
-        settings, learnt = read_settings(folder)
-        learner = cls(**settings)
+        learner, learnt = unfitted(cls, folder, LEARNT)
         learner.offsets_ = ColumnOffsets.from_json(learnt["offsets"])
-        learner.feature_types_, learner.n_classes_ = learnt["feature_types"], learnt["n_classes"]
-        learner.booster_ = xgb.Booster({"nthread": learner.jobs}, model_file=folder / "booster.ubj")
+        types, n_classes = learnt["feature_types"], learnt["n_classes"]
+        learner.feature_types_, learner.n_classes_ = types, n_classes
+        shape = Shape(len(types), 1 if n_classes == 2 else n_classes, [each == "c" for each in types])
+        learner.booster_ = xgb.Booster({"nthread": learner.jobs}, model_file=read_booster(folder / FILE, shape))
         return learner
+
+    def misfit(self, schema: Schema) -> str | None:
+        """Return how the rows of a schema differ from those that it was fitted on, None if they do not."""
+        if self.feature_types_ != _feature_types(schema) and len(self.feature_types_) == len(schema.columns):
+            return "other columns of categories"
+        misfit = columns_misfit(schema, len(self.feature_types_), self.n_classes_)
+        return misfit or self.offsets_.beyond(schema)
 
     def _predict_categories(self, X: np.ndarray) -> np.ndarray:
         data = xgb.DMatrix(X, feature_types=self.feature_types_, enable_categorical=True, nthread=self.jobs)

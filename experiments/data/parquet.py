@@ -8,6 +8,7 @@ import pandas as pd
 
 from experiments.data.columns import without
 from loop.data.intake import EXACT
+from loop.data.parquet_file import read_frame
 
 
 def read_parquet(path: Path, drop: Collection[str] = ()) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -20,7 +21,7 @@ def read_parquet(path: Path, drop: Collection[str] = ()) -> tuple[pd.DataFrame, 
     DataError
         If a column to drop is not there.
     """
-    frame = pd.read_parquet(path)
+    frame = read_frame(path)
     notes = list[str]()
     levels = [level for level in frame.index.names if level is not None and level not in frame.columns]
     if levels:

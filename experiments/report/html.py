@@ -17,6 +17,7 @@ from experiments.report.formatting import FILTERS, words
 from experiments.report.mended import ANSWERS
 from experiments.report.report import Report, checked, damaged
 from experiments.storage import run_folder
+from loop.data.parquet_file import read_frame
 from loop.support import atomic
 from loop.support.own_files import own_text
 from loop.support.plain_json import Record
@@ -187,8 +188,8 @@ def _sample(report: Report, path: Path) -> Record | None:
     if not path.is_file():
         return None
     try:
-        frame = pd.read_parquet(path)
-    except (OSError, ValueError) as error:  # pyarrow raises both
+        frame = read_frame(path)
+    except (OSError, ValueError) as error:
         raise damaged(path, error, WITHOUT) from error
     if frame.empty:
         return {"rows": [], "columns": [], "of": 0, "features": 0}

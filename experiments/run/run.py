@@ -40,7 +40,7 @@ from loop.cycle.conclusion import Outcome, conclude
 from loop.cycle.controller import prepare
 from loop.cycle.driver import LoopRun, turn
 from loop.cycle.training import Prepared
-from loop.errors import WeakspotError
+from loop.errors import DataError, WeakspotError
 from loop.evaluation.judge_rows import JudgeRows
 from loop.model import Model
 from loop.protocols import Predictor, Tracker
@@ -48,6 +48,7 @@ from loop.seeds import stream
 from loop.support import atomic
 from loop.support.commands import command
 from loop.support.plain_json import plain
+from loop.support.record_checks import amount, listed
 from loop.support.signals import undisturbed
 from loop.support.visible import file_name
 from loop.tracking.autologging import unlogged
@@ -186,7 +187,13 @@ def _tracked(bench: _Bench, prepared: Prepared) -> RunResult:
 def _walls(folder: Path) -> list[float]:
     """Return the wall-clock seconds of each generation so far; empty before the first has ended."""
     path = folder / run_folder.CHECKPOINTS / WALLS
-    return [float(each) for each in run_folder.read_json(path)] if path.is_file() else []
+    if not path.is_file():
+        return []
+    try:
+        walls: list[float] = listed(amount)(run_folder.read_json(path), "it")
+    except DataError as error:
+        raise DataError(f"{path} must hold the seconds of each generation, but {error}: remove it.") from error
+    return walls
 
 
 def _turn(bench: _Bench, prepared: Prepared, past: Sequence[Generation]) -> tuple[list[Generation], bool]:

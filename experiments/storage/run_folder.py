@@ -238,6 +238,20 @@ def load_generator(folder: Path) -> tuple[Savable, Schema]:
     return persistence.load(home), persistence.read_settings(home)[-1]
 
 
+def _schema(path: Path) -> Schema:
+    try:
+        return from_json(read_json(path))
+    except DataError as error:
+        raise DataError(f"{path} must be the schema of a model, but {error}: {AGAIN}.") from error
+
+
+def _calibration(path: Path, schema: Schema) -> calibration.Calibration:
+    try:
+        return calibration.from_json(read_json(path), schema.n_classes)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+
+
 def load_model(folder: Path) -> Model:
     """Read a model; it gives exactly the probabilities that it gave before it was saved.
 
@@ -251,11 +265,13 @@ def load_model(folder: Path) -> Model:
         check(folder)  # before a library reads them: a damaged file could crash the process
         place = f"{folder / 'model.json'}"
         name = fields({"learner": text_in(nested.names())})(content, place)["learner"]
-        return Model(
-            from_json(read_json(folder / "schema.json")),
-            nested.kind_of(name, f"{place}.learner").load(folder / "learner"),
-            calibration.from_json(read_json(folder / CALIBRATION)),
-        )
+        schema = _schema(folder / "schema.json")
+        learner = nested.kind_of(name, f"{place}.learner").load(folder / "learner")
+        if misfit := nested.misfit(learner, schema):
+            raise DataError(
+                f"a model must be for the columns of its schema, and {folder} holds one for {misfit}: {AGAIN}."
+            )
+        return Model(schema, learner, _calibration(folder / CALIBRATION, schema))
     except WeakspotError:
         raise
     except persistence.DAMAGED as error:

@@ -7,11 +7,16 @@ from typing import Self
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from loop.errors import DataError
+from loop.support.array_files import Form, checked
 from loop.types import Condition
 
 GRID = 2000  # quantiles kept of a long column; a repeated value with a share above 1 / GRID is an atom
 EDGE = 1e-15  # scores stay finite: within eight standard deviations
 FARTHEST = 38.0  # standard deviations: beyond, probabilities are below the smallest float
+
+CLOSE = 1e-9  # how far shares that follow each other may fall, by rounding
+_ALONE = {"missing": Form("f", (), -CLOSE, 1 + CLOSE), "discrete": Form("b", ())}
 
 Bounds = tuple[float, float]
 
@@ -146,8 +151,20 @@ class Marginal:
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Self:
-        """Rebuild a marginal from what `arrays` returned."""
+        """Rebuild a marginal from what `arrays` returned.
+
+        Raises
+        ------
+        DataError
+            If the arrays are no distribution function; the caller adds the file and the way out.
+        """
+        share = Form("f", (None,), -CLOSE, 1 + CLOSE)  # a mixture adds shares up
+        checked(arrays, {"knots": Form("f", (None,)), "start": share, "end": share} | _ALONE)
         knots, start, end = arrays["knots"], arrays["start"], arrays["end"]
+        ends = np.column_stack([start, end]).ravel() if len(start) == len(end) == len(knots) else np.array([1.0, 0.0])
+        rising = arrays["discrete"] or (np.diff(knots) > 0).all()
+        if (np.diff(ends) < -CLOSE).any() or not rising or len(np.unique(knots)) < len(knots):
+            raise DataError("knots must rise with their shares, each once")
         return cls(knots, start, end, float(arrays["missing"]), bool(arrays["discrete"]))
 
     def _share(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -216,6 +233,13 @@ def _merged(shares: list[Bounds]) -> list[Bounds]:
         else:
             merged.append((low, high))
     return merged
+
+
+def check_correlation(correlation: np.ndarray) -> None:
+    """Raise a DataError unless a matrix (d, d) of finite numbers is a correlation; the caller adds the file."""
+    symmetric = np.allclose(correlation, correlation.T)
+    if not symmetric or (len(correlation) and np.linalg.eigvalsh(correlation).min() < -CLOSE):
+        raise DataError("correlation must be symmetric and positive")
 
 
 def intersection(one: list[Bounds], other: list[Bounds]) -> list[Bounds]:

@@ -10,7 +10,8 @@ from scipy.special import digamma, softmax
 
 from loop.data.schema_difference import difference
 from loop.data.value_grid import tidy
-from loop.errors import ConditionError
+from loop.errors import ConditionError, DataError
+from loop.support.record_checks import amount, fields, listed, number
 from loop.types import Schema, Table
 
 MOST_MODES = 10  # Gaussians of a column at most
@@ -23,6 +24,13 @@ ATOM = 0.05  # a value of an ordered column with at least this share of the rows
 FEW = 20  # an ordered column with at most this many distinct values has atoms only
 REACH = 4.0  # spreads of a Gaussian that are mapped to [-1, 1]
 MOST_LEVELS = 200  # modes of a discrete column; rarer categories share the last
+
+
+_NUMBERS = {
+    **dict.fromkeys(("mean", "spread", "weight", "atoms", "rare"), listed(number)),
+    "rare_share": listed(amount),
+}
+MODES = listed(fields(_NUMBERS, known_only=True))  # what `Modes.to_json` returns
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +65,22 @@ class ColumnModes:
         none = np.empty(0)
         share = count[rarer] / max(count[rarer].sum(), 1)
         return cls(none, none, none, np.delete(values, rarer), values[rarer], share)
+
+    def fault(self, codes: int | None) -> str | None:
+        """Return the rule that the modes of a column with so many codes, None = of numbers, break; None if none."""
+        gaussians, single = (self.mean, self.spread, self.weight), np.concatenate([self.atoms, self.rare])
+        if not all(len(each) == len(self.mean) and np.isfinite(each).all() for each in gaussians):
+            return "have mean, spread and weight of each Gaussian"
+        if not ((self.spread > 0) & (self.weight > 0)).all() or not self.n_modes:
+            return "have spreads and weights above 0, and a mode"
+        if len(self.rare) != len(self.rare_share) or (len(self.rare) and not np.isclose(self.rare_share.sum(), 1)):
+            return "have a share of each rare value, with the sum 1"
+        seen = self.atoms[~np.isnan(self.atoms)]
+        if (np.diff(seen) <= 0).any() or np.isnan(self.atoms[:-1]).any() or np.isinf(single).any():
+            return "have rising single values, a missing one last"
+        if codes is not None and (len(self.mean) or not np.isin(single[~np.isnan(single)], np.arange(codes)).all()):
+            return f"have codes below {codes}"
+        return None
 
     @property
     def n_modes(self) -> int:
@@ -175,8 +199,8 @@ class Modes:
         """Which vector entries are Gaussian modes whose position is at ``scalars[i]``, shape (width, s) bool."""
         owner = np.zeros((self.width, len(self.scalars)), dtype=bool)
         smooth = [column for column in self.columns if column.scalar]
-        for number, (start, column) in enumerate(zip(self.scalars, smooth, strict=True)):
-            owner[start + 1 : start + 1 + len(column.mean), number] = True
+        for place, (start, column) in enumerate(zip(self.scalars, smooth, strict=True)):
+            owner[start + 1 : start + 1 + len(column.mean), place] = True
         return owner
 
     def covers(self, table: Table) -> bool:
@@ -209,9 +233,23 @@ class Modes:
 
     @classmethod
     def from_json(cls, columns: list[dict[str, Any]], schema: Schema) -> Self:
-        """Rebuild the encoding from what `to_json` returned."""
+        """Rebuild the encoding from what `to_json` returned and the check `MODES` has taken.
+
+        Raises
+        ------
+        DataError
+            If there is not one for each column and the label, or one is no encoding; the caller adds the file.
+        """
+        if len(columns) != len(schema.columns) + 1:
+            raise DataError(f"modes must be those of {len(schema.columns)} columns and the label, got {len(columns)}")
         arrays = ({name: np.array(values, dtype=np.float64) for name, values in column.items()} for column in columns)
-        return cls(schema, tuple(ColumnModes(**column) for column in arrays))
+        made = cls(schema, tuple(ColumnModes(**column) for column in arrays))
+        sizes = [len(each.categories) if each.kind == "categorical" else 2 for each in schema.columns]
+        discrete, codes = [*schema.discrete.tolist(), True], [*sizes, schema.n_classes]
+        for at, (column, is_discrete, size) in enumerate(zip(made.columns, discrete, codes, strict=True)):
+            if fault := column.fault(size if is_discrete else None):
+                raise DataError(f"modes of column {at} must {fault}")
+        return made
 
 
 def _mixture(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

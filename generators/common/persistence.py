@@ -7,7 +7,7 @@ changed, and finds the right class through the catalogue.
 
 import json
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar, runtime_checkable
@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from safetensors import SafetensorError
 
 from generators import GENERATORS, WRAPPERS
+from generators.common.saved_rows import arrays_beside, damaged, read_rows
 from loop.data import schema_json
 from loop.data.schema_difference import difference
 from loop.errors import ConfigError, DataError, WeakspotError
@@ -28,6 +29,7 @@ from loop.support import atomic, record_checks
 from loop.support.format import stamped, unstamped
 from loop.support.own_files import own_text
 from loop.support.plain_json import parse
+from loop.support.typed_settings import made_again
 from loop.types import Schema, Table
 
 FILE, ROWS = "settings.json", "rows.parquet"
@@ -47,6 +49,7 @@ _CONTENT = record_checks.fields(
     | dict.fromkeys(("settings", "learnt"), record_checks.mapped(record_checks.anything))
 )
 Fitted = TypeVar("Fitted", bound=Generator)
+Made = TypeVar("Made")
 
 
 @runtime_checkable
@@ -113,6 +116,36 @@ def read_settings(folder: Path) -> tuple[dict[str, Any], dict[str, Any], Schema]
     return content["settings"], content["learnt"], content["schema"]
 
 
+def unfitted(
+    kind: Callable[..., Made], folder: Path, learnt: Mapping[str, record_checks.Check] | None = None, *given: object
+) -> tuple[Made, dict[str, Any], Schema]:
+    """Make a generator again from its settings in a folder, without what it has learnt.
+
+    Parameters
+    ----------
+    kind : type
+        Class of the generator, a dataclass.
+    folder : Path
+        Where `write_settings` has written.
+    learnt : mapping of str to check, optional
+        A check for each result of the fit; None = there are none.
+    *given : object
+        First arguments that are no settings, such as a generator inside it.
+
+    Raises
+    ------
+    DataError
+        If settings or results are missing, of other types or out of range.
+    """
+    content, path = _content(folder), folder / FILE
+    made = made_again(kind, content["settings"], path, *given)
+    try:
+        told = record_checks.fields(learnt or {}, known_only=True)(content["learnt"], "learnt")
+    except DataError as error:
+        raise damaged(path, error) from error
+    return made, told, content["schema"]
+
+
 def write_table(table: Table, path: Path) -> None:
     """Write the real rows of a table as Parquet: encoded values ``x_NAME``, ``y``, ``weight`` and row number.
 
@@ -131,17 +164,10 @@ def read_table(path: Path, schema: Schema) -> Table:
     Raises
     ------
     DataError
-        If the file's columns are not those of the schema.
+        If the file's columns are not those of the schema, or its values not of their types and ranges.
     """
-    content = pq.read_table(path)
-    if content.column_names != _table_names(schema):
-        raise DataError(
-            f"rows of a saved generator must have the columns of its schema, {path} has others: save it again."
-        )
-    *x, y, weight, rows = (column.to_numpy() for column in content.columns)
-    X = np.column_stack(x) if x else np.empty((len(y), 0))
-    beside = path.with_suffix(".npz")
-    arrays = dict(np.load(beside, allow_pickle=False)) if beside.is_file() else {}
+    X, y, weight, rows = read_rows(path, schema, _table_names(schema))
+    arrays = arrays_beside(path.with_suffix(".npz"), len(y))
     return Table.real(Rows(X, arrays), y, schema, weight).numbered(rows)
 
 
@@ -153,8 +179,8 @@ def save_rows(generator: Any, folder: Path) -> None:
 
 def load_rows(kind: Callable[..., Fitted], folder: Path) -> Fitted:
     """Read a generator that `save_rows` has written: fit it on its rows again."""
-    settings, _, schema = read_settings(folder)
-    return kind(**settings).fit(read_table(folder / ROWS, schema), np.random.default_rng(0))
+    made, _, schema = unfitted(kind, folder)
+    return made.fit(read_table(folder / ROWS, schema), np.random.default_rng(0))
 
 
 def save(generator: Savable, folder: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Self
 
 import numpy as np
 
-from generators.common.persistence import Savable, load, read_settings, save, write_settings
+from generators.common.persistence import Savable, load, read_settings, save, unfitted, write_settings
 from loop.errors import DataError
 from loop.protocols import Generator
 from loop.support.setting_checks import check_bounds
@@ -78,7 +78,7 @@ class Reject:
     def load(cls, folder: Path) -> Self:
         """Read back what `save` has written."""
         inner = load(folder / INNER)
-        made = cls(inner, **read_settings(folder)[0])
+        made = unfitted(cls, folder, None, inner)[0]
         made.generator_ = inner
         return made
 

@@ -1,15 +1,13 @@
-"""What generators built on torch share: seeded weights, the training loop, the weight average, weights on disk."""
+"""What generators built on torch share: seeded weights, the training loop, the weight average."""
 
 import copy
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from loop.errors import ConfigError
@@ -242,22 +240,6 @@ def batches(n_rows: int, size: int, stream: torch.Generator) -> Iterator[Tensor]
     while True:
         order = torch.randperm(n_rows, generator=stream, device=stream.device)
         yield from torch.tensor_split(order, math.ceil(n_rows / size))
-
-
-def save_weights(net: nn.Module, path: Path) -> None:
-    """Write all weights to a file ``*.safetensors``."""
-    save_file({name: value.cpu().contiguous() for name, value in net.state_dict().items()}, path)
-
-
-def load_weights(net: Net, path: Path) -> Net:
-    """Read weights back into a module of the same shape, in place, and put it into evaluation mode."""
-    net.load_state_dict(load_file(path))
-    return net.eval()
-
-
-def rebuilt(make: Callable[[], Net], path: Path) -> Net:
-    """Make a module anew with the weights of a file, ready to be used; first weights are drawn and overwritten."""
-    return load_weights(build(make, torch_stream(np.random.default_rng(0), device())), path)
 
 
 class _Best:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Self
@@ -10,13 +10,18 @@ from typing import Self
 import numpy as np
 
 from generators.common.marginals import Marginal
-from generators.common.persistence import read_settings, write_settings
+from generators.common.persistence import FILE, unfitted, write_settings
+from generators.common.saved_rows import arrays_of, damaged, part_of
 from generators.copula.point_masses import surrounded
+from generators.copula.saved_arrays import of_class
 from generators.copula.truncated_normal import Box, draw_in_box, joined, mass, particles
 from generators.resampling.resample import class_stream, proposals, real_rows
 from loop.data.value_grid import aligned, pulled_inside, tidy
+from loop.errors import DataError
 from loop.protocols import Generator
 from loop.rows import Rows
+from loop.support.record_checks import count as whole
+from loop.support.record_checks import listed
 from loop.support.setting_checks import check_bounds
 from loop.types import Condition, Region, Request, Samples, Schema, Table
 
@@ -210,18 +215,16 @@ class Copula:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` has written."""
-        settings, learnt, schema = read_settings(folder)
-        generator = cls(**settings)
+        generator, learnt, schema = unfitted(cls, folder, {"count": listed(whole)})
         generator.schema_, generator.count_, generator.copulas_ = schema, np.array(learnt["count"]), {}
-        names = [each.name for each in fields(Marginal)]
-        with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
+        if len(generator.count_) != schema.n_classes or not generator.count_.any():
+            raise damaged(folder / FILE, f"count must be the rows of {schema.n_classes} classes")
+        arrays = arrays_of(folder / ARRAYS)
+        try:
             for label in np.flatnonzero(generator.count_).tolist():
-                correlation, gaps = arrays[f"{label}/correlation"], arrays[f"{label}/gaps"]
-                marginals = tuple(
-                    Marginal.of_arrays({name: arrays[f"{label}/{number}/{name}"] for name in names})
-                    for number in range(len(correlation))
-                )
-                generator.copulas_[label] = ClassCopula(marginals, correlation, tuple(gaps.tolist()))
+                generator.copulas_[label] = ClassCopula(*of_class(part_of(arrays, f"{label}/"), schema))
+        except DataError as error:
+            raise damaged(folder / ARRAYS, error) from error
         return generator
 
 

@@ -12,8 +12,10 @@ from typing import Self
 import numpy as np
 import torch
 
-from generators.common.persistence import ROWS, read_settings, read_table, write_settings, write_table
-from generators.common.torch_training import Schedule, build, device, load_weights, save_weights, tensor, torch_stream
+from generators.common.persistence import FILE, ROWS, read_table, unfitted, write_settings, write_table
+from generators.common.saved_rows import damaged
+from generators.common.torch_training import Schedule, build, device, tensor, torch_stream
+from generators.common.weights import check_sizes, load_weights, save_weights
 from generators.diffusion.denoiser import Denoiser, trained
 from generators.diffusion.guidance import Guide
 from generators.diffusion.latent_space import Space
@@ -25,6 +27,7 @@ from loop.errors import ConditionError, ConfigError
 from loop.protocols import Generator, Steerable
 from loop.rows import Rows
 from loop.support.progress import tell
+from loop.support.record_checks import count, listed, mapped, number
 from loop.support.setting_checks import check_bounds
 from loop.support.torch_threads import one_thread
 from loop.types import Request, Samples, Table
@@ -162,12 +165,15 @@ class Diffusion:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read back what `save` has written."""
-        settings, learnt, schema = read_settings(folder)
-        generator = cls(**settings)
+        generator, learnt, schema = unfitted(cls, folder, {"steps": count, "order": mapped(listed(number))})
         generator._learn_space(read_table(folder / ROWS, schema))
-        order = {int(number): np.array(values, dtype=np.float64) for number, values in learnt["order"].items()}
-        generator.space_ = generator.space_.in_order(order)
+        order = {column: np.array(values, dtype=np.float64) for column, values in learnt["order"].items()}
+        known = {str(column): levels for column, levels in generator.space_.levels.items()}
+        if set(order) != set(known) or not all(known[column].ordered_by(order[column]) for column in known):
+            raise damaged(folder / FILE, "order must hold the values of the rows")
+        generator.space_ = generator.space_.in_order({int(column): values for column, values in order.items()})
         generator.steps_ = learnt["steps"]
+        check_sizes(folder / NET, hidden=generator.hidden, blocks=generator.blocks)
         blank = generator._new_net(torch.Generator(device()))  # its weights are overwritten
         generator.net_ = load_weights(blank, folder / NET)
         return generator

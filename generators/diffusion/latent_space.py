@@ -56,6 +56,12 @@ class Levels:
         own, others = (levels.values[: len(levels.values) - (len(levels.rare) > 1)] for levels in (self, other))
         return np.array_equal(np.sort(own), np.sort(others), equal_nan=True)
 
+    def ordered_by(self, values: np.ndarray) -> bool:
+        """Tell whether given values (L,) are those of the levels in some order; a shared level stays the last."""
+        shared = len(self.rare) > 1
+        own, others = (each[: len(each) - shared] for each in (self.values, values))
+        return len(values) == len(self.values) and np.array_equal(np.sort(own), np.sort(others), equal_nan=True)
+
     def in_order(self, values: np.ndarray) -> Self:
         """Return the same levels in the order of given values (L,); a shared level stays the last."""
         if len(self.rare) > 1:

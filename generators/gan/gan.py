@@ -13,17 +13,21 @@ from torch import Tensor
 
 from generators.common import torch_training
 from generators.common.latent_search import samples_from_latents
-from generators.common.mode_encoding import Modes
-from generators.common.persistence import read_settings, write_settings
+from generators.common.mode_encoding import MODES, Modes
+from generators.common.persistence import FILE, unfitted, write_settings
+from generators.common.saved_rows import arrays_of, damaged
+from generators.common.weights import rebuilt, save_weights
 from generators.gan.conditions import Balance, Conditions
 from generators.gan.networks import Critic, Maker
 from generators.resampling.resample import class_stream, real_rows
-from loop.errors import ConfigError
+from loop.data.value_grid import values_fault
+from loop.errors import ConfigError, DataError
 from loop.protocols import Generator
+from loop.support.array_files import Form, checked
 from loop.support.progress import tell
 from loop.support.setting_checks import check_bounds
 from loop.support.torch_threads import one_thread
-from loop.types import Request, Samples, Table
+from loop.types import Request, Samples, Schema, Table
 
 WARM = 0.2  # share of the steps that a warm start takes
 PENALTY_EVERY = 2  # steps; its weight is multiplied by this (lazy regularisation, Karras et al. 2020)
@@ -133,19 +137,21 @@ class Gan:
         np.savez(
             folder / CONDITIONS, allow_pickle=False, columns=self.conditions_.columns, values=self.conditions_.values
         )
-        torch_training.save_weights(self.maker_, folder / MAKER)
-        torch_training.save_weights(self.critic_, folder / CRITIC)
+        save_weights(self.maker_, folder / MAKER)
+        save_weights(self.critic_, folder / CRITIC)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read back what `save` has written."""
-        settings, learnt, schema = read_settings(folder)
-        generator = cls(**settings)
-        generator.modes_ = Modes.from_json(learnt["modes"], schema)
-        with np.load(folder / CONDITIONS, allow_pickle=False) as archive:
-            generator.conditions_ = Conditions(archive["columns"], archive["values"])
-        generator.maker_ = torch_training.rebuilt(generator._maker, folder / MAKER)
-        generator.critic_ = torch_training.rebuilt(generator._critic, folder / CRITIC)
+        generator, learnt, schema = unfitted(cls, folder, {"modes": MODES})
+        try:
+            generator.modes_ = Modes.from_json(learnt["modes"], schema)
+        except DataError as error:
+            raise damaged(folder / FILE, error) from error
+        generator.conditions_ = _conditions(folder / CONDITIONS, schema)
+        widths = {"hidden": generator.hidden}
+        generator.maker_ = rebuilt(generator._maker, folder / MAKER, noise=generator.noise, **widths)
+        generator.critic_ = rebuilt(generator._critic, folder / CRITIC, **widths)
         return generator
 
     @property
@@ -198,6 +204,23 @@ class Gan:
         X, y = modes.decode(self.maker_(*inputs).cpu().numpy(), rng)
         X[:, columns] = np.where(shown[:, :-1], values[:, :-1], X[:, columns])  # rare values share a mode in vectors
         return X, y
+
+
+def _conditions(path: Path, schema: Schema) -> Conditions:
+    """Read the discrete values of the real rows, once sure that they fit the schema."""
+    arrays, discrete = arrays_of(path), np.flatnonzero(schema.discrete)
+    try:
+        checked(
+            arrays, {"columns": Form("iu", discrete.shape), "values": Form("f", (None, len(discrete) + 1), gaps=True)}
+        )
+    except DataError as error:
+        raise damaged(path, error) from error
+    columns, values = arrays["columns"], arrays["values"]
+    faults = [values_fault(x, schema.columns[at]) for at, x in zip(discrete, values.T[:-1], strict=True)]
+    known = np.isin(values[:, -1], np.arange(schema.n_classes)).all()
+    if not np.array_equal(columns, discrete) or any(faults) or not known or not len(values):
+        raise damaged(path, "values must be codes of the discrete columns and classes")
+    return Conditions(columns, values)
 
 
 _: type[Generator] = Gan

@@ -10,14 +10,17 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 from generators.common.persistence import load_rows, save_rows
+from generators.common.saved_rows import arrays_of, damaged
 from generators.resampling.resample import class_stream, no_proposals, proposals, real_rows, starting_rows
 from loop.data.value_grid import tidy
-from loop.errors import ConfigError
+from loop.errors import ConfigError, DataError
 from loop.protocols import Generator
 from loop.rows import Rows
+from loop.support.array_files import Form, checked
 from loop.support.setting_checks import check_bounds
 from loop.types import NOBODY, Condition, Region, Request, Samples, Table
 
+REFERENCE = "reference.npz"
 WIDEST = 30  # categories of a column that get their own axis in the distance; rarer ones share the origin
 MANY = 200_000  # of more real rows every second, third, ... is enough to learn spreads and distances from
 
@@ -185,14 +188,21 @@ class Neighbourhood:
     def save(self, folder: Path) -> None:
         """Write settings, real rows and which of them can be neighbours into a folder."""
         save_rows(self, folder)
-        np.savez(folder / "reference.npz", allow_pickle=False, rows=self.reference_)
+        np.savez(folder / REFERENCE, allow_pickle=False, rows=self.reference_)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read back what `save` has written."""
         loaded = load_rows(cls, folder)
-        with np.load(folder / "reference.npz", allow_pickle=False) as arrays:
-            loaded._look_among(arrays["rows"])
+        path, n = folder / REFERENCE, len(loaded.X_)
+        arrays = arrays_of(path)
+        try:
+            checked(arrays, {"rows": Form("iu", (min(n, loaded.reference),), 0, n - 1)})
+        except DataError as error:
+            raise damaged(path, error) from error
+        if len(np.unique(arrays["rows"])) < len(arrays["rows"]):
+            raise damaged(path, "rows must be there once each")
+        loaded._look_among(arrays["rows"])
         return loaded
 
 

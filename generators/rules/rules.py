@@ -10,7 +10,8 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from generators.common.persistence import read_settings, write_settings
+from generators.common.persistence import FILE, unfitted, write_settings
+from generators.common.saved_rows import damaged
 from generators.resampling.resample import class_stream, proposals, real_rows
 from generators.rules.book import SCENARIO, Book
 from generators.rules.column_types import Kinds, typed
@@ -20,11 +21,11 @@ from generators.rules.fill import fill
 from generators.rules.from_rows import START, check_effect, starts
 from generators.rules.reading import read_book, read_content
 from generators.rules.scenario_mixture import Batch, Mixture, explored, thinned
-from generators.rules.schema_codes import decode, encode, label_column, label_limit, limits
+from generators.rules.schema_codes import ROWS, decode, encode, label_column, label_limit, limits, read_values
 from generators.rules.sources import HISTORY, Source
 from generators.rules.timeline import plan
 from loop.data.value_grid import tidy
-from loop.errors import ConditionError, DataError
+from loop.errors import ConditionError, ConfigError
 from loop.expressions.zones import zones_of
 from loop.protocols import Generator
 from loop.support.setting_checks import check_bounds
@@ -32,7 +33,7 @@ from loop.types import NOBODY, Region, Request, Samples, Schema, Table
 
 ENTITIES = 20  # minimum in a timeline: with one or two there would only be the first days of a series
 CROWD = 0.05  # share to which a rare class is raised in a timeline: more would change the history of other rows
-_ROWS = "row"  # name of the row numbers in the archive, whose other names begin with x_
+DATA = "data.npz"
 
 
 @dataclass(eq=False)
@@ -173,8 +174,8 @@ class Rules:
         """Write the book's content, the schema and the values that come from the data, with their row numbers."""
         whole = replace(self, book=read_content(self.book))
         write_settings(whole, folder, self.schema_)
-        arrays = {_ROWS: self.seen_.row_number, **{f"x_{name}": x for name, x in self.data_.items()}}
-        np.savez(folder / "data.npz", allow_pickle=False, **arrays)
+        arrays = {ROWS: self.seen_.row_number, **{f"x_{name}": x for name, x in self.data_.items()}}
+        np.savez(folder / DATA, allow_pickle=False, **arrays)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -183,17 +184,18 @@ class Rules:
         Raises
         ------
         DataError
-            If the values have no row numbers, or not one for each.
+            If the book breaks a rule, or the values do not fit the schema or have no row number each.
         """
-        settings, _, schema = read_settings(folder)
-        rules = cls(**settings)
-        rules.book_ = completed(rules._read(), schema)
-        with np.load(folder / "data.npz", allow_pickle=False) as data:
-            held = {name.removeprefix("x_"): data[name] for name in data.files if name != _ROWS}
-            rows = data[_ROWS] if _ROWS in data.files else np.empty(0)
-        if rows.dtype != np.int64 or {x.shape for x in held.values()} != {rows.shape}:
-            raise DataError(f"values in {folder} must have a row number each, and have not: fit and save it again.")
-        rules._open(schema, held, rows)
+        rules, _, schema = unfitted(cls, folder)
+        if not isinstance(rules.book, Mapping):  # a path would be read
+            raise damaged(folder / FILE, "the book must be there whole")
+        try:
+            rules.book_ = completed(rules._read(), schema)
+            rules._open(schema, *read_values(folder / DATA, schema))
+        except ConfigError as error:
+            raise damaged(folder / FILE, error) from error
+        if missing := rules._lent() - set(rules.data_):
+            raise damaged(folder / DATA, f"values of {min(missing)} are missing")
         return rules
 
     def _open(self, schema: Schema, data: Mapping[str, np.ndarray], row_number: np.ndarray) -> None:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from generators.common.saved_rows import arrays_of, damaged
 from generators.rules.book import CLOCK, Book
 from generators.rules.draws import Limit, constants
 from generators.rules.sources import PARAMETERS, Source
-from loop.data.value_grid import grid_of, tidy
+from loop.data.value_grid import grid_of, tidy, values_fault
 from loop.errors import ConditionError, ConfigError
 from loop.rows import Rows
+from loop.support.array_files import Form
 from loop.types import Column, Condition, Region, Schema
+
+ROWS = "row"  # name of the row numbers in the archive of saved values, whose other names begin with x_
 
 
 def label_column(schema: Schema) -> Column:
@@ -148,3 +153,21 @@ def _spoken(column: Column) -> np.ndarray:
 def _refuse_category(value: object, column: Column) -> None:
     known = ", ".join(map(repr, column.categories[:20]))
     raise ConditionError(f"values of {column.name!r} must be known, the book gives {value!r}: use one of {known}.")
+
+
+def read_values(path: Path, schema: Schema) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Return encoded values (m,) by column, "" = the label, and their row numbers (m,), checked against the schema."""
+    arrays = arrays_of(path)
+    rows = arrays.pop(ROWS, np.empty(0))
+    held = {name.removeprefix("x_"): array for name, array in arrays.items() if name.startswith("x_")}
+    columns = {column.name: column for column in schema.columns} | {"": label_column(schema)}
+    if len(held) < len(arrays) or "" not in held or not set(held) <= set(columns):
+        raise damaged(path, "it must hold the label and columns of the schema")
+    if fault := Form("iu", (None,), 0).fault(rows):
+        raise damaged(path, f"{ROWS} must {fault}")
+    for name, x in held.items():
+        if fault := values_fault(x, columns[name]) or (None if x.shape == rows.shape else "have a row number each"):
+            raise damaged(path, f"{name or 'the label'} must {fault}")
+    if np.isnan(held[""]).any():
+        raise damaged(path, "the label must be known everywhere")
+    return held, rows.astype(np.int64)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Self
 
@@ -11,18 +10,23 @@ import numpy as np
 from scipy.special import ndtr
 
 from generators.common.latent_search import samples_from_latents
-from generators.common.marginals import Marginal
-from generators.common.persistence import ROWS, read_settings, read_table, write_settings, write_table
+from generators.common.marginals import Marginal, check_correlation
+from generators.common.persistence import FILE, ROWS, read_table, unfitted, write_settings, write_table
+from generators.common.saved_rows import arrays_of, damaged, part_of
 from generators.resampling.resample import class_stream, proposals, real_rows, starting_rows
 from generators.trees.forest_flow_trees import FlowTrees
 from loop.data.value_grid import tidy
+from loop.errors import DataError
 from loop.protocols import Generator
 from loop.rows import Rows
 from loop.seeds import root, stream
+from loop.support.array_files import Form, checked
 from loop.support.progress import tell
+from loop.support.record_checks import count, listed
 from loop.support.setting_checks import check_bounds
-from loop.types import Request, Samples, Table
+from loop.types import Request, Samples, Schema, Table
 
+SCORES = "scores.npz"
 LEAST = {"levels": 1, "copies": 1, "most_noisy_rows": 1, "trees": 1, "depth": 1, "bins": 2}  # minimum of a setting
 LEAST |= {"smallest_leaf": 0, "tries": 1, "most_draws": 1, "jobs": 1}
 
@@ -127,10 +131,13 @@ class ForestFlow:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read back what `save` has written."""
-        settings, learnt, schema = read_settings(folder)
-        made = cls(**settings)
+        made, learnt, schema = unfitted(cls, folder, {"classes": listed(count)})
         made.table_ = read_table(folder / ROWS, schema)
-        made.flows_ = {label: Flow.load(folder / f"class_{label}", made.jobs) for label in learnt["classes"]}
+        if learnt["classes"] != np.unique(made.table_.y).tolist():
+            raise damaged(folder / FILE, "classes must be those of the rows")
+        made.flows_ = {
+            label: Flow.load(folder / f"class_{label}", made.jobs, made.levels, schema) for label in learnt["classes"]
+        }
         return made
 
     def _learn(self, X: np.ndarray, marginals: tuple[Marginal, ...], rng: np.random.Generator) -> Flow:
@@ -233,19 +240,28 @@ class Flow:
             for name, array in marginal.arrays().items()
         }
         groups = np.array([trees.group for trees in self.trees])
-        np.savez(folder / "scores.npz", allow_pickle=False, correlation=self.correlation, groups=groups, **arrays)
+        np.savez(folder / SCORES, allow_pickle=False, correlation=self.correlation, groups=groups, **arrays)
         for level, trees in enumerate(self.trees):
             trees.save(folder, level)
 
     @classmethod
-    def load(cls, folder: Path, jobs: int) -> Self:
-        """Read back what `save` has written."""
-        with np.load(folder / "scores.npz", allow_pickle=False) as stored:
-            arrays = dict(stored)
-        correlation, groups = arrays.pop("correlation"), arrays.pop("groups")
-        marginals = tuple(Marginal.of_arrays(_of_column(arrays, column)) for column in range(len(correlation)))
-        trees = (FlowTrees.load(folder, level, group, jobs) for level, group in enumerate(groups))
-        return cls(marginals, correlation, tuple(trees))
+    def load(cls, folder: Path, jobs: int, levels: int, schema: Schema) -> Self:
+        """Read back what `save` has written, for columns of a schema; each array and tree is checked."""
+        path, d = folder / SCORES, len(schema.columns)
+        arrays, names = arrays_of(path), [each.name for each in fields(Marginal)]
+        forms = {"correlation": Form("f", (d, d), -2, 2), "groups": Form("iu", (levels, d), 0, d - 1)}
+        try:
+            checked(arrays, forms, more=[f"{column}.{name}" for column in range(d) for name in names])
+            marginals = tuple(Marginal.of_arrays(part_of(arrays, f"{column}.")) for column in range(d))
+            check_correlation(arrays["correlation"])
+            if [each.discrete for each in marginals] != schema.discrete.tolist():
+                raise DataError("discrete columns must have codes")
+            if any(not np.array_equal(np.unique(group), np.arange(group.max() + 1)) for group in arrays["groups"]):
+                raise DataError("groups must be numbered without a gap")
+        except DataError as error:
+            raise damaged(path, error) from error
+        trees = (FlowTrees.load(folder, level, group, jobs) for level, group in enumerate(arrays["groups"]))
+        return cls(marginals, arrays["correlation"], tuple(trees))
 
 
 def _scores(X: np.ndarray, marginals: tuple[Marginal, ...], rng: np.random.Generator) -> np.ndarray:
@@ -275,11 +291,6 @@ def _orders(table: Table) -> list[np.ndarray | None]:
         share = (np.bincount(place, positive[seen], len(codes)) + positive.mean()) / (counts + 1)
         orders.append(codes[np.argsort(share, kind="stable")] if discrete else None)
     return orders
-
-
-def _of_column(arrays: Mapping[str, np.ndarray], column: int) -> dict[str, np.ndarray]:
-    start = f"{column}."
-    return {name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)}
 
 
 _: type[Generator] = ForestFlow

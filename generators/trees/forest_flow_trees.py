@@ -12,6 +12,7 @@ import numpy as np
 import xgboost as xgb
 
 from loop.seeds import integer
+from loop.support.model_files.xgboost_trees import Shape, read_booster
 
 MOST_TOGETHER = 32  # columns in a group
 
@@ -84,7 +85,8 @@ class FlowTrees:
     @classmethod
     def load(cls, folder: Path, level: int, group: np.ndarray, jobs: int) -> Self:
         """Read back what `save` has written, given the groups (d,)."""
-        files = [folder / _file(level, number) for number in range(group.max() + 1)]
+        widths = np.bincount(group).tolist()
+        files = [read_booster(folder / _file(level, at), Shape(width, width)) for at, width in enumerate(widths)]
         return cls(group, tuple(xgb.Booster({"nthread": jobs}, model_file=file) for file in files))
 
 

@@ -9,7 +9,7 @@ from typing import Self
 
 import numpy as np
 
-from generators.common.persistence import ROWS, read_settings, read_table, write_settings, write_table
+from generators.common.persistence import ROWS, read_table, unfitted, write_settings, write_table
 from generators.resampling.resample import class_stream, proposals, real_rows, rows_inside, seed_rows
 from generators.trees.chain_inputs import importance, midranks
 from generators.trees.chain_leaves import ELSEWHERE, ColumnTrees
@@ -18,6 +18,7 @@ from loop.data.value_grid import pulled_inside, tidy
 from loop.protocols import Generator
 from loop.rows import Rows
 from loop.support.progress import tell
+from loop.support.record_checks import count
 from loop.support.setting_checks import check_bounds
 from loop.types import NOBODY, Condition, Request, Samples, SamplingMethod, Table
 
@@ -129,9 +130,8 @@ class TreeChain:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read back what `save` has written; a tree is fitted when it is first needed."""
-        settings, learnt, schema = read_settings(folder)
-        generator = cls(**settings)
-        generator._keep(read_table(folder / ROWS, schema), int(learnt["root"]))
+        generator, learnt, schema = unfitted(cls, folder, {"root": count})
+        generator._keep(read_table(folder / ROWS, schema), learnt["root"])
         return generator
 
     def _keep(self, table: Table, root: int) -> None:

@@ -14,13 +14,16 @@ from torch import Tensor, nn
 
 from generators.common import torch_training
 from generators.common.latent_search import samples_from_latents
-from generators.common.mode_encoding import Modes
-from generators.common.persistence import read_settings, write_settings
+from generators.common.mode_encoding import MODES, Modes
+from generators.common.persistence import FILE, unfitted, write_settings
+from generators.common.saved_rows import damaged
+from generators.common.weights import rebuilt, save_weights
 from generators.resampling.resample import class_stream, real_rows
 from generators.vae.networks import Autoencoder
-from loop.errors import ConfigError
+from loop.errors import ConfigError, DataError
 from loop.protocols import Generator
 from loop.seeds import integer
+from loop.support.record_checks import amount, listed
 from loop.support.setting_checks import check_bounds
 from loop.support.torch_threads import one_thread
 from loop.types import Request, Samples, Table
@@ -135,16 +138,21 @@ class Vae:
         """Write settings, encoding and weights into a folder."""
         learnt = {"modes": self.modes_.to_json(), "prior": self.prior_.tolist()}
         write_settings(self, folder, self.modes_.schema, **learnt)
-        torch_training.save_weights(self.net_, folder / WEIGHTS)
+        save_weights(self.net_, folder / WEIGHTS)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read back what `save` has written."""
-        settings, learnt, schema = read_settings(folder)
-        generator = cls(**settings)
-        generator.modes_ = Modes.from_json(learnt["modes"], schema)
+        generator, learnt, schema = unfitted(cls, folder, {"modes": MODES, "prior": listed(amount)})
         generator.prior_ = np.array(learnt["prior"])
-        generator.net_ = torch_training.rebuilt(generator._net, folder / WEIGHTS)
+        try:
+            generator.modes_ = Modes.from_json(learnt["modes"], schema)
+        except DataError as error:
+            raise damaged(folder / FILE, error) from error
+        if len(generator.prior_) != generator.modes_.columns[-1].n_modes or not np.isclose(generator.prior_.sum(), 1):
+            raise damaged(folder / FILE, "prior must be a share of each class, with the sum 1")
+        sizes = {"latent": generator.latent, "hidden": generator.hidden}
+        generator.net_ = rebuilt(generator._net, folder / WEIGHTS, **sizes)
         return generator
 
     def _sides(

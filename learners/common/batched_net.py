@@ -51,9 +51,8 @@ class BatchedNet(nn.Module):
         def normal(*size: int, sd: float) -> nn.Parameter:
             return nn.Parameter(sd * torch.randn(members, *size, generator=generator, device=generator.device))
 
-        n_scores, n_linear, n_categories = inputs
-        n_inputs = n_scores * (1 + 2 * FREQUENCIES) + n_linear + n_categories * EMBEDDING
-        widths = [n_inputs, *hidden, len(shares)]
+        n_scores = inputs[0]
+        widths = [self.n_inputs(inputs), *hidden, len(shares)]
         self.frequency = normal(1, n_scores, FREQUENCIES, sd=2 * math.pi * FREQUENCY_SD)
         self.embedding = normal(n_slots, EMBEDDING, sd=0.3)
         self.weight = nn.ParameterList(normal(n_in, n_out, sd=math.sqrt(2 / n_in)) for n_in, n_out in pairwise(widths))
@@ -61,6 +60,12 @@ class BatchedNet(nn.Module):
         with torch.no_grad():
             self.weight[-1].mul_(0.1)
             self.bias[-1].copy_(shares.clamp(min=MIN_SHARE).log().expand_as(self.bias[-1]))
+
+    @staticmethod
+    def n_inputs(inputs: Sequence[int]) -> int:
+        """Return the width of the first layer, given the columns of scores, linear and slots."""
+        n_scores, n_linear, n_categories = inputs
+        return n_scores * (1 + 2 * FREQUENCIES) + n_linear + n_categories * EMBEDDING
 
     def forward(self, scores: Tensor, linear: Tensor, slots: Tensor) -> Tensor:
         """Return logits (M, b, K) of scores (M, b, p), linear inputs (M, b, q) and embedding slots (M, b, c)."""

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loop.types import Table
+from loop.support import record_checks as checks
+from loop.types import Schema, Table
 
+OFFSETS = checks.listed(checks.pair(checks.count, checks.finite))  # what `ColumnOffsets.to_json` returns
 EXACT = 2.0**24  # whole numbers up to here are exact in single precision
 
 
@@ -38,6 +40,12 @@ class ColumnOffsets:
         for at, offset in self.offsets.items():
             X[:, at] -= offset
         return X
+
+    def beyond(self, schema: Schema) -> str | None:
+        """Return which column is none of numbers of a schema, None if all are."""
+        numbers = np.flatnonzero(~schema.categorical)
+        odd = next((at for at in self.offsets if at not in numbers), None)
+        return None if odd is None else f"an offset of column {odd}, which holds no numbers"
 
     def to_json(self) -> list[list[float]]:
         """Return pairs of column position and offset, as JSON can hold them."""

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, Protocol, cast, runtime_checkable
 
 from learners import LEARNERS, WRAPPERS
-from learners.common.persistence import Storable, read_record
+from learners.common.persistence import Storable, Suited, read_record
 from loop.errors import ConfigError, DataError
 from loop.protocols import Learner, Predictor
 from loop.support import record_checks
 from loop.support.atomic import write_json
+from loop.types import Schema
 
 FILE = "learners.json"
 
@@ -32,6 +33,12 @@ def with_nested(learner: Predictor) -> Iterator[Predictor]:
     if isinstance(learner, Composite):
         for each in learner.nested_learners():
             yield from with_nested(each)
+
+
+def misfit(learner: Predictor, schema: Schema) -> str | None:
+    """Return how rows of a schema differ from those that a learner, or one inside it, was fitted on; None = not."""
+    told = (each.misfit(schema) for each in with_nested(learner) if isinstance(each, Suited))
+    return next((misfit for misfit in told if misfit), None)
 
 
 def name_of(kind: type) -> str | None:

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from loop.types import Table
+from loop.support import record_checks as checks
+from loop.types import Schema, Table
 
+CODES = checks.listed(checks.pair(checks.count, checks.listed(checks.count)))  # what `OneHot.to_json` returns
 MOST = 32  # categories of a column; one that holds more stays a column of codes, as the time to fit grows with each
 
 
@@ -43,6 +45,16 @@ class OneHot:
             return X
         others = np.delete(X, list(self.codes), axis=1)
         return np.hstack([others, *(X[:, [at]] == np.array(codes) for at, codes in self.codes.items())], dtype=X.dtype)
+
+    def width(self, columns: int) -> int:
+        """Return how many columns `encoded` returns for so many."""
+        return columns - len(self.codes) + sum(map(len, self.codes.values()))
+
+    def beyond(self, schema: Schema) -> str | None:
+        """Return which column is none of categories of a schema, None if all are."""
+        sizes = {at: len(column.categories) for at, column in enumerate(schema.columns) if column.kind == "categorical"}
+        odd = next((at for at, codes in self.codes.items() if not all(code < sizes.get(at, 0) for code in codes)), None)
+        return None if odd is None else f"categories of column {odd}, which has others"
 
     def to_json(self) -> list[list[object]]:
         """Return pairs of column position and codes, as JSON can hold them."""

@@ -7,8 +7,11 @@ from typing import Self
 import numpy as np
 from scipy.special import ndtri
 
-from loop.types import Table
+from loop.errors import DataError
+from loop.support.array_files import Form, checked
+from loop.types import Schema, Table
 
+LARGEST = 2**31  # categories of a column
 CLIP_SD = 5.0  # standard scores are clipped here
 
 _ARRAYS = ("mean_", "sd_", "gaps_", "categorical_", "sizes_")
@@ -53,12 +56,25 @@ class NetInput:
 
     @classmethod
     def of(cls, arrays: Mapping[str, np.ndarray]) -> Self:
-        """Rebuild from what `arrays` returned; other names are ignored."""
+        """Rebuild from what `arrays` returned; other names are ignored.
+
+        Raises
+        ------
+        DataError
+            If an array is missing or of another type or shape; the caller adds the file and the way out.
+        """
+        _check(arrays)
         encoding = cls()
         for name in _ARRAYS:
             setattr(encoding, name, arrays[name])
         encoding.scores_ = [(arrays[f"scores/{j}"][0], arrays[f"scores/{j}"][1]) for j in range(len(encoding.mean_))]
         return encoding
+
+    def misfit(self, schema: Schema) -> str | None:
+        """Return how the columns of a schema differ from those that it was fitted on, None if they do not."""
+        sizes = [len(column.categories) for column in schema.columns if column.kind == "categorical"]
+        same = self.categorical_.tolist() == schema.categorical.tolist() and self.sizes_.tolist() == sizes
+        return None if same else "other columns of categories"
 
     @property
     def widths(self) -> tuple[int, int, int]:
@@ -93,6 +109,22 @@ class NetInput:
         known = (codes >= 0) & (codes < self.sizes_)  # False where NaN
         slots = np.where(known, codes, self.sizes_).astype(np.int64) + np.cumsum(self.sizes_ + 1) - self.sizes_ - 1
         return np.where(missing, 0.0, scores), linear, slots
+
+
+def _check(arrays: Mapping[str, np.ndarray]) -> None:
+    """Raise a DataError unless arrays are as `NetInput.arrays` returns them."""
+    held = {name: array for name, array in arrays.items() if name in _ARRAYS or name.startswith("scores/")}
+    if fault := Form("b", (None,)).fault(held.get("categorical_")):
+        raise DataError(f"categorical_ must {fault}")
+    c, d = int(held["categorical_"].sum()), len(held["categorical_"])
+    p = d - c
+    forms = {"mean_": Form("f", (p,)), "sd_": Form("f", (p,), np.finfo(float).tiny), "gaps_": Form("b", (p,))}
+    forms |= {"categorical_": Form("b", (d,)), "sizes_": Form("iu", (c,), 0, LARGEST)}
+    checked(held, forms | {f"scores/{number}": Form("f", (2, None)) for number in range(p)})
+    for number in range(p):
+        values, scores = held[f"scores/{number}"]
+        if not len(values) or (np.diff(values) <= 0).any() or (np.diff(scores) < 0).any():
+            raise DataError(f"scores/{number} must rise")
 
 
 def _normal_scores(x: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

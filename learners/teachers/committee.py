@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from learners.common.nested import load_learners, save_learners
+from learners.common.persistence import columns_misfit
 from learners.teachers.record import CommitteeRecord
 from loop.data.thinning import drawn_counts, undo_thinning
 from loop.errors import ConfigError
@@ -20,7 +21,7 @@ from loop.protocols import Learner, Teacher
 from loop.rows import Rows
 from loop.seeds import root, stream
 from loop.support.setting_checks import check_bounds, check_most
-from loop.types import Table
+from loop.types import Schema, Table
 
 
 def default_members() -> tuple[Learner, ...]:
@@ -190,6 +191,10 @@ class Committee:
         loaded.fitted_ = [[(next(left), np.array(kept)) for kept in of_fold] for of_fold in record.shares]
         loaded.weights_, loaded.positive_ = np.array([record.weights]), record.positive
         return loaded
+
+    def misfit(self, schema: Schema) -> str | None:
+        """Return how the rows of a schema differ from those that it was fitted on, None if they do not."""
+        return columns_misfit(schema, len(schema.columns), len(self.fitted_[0][0][1]))
 
     def __getattr__(self, name: str) -> np.ndarray:
         """Answer out of fold when that is asked for, if there were too many rows before; say why it is missing."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from loop.cycle.lanes import DELIVERABLE
+from loop.data.value_grid import SINGLE, values_fault
 from loop.errors import DataError
 from loop.rows import Rows
 from loop.support import record_checks as checks
@@ -254,6 +255,9 @@ def _table(arrays: Mapping[str, object], number: int, schema: Schema) -> Table:
         raise DataError(f"{number}/y must be below {schema.n_classes}, the classes, got {taken['y'].max()}")
     if "soft" in taken and (np.abs(taken["soft"].sum(axis=1) - 1) > CLOSE).any():
         raise DataError(f"every row of {number}/soft must sum to 1, and one does not")
+    faults = (values_fault(x, column) for x, column in zip(taken["X"].T, schema.columns, strict=True))
+    if fault := next(filter(None, faults), None):
+        raise DataError(f"columns of {number}/X must {fault}")
     rows = Rows(taken.pop("X"), _beside(arrays, f"{number}/{BESIDE}/", n))
     return Table(rows, schema=schema, **taken)
 
@@ -284,6 +288,6 @@ def _array(array: object, name: str, place: str) -> np.ndarray:
         raise DataError(
             f"{place} must be {dimensions} dimensions of {'whole ' if 'i' in kinds else ''}numbers, got {got}"
         )
-    if name in LEAST and not ((array >= LEAST[name]) & (array < np.inf)).all():
+    if name in LEAST and not ((array >= LEAST[name]) & (array <= SINGLE)).all():
         raise DataError(f"{place} must be finite and not below {LEAST[name]} anywhere, and is")
     return array

@@ -10,10 +10,10 @@ from pandas.api.types import infer_dtype, pandas_dtype
 from loop.data.date_parts import DateParts
 from loop.data.intake import EXACT, plain
 from loop.data.moments import from_seconds, to_seconds
+from loop.data.value_grid import SINGLE
 from loop.errors import DataError
 from loop.types import Column, Schema, Table
 
-LARGEST = float(np.finfo(np.float32).max)
 CONTENT = {"numeric": "number", "integer": "number", "boolean": "boolean", "datetime": "datetime64"}
 
 
@@ -200,9 +200,9 @@ def one_level(frame: pd.DataFrame) -> pd.DataFrame:
 def check_range(schema: Schema, X: np.ndarray) -> None:
     """Raise a DataError if a number of X (n, d) is beyond single precision, in which learners compute."""
     for column, x in zip(schema.columns, X.T, strict=True):
-        if (large := np.abs(x) > LARGEST).any():
+        if (large := np.abs(x) > SINGLE).any():
             raise DataError(
-                f"numbers must lie below {LARGEST:.2g} in size, as learners compute in single precision, got "
+                f"numbers must lie below {SINGLE:.2g} in size, as learners compute in single precision, got "
                 f"{x[large][0]:g} in column {column.name!r}: rescale it, or replace special values by missing ones."
             )
 

@@ -66,11 +66,27 @@ def from_json(content: Mapping[str, Any]) -> Schema:
         raise DataError(
             f"the schema.positive must be one of {len(content['classes'])} classes, got {content['positive']}"
         )
+    _check_names(content)
     columns = tuple(_column(column) for column in content["columns"])
     excluded = tuple((str(name), str(reason)) for name, reason in content["excluded"])
     recipes = tuple(DateParts(**{**told, "parts": tuple(told["parts"])}) for told in content.get("date_parts", []))
     read = {"columns": columns, "classes": tuple(content["classes"]), "excluded": excluded, "date_parts": recipes}
     return Schema(**{**content, **read})
+
+
+def _check_names(content: Mapping[str, Any]) -> None:
+    """Raise a DataError unless names, categories and classes are there once each and go with the kinds of columns."""
+    names = [column["name"] for column in content["columns"]] + [content["target"]]
+    excluded = [name for name, _ in content["excluded"]]
+    for values, place in ((names, "columns and target"), (content["classes"], "classes"), (excluded, "excluded")):
+        if twice := next((each for at, each in enumerate(values) if each in values[:at]), None):
+            raise DataError(f"the schema.{place} must be there once each, got {str(twice)[:40]!r} twice")
+    for column in content["columns"]:
+        known, place = column["categories"], f"the schema, column {column['name'][:40]!r}"
+        if len(set(known)) < len(known) or bool(known) != (column["kind"] == "categorical"):
+            raise DataError(f"{place}, must have categories once each if it is categorical, and none else")
+        if not float(column["low"]) <= float(column["high"]) and not known:
+            raise DataError(f"{place}, must have a range from low to high")
 
 
 def _end(value: object, place: str) -> object:
@@ -86,7 +102,7 @@ def _as_number(told: str) -> object:
 
 _COLUMN = fields(
     {"name": text, "kind": text_in(get_args(Kind)), "dtype": text, "low": _end, "high": _end}
-    | {"categories": listed(scalar), "missing": flag, "decimals": optional(integer(-400)), "days": flag},
+    | {"categories": listed(scalar), "missing": flag, "decimals": optional(integer(-400, 400)), "days": flag},
     known_only=True,
 )
 

@@ -5,7 +5,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from loop.support.array_files import Form
 from loop.types import DAY, Column, Condition, Schema
+
+SINGLE = float(np.finfo(np.float32).max)  # no number of a table is larger
+_NUMBER = Form("f", (None,), -SINGLE, SINGLE, gaps=True)
 
 
 @dataclass(frozen=True)
@@ -123,3 +127,14 @@ def aligned(rule: Sequence[Condition], schema: Schema) -> tuple[Condition, ...]:
             condition = replace(condition, low=low, high=high)
         moved.append(condition)
     return tuple(moved)
+
+
+def values_fault(x: object, column: Column) -> str | None:
+    """Return the rule that encoded values (n,) of a column break, None if they break none."""
+    if fault := _NUMBER.fault(x):
+        return fault
+    seen = np.asarray(x)[~np.isnan(np.asarray(x))]
+    most = {"categorical": len(column.categories) - 1, "boolean": 1}.get(column.kind)
+    if most is not None and not (np.isin(seen, np.arange(most + 1))).all():
+        return f"be codes from 0 to {most}, and is not everywhere"
+    return None

@@ -9,7 +9,7 @@ import numpy as np
 from loop.errors import ConfigError, DataError
 from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import score
-from loop.support.record_checks import Check, fields, listed, number, text_in
+from loop.support.record_checks import Check, amount, fields, finite, listed, text_in
 
 Method = Literal["auto", "none", "platt", "isotonic"]
 METHODS: tuple[str, ...] = get_args(Method)
@@ -17,8 +17,8 @@ DEFAULT: Method = "auto"
 METRICS = ("brier", "log_loss", "calibration_error")
 FOLDS = 5
 _PARAMETERS: Mapping[str, Mapping[str, Check]] = {  # of a saved calibration
-    "platt": {"slope": number, "offset": listed(number)},
-    "isotonic": {"knots": listed(listed(listed(number), 2))},
+    "platt": {"slope": finite, "offset": listed(finite)},
+    "isotonic": {"knots": listed(listed(listed(amount), 2))},
     "none": {},
 }
 FLOOR = float(np.finfo(np.float64).eps)  # probabilities are clipped to this distance from 0 and 1
@@ -191,8 +191,8 @@ def effect(
     }
 
 
-def from_json(record: Mapping[str, Any]) -> Calibration:
-    """Read back what `Calibration.to_json` has written.
+def from_json(record: Mapping[str, Any], n_classes: int) -> Calibration:
+    """Read back what `Calibration.to_json` has written, for so many classes.
 
     Raises
     ------
@@ -201,7 +201,8 @@ def from_json(record: Mapping[str, Any]) -> Calibration:
     """
     try:
         method = fields({"method": text_in(_PARAMETERS)})(record, "the record")["method"]
-        held = fields(_PARAMETERS[method])(record, "the record")
+        held = fields({"method": text_in(_PARAMETERS), **_PARAMETERS[method]}, known_only=True)(record, "the record")
+        _check(held, n_classes)
     except DataError as error:
         raise DataError(
             f"a saved calibration must hold its method and parameters, but {error}: save the model again."
@@ -211,6 +212,18 @@ def from_json(record: Mapping[str, Any]) -> Calibration:
     if method == "isotonic":
         return Isotonic(tuple((tuple(x), tuple(y)) for x, y in held["knots"]))
     return Identity()
+
+
+def _check(held: Mapping[str, Any], n_classes: int) -> None:
+    """Raise a DataError unless the parameters of a method are for so many classes and keep probabilities such."""
+    if held["method"] == "platt" and (len(held["offset"]) != n_classes or held["slope"] <= 0):
+        raise DataError(f"the record.offset must be {n_classes} numbers and the slope above 0")
+    lines = held.get("knots", [])
+    if held["method"] == "isotonic" and len(lines) != (1 if n_classes == 2 else n_classes):
+        raise DataError(f"the record.knots must be those of {n_classes} classes")
+    for x, y in lines:
+        if not x or len(x) != len(y) or max(*x, *y) > 1 or (np.diff(x) <= 0).any() or (np.diff(y) < 0).any():
+            raise DataError("the record.knots must be rising pairs of probabilities")
 
 
 def _platt(y: np.ndarray, proba: np.ndarray, weight: np.ndarray) -> Platt:

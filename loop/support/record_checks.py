@@ -38,6 +38,12 @@ def bound(value: object, place: str) -> float:
     return taken if taken == taken else refuse(place, "a number, finite or not", value)
 
 
+def finite(value: object, place: str) -> float:
+    """Accept a finite number."""
+    taken = number(value, place)
+    return taken if abs(taken) < float("inf") else refuse(place, "a finite number", value)
+
+
 def amount(value: object, place: str) -> float:
     """Accept a finite number that is not negative."""
     taken = number(value, place)
@@ -105,6 +111,16 @@ def listed(inner: Check, length: int | None = None) -> Check:
         if length is not None and len(value) != length:
             refuse(place, f"a list of {length}", value)
         return [inner(each, f"{place}.{position}") for position, each in enumerate(value)]
+
+    return check
+
+
+def pair(first: Check, second: Check) -> Check:
+    """Return a check for lists of two values, one for each check."""
+
+    def check(value: object, place: str) -> tuple[Any, Any]:
+        one, other = listed(anything, 2)(value, place)
+        return first(one, f"{place}.0"), second(other, f"{place}.1")
 
     return check
 

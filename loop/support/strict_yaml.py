@@ -1,4 +1,4 @@
-"""Strict YAML: no duplicate keys, no aliases, words that stay words, and one kind of error for every fault."""
+"""Strict YAML: no duplicate keys, aliases or tags, words that stay words, and one kind of error for every fault."""
 
 import re
 from pathlib import Path
@@ -8,6 +8,7 @@ import yaml
 
 LARGEST = 2**20  # bytes of a file; more would take minutes to read
 BOOLEAN, WHOLE, FLOAT = (f"tag:yaml.org,2002:{name}" for name in ("bool", "int", "float"))
+MERGE = "tag:yaml.org,2002:merge"
 DATE = "tag:yaml.org,2002:timestamp"  # none in YAML 1.2: a date stays the text that columns and classes hold
 # As in YAML 1.2: yes, no, on and off are words, 08 and 010 codes, 12:30 a time. Unlike there
 # 0x10 is a code, too, and no 16: nobody counts so, and it may be a class. Each with its first characters.
@@ -22,7 +23,10 @@ SPELLINGS = {
 
 
 class PlainLoader(yaml.SafeLoader):
-    """Refuses duplicate keys, of which the later would win silently, and aliases, which can expand to fill memory."""
+    """Refuses duplicate keys, of which the later would win silently, and aliases, which can expand to fill memory.
+
+    Keys are words or numbers; tags and merges are refused, too.
+    """
 
     yaml_implicit_resolvers = {  # noqa: RUF012  (PyYAML reads it from the class)
         first: [(tag, pattern) for tag, pattern in known if tag not in (*SPELLINGS, DATE)]
@@ -30,19 +34,28 @@ class PlainLoader(yaml.SafeLoader):
     }
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """Refuse an alias, ``*name``, before it is resolved."""
+        """Refuse an alias, ``*name``, before it is resolved, and a tag, ``!name``, without naming it.
+
+        A password may begin with an exclamation mark; and of a value that its tag does not fit, PyYAML raises anything.
+        """
         if self.check_event(yaml.AliasEvent):
             raise yaml.MarkedYAMLError(None, None, "aliases are not read", self.get_mark())
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        if event.tag is not None:
+            raise yaml.MarkedYAMLError(None, None, "tags are not read", event.start_mark)
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Refuse a duplicate key."""
+        """Refuse a key that is given twice, holds others, or merges."""
         seen = set()
         for key, _ in node.value:
-            if (key.tag, key.value) in seen and isinstance(key, yaml.ScalarNode):
-                raise yaml.MarkedYAMLError(None, None, f"key {key.value!r} is given twice", key.start_mark)
-            if isinstance(key, yaml.ScalarNode):
-                seen.add((key.tag, key.value))
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(None, None, "a key is a list or a mapping", key.start_mark)
+            if key.tag == MERGE:
+                raise yaml.MarkedYAMLError(None, None, "merges are not read", key.start_mark)
+            if (key.tag, key.value) in seen:
+                raise yaml.MarkedYAMLError(None, None, f"key {key.value[:80]!r} is given twice", key.start_mark)
+            seen.add((key.tag, key.value))
         return super().construct_mapping(node, deep)
 
 

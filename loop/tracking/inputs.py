@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
+from loop.data.parquet_file import read_frame
+from loop.errors import TrackingError
 from loop.support.plain_json import Record
 from loop.tracking.storable import DATASET_NAME, SCHEMA, within
 
@@ -38,7 +38,11 @@ def rows_input(path: Path, name: str, context: str) -> "DatasetInput":
     from mlflow.data import from_pandas
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    frame, digest = pd.read_parquet(path), hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    try:
+        frame, digest = read_frame(path), hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    except (OSError, ValueError) as error:
+        why = " ".join(str(error).split())[:120]
+        raise TrackingError(f"New rows must be as the run wrote them, and {path} is not ({why}): remove it.") from error
     head = frame.head(100)  # for the schema only, as MLflow checks every value
     dataset = from_pandas(head, source=str(path), name=name, digest=digest)
     told = dataset.to_dict()

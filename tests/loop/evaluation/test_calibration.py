@@ -147,7 +147,7 @@ def test_what_is_written_as_json_answers_the_same(method: str, n_classes: int) -
     rng = np.random.default_rng(0)
     judged, proba = classes(200, rng, 2, np.zeros(n_classes))
     found = calibrate(method, judged, proba, rng)
-    again = from_json(json.loads(json.dumps(found.to_json(), allow_nan=False)))
+    again = from_json(json.loads(json.dumps(found.to_json(), allow_nan=False)), proba.shape[1])
     assert type(again) is type(found)
     assert (again.apply(proba) == found.apply(proba)).all()
 
@@ -157,7 +157,7 @@ def test_what_is_written_as_json_answers_the_same(method: str, n_classes: int) -
 )
 def test_a_damaged_record_is_named(record: dict[str, object]) -> None:
     with pytest.raises(DataError, match="save the model again"):
-        from_json(record)
+        from_json(record, 2)
 
 
 def test_bad_input_is_named() -> None:
