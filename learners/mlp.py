@@ -22,7 +22,7 @@ from loop.errors import ConfigError, DataError
 from loop.protocols import Learner
 from loop.rows import Rows
 from loop.seeds import integer
-from loop.support.array_files import Form, checked
+from loop.support.model_files.arrays import Form, checked
 from loop.support.own_files import own_file
 from loop.support.setting_checks import check_bounds
 from loop.support.torch_threads import one_thread

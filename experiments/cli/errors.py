@@ -16,7 +16,6 @@ from loop.support.visible import sentence
 Parameters = ParamSpec("Parameters")
 
 USER_FAULT, INTERRUPTED = 2, 130  # exit codes
-LONGEST = 300  # characters of a sentence
 DISK = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM),
     *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EEXIST),

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from loop.errors import DataError
-from loop.support.array_files import Form, checked
+from loop.support.model_files.arrays import Form, checked
 from loop.types import Condition
 
 GRID = 2000  # quantiles kept of a long column; a repeated value with a share above 1 / GRID is an atom

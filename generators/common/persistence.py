@@ -27,9 +27,9 @@ from loop.protocols import Generator
 from loop.rows import Rows
 from loop.support import atomic, record_checks
 from loop.support.format import stamped, unstamped
+from loop.support.model_files.settings import made_again
 from loop.support.own_files import own_text
 from loop.support.plain_json import parse
-from loop.support.typed_settings import made_again
 from loop.types import Schema, Table
 
 FILE, ROWS = "settings.json", "rows.parquet"

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from loop.data.value_grid import SINGLE, values_fault
 from loop.errors import DataError
-from loop.support.array_files import Arrays, Form, read_npz
+from loop.support.model_files.arrays import Arrays, Form, read_npz
 from loop.support.own_files import own_file
 from loop.types import Schema
 

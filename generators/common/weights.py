@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from generators.common.saved_rows import damaged
 from generators.common.torch_training import build, device, torch_stream
 from loop.errors import DataError
-from loop.support.array_files import Form, checked
+from loop.support.model_files.arrays import Form, checked
 from loop.support.own_files import own_file
 
 NUMBERS = (torch.float32, torch.float64, torch.int64)  # types of weights

@@ -8,7 +8,7 @@ import numpy as np
 from generators.common.marginals import CLOSE, Marginal, check_correlation
 from generators.common.saved_rows import part_of
 from loop.errors import DataError
-from loop.support.array_files import Form, checked
+from loop.support.model_files.arrays import Form, checked
 from loop.types import Schema
 
 Parts = tuple[tuple[Marginal, ...], np.ndarray, tuple[int, ...]]

@@ -23,7 +23,7 @@ from generators.resampling.resample import class_stream, real_rows
 from loop.data.value_grid import values_fault
 from loop.errors import ConfigError, DataError
 from loop.protocols import Generator
-from loop.support.array_files import Form, checked
+from loop.support.model_files.arrays import Form, checked
 from loop.support.progress import tell
 from loop.support.setting_checks import check_bounds
 from loop.support.torch_threads import one_thread

@@ -16,7 +16,7 @@ from loop.data.value_grid import tidy
 from loop.errors import ConfigError, DataError
 from loop.protocols import Generator
 from loop.rows import Rows
-from loop.support.array_files import Form, checked
+from loop.support.model_files.arrays import Form, checked
 from loop.support.setting_checks import check_bounds
 from loop.types import NOBODY, Condition, Region, Request, Samples, Table
 

@@ -16,7 +16,7 @@ from generators.rules.sources import PARAMETERS, Source
 from loop.data.value_grid import grid_of, tidy, values_fault
 from loop.errors import ConditionError, ConfigError
 from loop.rows import Rows
-from loop.support.array_files import Form
+from loop.support.model_files.arrays import Form
 from loop.types import Column, Condition, Region, Schema
 
 ROWS = "row"  # name of the row numbers in the archive of saved values, whose other names begin with x_

@@ -20,7 +20,7 @@ from loop.errors import DataError
 from loop.protocols import Generator
 from loop.rows import Rows
 from loop.seeds import root, stream
-from loop.support.array_files import Form, checked
+from loop.support.model_files.arrays import Form, checked
 from loop.support.progress import tell
 from loop.support.record_checks import count, listed
 from loop.support.setting_checks import check_bounds

@@ -10,9 +10,9 @@ from loop.errors import DataError
 from loop.protocols import Predictor
 from loop.support import record_checks
 from loop.support.atomic import write_text
+from loop.support.model_files.settings import made_again
 from loop.support.own_files import own_text
 from loop.support.plain_json import parse
-from loop.support.typed_settings import made_again
 from loop.types import Schema
 
 FILE = "settings.json"

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from loop.errors import DataError
-from loop.support.array_files import Form, checked
+from loop.support.model_files.arrays import Form, checked
 from loop.types import Schema, Table
 
 LARGEST = 2**31  # categories of a column

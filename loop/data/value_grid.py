@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from loop.support.array_files import Form
+from loop.support.model_files.arrays import Form
 from loop.types import DAY, Column, Condition, Schema
 
 SINGLE = float(np.finfo(np.float32).max)  # no number of a table is larger

@@ -1,1 +1,1 @@
-"""Checks of models that other libraries wrote, before those libraries read them; nothing is loaded here."""
+"""Checks of what a saved part is made of, before it or its library reads that: settings, arrays, trees."""
