@@ -17,6 +17,7 @@ from experiments.cli.output import check_absent, check_apart, check_suffix, cons
 from experiments.cli.predict import predict
 from experiments.cli.result import DryRun, LastLine, print_plan
 from experiments.cli.run import run
+from experiments.cli.scale import Scale, scale_of
 from experiments.cli.stress import stress
 from loop.errors import ConfigError, DataError
 
@@ -69,6 +70,7 @@ app.command()(one_sentence(schema))
 def compare(
     config: Annotated[Path, typer.Argument(help="YAML file with sources, strategies and seeds.")],
     jobs: Annotated[int, typer.Option(min=1, help="Cells side by side.")] = 1,
+    scale: Scale = None,
     dry_run: DryRun = False,
     alone: LastLine = False,
 ) -> None:
@@ -76,7 +78,7 @@ def compare(
     from experiments.config.reader import load_config
     from experiments.config.run_config import CompareConfig
 
-    checked = load_config(CompareConfig, config)
+    checked = load_config(CompareConfig, config, {"scale": scale_of(scale)})
     if dry_run:
         print_plan(checked, alone, jobs)
         return
@@ -90,13 +92,14 @@ def compare(
 def tune(
     config: Annotated[Path, typer.Argument(help="YAML file with sources, the space to search, and how long.")],
     workers: Annotated[int, typer.Option(min=1, help="Trials side by side.")] = 1,
+    scale: Scale = None,
     alone: LastLine = False,
 ) -> None:
     """Search the settings of the loop; the same command continues an earlier search."""
     from experiments.config.reader import load_config
     from experiments.tune.config import TuneConfig
 
-    checked = load_config(TuneConfig, config)
+    checked = load_config(TuneConfig, config, {"scale": scale_of(scale)})
     from experiments.tune.tune import tune as search  # after the checks: it loads every library
 
     search(checked, console(silent=alone), workers)

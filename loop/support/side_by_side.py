@@ -39,7 +39,7 @@ class InTurn:
         return [work(item) for item in items]
 
 
-_place: ContextVar[Place] = ContextVar("place", default=Threads())
+_place: ContextVar[Place | None] = ContextVar("place", default=None)  # None = threads
 
 
 @contextmanager
@@ -53,8 +53,8 @@ def working_at(place: Place) -> Iterator[None]:
 
 
 def place_of_work() -> Place:
-    """Return the place that this thread has chosen."""
-    return _place.get()
+    """Return the place that this thread has chosen; threads of this process if it has not."""
+    return _place.get() or Threads()
 
 
 def side_by_side(
@@ -72,7 +72,7 @@ def side_by_side(
     brief : bool
         Whether the work is done sooner than it is sent elsewhere: then it stays in this process.
     """
-    return _place.get().each(work, items, jobs, brief)
+    return place_of_work().each(work, items, jobs, brief)
 
 
 _threads: type[Place] = Threads
