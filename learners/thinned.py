@@ -57,7 +57,8 @@ class Thinned:
 
     def predict_proba(self, rows: Rows) -> np.ndarray:
         """Return probabilities of shape (n, K)."""
-        return undo_thinning(self.fitted_.predict_proba(rows), self.shares_)
+        proba = self.fitted_.predict_proba(rows)
+        return proba if (self.shares_ == 1).all() else undo_thinning(proba, self.shares_)
 
     def nested_learners(self) -> tuple[Learner, ...]:
         """Return the fitted learner; before the fit, the one to be fitted."""

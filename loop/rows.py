@@ -48,7 +48,9 @@ class Rows:
         return len(self.X)
 
     def take(self, rows: np.ndarray) -> "Rows":
-        """Return the rows chosen by an index or mask of shape (m,)."""
+        """Return the rows chosen by an index or mask of shape (m,); these if it chooses all in order."""
+        if _is_all(rows, len(self)):
+            return self
         return Rows(self.X[rows], {name: array[rows] for name, array in self.arrays.items()})
 
     @staticmethod
@@ -64,6 +66,14 @@ class Rows:
             np.concatenate([part.X for part in parts]),
             {name: _stacked(parts, name) for name in dict.fromkeys(name for part in parts for name in part.arrays)},
         )
+
+
+def _is_all(chosen: np.ndarray | Sequence[int], n: int) -> bool:
+    """Tell whether an index or mask of shape (m,) chooses all of n rows in their order, which need not be copied."""
+    chosen = np.asarray(chosen)
+    if len(chosen) != n:
+        return False
+    return bool(chosen.all()) if chosen.dtype == bool else bool((chosen == np.arange(n)).all())
 
 
 def _stacked(parts: Sequence[Rows], name: str) -> np.ndarray:

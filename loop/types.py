@@ -86,8 +86,7 @@ class Table:
     @classmethod
     def real(cls, rows: Rows | np.ndarray, y: np.ndarray, schema: Schema, weight: np.ndarray | None = None) -> "Table":
         """Wrap real rows, or their columns (n, d) if they have no more; each is its own parent, under its position."""
-        rows = rows if isinstance(rows, Rows) else Rows(rows)
-        n = len(rows)
+        n, rows = len(rows), rows if isinstance(rows, Rows) else Rows(rows)
         weight = np.ones(n) if weight is None else np.asarray(weight, dtype=np.float64)
         trail = (np.zeros(n, np.int64), np.full(n, NOBODY), np.arange(n, dtype=np.int64)[:, None])
         return cls(rows, np.asarray(y, dtype=np.int64), schema, weight, *trail)
@@ -122,10 +121,11 @@ class Table:
         return replace(self, parents=np.asarray(rows, dtype=np.int64)[:, None])
 
     def take(self, rows: np.ndarray) -> "Table":
-        """Return the rows chosen by an index or mask of shape (m,)."""
-        trail = (self.weight[rows], self.generation[rows], self.supply[rows], self.parents[rows])
-        known = (None if each is None else each[rows] for each in (self.soft, self.unit, self.judging))
-        return Table(self.rows.take(rows), self.y[rows], self.schema, *trail, *known)
+        """Return the rows chosen by an index or mask of shape (m,); this table if it chooses all in order."""
+        if (taken := self.rows.take(rows)) is self.rows:
+            return self
+        held = {name: each[rows] for name, each in vars(self).items() if isinstance(each, np.ndarray)}
+        return replace(self, rows=taken, **held)
 
     @staticmethod
     def concat(tables: Sequence["Table"]) -> "Table":

@@ -54,19 +54,19 @@ def measure(name: str) -> dict[str, float]:
     split = TABLES[name]()
     table = split.train
     parts, fits = compose(), []
-    _warm_up(table)
+    warm_up(table)
     for number in range(FITS):
         started = time.perf_counter()
         copy.deepcopy(parts.learner).fit(table, stream(number, "fit"))
         fits.append(time.perf_counter() - started)
     folds = split.folds(0)
-    before = _peak_bytes()
+    before = peak_bytes()
     run = run_loop(parts, table, folds, stream(0, "loop"))
-    grown = _peak_bytes() - before
+    grown = peak_bytes() - before
     started = time.perf_counter()
     list(arms(run, folds, stream(0, "arms"), cheap=False, tuning=False, control=False))
     plain = time.perf_counter() - started
-    stages = _stages(run_loop(compose(settings=Settings(jobs=1)), table, folds, stream(0, "loop")))
+    stages = stages_of(run_loop(compose(settings=Settings(jobs=1)), table, folds, stream(0, "loop")))
     working = sum(stages[stage] for stage in WORK)
     return {
         "rows": len(table),
@@ -81,7 +81,7 @@ def measure(name: str) -> dict[str, float]:
     }
 
 
-def _stages(run: LoopRun) -> dict[str, float]:
+def stages_of(run: LoopRun) -> dict[str, float]:
     """Add up the seconds of each stage over the whole loop."""
     stages: dict[str, float] = {}
     for seconds in (run.prepared.seconds, *(each.seconds for each in run.history), run.outcome.seconds):
@@ -90,13 +90,13 @@ def _stages(run: LoopRun) -> dict[str, float]:
     return stages
 
 
-def _warm_up(table: Table) -> None:
+def warm_up(table: Table) -> None:
     """Fit every kind of committee member once, so that the loading of libraries is no cost of the loop."""
     few = np.concatenate([np.flatnonzero(table.y == code)[:100] for code in range(table.n_classes)])
     Committee().fit(table.take(few), stream(0, "warm up"))
 
 
-def _peak_bytes() -> int:
+def peak_bytes() -> int:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 

@@ -67,7 +67,7 @@ def gather(data: DataConfig, loop: LoopConfig) -> RunInputs:
     rows_before, told = len(dataset.frame), tuple[str, ...]()
     if data.answers is not None:
         dataset, split, told = joined(dataset, split, Path(data.answers))
-    lanes = loop.lanes if isinstance(loop.lanes, int) else 1 if len(split.train) > LARGE else USUAL
+    lanes = loop.lanes if isinstance(loop.lanes, int) else usual_lanes(len(split.train))
     folds = split.folds(loop.seed, lanes=lanes)
     first = dataset.frame.iloc[split.train.row_number[:5]]
     example = first.loc[:, list(split.schema.names)].reset_index(drop=True)
@@ -148,6 +148,11 @@ def _load(data: DataConfig) -> Dataset:
         names = "target, time, group and scenario" if dataset.scenario else "target, time and group"
         raise DataError(f"{names} must be different columns, got {', '.join(roles)}: choose others.")
     return dataset
+
+
+def usual_lanes(rows: int) -> int:
+    """Return the lanes of a training table with so many rows, unless others are given."""
+    return 1 if rows > LARGE else USUAL
 
 
 def _messages(dataset: Dataset, split: Split, lanes: int) -> tuple[str, ...]:

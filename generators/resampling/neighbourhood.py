@@ -64,7 +64,7 @@ class Neighbourhood:
     place_: np.ndarray = field(init=False, repr=False)  # (n,) index of each row among the m real ones
     X_: np.ndarray = field(init=False, repr=False)  # (m, d) the real rows
     number_: np.ndarray = field(init=False, repr=False)  # (m,) their row numbers
-    space_: np.ndarray = field(init=False, repr=False)  # (m, s) float32: coordinates for distances
+    distances_: _Distances = field(init=False, repr=False)
     scale_: np.ndarray = field(init=False, repr=False)  # (d,) standard deviations
     reference_: np.ndarray = field(init=False, repr=False)  # (r,) the real rows that can be neighbours, ascending
     index_: NearestNeighbors = field(init=False, repr=False)
@@ -85,7 +85,7 @@ class Neighbourhood:
         self.table_, self.place_, self.X_ = table, np.cumsum(table.is_real) - 1, real.X
         self.number_ = real.row_number
         self.scale_ = _spread(real.X)
-        self.space_ = _distance_space(real, self.scale_)
+        self.distances_ = _Distances.of(real, self.scale_)
         many = len(real) > self.reference
         self._look_among(rng.choice(len(real), self.reference, replace=False) if many else np.arange(len(real)))
         return self
@@ -95,7 +95,7 @@ class Neighbourhood:
         self.reference_ = np.sort(reference)
         # One more neighbour, as each row of the reference is its own nearest neighbour.
         nearest = NearestNeighbors(n_neighbors=min(self.neighbours + 1, len(reference)), algorithm="brute")
-        self.index_ = nearest.fit(self.space_[self.reference_])
+        self.index_ = nearest.fit(self.distances_.place(self.X_[self.reference_]))
 
     def sample(self, request: Request, rng: np.random.Generator) -> Samples:
         """Draw seed rows, move them, and put values back that left the region."""
@@ -136,7 +136,7 @@ class Neighbourhood:
     def _interpolated(self, seeds: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Interpolate towards a near row of any class; take discrete and missing values from either end."""
         distinct, back = np.unique(seeds, return_inverse=True)
-        near = self.index_.kneighbors(self.space_[distinct], return_distance=False)[back]
+        near = self.index_.kneighbors(self.distances_.place(self.X_[distinct]), return_distance=False)[back]
         pick = rng.integers(min(1, near.shape[1] - 1), near.shape[1], size=len(seeds))
         pick -= ~np.isin(seeds, self.reference_)  # only a reference row is its own first neighbour
         others = self.reference_[near[np.arange(len(seeds)), pick]]
@@ -196,30 +196,48 @@ class Neighbourhood:
 
 def _spread(X: np.ndarray) -> np.ndarray:
     """Return the standard deviation of each column (d,), 0 where all values are missing."""
-    seen = ~np.isnan(X)
-    count = np.maximum(seen.sum(axis=0), 1)
-    centred = np.where(seen, X - np.where(seen, X, 0).sum(axis=0) / count, 0)
-    spread: np.ndarray = np.sqrt((centred**2).sum(axis=0) / count)
+    missing = np.isnan(X)
+    count = np.maximum((~missing).sum(axis=0), 1)
+    centred = np.where(missing, 0, X)  # changed in place, as a large table has no room for many copies
+    centred -= centred.sum(axis=0) / count
+    centred[missing] = 0
+    np.square(centred, out=centred)
+    spread: np.ndarray = np.sqrt(centred.sum(axis=0) / count)
     return spread
 
 
-def _distance_space(table: Table, scale: np.ndarray) -> np.ndarray:
-    """Map rows to a space (m, s) in which Euclidean distance weighs all columns alike.
+@dataclass(frozen=True, eq=False)
+class _Distances:
+    """A space (m, s) of rows in which Euclidean distance weighs all columns alike.
 
     Ordered columns in standard deviations, missing values at the mean; a different category counts as one deviation.
     """
-    parts = []
-    for number, column in enumerate(table.schema.columns):
-        x = table.X[:, number]
-        if column.kind == "categorical":
-            counts = np.bincount(x[~np.isnan(x)].astype(int), minlength=1)
-            common = np.argsort(-counts, kind="stable")[:WIDEST]
-            parts.append((x[:, None] == common) * np.sqrt(0.5))
-        elif scale[number] > 0:
-            centred = (x - np.nanmean(x)) / scale[number]
-            parts.append(np.clip(np.nan_to_num(centred), -5, 5)[:, None])
-    space: np.ndarray = np.hstack(parts or [np.zeros((len(table), 1))]).astype(np.float32)
-    return space
+
+    centre: tuple[tuple[int, float, float], ...]  # ordered columns: position, mean, standard deviation
+    common: tuple[tuple[int, np.ndarray], ...]  # categorical columns: position, the codes that are told apart
+
+    @classmethod
+    def of(cls, table: Table, scale: np.ndarray) -> Self:
+        """Learn the space of a table from its rows and the standard deviations (d,) of its columns."""
+        centre, common = [], []
+        for number, column in enumerate(table.schema.columns):
+            x = table.X[:, number]
+            if column.kind == "categorical":
+                counts = np.bincount(x[~np.isnan(x)].astype(int), minlength=1)
+                common.append((number, np.argsort(-counts, kind="stable")[:WIDEST]))
+            elif scale[number] > 0:
+                centre.append((number, float(np.nanmean(x)), float(scale[number])))
+        return cls(tuple(centre), tuple(common))
+
+    def place(self, X: np.ndarray) -> np.ndarray:
+        """Return the coordinates (m, s) float32 of rows (m, d)."""
+        parts = [
+            np.clip(np.nan_to_num((X[:, number] - mean) / spread), -5, 5)[:, None]
+            for number, mean, spread in self.centre
+        ]
+        parts += [(X[:, number, None] == codes) * np.sqrt(0.5) for number, codes in self.common]
+        space: np.ndarray = np.hstack(parts or [np.zeros((len(X), 1))]).astype(np.float32)
+        return space
 
 
 _: type[Generator] = Neighbourhood

@@ -23,18 +23,26 @@ def thinned(table: Table, most: int, rng: np.random.Generator) -> tuple[Table, n
         Share of each class that was kept.
     """
     counts = np.bincount(table.y, minlength=table.n_classes)
-    shares, left = np.ones(table.n_classes), most
+    kept = drawn_counts(counts, most)
+    if (kept == counts).all():
+        return table, np.ones(table.n_classes)
+    present = np.argsort(counts, kind="stable")
+    drawn = [rng.choice(np.flatnonzero(table.y == code), kept[code], replace=False) for code in present if counts[code]]
+    shares = np.divide(kept, counts, out=np.ones(len(counts)), where=counts > 0)
+    return table.take(np.sort(np.concatenate(drawn))), shares
+
+
+def drawn_counts(counts: np.ndarray, most: int) -> np.ndarray:
+    """Return how many rows of each class (K,) to keep of so many, at most ``most`` in all.
+
+    Every class may have an equal part of them; what small classes leave goes to the larger ones.
+    """
+    kept, left = counts.copy(), most
     present = [int(code) for code in np.argsort(counts, kind="stable") if counts[code]]
     for position, code in enumerate(present):
-        allowed = min(int(counts[code]), left // (len(present) - position))
-        shares[code], left = allowed / counts[code], left - allowed
-    if (shares == 1).all():
-        return table, shares
-    drawn = [
-        rng.choice(np.flatnonzero(table.y == code), round(shares[code] * counts[code]), replace=False)
-        for code in present
-    ]
-    return table.take(np.sort(np.concatenate(drawn))), shares
+        kept[code] = min(int(counts[code]), left // (len(present) - position))
+        left -= int(kept[code])
+    return kept
 
 
 def undo_thinning(proba: np.ndarray, shares: np.ndarray) -> np.ndarray:

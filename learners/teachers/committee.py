@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 
 import numpy as np
 
 from learners.common.nested import load_learners, save_learners
-from learners.common.thinning import undo_thinning
+from learners.common.thinning import drawn_counts, undo_thinning
 from learners.teachers.record import CommitteeRecord
 from loop.errors import ConfigError
 from loop.protocols import Learner, Teacher
@@ -42,6 +42,7 @@ def default_members() -> tuple[Learner, ...]:
     return (*ours, LEARNERS.make("catboost")) if find_spec("catboost") is not None else ours
 
 
+WEIGHED = 200_000  # most out-of-fold rows by which members are weighed
 Fitted = tuple[Learner, np.ndarray]  # a member and the share of each class (K,) that it was fitted on
 
 
@@ -67,28 +68,35 @@ class Committee:
         are corrected for this thinning.
     small : int
         Number of rows below which nothing is thinned.
+    most : int
+        Most rows that a member is fitted on, drawn anew for each member where there are more than that and ``small``.
+        It keeps time and memory of large tables in bounds.
     jobs : int
         Members fitted side by side (threads).
 
     Raises
     ------
     ConfigError
-        If ``folds`` is below 2, ``jobs`` below 1 or ``small`` below 0, or ``majority_ratio`` is not above 0 and finite.
+        If ``folds`` is below 2, ``jobs`` or ``most`` below 1 or ``small`` below 0, or ``majority_ratio`` is not above 0
+        and finite.
     """
 
     members: Sequence[Learner] = field(default_factory=default_members)
     folds: int = 5
     majority_ratio: float = 20.0
     small: int = 20_000
+    most: int = 60_000
     jobs: int = 2
 
-    oof_: np.ndarray = field(init=False, repr=False)  # (n, K), NaN in rows of no fold
+    oof_: np.ndarray = field(
+        init=False, repr=False
+    )  # (n, K), NaN in rows of no fold; made when asked for if n is large
     fitted_: list[list[Fitted]] = field(init=False, repr=False)  # by fold and member
     weights_: np.ndarray = field(init=False, repr=False)  # (folds + 1, M): per fold, then of all; loaded (1, M)
     positive_: int = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        check_bounds(self, least={"folds": 2, "small": 0, "jobs": 1}, positive=["majority_ratio"])
+        check_bounds(self, least={"folds": 2, "small": 0, "most": 1, "jobs": 1}, positive=["majority_ratio"])
 
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         """Fit with folds of its own: each class dealt round-robin in random order."""
@@ -101,20 +109,26 @@ class Committee:
         """Fit every member once for each fold id, and the weights; see `loop.protocols.Teacher.fit_folds`."""
         self.positive_ = table.schema.positive
         seed, ids = root(rng), range(int(folds.max()) + 1)
+        weighed = _weighed(np.flatnonzero(folds >= 0), stream(seed, "weighed"))
         cells = [(fold, number) for fold in ids for number in range(len(self.members))]
-        fits = side_by_side(lambda cell: self._fit_cell(table, folds, cell[0], cell[1], seed), cells, self.jobs)
+        fits = side_by_side(
+            lambda cell: self._fit_cell(table, folds, weighed, cell[0], cell[1], seed), cells, self.jobs
+        )
         by_cell = dict(zip(cells, fits, strict=True))
         self.fitted_ = [[by_cell[fold, number][:2] for number in range(len(self.members))] for fold in ids]
-        member_oof = np.full((len(self.members), len(table), table.n_classes), np.nan)
+        fold_of = folds[weighed]
+        member_oof = np.empty((len(self.members), len(weighed), table.n_classes))
         for (fold, number), (_, _, proba) in by_cell.items():
-            member_oof[number, folds == fold] = proba
-        self.weights_ = np.array(
-            [self._greedy(member_oof, table, (folds >= 0) & (folds != fold)) for fold in ids]
-            + [self._greedy(member_oof, table, folds >= 0)]
-        )
-        self.oof_ = np.full((len(table), table.n_classes), np.nan)
-        for fold in ids:
-            self.oof_[folds == fold] = np.einsum("m,mnk->nk", self.weights_[fold], member_oof[:, folds == fold])
+            member_oof[number, fold_of == fold] = proba
+        y, weight = table.y[weighed], table.weight[weighed]
+        votes = [_greedy(member_oof[:, used], y[used], weight[used]) for used in (fold_of != fold for fold in ids)]
+        self.weights_ = np.array([*votes, _greedy(member_oof, y, weight)])
+        self._real = (table.rows, folds)  # for the answers out of fold, if they are asked for
+        if len(weighed) == (folds >= 0).sum():
+            self.oof_ = np.full((len(table), table.n_classes), np.nan)
+            for fold in ids:
+                answers = np.einsum("m,mnk->nk", self.weights_[fold], member_oof[:, fold_of == fold])
+                self.oof_[folds == fold] = answers
         return self
 
     def views(self, rows: Rows, without: int | None) -> tuple[np.ndarray, np.ndarray]:
@@ -157,7 +171,7 @@ class Committee:
         save_learners(self.nested_learners(), folder)
         weights = self.weights_[-1]
         settings = {"folds": int(self.folds), "majority_ratio": float(self.majority_ratio)}
-        settings |= {"small": int(self.small), "jobs": int(self.jobs)}
+        settings |= {"small": int(self.small), "most": int(self.most), "jobs": int(self.jobs)}
         shares = [[kept.tolist() for _, kept in of_fold] for of_fold in self._counting()]
         CommitteeRecord(settings, self.positive_, weights[weights > 0].tolist(), shares).write(folder)
 
@@ -176,8 +190,11 @@ class Committee:
         loaded.weights_, loaded.positive_ = np.array([record.weights]), record.positive
         return loaded
 
-    def __getattr__(self, name: str) -> NoReturn:
-        """Say why ``oof_`` is missing."""
+    def __getattr__(self, name: str) -> np.ndarray:
+        """Answer out of fold when that is asked for, if there were too many rows before; say why it is missing."""
+        if name == "oof_" and "_real" in vars(self):
+            self.oof_ = self._answers_out_of_fold(*self._real)
+            return self.oof_
         if name == "oof_":
             raise AttributeError("oof_ is there after a fit only, a loaded committee has none: fit it again.")
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
@@ -186,45 +203,61 @@ class Committee:
         """Return the members with a weight in the answers, fold by fold."""
         return [[of_fold[number] for number in np.flatnonzero(self.weights_[-1])] for of_fold in self.fitted_]
 
+    def _answers_out_of_fold(self, rows: Rows, folds: np.ndarray) -> np.ndarray:
+        """Return probabilities (n, K) of each fold, by the members fitted without it."""
+        answers = np.full((len(rows), self.fitted_[0][0][1].size), np.nan)
+        for fold in range(len(self.fitted_)):
+            answers[folds == fold] = self.views(rows.take(folds == fold), fold)[0]
+        return answers
+
     def _fit_cell(
-        self, table: Table, folds: np.ndarray, fold: int, number: int, seed: int
+        self, table: Table, folds: np.ndarray, weighed: np.ndarray, fold: int, number: int, seed: int
     ) -> tuple[Learner, np.ndarray, np.ndarray]:
-        """Fit one member without one fold; return it, its kept shares and its predictions on that fold."""
+        """Fit one member without one fold; return it, its kept shares and its predictions of rows of that fold."""
         rng = stream(seed, fold, number)
         rows, shares = self._thin(table, np.flatnonzero((folds >= 0) & (folds != fold)), rng)
         member = copy.deepcopy(self.members[number]).fit(table.take(rows), rng)
-        return member, shares, undo_thinning(member.predict_proba(table.rows.take(folds == fold)), shares)
+        unseen = table.rows.take(weighed[folds[weighed] == fold])
+        return member, shares, undo_thinning(member.predict_proba(unseen), shares)
 
     def _answer(self, fold: int, number: int, rows: Rows) -> np.ndarray:
         member, shares = self.fitted_[fold][number]
         return undo_thinning(member.predict_proba(rows), shares)
 
     def _thin(self, table: Table, rows: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Thin a huge majority class; return the rows left and the share of each class that was kept (K,)."""
+        """Thin a huge majority class, and what is too large altogether; return the rows left and shares kept (K,)."""
         counts = np.bincount(table.y[rows], minlength=table.n_classes)
-        shares = np.ones(table.n_classes)
+        if len(rows) <= self.small:
+            return rows, np.ones(table.n_classes)
         majority = int(counts.argmax())
-        allowed = max(self.majority_ratio * (len(rows) - counts[majority]), self.small)
-        if len(rows) <= self.small or counts[majority] <= allowed:
-            return rows, shares
-        of_majority = table.y[rows] == majority
-        kept = rng.choice(np.flatnonzero(of_majority), int(allowed), replace=False)
-        shares[majority] = len(kept) / counts[majority]
-        return np.sort(np.concatenate([rows[~of_majority], rows[kept]])), shares
+        wanted, minority = counts.copy(), len(rows) - int(counts[majority])
+        wanted[majority] = min(counts[majority], int(max(self.majority_ratio * minority, self.small)))
+        kept = drawn_counts(wanted, max(self.most, self.small))
+        drawn = []
+        for code in np.flatnonzero(counts):
+            own = rows[table.y[rows] == code]
+            drawn.append(own if kept[code] == len(own) else rng.choice(own, kept[code], replace=False))
+        shares = np.divide(kept, counts, out=np.ones(len(counts)), where=counts > 0)
+        return np.sort(np.concatenate(drawn)), shares
 
-    def _greedy(self, member_oof: np.ndarray, table: Table, rows: np.ndarray, rounds: int = 40) -> np.ndarray:
-        """Return weights (M,): in each round the member that lowers the log-loss most gets one more vote."""
-        truth = np.take_along_axis(member_oof[:, rows], table.y[rows][None, :, None], axis=2)[:, :, 0]  # (M, r)
-        weight = table.weight[rows]
-        total = np.zeros(truth.shape[1])
-        votes = np.zeros(len(truth))
-        for size in range(1, rounds + 1):
-            losses = -np.log(np.clip((total + truth) / size, 1e-6, None)) @ weight
-            best = int(losses.argmin())
-            votes[best] += 1
-            total += truth[best]
-        normalised: np.ndarray = votes / votes.sum()
-        return normalised
+
+def _weighed(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return the rows by which members are weighed: all, or as many drawn at random as are enough."""
+    return rows if len(rows) <= WEIGHED else np.sort(rng.choice(rows, WEIGHED, replace=False))
+
+
+def _greedy(member_oof: np.ndarray, y: np.ndarray, weight: np.ndarray, rounds: int = 40) -> np.ndarray:
+    """Return weights (M,): in each round the member that lowers the log-loss most gets one more vote."""
+    truth = np.take_along_axis(member_oof, y[None, :, None], axis=2)[:, :, 0]  # (M, r)
+    total = np.zeros(truth.shape[1])
+    votes = np.zeros(len(truth))
+    for size in range(1, rounds + 1):
+        losses = -np.log(np.clip((total + truth) / size, 1e-6, None)) @ weight
+        best = int(losses.argmin())
+        votes[best] += 1
+        total += truth[best]
+    normalised: np.ndarray = votes / votes.sum()
+    return normalised
 
 
 _learner: type[Learner] = Committee

@@ -20,6 +20,7 @@ _SETTINGS = record_checks.fields(
         "small": record_checks.count,
         "jobs": record_checks.integer(1),
     },
+    {"most": record_checks.integer(1)},  # 0.4.0 knew none
     known_only=True,
 )
 _RECORD = record_checks.fields(

@@ -38,6 +38,7 @@ from loop.types import Generation, Interval, Table
 
 # Name of the random streams of learners between generations; another name would draw other numbers.
 SURROGATE_STREAM = "scout"
+EDGE_ROWS = 100_000  # most judge rows of a lane by which teacher and surrogate are compared before the first generation
 
 
 def prepare(parts: Parts, table: Table, folds: np.ndarray, rng: np.random.Generator) -> Prepared:
@@ -62,8 +63,9 @@ def prepare(parts: Parts, table: Table, folds: np.ndarray, rng: np.random.Genera
         with clock.stage("teacher"):
             teacher = copy.deepcopy(parts.teacher).fit_folds(table, folds, seeds.stream(seed, "teacher"))
     with clock.stage("generator"):
-        fitted = tuple(_generators(supply, table, ways, seed) for supply in parts.supplies)
-    prepared = Prepared(parts, table, ways, seed, teacher, fitted, dict(clock.seconds))
+        tables = tuple(table.take(lane.fit) for lane in ways)
+        fitted = tuple(_generators(supply, tables, ways, seed) for supply in parts.supplies)
+    prepared = Prepared(parts, table, ways, tables, seed, teacher, fitted, dict(clock.seconds))
     if teacher is None:
         return prepared
     with clock.stage("teacher"):
@@ -71,21 +73,30 @@ def prepare(parts: Parts, table: Table, folds: np.ndarray, rng: np.random.Genera
     return replace(prepared, parts=replace(parts, acceptance=acceptance), seconds=dict(clock.seconds))
 
 
-def _generators(supply: Supply, table: Table, ways: Sequence[Lane], seed: int) -> tuple[Generator, ...]:
-    """Fit the generator of a supply in each lane."""
+def _generators(supply: Supply, tables: Sequence[Table], ways: Sequence[Lane], seed: int) -> tuple[Generator, ...]:
+    """Fit the generator of a supply on the table of each lane."""
     purpose = ("fit",) if supply.name == TAUGHT else ("fit", supply.name)
     return tuple(
-        copy.deepcopy(supply.generator).fit(table.take(lane.fit), seeds.stream(seed, *purpose, lane.index + 1))
-        for lane in ways
+        copy.deepcopy(supply.generator).fit(own, seeds.stream(seed, *purpose, lane.index + 1))
+        for own, lane in zip(tables, ways, strict=True)
     )
 
 
 def _edge(prepared: Prepared, teacher: Teacher) -> float:
-    """Return by how much the teacher's score exceeds that of the surrogate on real rows alone, on the judge rows."""
-    judged, metric = JudgeRows.of(prepared.table, prepared.judged), prepared.parts.acceptance.metric
-    learnt = pooled(train(prepared, prepared.parts.surrogate_for, [], SURROGATE_STREAM, 0, prepared.lanes[:-1]))
-    taught = teacher_answers(prepared, teacher)
+    """Return by how much the teacher's score exceeds that of the surrogate on real rows alone, on judge rows."""
+    metric, rng = prepared.parts.acceptance.metric, prepared.stream("edge")
+    measured = [_fewer_judged(lane, rng) for lane in prepared.lanes[:-1]]
+    judged = JudgeRows.of(prepared.table, np.concatenate([lane.judge for lane in measured]))
+    learnt = pooled(train(prepared, prepared.parts.surrogate_for, [], SURROGATE_STREAM, 0, measured))
+    taught = teacher_answers(prepared, teacher, measured)
     return resolve(metric).sign * (score(metric, judged, taught) - score(metric, judged, learnt))
+
+
+def _fewer_judged(lane: Lane, rng: np.random.Generator) -> Lane:
+    """Return a lane with at most `EDGE_ROWS` of its judge rows, as a teacher takes long to answer about many."""
+    if len(lane.judge) <= EDGE_ROWS:
+        return lane
+    return replace(lane, judge=np.sort(rng.choice(lane.judge, EDGE_ROWS, replace=False)))
 
 
 def generations(prepared: Prepared, past: Sequence[Generation] = ()) -> Iterator[Generation]:
@@ -163,7 +174,7 @@ def _propose(
         return propose(
             prepared.parts,
             supply,
-            prepared.table.take(lane.fit),
+            prepared.table_of(lane),
             weakness[lane.fit],
             Fitted(
                 lane, champions[lane.index].learner, prepared.teacher, _unused(generators[lane.index], lane, history)

@@ -17,6 +17,10 @@ from loop.types import Table
 
 USUAL = 5  # default number of lanes
 TEACHER_FOLDS = 5  # of the fit rows of a hold-out lane
+MANY, FOLDS_OF_MANY = (
+    500_000,
+    2,
+)  # rows of a training table from which half of them are enough to fit a teacher's member
 DELIVERABLE = -1
 
 
@@ -104,12 +108,13 @@ def deal(table: Table, rng: np.random.Generator, *, k: int = USUAL, groups: np.n
     together = duplicate_groups(table.X)
     if groups is not None:
         together = merge_groups(together, groups)
-    _check_spread(table, together, k if k > 1 else TEACHER_FOLDS + 1)
+    of_teacher = TEACHER_FOLDS if len(table) < MANY else FOLDS_OF_MANY
+    _check_spread(table, together, k if k > 1 else of_teacher + 1)
     if k > 1:
         return folds(table.y, rng, k=k, groups=together)
     ids = holdout(table.y, rng, groups=together)
     fit = ids >= 0
-    ids[fit] = folds(table.y[fit], rng, k=TEACHER_FOLDS, groups=together[fit])
+    ids[fit] = folds(table.y[fit], rng, k=of_teacher, groups=together[fit])
     return ids
 
 

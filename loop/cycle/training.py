@@ -29,6 +29,7 @@ class Prepared:
     parts: Parts
     table: Table  # the real training rows
     lanes: tuple[Lane, ...]  # the deliverable lane last
+    tables: tuple[Table, ...]  # the fit rows of each lane
     seed: int
     teacher: Teacher | None
     generators: tuple[tuple[Generator, ...], ...]  # of each supply, one a lane
@@ -38,6 +39,10 @@ class Prepared:
     def judged(self) -> np.ndarray:  # (j,)
         """Positions of the pooled judge rows in the table, in the order of the lanes."""
         return np.concatenate([lane.judge for lane in self.lanes[:-1]])
+
+    def table_of(self, lane: Lane) -> Table:
+        """Return the fit rows of a lane."""
+        return self.tables[lane.index]
 
     def generators_of(self, supply: Supply) -> tuple[Generator, ...]:
         """Return the fitted generators of a supply, one a lane."""
@@ -97,7 +102,7 @@ def train(
         clock = Clock()
         rows = [lane_rows(generation, lane) for generation in history if generation.decision.kept]
         rows += [extra[lane.index]] if extra else []
-        table = Table.concat([prepared.table.take(lane.fit), *rows])
+        table = Table.concat([prepared.table_of(lane), *rows]) if rows else prepared.table_of(lane)
         with clock.stage("learner"):
             learner = copy.deepcopy(learner_for(table)).fit(table, prepared.stream(purpose, number, lane.index + 1))
             proba = learner.predict_proba(prepared.table.rows.take(lane.judge)) if len(lane.judge) else nothing
@@ -134,13 +139,18 @@ def unseen_answers(prepared: Prepared, history: Sequence[Generation], champions:
     return answers
 
 
-def teacher_answers(prepared: Prepared, teacher: Teacher) -> np.ndarray:
-    """Return the teacher's probabilities (j, K) of the judge rows, by members that have not seen them."""
-    answers: np.ndarray = teacher.oof_[prepared.judged]
-    unseen = np.isnan(answers[:, 0])  # judge rows of a hold-out, which no member was fitted on
-    if unseen.any():
-        answers[unseen] = teacher.views(prepared.table.rows.take(prepared.judged[unseen]), None)[0]
-    return answers
+def teacher_answers(prepared: Prepared, teacher: Teacher, of: Sequence[Lane] | None = None) -> np.ndarray:
+    """Return the teacher's probabilities (j, K) of the judge rows of some lanes, by members that have not seen them.
+
+    ``of`` are the judging lanes, None = all.
+    """
+    rows = prepared.table.rows
+    return np.concatenate(
+        [
+            teacher.views(rows.take(lane.judge), None)[0] if lane.without is None else teacher.oof_[lane.judge]
+            for lane in of or prepared.lanes[:-1]  # no member was fitted on the judge rows of a hold-out
+        ]
+    )
 
 
 def pooled(trained: Sequence[Trained]) -> np.ndarray:

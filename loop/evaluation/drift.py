@@ -133,7 +133,8 @@ def report(real: Table, synthetic: Table, rng: np.random.Generator) -> dict[str,
         categories with under 5 % of the real rows that synthetic rows hold, too.
     """
     root = seeds.root(rng)
-    by_column = columns(*(_some(table, seeds.stream(root, "columns")) for table in (real, synthetic)))
+    some, made = (_some(table, seeds.stream(root, "columns")) for table in (real, synthetic))
+    by_column = columns(some, made)
 
     def of(name: str) -> list[float]:
         return [float(row[name]) for row in by_column if name in row] or [0.0]
@@ -146,7 +147,7 @@ def report(real: Table, synthetic: Table, rng: np.random.Generator) -> dict[str,
         "drift/wasserstein_max": max(of("wasserstein")),
         "drift/label_shift": _label_shift(real, synthetic),
         "drift/detection_auc": detection_auc(real.X, synthetic.X, seeds.stream(root, "detection")),
-        "drift/coverage": _coverage(real, synthetic, seeds.stream(root, "coverage")),
+        "drift/coverage": _coverage(real, synthetic, Space(some), seeds.stream(root, "coverage")),
         "drift/rare_category_coverage": _rare_category_coverage(real, synthetic),
     }
 
@@ -187,7 +188,7 @@ def detection_auc(real: np.ndarray, synthetic: np.ndarray, rng: np.random.Genera
     return float(np.mean(areas))
 
 
-def _coverage(real: Table, synthetic: Table, rng: np.random.Generator) -> float:
+def _coverage(real: Table, synthetic: Table, space: Space, rng: np.random.Generator) -> float:
     """Return the share of real rows with a synthetic row near them.
 
     Near means: within the distance at which 9 of 10 real rows have another real row. Rows like the real ones thus score
@@ -198,7 +199,6 @@ def _coverage(real: Table, synthetic: Table, rng: np.random.Generator) -> float:
         return 0.0
     judged, others = np.split(_sample(len(real), 2 * size, rng), 2)
     made = synthetic.X[_sample(len(synthetic), size, rng)]
-    space = Space(real)
     usual, _ = space.distances(real.X[judged], real.X[others])
     nearest, _ = space.distances(real.X[judged], made)
     return float(np.mean(nearest <= np.quantile(usual, 0.9)))

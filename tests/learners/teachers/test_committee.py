@@ -90,6 +90,23 @@ def test_out_of_fold_answers_are_those_of_the_view_without_the_fold() -> None:
         np.testing.assert_allclose(fitted.oof_[fold == FOLDS], view)
 
 
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
+def test_law_where_some_rows_weigh_the_members(law: Callable[[Make], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("learners.teachers.committee.WEIGHED", 100)
+    law(lambda: Committee(members=MEMBERS, jobs=1))
+
+
+def test_members_are_weighed_on_some_of_many_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    folds = np.where(np.arange(300) < 50, -1, FOLDS)
+    monkeypatch.setattr("learners.teachers.committee.WEIGHED", 200)
+    fitted = committee(folds=folds, members=(Constant(), Constant(bias=0.3), Linear()))
+    assert "oof_" not in vars(fitted)  # it takes long, and is not always asked for
+    assert (fitted.weights_[:, 2] > 0.8).all()
+    for fold in range(3):
+        np.testing.assert_array_equal(fitted.oof_[folds == fold], fitted.views(TABLE.rows.take(folds == fold), fold)[0])
+    assert np.isnan(fitted.oof_[folds < 0]).all()
+
+
 def test_out_of_fold_answers_to_noise_know_nothing() -> None:
     rng = np.random.default_rng(0)
     noise = replace(TABLE, y=rng.permutation(TABLE.y))
@@ -236,6 +253,11 @@ def test_only_a_huge_majority_is_thinned() -> None:
         left, shares = shown(Committee(members=(Remembers(),), jobs=1, **settings))
         np.testing.assert_array_equal(left.X, table.X[folds == 0])
         np.testing.assert_array_equal(shares, 1)
+    left, shares = shown(Committee(members=(Remembers(),), small=50, most=150, jobs=1))  # few rows in all
+    np.testing.assert_array_equal(np.bincount(left.y), [150 - counts[1], counts[1]])
+    np.testing.assert_allclose(shares, [(150 - counts[1]) / counts[0], 1])
+    left, _ = shown(Committee(members=(Remembers(),), small=10, most=10, jobs=1))  # fewer than there are positives
+    np.testing.assert_array_equal(np.bincount(left.y), [5, 5])
 
 
 # Reproducible

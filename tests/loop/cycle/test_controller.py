@@ -16,6 +16,7 @@ from sklearn.metrics import log_loss
 from tiny import AUGMENTED, rare_table, tiny_parts
 
 from generators import Neighbourhood
+from learners import Committee, Linear
 from loop.cycle.acceptance import Acceptance
 from loop.cycle.conclusion import conclude
 from loop.cycle.controller import generations, prepare
@@ -301,3 +302,24 @@ def test_with_one_lane_the_rows_that_find_weakness_have_not_been_seen():
     losses = [log_loss(table.y[rows], answers[rows][:, 1]) for rows in (lane.fit, lane.judge)]
     real_only = unseen_answers(prepared, [], train(prepared, prepared.parts.surrogate_for, [], "scout", 0))
     assert losses[0] > 0.9 * log_loss(table.y[lane.fit], real_only[lane.fit][:, 1])
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_the_edge_of_a_teacher_is_measured_on_some_of_many_judge_rows(k: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    class Counting(Committee):
+        def views(self, rows: Rows, without: int | None) -> tuple[np.ndarray, np.ndarray]:
+            asked.append(len(rows))
+            return super().views(rows, without)
+
+    table = rare_table(600)
+    parts = replace(tiny_parts(), teacher=Counting(members=(Linear(),), folds=2, jobs=1))
+    folds = deal(table, np.random.default_rng(0), k=k)
+    whole = prepare(parts, table, folds, np.random.default_rng(0))
+    monkeypatch.setattr("loop.cycle.controller.EDGE_ROWS", 60)
+    asked.clear()
+    some = prepare(parts, table, folds, np.random.default_rng(0))
+    assert asked == ([60] if k == 1 else [])
+    assert some.parts.acceptance != whole.parts.acceptance
+    np.testing.assert_array_equal(some.judged, whole.judged)  # the claim is still on all of them

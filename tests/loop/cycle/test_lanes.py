@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loop.cycle.lanes import DELIVERABLE, TEACHER_FOLDS, deal, lanes, training_spread
+from loop.cycle.lanes import DELIVERABLE, FOLDS_OF_MANY, TEACHER_FOLDS, deal, lanes, training_spread
 from loop.errors import ConfigError, DataError
 from loop.testing.tables import numeric_table
 from loop.types import Table
@@ -50,6 +50,12 @@ def test_hold_out_deals_teacher_folds_among_its_fit_rows() -> None:
     folds = deal(numeric_table(), np.random.default_rng(0), k=1)
     assert set(folds) == {-1, *range(TEACHER_FOLDS)}
     assert (folds == -1).mean() == pytest.approx(0.3, abs=0.01)
+
+
+def test_a_hold_out_of_many_rows_has_few_teacher_folds(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = numeric_table()
+    monkeypatch.setattr("loop.cycle.lanes.MANY", len(table))
+    assert set(deal(table, np.random.default_rng(0), k=1)) == {-1, *range(FOLDS_OF_MANY)}
 
 
 @pytest.mark.parametrize("k", [1, 3])
