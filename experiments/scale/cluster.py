@@ -2,8 +2,10 @@
 
 import importlib.metadata
 import logging
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from experiments.config.scale_config import ScaleConfig
@@ -75,6 +77,8 @@ def _client(wanted: ScaleConfig) -> Iterator[Any]:
         ) as cluster,
         Client(cluster, timeout=PATIENCE, set_as_default=False) as client,
     ):
+        # A terminal sends Ctrl-C to all: what becomes of the work, the process that was started decides.
+        client.register_worker_callbacks(partial(signal.signal, signal.SIGINT, signal.SIG_IGN))
         yield client
 
 

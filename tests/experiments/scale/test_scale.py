@@ -3,6 +3,7 @@
 import builtins
 import json
 import os
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from rich.console import Console
 from scale_killer import OWN, cluster
 from small_runs import content, frame, write
@@ -29,6 +31,7 @@ from experiments.tune.study import open_study
 from experiments.tune.tune import tune
 from loop.errors import ConfigError, WeakspotError
 from loop.support.side_by_side import place_of_work, side_by_side
+from loop.tracking.uplink import quiet
 
 SECRET = "hunter2"
 MEASURED = {"seconds_fit", "seconds_per_million", "megabytes"}  # of an arm: they differ from run to run
@@ -101,11 +104,23 @@ class TestTheSameResult:
         settings = settings_of(data, tmp_path / "one", strategies=["untargeted", "classical"], seeds=[0])
         settings["sources"] = [settings.pop("data")]
         here = compare(load_config(CompareConfig, None, settings), quiet_console())
-        there = {**settings, "out": str(tmp_path / "two"), "scale": {"dask": address}}
+        recorded = tmp_path / "mlflow.yaml"
+        uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+        store = {"tracking_uri": uri, "artifact_root": str(tmp_path / "artifacts"), "registered_model": None}
+        recorded.write_text(yaml.safe_dump(store))
+        there = {**settings, "out": str(tmp_path / "two"), "scale": {"dask": address}, "tracking": str(recorded)}
         far = compare(load_config(CompareConfig, None, there), quiet_console())
         pd.testing.assert_frame_equal(*(each.drop(columns=list(MEASURED)) for each in (here, far)))
         files = [sorted(each.name for each in (tmp_path / out / "cells").iterdir()) for out in ("one", "two")]
         assert files[0] == files[1]  # the cells of one are found by the other
+        with quiet():
+            from mlflow import MlflowClient
+
+            client = MlflowClient(uri)
+            runs = client.search_runs([each.experiment_id for each in client.search_experiments()])
+        parents = [each for each in runs if "mlflow.parentRunId" not in each.data.tags]
+        assert (len(parents), len(runs)) == (1, 1 + len(far))  # this process alone has logged
+        assert not any(SECRET in str(each.data.params) or address in str(each.data.params) for each in runs)
 
     def test_of_a_search(self, data: Path, address: str, tmp_path: Path) -> None:
         settings = settings_of(data, tmp_path / "one", trials=3)
@@ -162,6 +177,15 @@ class TestWorkers:
             cells = found_or_worked(range(3), lambda key: [{"made": key}], lambda key: tmp_path / f"{key}.json", jobs=1)
             assert list(cells) == [[{"made": 0}], [{"kept": 1}], [{"made": 2}]]
         assert {path.name for path in tmp_path.iterdir()} == {"0.json", "1.json", "2.json"}
+
+    def test_ctrl_c_in_a_terminal_is_not_for_workers(self) -> None:
+        """The second is one that has taken the place of another."""
+        with on_workers(ScaleConfig(workers=1)):
+            first = side_by_side(lambda _: (os.getpid(), signal.getsignal(signal.SIGINT)), [0], 1)
+            os.kill(first[0][0], signal.SIGKILL)
+            second = side_by_side(lambda _: (os.getpid(), signal.getsignal(signal.SIGINT)), [0], 1)
+        assert first[0][1] == second[0][1] == signal.SIG_IGN
+        assert len({os.getpid(), first[0][0], second[0][0]}) == 3
 
     def test_all_workers_are_at_work_at_once(self, address: str, tmp_path: Path) -> None:
         """Each piece goes on when the other has begun."""
