@@ -87,6 +87,7 @@ def check_equal(one: RunResult, other: RunResult) -> None:
     assert models[0] == models[1]
 
 
+@pytest.mark.slow
 class TestTheSameResult:
     def test_of_a_run_in_workers_on_this_machine(self, data: Path, in_threads: RunResult, tmp_path: Path) -> None:
         check_equal(in_threads, run_of(settings_of(data, tmp_path, scale={"workers": 2})))
@@ -138,6 +139,7 @@ class TestTheSameResult:
         assert found[0] == found[1]
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_is_lost_leaves_a_run_to_go_on_with(data: Path, in_threads: RunResult, tmp_path: Path) -> None:
     order = tmp_path / "order"
     with cluster(tmp_path, workers=1) as (address, scheduler):
