@@ -12,10 +12,11 @@ from learners.common.column_offsets import ColumnOffsets
 from learners.common.one_hot import OneHot
 from learners.common.persistence import read_settings, write_settings
 from loop.catalogue import check_name
+from loop.errors import ConfigError
 from loop.protocols import Learner
 from loop.rows import Rows
 from loop.seeds import integer
-from loop.support.setting_checks import check_bounds
+from loop.support.setting_checks import check_bounds, told
 from loop.types import Table
 
 TRUSTED = ["sklearn.tree._tree.Tree"]  # beyond what skops trusts by itself
@@ -61,6 +62,8 @@ class Forest:
 
     def __post_init__(self) -> None:
         check_bounds(self, least={"trees": 1, "min_leaf": 1})
+        if isinstance(self.max_features, (int, float)):
+            _check_features(self.max_features)
         check_name("categories", self.categories, ("codes", "one_hot"))
 
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
@@ -134,3 +137,10 @@ class ExtraTrees(Forest):
 
 
 _learner: type[Learner] = Forest
+
+
+def _check_features(most: float) -> None:
+    """Raise ConfigError unless a number is a count of columns or a share of them."""
+    if not (most >= 1 if isinstance(most, int) else 0 < most <= 1):
+        rule = "a count of columns from 1 on, or a share above 0 and at most 1"
+        raise ConfigError(f"max_features must be {rule}, got {told(most)}: correct it.")

@@ -20,8 +20,8 @@ from loop.errors import ConfigError
 from loop.protocols import Learner
 from loop.rows import Rows
 from loop.seeds import integer
+from loop.support.parallel.torch_threads import one_thread
 from loop.support.setting_checks import check_bounds
-from loop.support.torch_threads import one_thread
 from loop.types import Table
 
 FILE = "mlp.safetensors"

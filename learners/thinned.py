@@ -9,7 +9,7 @@ import numpy as np
 
 from learners.common.nested import load_learners, save_learners
 from learners.common.persistence import read_record
-from learners.common.thinning import thinned, undo_thinning
+from loop.data.thinning import thinned, undo_thinning
 from loop.errors import DataError
 from loop.protocols import Learner
 from loop.rows import Rows
@@ -33,7 +33,7 @@ class Thinned:
     learner : Learner
         It is copied before it is fitted.
     most : int
-        Most rows, see `learners.common.thinning.thinned`.
+        Most rows, see `loop.data.thinning.thinned`.
 
     Raises
     ------
@@ -57,8 +57,7 @@ class Thinned:
 
     def predict_proba(self, rows: Rows) -> np.ndarray:
         """Return probabilities of shape (n, K)."""
-        proba = self.fitted_.predict_proba(rows)
-        return proba if (self.shares_ == 1).all() else undo_thinning(proba, self.shares_)
+        return undo_thinning(self.fitted_.predict_proba(rows), self.shares_)
 
     def nested_learners(self) -> tuple[Learner, ...]:
         """Return the fitted learner; before the fit, the one to be fitted."""

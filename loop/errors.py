@@ -1,8 +1,16 @@
 """Errors that the user can correct: one sentence with the rule, the value and the way out."""
 
+from loop.support.visible import sentence
+
 
 class WeakspotError(Exception):
-    """An error that the user can correct. The command line prints it and exits with code 2."""
+    """An error that the user can correct. The command line prints it and exits with code 2.
+
+    Whatever the data hold, the sentence is short, on one line, and shows no password, see `loop.support.visible`.
+    """
+
+    def __init__(self, told: object = "") -> None:
+        super().__init__(sentence(told))
 
 
 class DataError(WeakspotError, ValueError):

@@ -23,6 +23,7 @@ from loop.cycle.conclusion import Outcome
 from loop.cycle.driver import run_loop
 from loop.cycle.lanes import USUAL, deal
 from loop.cycle.parts import Settings
+from loop.data.date_parts import Wishes
 from loop.data.encoding import encode, one_level
 from loop.data.intake import relative
 from loop.data.schema import infer, rarest
@@ -74,6 +75,8 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         How answers are calibrated on judge rows, see `loop.evaluation.calibration.calibrate`; "none" = not at all.
     positive : object, optional
         The class to catch; by default the rarest.
+    date_parts : mapping or sequence of str, optional
+        Columns of dates to be replaced by parts, ``{"created": ["hour", "weekday"]}``; see `loop.data.date_parts`.
     tracker, random_state : RunTracker, optional; int, RandomState or None
         The records; the seed, and the same seed gives the same rows and numbers.
     verbose : bool
@@ -130,6 +133,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         lanes: int = USUAL,
         calibration: str = DEFAULT,
         positive: object = None,
+        date_parts: Wishes | None = None,
         tracker: RunTracker | None = None,
         jobs: int = Settings.jobs,
         random_state: int | np.random.RandomState | None = None,
@@ -161,6 +165,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         self.lanes = lanes
         self.calibration = calibration
         self.positive = positive
+        self.date_parts = date_parts
         self.tracker = tracker
         self.jobs = jobs
         self.random_state = random_state
@@ -199,7 +204,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         own, rows = relative(weight[counted]), np.flatnonzero(counted)
         groups = None if groups is None else column_or_1d(groups)[counted]
         caught = rarest(frame[target], own) if self.positive is None and np.ptp(own) else self.positive
-        schema = infer(frame, target, positive=caught)
+        schema = infer(frame, target, positive=caught, date_parts=self.date_parts)
         table = replace(encode(schema, frame).numbered(rows), weight=own, unit=units(groups))
         pool = None if self.unlabelled is None else self._features(self.unlabelled, reset=False)
         inquiry = Inquiry.of(self.questions, parts.learner, table, pool, self.oracle, parts.teacher)

@@ -5,6 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from loop.support.visible import visible
+
 SHOWN = 5  # weak regions
 
 
@@ -14,7 +16,7 @@ def result_html(model: Any) -> str:
     history = model.history_.reindex(columns=list(names)).rename(columns=names)
     regions = model.regions_.reindex(columns=["generation", "region", "rows"]).tail(SHOWN)
     parts = [
-        f"<p><b>{escape(model.verdict_.sentence)}</b></p>",
+        f"<p><b>{escape(visible(model.verdict_.sentence))}</b></p>",
         _table("Generations", history.assign(kept=history["kept"].map({1: "yes", 0: "no"}))),
         _table("Weak regions", regions),
         f"<p>{len(model.synthetic_):,} new rows kept: see synthetic_.</p>",
@@ -23,5 +25,6 @@ def result_html(model: Any) -> str:
 
 
 def _table(title: str, frame: pd.DataFrame) -> str:
+    frame = frame.map(lambda value: visible(value) if isinstance(value, str) else value)
     shown = frame.to_html(index=False, border=0, escape=True, float_format="{:.3f}".format) if len(frame) else "none"
     return f"<p>{escape(title)}</p>{shown}"

@@ -6,18 +6,18 @@ In shapes, ``n`` counts rows, ``d`` columns and ``K`` classes.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 
+from loop.data.date_parts import DateParts
 from loop.rows import Rows
 
 DAY = 86_400  # seconds
-OUTSIDE = -1  # generation of rows made outside of a loop, or not yet marked by the controller
-NOBODY = -1  # no parent, no supply
+OUTSIDE, NOBODY = -1, -1  # generation of rows made outside of a loop or not yet marked; no parent, no supply
 Kind = Literal["numeric", "integer", "boolean", "categorical", "datetime"]
-# How rows inside a region were made: drawn there directly; from real rows, of the region if it has any; resampled by
-# weight; drawn anywhere, with those outside discarded.
+# How rows inside a region were made: drawn there; from real rows; resampled by weight; drawn anywhere, some discarded.
 SamplingMethod = Literal["native", "seeds", "importance", "rejection"]
 
 
@@ -50,20 +50,21 @@ class Schema:
     target: str = "target"
     excluded: tuple[tuple[str, str], ...] = ()  # (column, reason) of columns that are not features
     target_dtype: str = "object"  # pandas dtype that `decode` restores
+    date_parts: tuple[DateParts, ...] = ()  # how columns that are parts of dates are made from the dates
 
-    @property
-    def names(self) -> tuple[str, ...]:  # of the columns
+    @cached_property
+    def names(self) -> tuple[str, ...]:  # of the columns, kept: asked for in every column it would take their square
         return tuple(column.name for column in self.columns)
 
     @property
     def n_classes(self) -> int:  # K
         return len(self.classes)
 
-    @property
+    @cached_property
     def categorical(self) -> np.ndarray:  # (d,) bool
         return np.array([column.kind == "categorical" for column in self.columns], dtype=bool)
 
-    @property
+    @cached_property
     def discrete(self) -> np.ndarray:  # (d,) bool: categorical or boolean, values that must not be averaged
         return np.array([column.kind in ("categorical", "boolean") for column in self.columns], dtype=bool)
 
@@ -175,8 +176,7 @@ class Condition:
 class Region:
     """A box in feature space, readable as a rule, optionally with rows to start from.
 
-    A region with an empty rule is "anywhere". Counts include the rows that chose the region and those that confirmed
-    it; the deficit is measured on the latter only.
+    An empty rule is "anywhere". Counts are of rows that chose or confirmed the region; the deficit is of the latter.
     """
 
     rule: tuple[Condition, ...] = ()

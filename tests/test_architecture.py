@@ -24,6 +24,7 @@ CONTRACTS = {  # what generators and learners may import of the loop
     "loop.support",
     "loop.data.schema_json",
     "loop.data.schema_difference",
+    "loop.data.thinning",
     "loop.data.value_grid",
     "loop.expressions",
 }

@@ -21,7 +21,7 @@ from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import score
 from loop.protocols import Learner
 from loop.seeds import stream
-from loop.support.side_by_side import side_by_side
+from loop.support.parallel.side_by_side import side_by_side
 from loop.types import Schema, Table
 
 BOOSTED, RANDOM, OTHER = "boosted trees", "random trees", "other"

@@ -14,7 +14,7 @@ from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import score
 from loop.protocols import Learner
 from loop.seeds import integer, root, stream
-from loop.support.side_by_side import side_by_side
+from loop.support.parallel.side_by_side import side_by_side
 from loop.types import Table
 
 Space = Mapping[str, BaseDistribution]  # by setting; in each trial they are drawn in this order

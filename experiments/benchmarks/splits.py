@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from experiments.benchmarks import cost, no_signal, rare_digits
+from experiments.benchmarks import no_signal, rare_digits
+from experiments.benchmarks.cost import cost
 from experiments.benchmarks.fidelity import fidelity
 from experiments.benchmarks.labels import stream
 from experiments.benchmarks.unseen import simulated, subgroups, weeks

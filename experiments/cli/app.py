@@ -3,17 +3,18 @@
 import functools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from experiments.cli.begin import init, schema
-from experiments.cli.csv_options import Decimal, Drop, Encoding, Sep
+from experiments.cli.csv_options import DateParts, Decimal, Drop, Encoding, Sep, SpreadsheetSafe, parts_told
 from experiments.cli.errors import one_sentence
 from experiments.cli.labels import answer, queue
-from experiments.cli.output import check_absent, check_apart, check_suffix, console, write
+from experiments.cli.output import check_absent, check_apart, check_safe, check_suffix, console, write
+from experiments.cli.output import say as tell
 from experiments.cli.predict import predict
 from experiments.cli.result import DryRun, LastLine, print_plan
 from experiments.cli.run import run
@@ -49,7 +50,7 @@ def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        typer.echo(f"weakspot {version('weakspot')}")
+        tell(f"weakspot {version('weakspot')}")
         raise typer.Exit
 
 
@@ -69,7 +70,7 @@ app.command()(one_sentence(schema))
 @one_sentence
 def compare(
     config: Annotated[Path, typer.Argument(help="YAML file with sources, strategies and seeds.")],
-    jobs: Annotated[int, typer.Option(min=1, help="Cells side by side.")] = 1,
+    jobs: Annotated[int, typer.Option(min=1, max=1024, help="Cells side by side.")] = 1,
     scale: Scale = None,
     dry_run: DryRun = False,
     alone: LastLine = False,
@@ -91,8 +92,9 @@ def compare(
 @one_sentence
 def tune(
     config: Annotated[Path, typer.Argument(help="YAML file with sources, the space to search, and how long.")],
-    workers: Annotated[int, typer.Option(min=1, help="Trials side by side.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, max=1024, help="Trials side by side.")] = 1,
     scale: Scale = None,
+    dry_run: DryRun = False,
     alone: LastLine = False,
 ) -> None:
     """Search the settings of the loop; the same command continues an earlier search."""
@@ -100,6 +102,9 @@ def tune(
     from experiments.tune.config import TuneConfig
 
     checked = load_config(TuneConfig, config, {"scale": scale_of(scale)})
+    if dry_run:
+        print_plan(checked, alone, workers)
+        return
     from experiments.tune.tune import tune as search  # after the checks: it loads every library
 
     search(checked, console(silent=alone), workers)
@@ -123,7 +128,7 @@ def export(
 
     folder = run_dir / "export" / to if out is None else out
     write_export(load_model(run_dir / MODEL), to, folder)
-    typer.echo(f"{folder}: {' and '.join(sorted(path.name for path in folder.iterdir()))}")
+    tell(f"{folder}: {' and '.join(sorted(path.name for path in folder.iterdir()))}")
 
 
 @app.command()
@@ -138,8 +143,10 @@ def generate(  # Wide: each parameter is an option of the command
     target: Annotated[str | None, typer.Option(help="With --data: column of the classes.")] = None,
     generator: Annotated[str | None, typer.Option(help="With --data: a name or rule book; default tree_chain.")] = None,
     save: Annotated[Path | None, typer.Option(help="With --data: folder to keep the fitted generator in.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Same seed, same rows.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Same seed, same rows.")] = 0,
+    spreadsheet_safe: SpreadsheetSafe = False,
     drop: Drop = None,
+    date_parts: DateParts = None,
     sep: Sep = None,
     encoding: Encoding = None,
     decimal: Decimal = None,
@@ -149,18 +156,20 @@ def generate(  # Wide: each parameter is an option of the command
     if (model is None) == (data is None):
         raise ConfigError("rows must come from MODEL or from --data, got both or neither: give one of them.")
     check_apart(out, None if data is None else Path(data))
+    check_safe(spreadsheet_safe, out)
     if model is not None:
         options = {"--target": target, "--generator": generator, "--save": save, "--drop": drop or None}
-        options |= {"--sep": sep, "--encoding": encoding, "--decimal": decimal}
+        options |= {"--date-parts": date_parts or None, "--sep": sep, "--encoding": encoding, "--decimal": decimal}
         check_absent("a saved generator is fitted already", options)
     from experiments.cli import generate as rows
     from experiments.storage import run_folder
 
     ask = functools.partial(rows.request_of, n=n, where=where, label=label)
-    say = functools.partial(typer.echo, err=out is None)
+    say = functools.partial(tell, err=out is None)
     if model is not None and model.suffix in rows.BOOKS:
-        write(rows.of_book(model, n, where, label, seed), out)
+        formulas = write(rows.of_book(model, n, where, label, seed), out, spreadsheet_safe)
         say(f"{n:,} rows of the rule book {model}")
+        _tell_all([formulas])
         return
     gate = None
     if model is not None:
@@ -169,13 +178,19 @@ def generate(  # Wide: each parameter is an option of the command
     else:
         from experiments.cli.fit import Source, fitted_on
 
-        source = Source(str(data), target, generator or rows.DEFAULT, save, tuple(drop or ()), (sep, encoding, decimal))
+        told = (tuple(drop or ()), (sep, encoding, decimal), parts_told(date_parts) or {})
+        source = Source(str(data), target, generator or rows.DEFAULT, save, *told)
         made, schema = fitted_on(source, ask, seed, say)
     delivery = rows.deliver(made, ask(schema), schema, seed, gate)
-    write(delivery.frame, out)
+    formulas = write(delivery.frame, out, spreadsheet_safe)
     say(delivery.summary if out is None else f"{out}: {delivery.summary}")
-    for warning in delivery.warnings:
-        typer.echo(warning, err=True)
+    _tell_all([*delivery.warnings, formulas])
+
+
+def _tell_all(sentences: Iterable[str | None]) -> None:
+    """Print what there is to say beside the rows."""
+    for each in filter(None, sentences):
+        tell(each, err=True)
 
 
 for command in (stress, queue, answer):
@@ -191,7 +206,7 @@ def report(run_dir: RunFolder) -> None:
     show_again(run_dir, console())
     from experiments.report.html import write_page  # after the checks: it loads matplotlib
 
-    typer.echo(f"{write_page(run_dir)}: the page, written again")
+    tell(f"{write_page(run_dir)}: the page, written again")
 
 
 @app.command()
@@ -202,18 +217,20 @@ def ui(
 ) -> None:
     """Open the records of all runs: starts MLflow's page on the configured store."""
     from experiments.cli.children import run_to_end
+    from loop.support.postgres import reachable
     from loop.support.secrets import masked
     from loop.tracking import runs_page
 
     store = _store(tracking)
     uri = store.tracking_uri
     if uri.startswith("http"):
-        typer.echo(f"The records are on a server: open {runs_page(store, masked(uri).rstrip('/'))}")
+        tell(f"The records are on a server: open {runs_page(store, masked(uri).rstrip('/'))}")
         return
-    typer.echo(f"MLflow at {runs_page(store, f'http://127.0.0.1:{port}')} (Ctrl-C ends it)")
+    address = reachable(uri)
+    tell(f"MLflow at {runs_page(store, f'http://127.0.0.1:{port}')} (Ctrl-C ends it)")
     command = [sys.executable, "-m", "mlflow", "ui", "--port", str(port)]
     quick = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"} | os.environ  # for chat models; slow to start
-    quick |= {"MLFLOW_BACKEND_STORE_URI": uri}  # not an argument: lists of processes show those to everybody
+    quick |= {"MLFLOW_BACKEND_STORE_URI": address}  # not an argument: lists of processes show those to everybody
     raise typer.Exit(run_to_end(command, quick))
 
 
@@ -232,7 +249,7 @@ def upload(
     if not folder.is_dir():
         raise DataError(f"an upload needs the folder of a run, got {run_dir}: check the path.")
     sent = replay(folder, MlflowTracker(_store(tracking), JsonlTracker(folder, again=True), tracking_words(tracking)))
-    typer.echo(f"{sent} records are in MLflow.")
+    tell(f"{sent} records are in MLflow.")
 
 
 def _store(tracking: str) -> "MlflowSettings":

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from experiments.cli.csv_options import Decimal, Encoding, Sep
+from experiments.cli.output import say
 from loop.errors import ConfigError
 from loop.support.commands import command
 
@@ -36,8 +37,8 @@ def init(  # Wide: each parameter is an option of the command
     write_text(out, f"# yaml-language-server: $schema=./{SCHEMA}\n{_head(file, out)}{text}")
     for path, content in schema:
         write_text(path, content)
-    typer.echo(f"{out}: written, with {SCHEMA} for editors. Look at the comments, then: {command('run', out)}")
-    typer.echo(f"What it would do, and how long: {command('run', out, '--dry-run')}")
+    say(f"{out}: written, with {SCHEMA} for editors. Look at the comments, then: {command('run', out)}")
+    say(f"What it would do, and how long: {command('run', out, '--dry-run')}")
 
 
 def schema(

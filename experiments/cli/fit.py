@@ -1,7 +1,7 @@
 """Fitting a generator on a file or a named source, for rows on demand."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
 
 from experiments.cli.generate import BOOKS, table_of
@@ -11,6 +11,7 @@ from experiments.report.progress import steps_shown
 from generators import GENERATORS
 from generators.common.persistence import Savable, check_replaceable, save
 from generators.rules.rules import Rules
+from loop.data.date_parts import wanted
 from loop.errors import ConfigError
 from loop.seeds import stream
 from loop.support.commands import command
@@ -27,6 +28,7 @@ class Source:
     folder: Path | None
     drop: Sequence[str] = ()  # columns that are left out
     written: tuple[str | None, ...] = ()  # separator, encoding and decimal sign of a CSV
+    date_parts: Mapping[str, Sequence[str]] = field(default_factory=dict)  # columns of dates with the parts wanted
 
 
 def fitted_on(
@@ -44,7 +46,8 @@ def fitted_on(
     if source.folder is not None:
         check_replaceable(source.folder)
     reading = Reading(CsvFormat(*source.written), source.drop)
-    generator, table = _unfitted(source.generator), table_of(source.data, source.target, say, reading)
+    generator = _unfitted(source.generator)
+    table = table_of(source.data, source.target, say, reading, wanted(source.date_parts))
     ask(table.schema)
     with steps_shown("fitting"):
         generator = generator.fit(table, stream(seed, "fit"))

@@ -2,13 +2,15 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
+from experiments.data.columns import check_date_parts
 from experiments.data.files import Reading
 from experiments.data.sources import load
 from experiments.report.progress import steps_shown
@@ -91,7 +93,13 @@ def told(refused: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} by {rule!r}" for rule, count in refused.items())
 
 
-def table_of(source: str, target: str | None, say: Callable[[str], None], reading: Reading | None = None) -> Table:
+def table_of(
+    source: str,
+    target: str | None,
+    say: Callable[[str], None],
+    reading: Reading | None = None,
+    date_parts: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> Table:
     """Load all rows of a file or named source, and report the columns that are no features.
 
     Raises
@@ -102,7 +110,9 @@ def table_of(source: str, target: str | None, say: Callable[[str], None], readin
     dataset = load(source, target, reading=reading)
     roles = {"time column": dataset.time, "group column": dataset.group}
     aside = {column: role for role, column in roles.items() if column is not None}
-    schema = infer(dataset.frame, dataset.target, positive=dataset.positive, aside=aside)
+    named = {"target": dataset.target, "time": dataset.time, "group": dataset.group}
+    check_date_parts(dataset.frame, dataset.name, date_parts, named, () if reading is None else reading.drop)
+    schema = infer(dataset.frame, dataset.target, positive=dataset.positive, aside=aside, date_parts=date_parts)
     for note in dataset.said:
         say(note)
     for column, reason in schema.excluded:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from experiments.cli.csv_options import Decimal, Encoding, Sep, form_for
+from experiments.cli.output import say
 from loop.errors import ConfigError
 from loop.support.commands import command
 
@@ -25,9 +26,9 @@ def queue(  # Wide: each parameter is an option of the command
     spread: Annotated[int, typer.Option(help="Candidates a question, of which rows far apart are taken.")] = 1,
     most_of_group: Annotated[int | None, typer.Option(help="Most rows of one group, such as a card.")] = None,
     price: Annotated[str | None, typer.Option(help="Column of the pool: what an answer costs.")] = None,
-    checks: Annotated[int, typer.Option(min=0, help="Most given labels to be checked.")] = 20,
+    checks: Annotated[int, typer.Option(min=0, max=MOST, help="Most given labels to be checked.")] = 20,
     again: Annotated[bool, typer.Option("--again", help="Also rows asked about before without an answer.")] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Same seed, same questions.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Same seed, same questions.")] = 0,
     sep: Sep = None,
     encoding: Encoding = None,
     decimal: Decimal = None,
@@ -44,11 +45,11 @@ def queue(  # Wide: each parameter is an option of the command
     with steps_shown("rows and questions"):
         made = ask_people(run_dir, pool, wanted)
     for message in made.messages:
-        typer.echo(message)
+        say(message)
     kinds = made.frame.iloc[:, 1].value_counts()
-    typer.echo(", ".join(f"{kinds[kind]:,} to {word}" for kind, word in WORDS.items() if kind in kinds))
-    typer.echo(f"{made.folder}: {QUEUE}, or {TASKS} with {VIEW} for Label Studio")
-    typer.echo(f"Fill in the column label, then: {command('answer', run_dir, made.folder / QUEUE)}")
+    say(", ".join(f"{kinds[kind]:,} to {word}" for kind, word in WORDS.items() if kind in kinds))
+    say(f"{made.folder}: {QUEUE}, or {TASKS} with {VIEW} for Label Studio")
+    say(f"Fill in the column label, then: {command('answer', run_dir, made.folder / QUEUE)}")
 
 
 WORDS = {"ask": "ask about", "audit": "audit", "check": "check"}
@@ -58,23 +59,26 @@ def answer(
     run_dir: RunFolder,
     file: Annotated[Path, typer.Argument(help="The queue filled in, or an export of Label Studio.", metavar="FILE")],
     anew: Annotated[bool, typer.Option("--replace", help="Answers replace earlier ones that differ.")] = False,
+    sep: Sep = None,
+    encoding: Encoding = None,
+    decimal: Decimal = None,
 ) -> None:
     """Keep the answers of people beside the run; the same file twice changes nothing."""
+    from experiments.data.csv_format import CsvFormat
     from experiments.labels.joining import take_answers
     from experiments.storage import run_folder
 
+    form = CsvFormat(sep, encoding, decimal)
     run_folder.fingerprint_of(run_dir)
     labels, classes = _labels_and_classes(run_dir)
     with run_folder.held(labels.parent):
-        read, merged = take_answers(labels, file, classes, anew=anew)
-    typer.echo(f"{merged.new:,} new answers, {merged.repeated:,} known already, {merged.changed:,} changed")
+        read, merged = take_answers(labels, file, classes, anew=anew, form=form)
+    say(f"{merged.new:,} new answers, {merged.repeated:,} known already, {merged.changed:,} changed")
     for why, count in read.skipped.items():
-        typer.echo(f"{count:,} questions skipped: {why}") if count else None
+        say(f"{count:,} questions skipped: {why}") if count else None
     if read.disagreeing:
-        typer.echo(
-            f"{len(read.disagreeing):,} questions left out, as people disagree: {', '.join(read.disagreeing[:5])}"
-        )
-    typer.echo(f"{len(merged.frame):,} answers in all. Go on with: {command('run', '--continue', run_dir)}")
+        say(f"{len(read.disagreeing):,} questions left out, as people disagree: {', '.join(read.disagreeing[:5])}")
+    say(f"{len(merged.frame):,} answers in all. Go on with: {command('run', '--continue', run_dir)}")
 
 
 def answers_of(run_dir: Path) -> str:

@@ -1,30 +1,37 @@
 """Output of the command line: tables on a terminal or in a file, rows in a file or on the screen."""
 
+import json
+import shutil
 import sys
 from collections.abc import Mapping
-from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
+
+import typer
 
 from loop.errors import ConfigError
+from loop.support.visible import visible
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
 
-WIDTH = 150  # columns of tables that go to a file
+
+def console(width: int | None = None, *, silent: bool = False) -> "Console":
+    """Return the console for tables, see `experiments.report.console`; a silent one prints nothing."""
+    from experiments.report.console import WIDTH, terminal  # imports rich
+
+    return terminal(width or WIDTH, silent=silent)
 
 
-def console(width: int = WIDTH, *, silent: bool = False) -> "Console":
-    """Return the console for tables, as wide as the terminal; characters that it cannot encode become "?".
+def say(told: object, *, err: bool = False) -> None:
+    """Print a sentence on a line of its own; what came with the data is seen and not obeyed."""
+    typer.echo(visible(str(told)), err=err)
 
-    A silent one prints nothing.
-    """
-    from rich.console import Console
 
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
-    return Console(width=None if sys.stdout.isatty() else width, quiet=silent)
+def print_json(value: object) -> None:
+    """Print values exactly, as JSON, whose escapes are ASCII."""
+    typer.echo(json.dumps(value))
 
 
 def check_absent(why: str, options: Mapping[str, object]) -> None:
@@ -49,14 +56,34 @@ def check_apart(out: Path | None, *sources: Path | None) -> None:
             raise ConfigError(f"--out must be another file than the one that is read, got {out} for both: rename it.")
 
 
-def write(frame: "pd.DataFrame", out: Path | None) -> None:
-    """Write rows to a file, or as CSV on the screen."""
-    from experiments.data.files import write_table
+def check_safe(safe: bool, out: Path | None) -> None:
+    """Raise ConfigError if cells of a file are to be made safe that no spreadsheet runs."""
+    if safe and out is not None and out.suffix != ".csv":
+        raise ConfigError(f"--spreadsheet-safe is about CSV, and --out is {out.name}: leave it out, or name a .csv.")
 
+
+def write(frame: "pd.DataFrame", out: Path | None, safe: bool = False) -> str | None:
+    """Write rows to a file, or as CSV on the screen; return what is to be said of cells that look like formulas."""
+    from io import BytesIO
+
+    from experiments.data.files import write_table
+    from experiments.data.spreadsheet import Cells
+
+    cells = Cells(safe)
     if out is None:
         # In UTF-8 like files: the encoding of the terminal may lack characters of a category.
-        sys.stdout.flush()
-        sys.stdout.buffer.write(frame.to_csv(index=False).encode())
-        sys.stdout.buffer.flush()
+        to_screen(BytesIO(cells.of(frame).to_csv(index=False).encode()))
     else:
-        write_table(frame, out)
+        write_table(cells.of(frame) if out.suffix == ".csv" else frame, out)
+    return cells.told()
+
+
+def to_screen(csv: IO[bytes]) -> None:
+    """Print a CSV: exactly as it is, unless a terminal would obey what is in it."""
+    sys.stdout.flush()
+    if sys.stdout.isatty():
+        for line in csv:
+            sys.stdout.buffer.write(visible(line.decode(), lines=True).encode())
+    else:
+        shutil.copyfileobj(csv, sys.stdout.buffer)
+    sys.stdout.buffer.flush()

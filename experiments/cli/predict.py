@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from experiments.cli.csv_options import Decimal, Encoding, Sep, form_for
-from experiments.cli.output import check_apart, check_suffix
+from experiments.cli.csv_options import Decimal, Encoding, Sep, SpreadsheetSafe, form_for
+from experiments.cli.output import check_apart, check_safe, check_suffix, say, to_screen
 from loop.errors import ConfigError
 
 if TYPE_CHECKING:
+    from experiments.data.spreadsheet import Cells
     from experiments.predict.scorer import Scorer
 
 
@@ -22,6 +23,7 @@ def predict(  # Wide: each parameter is an option of the command
     ] = None,
     keep: Annotated[str | None, typer.Option(help="Columns to pass through, such as id,amount.")] = None,
     reasons: Annotated[int | None, typer.Option(min=1, help="So many columns that matter most for each row.")] = None,
+    spreadsheet_safe: SpreadsheetSafe = False,
     sep: Sep = None,
     encoding: Encoding = None,
     decimal: Decimal = None,
@@ -29,6 +31,8 @@ def predict(  # Wide: each parameter is an option of the command
     """Score new rows with the final model of a run: probabilities of each class, alerts, reasons."""
     check_suffix(out)
     check_apart(out, data)
+    check_safe(spreadsheet_safe, out)
+    from experiments.data.spreadsheet import Cells
     from experiments.predict.alerts import alerts_of
     from experiments.predict.reasons import Reasons
     from experiments.predict.scorer import Scorer
@@ -43,9 +47,10 @@ def predict(  # Wide: each parameter is an option of the command
         None if reasons is None else Reasons.of(model, reasons),
         form,
     )
-    _write(scorer, data, out)
-    for sentence in (*scorer.notes, *_told(scorer)):
-        typer.echo(sentence, err=True)
+    cells = Cells(spreadsheet_safe)
+    _write(scorer, data, out, cells)
+    for sentence in filter(None, (*scorer.notes, *_told(scorer), cells.told())):
+        say(sentence, err=True)
 
 
 def _names(keep: str | None) -> tuple[str, ...]:
@@ -62,10 +67,8 @@ def _names(keep: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.strip() for name in fields if name.strip()))
 
 
-def _write(scorer: "Scorer", data: Path, out: Path | None) -> None:
+def _write(scorer: "Scorer", data: Path, out: Path | None, cells: "Cells") -> None:
     """Write all or nothing: to a file, or on the screen once the last piece is scored."""
-    import shutil
-    import sys
     import tempfile
 
     from experiments.predict.writing import write_csv, write_parquet
@@ -73,15 +76,13 @@ def _write(scorer: "Scorer", data: Path, out: Path | None) -> None:
 
     def to_csv(path: Path) -> None:
         with path.open("wb") as file:
-            write_csv(scorer.frames(data), file)
+            write_csv(map(cells.of, scorer.frames(data)), file)
 
     if out is None:
         with tempfile.TemporaryFile() as file:
-            write_csv(scorer.frames(data), file)
+            write_csv(map(cells.of, scorer.frames(data)), file)
             file.seek(0)
-            sys.stdout.flush()
-            shutil.copyfileobj(file, sys.stdout.buffer)
-            sys.stdout.buffer.flush()
+            to_screen(file)
     elif out.suffix == ".csv":
         atomic.write_file(out, to_csv, private=True)
     else:

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from experiments.cli.csv_options import Decimal, Drop, Encoding, Sep
+from experiments.cli.csv_options import DateParts, Decimal, Drop, Encoding, Sep, parts_told
 from experiments.cli.errors import INTERRUPTED
 from experiments.cli.labels import answers_of
-from experiments.cli.output import check_absent, console
+from experiments.cli.output import check_absent, console, say
 from experiments.cli.result import DryRun, Json, Quiet, print_plan, print_result
 from experiments.cli.scale import Scale, scale_of
 from loop.errors import ConfigError
@@ -27,6 +27,7 @@ def run(  # Wide: each parameter is an option of the command
     time: Annotated[str | None, typer.Option(help="Time column: later rows test.")] = None,
     group: Annotated[str | None, typer.Option(help="Column of ids whose rows stay together.")] = None,
     drop: Drop = None,
+    date_parts: DateParts = None,
     sep: Sep = None,
     encoding: Encoding = None,
     decimal: Decimal = None,
@@ -54,6 +55,7 @@ def run(  # Wide: each parameter is an option of the command
         "data.time": time,
         "data.group": group,
         "data.drop": drop or None,
+        "data.date_parts": parts_told(date_parts),
         "data.sep": sep,
         "data.encoding": encoding,
         "data.decimal": decimal,
@@ -115,7 +117,7 @@ def _checked(config: Path | None, overrides: dict[str, object], silent: bool) ->
         raise ConfigError(f"a table needs the column to predict, and {config} came alone: {command(*words)}")
     checked = load_config(RunConfig, None, {**overrides, "data.source": str(config)})
     if not silent:
-        typer.echo(f"{config} is a table and no configuration; read as: {command(*words)}", err=True)
+        say(f"{config} is a table and no configuration; read as: {command(*words)}", err=True)
     return checked
 
 
@@ -127,5 +129,5 @@ def _run(config: "RunConfig", resume: Path | None, quiet: bool, as_json: bool) -
         print_result(result, as_json)
     if result.status == "interrupted":
         way_on = command("run", "--resume", result.folder)
-        typer.echo(f"Interrupted; the model so far is saved. Go on with: {way_on}", err=True)
+        say(f"Interrupted; the model so far is saved. Go on with: {way_on}", err=True)
         raise typer.Exit(INTERRUPTED)

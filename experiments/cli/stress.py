@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from experiments.cli.output import console
+from experiments.cli.output import console, say
 
 BELOW = 1  # exit code if a pattern is caught less often than --fail-under
 MOST_ROWS = 1_000_000
@@ -25,7 +25,7 @@ def stress(  # Wide: each parameter is an option of the command
         float | None, typer.Option(min=0, max=1, help="Exit code 1 if a pattern is caught less often.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the page, the edge cases and a pytest file.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Same seed, same rows.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Same seed, same rows.")] = 0,
 ) -> None:
     """Tell whether a model catches what is stated, or lies where the run was weak: recall, false alarms, checks."""
     from experiments.report.progress import steps_shown
@@ -45,6 +45,6 @@ def stress(  # Wide: each parameter is an option of the command
     show(findings, console())
     if out is not None:
         output.write(findings, out)
-        typer.echo(f"{out}: {', '.join(output.FILES)}")
+        say(f"{out}: {', '.join(output.FILES)}")
     if findings.holes:
         raise typer.Exit(BELOW)

@@ -25,6 +25,7 @@ TEXT = (
     "seed",
     "split",
     "generations",
+    "datasets",
 )  # keys of a row that are not metrics
 COSTS = ("seconds_fit", "seconds_per_million", "megabytes")
 OWN = ("judge_gain", "judge_proven", "promised", "gain_low", "gain_high")  # of loops, or of the delivered model
@@ -79,8 +80,15 @@ class ChildRuns:
             | ({"strategy": run.loop.strategy} if is_loop(arm) else {}),
             curves={f"judge_{SCORE}": row["generations"]} if row.get("generations") else {},
             seconds=float(row["seconds_fit"]),
-            datasets=[source_record(run.data.source, source)],
+            datasets=tables_of_row(row, run.data.source, source),
         )
+
+
+def tables_of_row(row: Record, source: str, name: str) -> list[Record]:
+    """Return the sides of the split that a cell worked on, under a name of its source; an older cell lacks them."""
+    told = row.get("datasets") or []
+    own = [each | {"name": f"{name}{each['name'].removeprefix(short_name(source))}"} for each in told]
+    return own or [source_record(source, name)]
 
 
 def short_names(sources: Sequence[str]) -> dict[str, str]:

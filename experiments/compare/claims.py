@@ -1,6 +1,6 @@
 """Claims of a comparison: an arm tested against all others as one family, and the result in words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,8 @@ from experiments.arms.statistics import (
 )
 from loop.seeds import stream
 from loop.types import Interval
+
+UNTESTED = "not tested: one split only, or splits that all gave the same difference"
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,16 @@ def compare_with_all(
     return tuple(_compared(arm, other, met[other], intervals[other], tests[other], corrected) for other in met)
 
 
+def in_sentences(comparisons: Sequence[Comparison]) -> list[str]:
+    """Return what is proven and what is not; comparisons that could not be tested share one sentence."""
+    untested = [each for each in comparisons if each.p_holm is None]
+    told = [each.sentence for each in comparisons if each.p_holm is not None]
+    if len(untested) < 2:
+        return [each.sentence for each in comparisons]
+    others = ", ".join(f"{each.against} ({each.difference.estimate:+.3f})" for each in untested)
+    return [*told, f"No difference proven between {untested[0].arm} and {others}: {UNTESTED}."]
+
+
 def _test(difference: pd.Series, test_per_train: float | None) -> tuple[str | None, float | None]:
     """Return the name of the test that the number of sources allows, and its p-value."""
     means = over_sources(difference)
@@ -103,7 +115,7 @@ def _why(difference: pd.Series, p_holm: float | None, tests: int) -> str:
     """Write the p-value, or how many sources it would take to prove something."""
     sources = difference.index.get_level_values("source").nunique()
     if p_holm is None:
-        return "not tested: one split only, or splits that all gave the same difference"
+        return UNTESTED
     needed = fewest_sources(tests)
     hint = f"; fewer than {needed} sources can prove nothing" if 1 < sources < needed else ""
     return f"p = {p_holm:.2g} after Holm{hint}"

@@ -3,7 +3,6 @@
 import json
 import math
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
@@ -17,17 +16,18 @@ from experiments.arms.delivery import Delivery, decide_for
 from experiments.arms.names import BEST_PLAIN, DELIVERED, LOOP, REAL_ONLY, is_loop
 from experiments.arms.scoring import METRICS, SCORE, Gain, contestants_of, gain_over, score_arms
 from experiments.compare import description, figures
-from experiments.compare.child_runs import TEXT, ChildRuns
-from experiments.compare.claims import Comparison, compare_with_all
+from experiments.compare.child_runs import TEXT, ChildRuns, short_names, tables_of_row
+from experiments.compare.claims import Comparison, compare_with_all, in_sentences
 from experiments.compare.leaderboard import LiveBoard, closing_table, long_form, summarise
-from experiments.config.data_config import DataConfig
+from experiments.compare.sources import Gathered, check_sources, source_names
 from experiments.config.reader import dump
 from experiments.config.run_config import CompareConfig, RunConfig
 from experiments.data.files import write_table
 from experiments.data.sources import place_of, stamp_of
 from experiments.report import figure_style
+from experiments.report.console import say
 from experiments.run.inputs import gather, parts_of
-from experiments.run.tracking import open_tracker, settings_of, tell
+from experiments.run.tracking import open_tracker, settings_of, tables_of, tell
 from experiments.scale.cluster import on_workers
 from experiments.scale.workers import Workers
 from experiments.storage import run_folder
@@ -36,8 +36,8 @@ from loop.cycle.driver import run_loop
 from loop.evaluation.judge_rows import JudgeRows
 from loop.seeds import stream
 from loop.support import atomic
+from loop.support.parallel.side_by_side import place_of_work
 from loop.support.plain_json import Record, plain
-from loop.support.side_by_side import place_of_work
 from loop.support.signals import undisturbed
 from loop.support.timing import Clock
 from loop.tracking import MlflowSettings
@@ -69,12 +69,12 @@ def _compare(config: CompareConfig, console: Console, jobs: int) -> pd.DataFrame
     started = time.perf_counter()
     tracking = settings_of(config.tracking)
     runs, missing = config.runs(), cells_left(config)[0]
-    check_sources(missing)
+    gathered = check_sources(missing)
     folder = config.out / f"compare-{digest([identity_of(run) for run in runs])}"
     folder.mkdir(atomic.PRIVATE, parents=True, exist_ok=True)
     atomic.sweep(config.out / CELLS, still=STILL)
     with unlogged(), run_folder.held(folder):
-        results, headline, spent = _compared(config, runs, folder, tracking, console, jobs)
+        results, headline, spent = _compared(config, runs, folder, tracking, console, jobs, gathered)
     seconds = time.perf_counter() - started
     print(json.dumps(plain({"folder": str(folder)} | headline | _costs(len(missing), seconds - spent, seconds))))
     return results
@@ -87,14 +87,15 @@ def _compared(
     tracking: MlflowSettings | None,
     console: Console,
     jobs: int,
+    gathered: Gathered,
 ) -> tuple[pd.DataFrame, Record, float]:
     """Run the cells, write and print the results; return them, their headline, and the seconds spent on cells."""
     clock = Clock()
     (folder / run_folder.MARKER).unlink(missing_ok=True)
     atomic.write_text(folder / run_folder.CONFIG, dump(config))
     tracker, status = open_tracker(tracking, folder, config.tracking), "failed"
-    tracker.start(description.begun(config, runs, folder))
     names = source_names(config.sources)
+    tracker.start(description.begun(config, runs, folder, _tables(config, runs, gathered, names)))
     try:
         children = ChildRuns(tracker, folder / run_folder.JOURNAL, names)
         results = _work(config, runs, names, children, console, jobs, clock)
@@ -115,9 +116,9 @@ def _compared(
             tracker.finish(None, status)
     atomic.write_json(folder / run_folder.MARKER, {"status": status})
     console.print(closing_table(summary, results))
-    for sentence in (overall.sentence, *(each.sentence for each in comparisons)):
-        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
-    console.print(f"{folder}: {', '.join(FILES)} and pictures", highlight=False, markup=False, soft_wrap=True)
+    for sentence in (overall.sentence, *in_sentences(comparisons)):
+        say(console, sentence)
+    say(console, f"{folder}: {', '.join(FILES)} and pictures")
     tell(tracker, console)
     return results, _headline(summary, comparisons), clock.seconds["cells"]
 
@@ -137,6 +138,7 @@ def cell(config: RunConfig) -> Records:
     decided = decide_for(looped, contestants, seed, wanted=wanted, limits=config.serving.limits())
     scored = score_arms(decided.arms, decided.costs, inputs.test, (*METRICS, config.metrics.recall_at_precision))
     where = {"source": config.data.source, "seed": seed, "split": BY_TIME if inputs.dataset.time else "at random"}
+    where["datasets"] = tables_of(inputs)
     where["table"] = f"{place_of(config.data.source)}, {inputs.dataset.target}"  # however the source is spelled
     rows = [plain(each.row()) | where for each in scored]
     curve = [looped.outcome.baseline, *(generation.scores for generation in looped.history)]
@@ -188,15 +190,14 @@ def alone(config: RunConfig) -> RunConfig:
     return config.model_copy(update={"loop": config.loop.model_copy(update={"jobs": 1})})
 
 
-def check_sources(runs: Sequence[RunConfig]) -> None:
-    """Load each source that has unfinished cells and make the parts of every strategy on it.
-
-    So a fault in a source or strategy is found before hours of work on others.
-    """
-    for first in {run.data: run for run in runs}.values():
-        inputs = gather(first.data, first.loop)
-        for run in {run.loop.strategy: run for run in runs if run.data == first.data}.values():
-            parts_of(run, inputs.train, inputs)
+def _tables(config: CompareConfig, runs: Sequence[RunConfig], gathered: Gathered, names: Sequence[str]) -> Records:
+    """Return the tables of each source as the first of its cells splits it, from the cell where that is finished."""
+    short, told = short_names(names), Records()
+    for source, name in zip(config.sources, names, strict=True):
+        cell = next(run for run in runs if run.data == source)
+        row = {"datasets": gathered[source]} if source in gathered else (found(cell_file(config.out, cell)) or [{}])[0]
+        told += tables_of_row(row, source.source, short[name])
+    return told
 
 
 def _work(
@@ -221,24 +222,13 @@ def _work(
             children.keep(own, run)
             rows += own
             board.add(own, f"{name}, seed {run.loop.seed}, {run.loop.strategy}")
-    return pd.DataFrame(rows).drop(columns="generations", errors="ignore")
+    return pd.DataFrame(rows).drop(columns=["generations", "datasets"], errors="ignore")
 
 
 def _numbers(row: Record, source: str) -> Record:
     """Restore the numbers that JSON cannot hold, and add the name of the source."""
     metrics = {key: math.nan if value is None else float(value) for key, value in row.items() if key not in TEXT}
     return row | metrics | {"source": source}
-
-
-def source_names(sources: Sequence[DataConfig]) -> list[str]:
-    """Name the sources; sources of the same name are told apart by their other settings."""
-    counts = Counter(each.source for each in sources)
-
-    def settings(each: DataConfig) -> str:
-        return ", ".join(f"{key}={getattr(each, key)!r}" for key in sorted(each.model_fields_set - {"source"}))
-
-    told = [(each.source, settings(each)) for each in sources]
-    return [f"{source} ({own})" if counts[source] > 1 and own else source for source, own in told]
 
 
 def _write(

@@ -9,15 +9,19 @@ import pandas as pd
 from experiments.arms.names import BEST_PLAIN, DELIVERED, REAL_ONLY
 from experiments.arms.scoring import SCORE
 from experiments.compare.child_runs import short_names
-from experiments.compare.claims import Comparison
+from experiments.compare.claims import Comparison, in_sentences
 from experiments.config.run_config import CompareConfig, RunConfig
-from experiments.run.tracking import flat, shared_params, short_name, source_record
+from experiments.run.tracking import flat, shared_params, short_name
 from experiments.run.verdict import NOTE
+from loop.support.plain_json import Record
+from loop.support.visible import in_markdown, visible
 
 SHOWN = 12  # arms in the table
 
 
-def begun(config: CompareConfig, runs: Sequence[RunConfig], folder: Path) -> Mapping[str, object]:
+def begun(
+    config: CompareConfig, runs: Sequence[RunConfig], folder: Path, tables: Sequence[Record]
+) -> Mapping[str, object]:
     """Return name, parameters, tags and tables of a comparison in the form that trackers take."""
     sources = list(dict.fromkeys(run.data.source for run in runs))
     shared = [shared_params(run) for run in runs]
@@ -29,10 +33,10 @@ def begun(config: CompareConfig, runs: Sequence[RunConfig], folder: Path) -> Map
     strategies, seeds = len(config.strategies), len(config.seeds)
     what = config.strategies[0] if strategies == 1 else f"{strategies} strategies"
     return {
-        "name": f"compare · {told} · {what} · {seeds} seed{'' if seeds == 1 else 's'}",
+        "name": visible(f"compare · {told} · {what} · {seeds} seed{'' if seeds == 1 else 's'}"),
         "params": several | dict(params),
         "tags": tags | {"weakspot": version("weakspot")},
-        "datasets": [source_record(source) for source in sources],
+        "datasets": tables,
     }
 
 
@@ -49,14 +53,15 @@ def ended(results: pd.DataFrame, comparisons: Sequence[Comparison], overall: str
         What was found of all arms together.
     """
     told = {each.against: each.sentence for each in comparisons}
-    verdict = next((told[name] for name in (BEST_PLAIN, REAL_ONLY) if name in told), overall)
+    rival = next((name for name in (BEST_PLAIN, REAL_ONLY) if name in told), None)
+    verdict = overall if rival is None else told[rival]
     scores = results.pivot_table(SCORE, "arm", "source", aggfunc="mean")
     scores = scores.rename(columns=short_names(list(scores.columns)))
     arms = scores.drop(index=[BEST_PLAIN, DELIVERED], errors="ignore")  # roles of models that have rows of their own
     best = "; ".join(f"{source}: {own.idxmax()} ({own.max():.3f})" for source, own in arms.items())
-    others = [sentence for sentence in (overall, *told.values()) if sentence != verdict]
-    listed = "\n".join(f"- {sentence}" for sentence in others)
-    note = "\n\n".join([f"**Best on average, {best}.**", verdict, _table(scores), listed])
+    others = in_sentences([each for each in comparisons if each.against != rival])
+    listed = "\n".join(f"- {in_markdown(sentence)}" for sentence in (*([] if rival is None else [overall]), *others))
+    note = "\n\n".join([f"**Best on average, {in_markdown(best)}.**", in_markdown(verdict), _table(scores), listed])
     return {"verdict": verdict, "best": best, NOTE: note}
 
 
@@ -74,17 +79,13 @@ def _table(scores: pd.DataFrame) -> str:
     shown = scores.loc[scores.mean(axis=1).sort_values(ascending=False).index[:SHOWN]]
     best = scores.max()
     rows = [
-        [_cell(str(arm)), *(_figure(value, value == top) for value, top in zip(own, best, strict=True))]
+        [in_markdown(arm), *(_figure(value, value == top) for value, top in zip(own, best, strict=True))]
         for arm, own in shown.iterrows()
     ]
-    head = ["average precision on test rows", *(_cell(source) for source in scores.columns)]
+    head = ["average precision on test rows", *(in_markdown(source) for source in scores.columns)]
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _figure(value: float, bold: bool) -> str:
     return f"**{value:.3f}**" if bold else f"{value:.3f}"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "/")

@@ -9,7 +9,6 @@ import pandas as pd
 from rich import box
 from rich.console import Console, Group
 from rich.live import Live
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -18,6 +17,7 @@ from experiments.arms.names import REAL_ONLY
 from experiments.arms.scoring import SCORE
 from experiments.arms.statistics import Tally
 from experiments.compare.child_runs import TEXT
+from experiments.report.console import say, shown
 from loop.seeds import stream
 
 COSTS = ("seconds_fit", "seconds_per_million", "megabytes")
@@ -86,7 +86,7 @@ def closing_table(summary: pd.DataFrame, results: pd.DataFrame) -> Table:
         low, high = row["difference_low"], row["difference_high"]
         bounds = f" [{low:+.3f}, {high:+.3f}]" if np.isfinite(low) and low < high else ""
         table.add_row(
-            escape(str(arm)),
+            shown(str(arm)),
             _or_none(row[SCORE], ".4f"),
             _or_none(row["difference"], "+.4f") + bounds,
             _or_none(row["average_rank"], ".2f"),
@@ -134,7 +134,7 @@ class LiveBoard:
             scores[row["arm"]] = scores.get(row["arm"], {}) | {(row["source"], row["seed"]): row[SCORE]}
         self._scores = scores
         self._bar.advance(self._task)
-        self._console.print(f"done: {note}", highlight=False, markup=False, soft_wrap=True)
+        say(self._console, f"done: {note}")
 
     def standings(self) -> list[tuple[str, float, float, int]]:
         """Return arm, mean score, mean difference from real rows alone, and splits done, best difference first."""
@@ -149,7 +149,7 @@ class LiveBoard:
     def _show(self) -> Group:
         table = _table("So far", "mean AP", f"difference from {REAL_ONLY!r}", "splits done")
         for arm, score, difference, done in self.standings():
-            table.add_row(escape(arm), f"{score:.4f}", f"{difference:+.4f}", f"{done} of {self._splits}")
+            table.add_row(shown(arm), f"{score:.4f}", f"{difference:+.4f}", f"{done} of {self._splits}")
         return Group(table, self._bar)
 
 

@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from experiments.config.part_sections import AnyFloat, Section
 from experiments.data.csv_format import CsvFormat
+from loop.data.date_parts import Part, Wishes, wanted
 from loop.errors import ConfigError
 
 NONE = "none"  # switches a default off
@@ -22,11 +23,15 @@ class DataConfig(Section):
     group: str | None = None  # rows of one group stay on one side; "none" as above
     scenario: str | None = None  # names the pattern of a row, for those that are known; see `experiments.run.real_rows`
     drop: tuple[str, ...] = ()  # columns that are left out
+    date_parts: dict[str, tuple[Part, ...]] = Field(default={})  # parts that replace a column of dates
     sep: str | None = None  # of a CSV: the character between fields; None = a comma, in a .tsv a tabulator
     encoding: str | None = None  # of a CSV, None = UTF-8
     decimal: str | None = None  # of a CSV, None = a point
     test_size: float = Field(default=0.3, gt=0, lt=1)
     answers: str | None = None  # folder of a snapshot of labels that were asked for, see `experiments.labels.store`
+
+    def __hash__(self) -> int:
+        return hash(self.model_dump_json())  # a mapping has no hash of its own
 
     @property
     def format(self) -> CsvFormat:
@@ -37,6 +42,11 @@ class DataConfig(Section):
     def _is_written(self) -> Self:
         _ = self.format  # refuses settings out of range
         return self
+
+    @field_validator("date_parts", mode="before")
+    @classmethod
+    def _are_known(cls, told: Wishes | None) -> dict[str, tuple[Part, ...]]:
+        return wanted(told)
 
     @field_validator("answers")
     @classmethod

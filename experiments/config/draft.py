@@ -10,6 +10,7 @@ import yaml
 from experiments.config.data_config import DataConfig
 from experiments.data.columns import require_column
 from loop.cycle.parts import Settings
+from loop.data.date_parts import PARTS
 from loop.data.schema import IDENTIFIER, infer
 from loop.types import Schema
 
@@ -107,11 +108,21 @@ def _data(data: DataConfig, frame: pd.DataFrame, schema: Schema, found: Candidat
     for key in ("sep", "encoding", "decimal"):
         if getattr(data, key) is not None:
             yield f"  {key}: {_yaml(getattr(data, key))}"
+    yield from _dates([column.name for column in schema.columns if column.kind == "datetime"])
     yield f"  test_size: {data.test_size:g} # share of the rows that test, sealed until the end"
     yield f"  # features: {_comment(features)}{more}"
     for name, reason in schema.excluded:
         if reason != IDENTIFIER:
             yield f"  # no feature: {_comment(name)} ({_comment(reason)})"
+
+
+def _dates(names: Sequence[str]) -> Iterator[str]:
+    """Offer the parts of dates."""
+    if names:
+        told: str = yaml.safe_dump({names[0]: list(PARTS)}, default_flow_style=True, allow_unicode=True, width=10**9)
+        yield f"  # date_parts: {told.strip()} # columns in the place of a date; no model sees its hour or weekday else"
+    if names[1:]:
+        yield f"  # more dates: {_comment(', '.join(names[1:]))}"
 
 
 def _role(role: str, names: Sequence[str], meaning: str) -> Iterator[str]:

@@ -16,6 +16,7 @@ from generators import GENERATORS
 from learners import LEARNERS
 from loop.catalogue import PLACE, check_name
 from loop.cycle.parts import Settings
+from loop.data.date_parts import ALL, PARTS
 from loop.supplies.supply import TAUGHT
 
 KINDS: Mapping[str, type[CommonConfig]] = {"run": RunConfig, "compare": CompareConfig, "tune": TuneConfig}
@@ -46,6 +47,7 @@ def editor_schema(kind: str = "run") -> Schema:
     _named(parts["AugmentedConfig"], "name", (*LEARNERS.names(), None), own_code=True)
     _named(parts["GeneratorConfig"], "name", (*GENERATORS.names(), None), own_code=True)
     parts["TeacherConfig"]["properties"]["members"]["items"] = parts["LearnerConfig"]["properties"]["name"]
+    parts["DataConfig"]["properties"]["date_parts"] = _dates()
     own = schema["properties"]
     _named(schema, "deliver", DELIVERABLE)
     own["tracking"] = {"anyOf": [{"type": "string"}, {"type": "null"}], "default": "auto"}
@@ -80,6 +82,14 @@ def _named(section: Schema, key: str, names: Any, own_code: bool = False) -> Non
     known: Schema = {"enum": list(names)}
     known = {"anyOf": [known, {"type": "string", "pattern": PLACE.pattern}]} if own_code else known
     section["properties"][key] = {**known, "default": default}
+
+
+def _dates() -> Schema:
+    """Return what may be said of dates: columns with a list of parts, one part or all; a list has columns alone."""
+    part = {"enum": [*PARTS, ALL]}
+    parts = {"anyOf": [part, {"type": "array", "items": part, "minItems": 1}]}
+    columns = {"type": "array", "items": {"type": "string"}}
+    return {"anyOf": [{"type": "object", "additionalProperties": parts}, columns], "default": {}}
 
 
 def _unique() -> Schema:

@@ -23,7 +23,7 @@ class TaughtRows(Section):
     """Rows of a file without labels: chosen by an acquisition, labelled by the teacher."""
 
     unlabelled: str  # path of a table with the columns of the data
-    rows: int = Field(default=2000, ge=1)  # in the whole run
+    rows: int = Field(default=2000, ge=1, le=10_000_000)  # in the whole run
     acquisition: Literal["gap", "doubt", "random"] = "gap"
 
     @property
@@ -48,7 +48,7 @@ class VotedRows(Section):
 
     book: str  # path of a rule book
     unlabelled: str  # path of a table with the columns of the data
-    rows: int = Field(default=400, ge=1)  # in the whole run
+    rows: int = Field(default=400, ge=1, le=10_000_000)  # in the whole run
 
     @model_validator(mode="after")
     def _readable(self) -> Self:

@@ -10,6 +10,7 @@ from pydantic import (
     AllowInfNan,
     BaseModel,
     ConfigDict,
+    Field,
     PydanticSchemaGenerationError,
     TypeAdapter,
     ValidationError,
@@ -26,6 +27,7 @@ from loop.catalogue import check_name
 from loop.errors import ConfigError
 from loop.protocols import Generator, Learner
 from loop.rows import Rows
+from loop.support.setting_checks import MOST
 from loop.types import Column, Schema, Table
 
 AnyFloat = Annotated[float, AllowInfNan(True)]  # infinities get a clearer message where the meaning is known
@@ -185,7 +187,7 @@ class TeacherConfig(Section):
     Settings are the arguments of the classes of members, by their names.
     """
 
-    members: tuple[str, ...] = ()
+    members: tuple[str, ...] = Field(default=(), max_length=int(MOST["members"]))
     settings: dict[str, Arguments] = {}
 
     @field_validator("members")

@@ -1,6 +1,7 @@
 """Reading a configuration from a YAML file, from options that override it, or both; errors are one sentence."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +19,7 @@ from loop.support.strict_yaml import cause, read_file
 
 Config = TypeVar("Config", bound=CommonConfig)
 Model = TypeVar("Model", bound=BaseModel)
+UNKNOWN, MISSING = ("extra_forbidden", "invalid_key"), "missing"  # pydantic's names of faults; the second: no text
 ENTRIES: Mapping[str, type[BaseModel]] = {"sources": DataConfig}  # of lists; those of supplies are of several kinds
 
 
@@ -67,7 +69,8 @@ def validated(model: type[Model], content: object, path: Path | None = None) -> 
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise ConfigError(_sentence(error, model, path)) from error
+        where = f"in {path}" if path is not None else "on the command line"
+        raise ConfigError(sentence(error, model, where)) from error
 
 
 def dump(config: RunConfig | CompareConfig) -> str:
@@ -93,25 +96,52 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
-def _sentence(error: ValidationError, model: type[BaseModel], path: Path | None) -> str:
-    """Write the first error in one sentence."""
-    fault = error.errors()[0]
+def sentence(error: ValidationError, model: type[BaseModel], where: str) -> str:
+    """Write one error in one sentence: an unknown key first, as the key that is missing may be the one misspelt.
+
+    Parameters
+    ----------
+    error : ValidationError
+    model : type
+        Class of the configuration.
+    where : str
+        Place to correct it, such as ``in FILE``.
+    """
+    faults = error.errors()
+    fault = next((each for each in faults if each["type"] in UNKNOWN), faults[0])
     own = fault.get("ctx", {}).get("error")
     if isinstance(own, ConfigError):
         return str(own)
     place, kind = list(fault["loc"]), STATED
     if place[0] == "supplies" and place[2:3] and place[2] in MAPPINGS:
         kind = str(place.pop(2))  # which kind of supply was recognised is no key
-    *outer, last = place
+    if fault["type"] in UNKNOWN:
+        lost = {each["loc"][-1] for each in faults if each["type"] == MISSING and each["loc"][:-1] == fault["loc"][:-1]}
+        return _unknown(place, model, _supply(kind, lost), where)
     key = ".".join(map(str, place))
-    where = f"in {path}" if path is not None else "on the command line"
-    if fault["type"] == "extra_forbidden":
-        allowed = ", ".join(_section(model, outer, {**ENTRIES, "supplies": MAPPINGS[kind]}).model_fields)
-        return f"{'.'.join(map(str, outer)) or 'a configuration'} may hold {allowed}, got {last!r}: correct it {where}."
-    if fault["type"] == "missing":
+    if fault["type"] == MISSING:
         way_out = "name a file or source with --data" if key in ("data", "data.source") else f"add it {where}"
         return f"{key} must be given, got none: {way_out}."
     return f"{key} {as_rule(fault['msg'])}, got {fault['input']!r}: correct it {where}."
+
+
+def _unknown(place: list[str | int], model: type[BaseModel], supplies: Sequence[type[BaseModel]], where: str) -> str:
+    """Say which keys a section may hold, and which of them may be meant."""
+    *outer, last = place
+    if outer[:1] == ["supplies"]:
+        allowed = [name for each in supplies for name in each.model_fields]
+    else:
+        allowed = list(_section(model, outer, ENTRIES).model_fields)
+    names = list(dict.fromkeys(allowed))
+    section = ".".join(map(str, outer)) or "a configuration"
+    near = get_close_matches(str(last), names, n=1)
+    way_out = f" {where}: did you mean {near[0]}?" if near else f": correct it {where}."
+    return f"{section} may hold {', '.join(names)}, got {last!r}{way_out}"
+
+
+def _supply(kind: str, lost: Collection[object]) -> Sequence[type[BaseModel]]:
+    """Return the models of an entry of supplies; any where the key is missing by which its kind is known."""
+    return list(MAPPINGS.values()) if kind == STATED and "book" in lost else [MAPPINGS[kind]]
 
 
 def _section(model: type[BaseModel], path: list[str | int], entries: Mapping[str, type[BaseModel]]) -> type[BaseModel]:

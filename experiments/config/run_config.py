@@ -29,8 +29,10 @@ from loop.cycle.parts import SETTINGS, Settings, check_setting
 from loop.errors import ConfigError
 from loop.evaluation.calibration import DEFAULT, Method
 from loop.evaluation.operating_points import AtFalsePositiveRate, AtPrecision
+from loop.support.setting_checks import check_most
 
-Seed = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
+MOST_CELLS = 100_000  # of a comparison
 
 
 class LoopConfig(Section):
@@ -69,6 +71,7 @@ class LoopConfig(Section):
             raise ConfigError(
                 f"loop.lanes must be auto or at least 1, got {lanes}: 1 is a single hold-out, {USUAL} is usual."
             )
+        check_most("loop.lanes", lanes, 1000)
         return lanes
 
     def settings(self) -> Settings:
@@ -236,7 +239,7 @@ class RunConfig(CommonConfig):
 class SourcesConfig(CommonConfig):
     """Several tables instead of one."""
 
-    sources: tuple[DataConfig, ...] = Field(min_length=1)  # an entry may be the name of a source alone
+    sources: tuple[DataConfig, ...] = Field(min_length=1, max_length=1000)  # an entry may be the name of a source alone
 
     @field_validator("sources", mode="before")
     @classmethod
@@ -249,8 +252,8 @@ class SourcesConfig(CommonConfig):
 class CompareConfig(SourcesConfig):
     """Strategies, each on every source and seed."""
 
-    strategies: tuple[str, ...] = Field(default=("targeted", "untargeted"), min_length=1)
-    seeds: tuple[Seed, ...] = Field(default=(0, 1, 2), min_length=1)
+    strategies: tuple[str, ...] = Field(default=("targeted", "untargeted"), min_length=1, max_length=100)
+    seeds: tuple[Seed, ...] = Field(default=(0, 1, 2), min_length=1, max_length=10_000)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -265,6 +268,9 @@ class CompareConfig(SourcesConfig):
             given = getattr(self, key)
             if any(value in given[:position] for position, value in enumerate(given)):
                 raise ConfigError(f"{key} must differ from each other, got {list(map(str, given))}: name each once.")
+        cells = len(self.sources) * len(self.strategies) * len(self.seeds)
+        if cells > MOST_CELLS:
+            raise ConfigError(f"a comparison must have at most {MOST_CELLS:,} cells, got {cells:,}: name fewer seeds.")
         return self
 
     def runs(self) -> list[RunConfig]:

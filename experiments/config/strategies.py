@@ -12,7 +12,6 @@ from loop.protocols import Generator, Learner, Teacher
 from loop.supplies.supply import TAUGHT, Supply
 
 NOWHERE = "nowhere"  # name of the finder that looks for no regions
-SURROGATE_ROWS = 200_000  # most rows that a surrogate is fitted on: it aims and compares, and is not delivered
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ def compose(
     ConfigError
         If there is no strategy of this name.
     """
-    from learners import Committee, Thinned, XGBoost  # libraries load with the parts that need them
+    from learners import Committee, XGBoost  # libraries load with the parts that need them
 
     if isinstance(strategy, str):
         strategy = STRATEGIES[check_name("strategy", strategy, STRATEGIES)]
@@ -134,9 +133,9 @@ def compose(
     augmented_learner = augmented_learner or augmented_of(learner)
     return Parts(
         learner=learner,
-        surrogate=Thinned(surrogate_of(learner), SURROGATE_ROWS),
+        surrogate=surrogate_of(learner),
         augmented_learner=None if augmented_learner is learner else augmented_learner,
-        augmented_surrogate=Thinned(augmented_surrogate_of(learner, augmented_learner), SURROGATE_ROWS),
+        augmented_surrogate=augmented_surrogate_of(learner, augmented_learner),
         teacher=teacher or Committee(jobs=settings.jobs),
         supplies=strategy(generator=generator),
         finder=FINDERS.make(Choice.finder),

@@ -26,7 +26,7 @@ class StatedConfig(Section):
 
     book: str  # path of a rule book
     scenario: str | None = None  # only this one
-    rows: int = Field(default=400, ge=1)  # of each scenario, in the whole run
+    rows: int = Field(default=400, ge=1, le=10_000_000)  # of each scenario, in the whole run
     acquisition: Literal["blindness", "random"] = "blindness"
     labeller: Literal["condition", "teacher"] = "condition"  # teacher: the control, without the book's knowledge
     # what names real rows of the scenario in the column `data.scenario`; None = the name of the scenario

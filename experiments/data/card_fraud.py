@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from experiments.data.parquet import release_unused
 from experiments.data.sources import Dataset
 from experiments.data.split import Split
 from loop.errors import DataError
@@ -70,11 +69,9 @@ def transactions(folder: str | Path, *more: str) -> pd.DataFrame:
     if not path.is_file():
         raise DataError(f"The card-fraud protocol needs {path}, which is not there: set WEAKSPOT_DATA to its folder.")
     try:
-        frame = pd.read_parquet(path, columns=[*_NEEDED, *more])
+        return pd.read_parquet(path, columns=[*_NEEDED, *more])
     except (ValueError, OSError) as error:
         raise DataError(f"{path} must be a Parquet file with the handbook's columns: {error}") from error
-    release_unused()
-    return frame
 
 
 def split_weeks(frame: pd.DataFrame, start: str, *, known_after: int = DELAY_DAYS) -> FraudWeeks:

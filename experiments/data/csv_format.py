@@ -87,7 +87,7 @@ def check_separator(path: Path, sep: str, encoding: str | None) -> None:
 def why_unreadable(path: Path, sep: str, encoding: str | None, error: Exception) -> str | None:
     """Return what a file that cannot be read seems to be, with the option to give; None if nothing is recognised."""
     if isinstance(error, UnicodeError):
-        guess = _encoding_of(path)
+        guess = encoding_of(path)
         told = f"its text is not in {encoding or 'UTF-8'}"
         return f"{told} and seems to be {guess}: add --encoding {guess} (or data.encoding)" if guess else told
     try:
@@ -118,7 +118,7 @@ def _seems_separated(lines: list[str], sep: str) -> str | None:
     return None
 
 
-def _encoding_of(path: Path) -> str | None:
+def encoding_of(path: Path) -> str | None:
     """Guess the encoding of a file that is not UTF-8."""
     unpack = gzip.open if path.suffix == ".gz" else open
     with unpack(path, "rb") as file:

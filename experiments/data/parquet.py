@@ -21,7 +21,6 @@ def read_parquet(path: Path, drop: Collection[str] = ()) -> tuple[pd.DataFrame, 
         If a column to drop is not there.
     """
     frame = pd.read_parquet(path)
-    release_unused()
     notes = list[str]()
     levels = [level for level in frame.index.names if level is not None and level not in frame.columns]
     if levels:
@@ -31,13 +30,6 @@ def read_parquet(path: Path, drop: Collection[str] = ()) -> tuple[pd.DataFrame, 
         notes.append(f"{path.name}: the index has no name of its own and is left out")
     frame = without(frame.reset_index(drop=True), path.name, drop)
     return _with_exact(path, frame), tuple(notes)
-
-
-def release_unused() -> None:
-    """Give back the memory that pyarrow keeps after it has read a file, which may be twice the table."""
-    import pyarrow as pa
-
-    pa.default_memory_pool().release_unused()
 
 
 def _with_exact(path: Path, frame: pd.DataFrame) -> pd.DataFrame:

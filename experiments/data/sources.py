@@ -2,8 +2,8 @@
 
 import os
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from inspect import signature
 from pathlib import Path
 
@@ -52,6 +52,7 @@ class Dataset:
     scenario: str | None = None  # names the pattern of a row, for those that are known
     note: str = ""
     said: tuple[str, ...] = ()  # what was done to the file when it was read, a sentence each
+    date_parts: Mapping[str, Sequence[str]] = field(default_factory=dict)  # columns of dates with the parts wanted
 
     @property
     def roles(self) -> tuple[str | None, ...]:

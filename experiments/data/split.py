@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Self
@@ -12,8 +12,8 @@ import pandas as pd
 
 from experiments.data.sources import Dataset
 from loop.cycle.lanes import deal
-from loop.data.encoding import check_range, encode, encode_labels, named
-from loop.data.schema import IDENTIFIER, infer, no_features, with_target
+from loop.data.encoding import check_range, encode, encode_labels, named, with_parts
+from loop.data.schema import IDENTIFIER, in_parts, infer, no_features, recipes_of, with_target
 from loop.data.split import duplicate_groups, train_test, units
 from loop.errors import DataError
 from loop.seeds import stream
@@ -33,6 +33,8 @@ class WholeTable:
     roles: dict[str, str]  # time, group and scenario column
     no_features: dict[str, str]  # column to reason
     groups: np.ndarray | None  # (n,)
+    date_parts: Mapping[str, Sequence[str]]
+    told_apart: pd.DataFrame  # (n, ...) what tells rows apart: the features, with parts in the place of dates
 
     @classmethod
     def of(cls, dataset: Dataset) -> Self:
@@ -46,10 +48,13 @@ class WholeTable:
         frame, target = named(dataset.frame), str(dataset.target)
         roles = {dataset.time: "time column", dataset.group: "group column", dataset.scenario: "scenario column"}
         told = {name: role for name, role in roles.items() if name is not None}
-        reasons = no_features(frame, target, told)
+        # Days are counted from the earliest row of all here, which tells rows apart as the training rows' origin does.
+        whole = in_parts(frame, recipes_of(frame, dataset.date_parts, target), told)
+        reasons = no_features(whole, target, told)
         labels = with_target(Schema((), ()), target, frame[target], dataset.positive)
         groups = None if dataset.group is None else _ids(frame[dataset.group], dataset.group)
-        return cls(frame, labels, told, reasons, groups)
+        apart = whole.drop(columns=[target, *reasons])
+        return cls(frame, labels, told, reasons, groups, dataset.date_parts, apart)
 
     def schema_of(self, train: np.ndarray, aside: Mapping[str, str] = MappingProxyType({})) -> Schema:
         """Infer the schema from the training rows (m,), but for the roles of columns and those already set aside."""
@@ -59,6 +64,7 @@ class WholeTable:
             self.labels.target,
             positive=self.labels.classes[self.labels.positive],
             aside=self.roles | numbers | dict(aside),
+            date_parts=self.date_parts,
         )
 
 
@@ -101,7 +107,7 @@ class Split:
         whole = WholeTable.of(dataset)
         train, test = train_test(
             encode_labels(whole.labels, whole.frame),
-            duplicate_groups(whole.frame.drop(columns=[whole.labels.target, *whole.no_features])),
+            duplicate_groups(whole.told_apart),
             stream(seed, "split"),
             classes=whole.labels.classes,
             test_size=test_size,
@@ -110,7 +116,7 @@ class Split:
         )
         schema = whole.schema_of(train)
         told = [column.name for column in schema.columns]
-        copies = duplicate_groups(whole.frame[told])
+        copies = duplicate_groups(with_parts(schema.date_parts, whole.frame)[told])
         return encoded(whole, schema, train, test[~np.isin(copies[test], copies[train])])
 
     @classmethod

@@ -15,14 +15,25 @@ def encoding_of(model: Model) -> dict[str, Any]:
     """Return the columns of a model in order, each with its kind and the categories by code, and its classes.
 
     A category is encoded as its position in ``categories``, a boolean as 0 or 1, a datetime as seconds since
-    1970-01-01 UTC; what is missing, or a category that is not listed, as NaN.
+    1970-01-01 UTC; what is missing, or a category that is not listed, as NaN. ``date_parts`` says which columns are
+    parts of a date, in which zone, and from which second days are counted.
     """
     columns = [
         {"name": column.name, "kind": column.kind}
         | ({"categories": list(column.categories)} if column.kind == "categorical" else {})
         for column in model.schema.columns
     ]
-    return {"weakspot": version("weakspot"), "columns": columns, "classes": list(model.schema.classes)}
+    dates = [
+        {
+            "column": each.column,
+            "zone": each.zone,
+            "origin": each.origin,
+            "parts": dict(zip(each.names, each.parts, strict=True)),
+        }
+        for each in model.schema.date_parts
+    ]
+    told = {"weakspot": version("weakspot"), "columns": columns, "classes": list(model.schema.classes)}
+    return {**told, "date_parts": dates} if dates else told
 
 
 def with_features(encoding: Mapping[str, Any], features: Sequence[str], offsets: Mapping[int, float]) -> dict[str, Any]:

@@ -3,19 +3,24 @@
 Label Studio's forms are those of https://labelstud.io/guide/export and of its converter, read in November 2026.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from experiments.data.csv_format import CsvFormat
+from experiments.data.spreadsheet import unguarded
 from experiments.labels.columns import KINDS, positions, shortened
 from experiments.labels.label_studio import CONTROL
-from experiments.labels.queue_csv import SEPARATORS, read_lines, unguarded
+from experiments.labels.queue_csv import SEPARATORS, read_lines
 from loop.errors import DataError
 from loop.support.plain_json import Record, parse
 from loop.support.record_checks import fields, listed, optional, text, text_in
 
 _EXPORTED = {"annotator", "annotation_id", "created_at", "updated_at", "lead_time"}  # always in Label Studio's CSV
 _READ = ("question", "kind", "label")
+_ANY_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
+_COMMA = re.compile(r"[+-]?(0,\d+|\d+,(?!\d{3}$)\d+)", re.ASCII)  # 1,000 may be a thousand
 _FORMS = (
     "a queue written by weakspot or an export of Label Studio (JSON, JSON-MIN or CSV) with the columns"
     " question, kind and label"
@@ -39,7 +44,9 @@ class Reply:
     cancelled : bool
         Whether the question was skipped on purpose.
     guarded : bool
-        Whether the label may have an apostrophe before it, see `experiments.labels.queue_csv.guarded`.
+        Whether the label may have an apostrophe before it, see `experiments.data.spreadsheet`.
+    pointed : str
+        The label with a decimal point if it is a number with a decimal comma, else "".
     """
 
     question: str
@@ -48,10 +55,11 @@ class Reply:
     annotator: str = ""
     cancelled: bool = False
     guarded: bool = False
+    pointed: str = ""
 
 
-def replies(content: str) -> Iterator[Reply]:
-    """Yield the replies that a file holds.
+def replies(content: str, form: CsvFormat) -> Iterator[Reply]:
+    """Yield the replies that a file holds; ``form`` is how it is written if it is a CSV, as far as told.
 
     Raises
     ------
@@ -61,7 +69,7 @@ def replies(content: str) -> Iterator[Reply]:
     if content.lstrip()[:1] in ("[", "{"):
         yield from _from_json(content)
     else:
-        yield from _from_csv(content)
+        yield from _from_csv(content, form)
 
 
 def _from_json(content: str) -> Iterator[Reply]:
@@ -151,8 +159,9 @@ def _author(value: object) -> str:
     return "" if value is None else _whole(str(value))[:200]
 
 
-def _from_csv(content: str) -> Iterator[Reply]:
-    separator, header = _header(content)
+def _from_csv(content: str, form: CsvFormat) -> Iterator[Reply]:
+    separator, header = _header(content, SEPARATORS if form.sep is None else (form.sep,))
+    decimal = form.decimal or ("." if separator == "," else "")  # "" = not known: spreadsheets save ; beside a comma
     exported = _EXPORTED.issubset(header)
     names = [name if exported else unguarded(name) for name in header]
     found = positions(names, _READ)
@@ -173,12 +182,18 @@ def _from_csv(content: str) -> Iterator[Reply]:
             raise DataError(f"line {number} must have its question, and the cell is empty: restore it.")
         if kind not in KINDS:
             raise DataError(f"line {number} must be of the kind {', '.join(KINDS)}, got {shortened(kind)}: restore it.")
-        yield Reply(question, kind, label, annotator[:200], guarded=not exported)
+        yield Reply(question, kind, label, annotator[:200], guarded=not exported, pointed=_pointed(label, decimal))
 
 
-def _header(content: str) -> tuple[str, Sequence[str]]:
+def _pointed(label: str, decimal: str) -> str:
+    """Return a number with a decimal comma with a point instead, "" if it is none or the comma may divide thousands."""
+    pattern = {"": _COMMA, ",": _ANY_COMMA}.get(decimal)
+    return label.strip().replace(",", ".") if pattern is not None and pattern.fullmatch(label.strip()) else ""
+
+
+def _header(content: str, separators: Sequence[str]) -> tuple[str, Sequence[str]]:
     """Return the separator of a CSV and the names of its columns."""
-    for separator in SEPARATORS:
+    for separator in separators:
         try:
             _, names = next(read_lines(content, separator), (0, []))
         except DataError:  # quotes fit with another separator

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from experiments.data.csv_format import CsvFormat
 from experiments.data.sources import Dataset
 from experiments.data.split import Split
 from experiments.labels import store
-from experiments.labels.answers import Answers, read_answers
+from experiments.labels.answers import WRITTEN, Answers, read_answers
 from experiments.labels.class_names import named
 from experiments.labels.columns import ASK, AUDIT, CHECK, key, row_number, shortened
 from experiments.labels.likeness import late
@@ -20,16 +21,18 @@ from loop.types import NOBODY
 
 
 def take_answers(
-    labels: Path, path: Path, classes: tuple[object, ...], *, anew: bool = False
+    labels: Path, path: Path, classes: tuple[object, ...], *, anew: bool = False, form: CsvFormat = WRITTEN
 ) -> tuple[Answers, Merged]:
     """Read a file of answers and keep them beside the earlier ones; ``anew`` lets them replace earlier ones.
+
+    ``form`` is how the file is written if it is a CSV, as far as it is told.
 
     Raises
     ------
     DataError
         If the file cannot be read, or answers a question that was never asked.
     """
-    read = read_answers(path, classes)
+    read = read_answers(path, classes, form)
     asked = {question for batch in store.batches(labels) for question in batch.questions["question"]}
     if not asked:
         raise DataError(f"answers must follow questions, and {labels} holds none: weakspot queue asks them.")

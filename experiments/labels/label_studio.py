@@ -19,13 +19,13 @@ from experiments.labels.columns import check_queue, shortened, values_of
 from loop.errors import ConfigError, DataError
 from loop.support import atomic
 from loop.support.plain_json import Record
+from loop.support.visible import visible
 
 CONTROL, SHOWN = "label", "row"  # names of the choices and of what they are about
 MOST_TASKS = 100_000  # "best to keep about 100k tasks per project", the guide says
 _TOLD = ("question", "kind", "reason", "region", "score", "inclusion", "given")  # never "label": it would hide answers
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, section 2.2
 _BREAK = re.compile("\r\n|\r|\n")
-_NO_HTML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")  # nor does its database take them
 
 
 def write_tasks(
@@ -154,8 +154,8 @@ def _cells(values: pd.Series) -> list[str]:
 
 
 def _escaped(text: str) -> str:
-    """Escape text for HTML; line breaks stay visible, characters that HTML cannot hold become a replacement sign."""
-    return _BREAK.sub("<br>", html.escape(_NO_HTML.sub("�", text)))
+    """Escape text for HTML; line breaks remain, and what else is not seen is written out."""
+    return "<br>".join(html.escape(visible(line)) for line in _BREAK.split(text))
 
 
 def _table(headings: list[str], cells: Iterable[str]) -> str:

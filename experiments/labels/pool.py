@@ -11,7 +11,7 @@ import pandas as pd
 from experiments.data.csv_format import CsvFormat
 from experiments.data.files import read_file, reading_of
 from experiments.labels.likeness import check_columns, late, text_columns
-from loop.data.encoding import check_range, encode_column, encode_features
+from loop.data.encoding import check_range, encode_column, encode_features, original_columns, require
 from loop.data.split import equal_to
 from loop.errors import DataError
 from loop.evaluation import drift
@@ -74,7 +74,9 @@ def unlabelled(
     first = inputs.train.row_number < len(inputs.dataset.frame) - inputs.answered  # answered ones may be audited still
     known = {"a training row": inputs.train.X[first], "a test row": inputs.test.X}
     known |= {} if synthetic is None else {"a synthetic row": synthetic.X}
-    return _new_rows("rows to ask about", path, inputs, known, rng, form)
+    rows = _new_rows("rows to ask about", path, inputs, known, rng, form)
+    require([column.name for column in original_columns(inputs.schema)], rows.frame)  # dates, not their parts alone
+    return rows
 
 
 def to_learn_from(path: Path, inputs: "RunInputs", rng: np.random.Generator) -> Unlabelled:
@@ -95,7 +97,7 @@ def _new_rows(
     form: CsvFormat | None = None,
 ) -> Unlabelled:
     """Read the rows of a file that equal no known row, by name of the known rows."""
-    features, dataset = list(inputs.schema.names), inputs.dataset
+    features, dataset = [column.name for column in original_columns(inputs.schema)], inputs.dataset
     reading = reading_of(inputs.schema, form, text_columns(dataset, features))
     file = read_file(path, replace(reading, roles=[dataset.group] if dataset.group else []))
     frame = file.frame
@@ -150,7 +152,7 @@ def keys(frame: pd.DataFrame, schema: Schema) -> np.ndarray:
             column.name: frame[column.name].astype(object).map(_spelled, na_action="ignore").astype("str")
             if column.kind == "categorical"
             else encode_column(column, frame[column.name]).astype("str")
-            for column in schema.columns
+            for column in original_columns(schema)
         }
     )
     digest = pd.util.hash_pandas_object(told, index=False).to_numpy()

@@ -1,7 +1,6 @@
 """A queue as a CSV file that people fill in with a spreadsheet, and the reading of such files.
 
-Text that a spreadsheet would run as a formula (it begins with = + - @, a tab or a line break) gets an apostrophe before
-it, and so does text that begins with an apostrophe: taking one leading apostrophe away gives every text back. Numbers
+Text that a spreadsheet would run as a formula gets an apostrophe before it, see `experiments.data.spreadsheet`. Numbers
 are written as they are. The file begins with the byte order mark by which Excel knows UTF-8.
 """
 
@@ -14,11 +13,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from experiments.data.spreadsheet import guarded
 from experiments.labels.columns import check_queue, values_of
 from loop.errors import DataError
 from loop.support import atomic
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 SEPARATORS = (",", ";", "\t")  # a spreadsheet saves with the one of its country
 
 
@@ -40,19 +39,6 @@ def write_csv(queue: pd.DataFrame, path: Path) -> None:
     """
     check_queue(queue)
     atomic.write_file(path, partial(_write, queue), private=True)
-
-
-def guarded(value: object) -> object:
-    """Put an apostrophe before text that a spreadsheet would run as a formula; numbers come back as they are."""
-    if isinstance(value, (int, float)):
-        return value
-    text = str(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
-
-
-def unguarded(text: str) -> str:
-    """Undo `guarded`."""
-    return text.removeprefix("'")
 
 
 def read_lines(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from experiments.arms.names import CHEAP, TUNED, UNTARGETED
 from experiments.arms.plain import kinds
 from experiments.config.run_config import RunConfig
-from experiments.preview.probe import Estimate, estimate
+from experiments.preview.probe import ROUGH, Estimate, estimate
 from experiments.preview.ready import Ready
+from experiments.report.formatting import one_line
 from experiments.run.warnings import found_before
 from loop.support.plain_json import Record
 from loop.support.timing import lasting
@@ -33,7 +34,8 @@ def plan_of(config: RunConfig) -> Plan:
     took = estimate(ready)
     record = _record(ready, took)
     warnings = found_before(config, ready.inputs).findings
-    return Plan((*ready.messages, *(each.line for each in warnings), *_lines(record), _told(took)), record)
+    lines = (*ready.messages, *(each.line for each in warnings), *_lines(record), _told(took))
+    return Plan(tuple(map(one_line, lines)), record)
 
 
 def plan_of_all(runs: Sequence[RunConfig], done: int, jobs: int) -> Plan:
@@ -51,9 +53,9 @@ def plan_of_all(runs: Sequence[RunConfig], done: int, jobs: int) -> Plan:
     plans = {run.data: plan_of(run) for run in reversed(runs)}
     lines = [line for plan in reversed(plans.values()) for line in plan.lines]
     seconds = sum(plans[run.data].record["seconds"] for run in runs) / min(jobs, max(1, len(runs)))
-    lines.append(f"cells: {len(runs)} to run, {done} finished; at most about {lasting(seconds)} in all")
+    lines.append(f"cells: {len(runs)} to run, {done} finished; {roughly(seconds)} in all")
     tables = [plan.record for plan in reversed(plans.values())]
-    return Plan(tuple(lines), {"cells": len(runs), "finished": done, "tables": tables, "seconds": seconds})
+    return Plan(tuple(lines), {"cells": len(runs), "finished": done, "tables": tables, **range_of(seconds)})
 
 
 def _record(ready: Ready, took: Estimate) -> Record:
@@ -73,7 +75,7 @@ def _record(ready: Ready, took: Estimate) -> Record:
         "generations": ready.generations_at_most,
         "learner": config.learner.name,
         "arms": _arms(ready),
-        "seconds": round(took.total, 1),
+        **range_of(took.total),
         "seconds_by_step": {name: round(each, 1) for name, each in took.seconds.items()},
     }
 
@@ -88,19 +90,33 @@ def _arms(ready: Ready) -> list[str]:
 
 
 def _lines(record: Record) -> list[str]:
-    columns = ", ".join(f"{name} ({kind})" for name, kind in record["columns"].items())
     return [
-        f"classes: {', '.join(record['classes'])}; to catch: {record['positive']}",
-        f"columns: {columns}",
+        *columns_lines(record),
         f"loop: strategy {record['strategy']}, learner {record['learner']}, "
         f"at most {record['generations']} generations of {', '.join(record['supplies'])}",
         f"compared with: {', '.join(record['arms']) or 'the learner on real rows alone, and the teacher'}",
     ]
 
 
+def columns_lines(record: Record) -> list[str]:
+    """Return the classes and columns of a table in words."""
+    columns = ", ".join(f"{name} ({kind})" for name, kind in record["columns"].items())
+    return [f"classes: {', '.join(record['classes'])}; to catch: {record['positive']}", f"columns: {columns}"]
+
+
+def range_of(seconds: float) -> Record:
+    """Return an estimate as a record: itself, and the range that it stands for."""
+    return {"seconds": round(seconds, 1), "seconds_range": [round(seconds / ROUGH, 1), round(seconds * ROUGH, 1)]}
+
+
+def roughly(seconds: float) -> str:
+    """Write how long something takes as a range, as the estimate is a rough one."""
+    return f"roughly {lasting(seconds / ROUGH)} to {lasting(seconds * ROUGH)}"
+
+
 def _told(took: Estimate) -> str:
     steps = ", ".join(f"{name} {lasting(seconds)}" for name, seconds in took.seconds.items())
     return (
-        f"time: at most about {lasting(took.total)} ({steps}), by a probe on a few rows that took "
-        f"{lasting(took.probe)}; half or twice as long is no surprise. Nothing was written."
+        f"time: {roughly(took.total)} (at most about {steps}), by a probe on a few rows that took "
+        f"{lasting(took.probe)}. Nothing was written."
     )

@@ -1,12 +1,13 @@
-"""How long a run may take: its loop and plain models on a few of its rows, scaled to all of them."""
+"""How long a run may take: its loop and other models on a few of its rows and columns, scaled to all of them."""
 
 import copy
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from experiments.arms.alternatives import balanced
 from experiments.arms.plain import HEATS, MOST_ROWS, Kind, kinds
 from experiments.arms.tuned_baseline import tunable
 from experiments.preview.ready import Ready
@@ -15,12 +16,17 @@ from loop.cycle.controller import prepare
 from loop.cycle.driver import turn
 from loop.cycle.parts import Parts
 from loop.data.split import folds
+from loop.protocols import Learner
 from loop.seeds import stream
 from loop.types import Table
 
-SIZES = (400, 1200)  # rows of the two probes: what costs the same for any number of rows is told from the rest
+SIZES = (300, 900)  # rows of the two probes: what costs the same for any number of rows is told from the rest
+MOST_COLUMNS = 40  # of a probe; seconds are taken to grow in proportion to the columns
 PROBED_LANES = 2
 FEWEST = 12  # rows of each class in a probe, where there are so many
+SAMPLERS = 2  # arms that oversample, see `experiments.arms.arms`
+REST = 10.0  # seconds of what is not probed: costs of serving, the sealed test, pictures, files and records
+ROUGH = 2.0  # a run may take so many times as long as told, or be so many times as fast
 
 
 @dataclass(frozen=True)
@@ -37,25 +43,56 @@ class Estimate:
 
 
 def estimate(ready: Ready) -> Estimate:
-    """Run one generation on a few training rows, and fit each plain model once, to tell how long the run may take.
+    """Run one generation on a few training rows, and fit the other models once, to tell how long the run may take.
 
-    Seconds are taken to grow in proportion to the rows and to the lanes, which holds roughly. No test row is read.
+    Seconds are taken to grow in proportion to the rows, columns and lanes, which holds roughly. No test row is read.
     """
-    started, table, config = time.perf_counter(), ready.inputs.train, ready.config
-    sizes = [min(len(table), size) for size in SIZES]
-    timed = [_loop_on(ready.parts, _some(table, size, config.loop.seed), config.loop.seed) for size in sizes]
-    n, most = _rows_at_most(ready), ready.generations_at_most
-    fits = (len(np.unique(ready.inputs.folds[ready.inputs.folds >= 0])) + 1) / (PROBED_LANES + 1)
-    at = {stage: fits * _line(sizes, [each[stage] for each in timed], n[stage]) for stage in n}
-    seconds = {"teacher and generators": at["prepare"], "generations": most * at["turn"], "final": at["conclude"]}
+    started, config, seconds = time.perf_counter(), ready.config, dict(loop_seconds(ready))
     loop = sum(seconds.values())
     if config.arms.run and config.arms.plain:
-        seconds["plain models"] = min(config.arms.plain_seconds, _plain(ready))
+        seconds["plain models"] = plain_seconds(ready)
+    if config.arms.run:
+        seconds["weighted and oversampled rows"] = _alternatives(ready)
     if config.arms.run and config.arms.untargeted:
         seconds["the loop without its aim"] = loop
     if config.arms.run and config.arms.tuning and tunable(ready.parts.learner):
         seconds["the tuned arm"] = loop
+    seconds["test and files"] = REST
     return Estimate(seconds, time.perf_counter() - started)
+
+
+def loop_seconds(ready: Ready) -> Mapping[str, float]:
+    """Return the seconds of the loop alone, by stage."""
+    table, wider = _narrowed(ready)
+    seed, sizes = ready.config.loop.seed, _sizes(table)
+    timed = [_loop_on(ready.parts, _some(table, size, seed), seed) for size in sizes]
+    n, most = _rows_at_most(ready), ready.generations_at_most
+    fits = wider * (_lanes(ready) + 1) / (PROBED_LANES + 1)
+    at = {stage: fits * _line(sizes, [each[stage] for each in timed], n[stage]) for stage in n}
+    return {"teacher and generators": at["prepare"], "generations": most * at["turn"], "final": at["conclude"]}
+
+
+def _lanes(ready: Ready) -> int:
+    return len(np.unique(ready.inputs.folds[ready.inputs.folds >= 0]))
+
+
+def _sizes(table: Table) -> list[int]:
+    return [min(len(table), size) for size in SIZES]
+
+
+def _narrowed(ready: Ready) -> tuple[Table, float]:
+    """Return the training rows with some of many columns, and how many times as many there are.
+
+    Where something names columns (a rule book, a constraint, groups), all of them stay.
+    """
+    table, config = ready.inputs.train, ready.config
+    named = config.fairness.columns or config.constraints or config.files()
+    n = len(table.schema.columns)
+    if n <= MOST_COLUMNS or named or table.rows.arrays:
+        return table, 1.0
+    keep = np.linspace(0, n - 1, MOST_COLUMNS).round().astype(int)
+    schema = replace(table.schema, columns=tuple(table.schema.columns[at] for at in keep))
+    return replace(table, rows=replace(table.rows, X=table.X[:, keep]), schema=schema), n / MOST_COLUMNS
 
 
 def _rows_at_most(ready: Ready) -> Mapping[str, int]:
@@ -99,23 +136,45 @@ def _line(sizes: list[int], seconds: list[float], n: int) -> float:
     return float(slow + slope * (n - large))
 
 
-def _plain(ready: Ready) -> float:
-    """Return the seconds of all plain models: their variants in the first lanes, the best in the others and on all."""
-    table, seed = ready.inputs.train, ready.config.loop.seed
-    few = _some(table, SIZES[0], seed)
-    lanes = len(np.unique(ready.inputs.folds[ready.inputs.folds >= 0]))
+def plain_seconds(ready: Ready) -> float:
+    """Return the seconds of all plain models: their variants in the first lanes, the best in the others and on all.
+
+    None is begun once their time is over; the last may go beyond it.
+    """
+    (table, wider), seed, lanes = _narrowed(ready), ready.config.loop.seed, _lanes(ready)
+    sizes = _sizes(table)
+    few = [_some(table, size, seed) for size in sizes]
 
     def of(kind: Kind) -> float:
-        learner = copy.deepcopy(kind.variants[0])
-        one = _seconds(lambda: learner.fit(few, stream(seed, "probe", kind.name)))
         heats = min(HEATS, lanes)
         rows = min(len(table), MOST_ROWS) if kind.slow else len(table)
-        return one * (rows / len(few)) * (heats * len(kind.variants) + lanes - heats + 1)
+        one = _fit_seconds(kind.variants[0], few, sizes, rows)
+        return wider * one * (heats * len(kind.variants) + lanes - heats + 1)
 
-    return sum(map(of, kinds(ready.inputs.schema)))
+    each = [of(kind) for kind in kinds(table.schema)]
+    return min(sum(each), ready.config.arms.plain_seconds + max(each))
 
 
-def _seconds(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
+def _alternatives(ready: Ready) -> float:
+    """Return the seconds of the learner with weights, and on oversampled rows with its capacity chosen out of fold."""
+    (table, wider), parts, lanes = _narrowed(ready), ready.parts, _lanes(ready)
+    sizes = _sizes(table)
+    few = [_some(table, size, ready.config.loop.seed) for size in sizes]
+    even = [balanced(each, "RandomOverSampler", stream(ready.config.loop.seed, "probe", "even")) for each in few]
+    rows = table.n_classes * int(np.bincount(table.y).max())
+    large = [len(each) for each in even]
+    learners = [each for each in (parts.learner, parts.augmented_learner) if each is not None]
+    fits = [_fit_seconds(each, even, large, rows) for each in learners]
+    chosen = lanes * sum(fits) if len(fits) > 1 else 0.0
+    return wider * (_fit_seconds(parts.learner, few, sizes, len(table)) + SAMPLERS * (chosen + max(fits)))
+
+
+def _fit_seconds(learner: Learner, tables: Sequence[Table], sizes: list[int], rows: int) -> float:
+    """Return the seconds of one fit on so many rows, by fits on few."""
+
+    def seconds(table: Table) -> float:
+        started = time.perf_counter()
+        copy.deepcopy(learner).fit(table, stream(0, "probe", "fit"))
+        return time.perf_counter() - started
+
+    return _line(sizes, [seconds(each) for each in tables], rows)

@@ -8,12 +8,14 @@ from experiments.arms.plain import kinds
 from experiments.config.constraints import complaints, constraints
 from experiments.config.operating_points import miss_costs
 from experiments.config.run_config import RunConfig
+from experiments.report.formatting import one_line
 from experiments.run.given import notes
 from experiments.run.inputs import RunInputs, gather, parts_of
 from experiments.run.real_rows import named_rows
 from experiments.run.statements import overlaps
 from loop.cycle.parts import Parts
 from loop.data.schema_json import to_json
+from loop.support.memory import check_fits
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +37,8 @@ class Ready:
             If configuration or data break a rule.
         """
         inputs = gather(config.data, config.loop)
+        loop, (n, d) = config.loop, inputs.train.X.shape
+        check_fits("loop.budget, most_rows and pool", min(loop.budget * n, loop.most_rows) * loop.pool, d)
         parts = parts_of(config, inputs.train, inputs)
         broken = complaints(constraints(config.constraints), inputs.train)
         to_json(inputs.schema)  # raises before any work if the schema cannot be saved
@@ -47,7 +51,7 @@ class Ready:
         """What was done to the table, and what is known of stated and given rows, a sentence each."""
         told = [each.sentence for each in named_rows(self.config, self.inputs)]
         own = (*notes(self.parts), *overlaps(self.parts, self.inputs.train, self.config.loop.seed))
-        return (*self.inputs.messages, *told, *self.broken, *own)
+        return tuple(map(one_line, (*self.inputs.messages, *told, *self.broken, *own)))
 
     @property
     def generations_at_most(self) -> int:

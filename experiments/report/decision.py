@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from experiments.arms.names import in_words
+from experiments.arms.names import REAL_ONLY, in_words
 from experiments.report.formatting import amount, signed_amount
 from experiments.report.labels_needed import MOST_TIMES, LabelsNeeded, labels_needed, standard_error
 from loop.cycle.acceptance import FEWEST
@@ -46,10 +46,10 @@ def _decided(report: "Report", claim: Record, needed: LabelsNeeded | None) -> tu
         return CHECK, f"Check the data before you believe any score here: {doubts[0]}"
     own, rival = in_words(report.delivered), f"the best plain model ({report.gain['against']})"
     if float(report.gain["difference"]["high"]) < 0:
-        return KEEP, f"Keep what you have: {own} is worse than {rival} on the test rows."
+        return KEEP, f"{_keep(report)}: {own} is worse on the test rows."
     if report.harm:
         though = f", though proven better than {rival} over all thresholds" if report.gain["proven"] else ""
-        return KEEP, f"Keep what you have: {own} does harm where you use it{though}: {report.harm[0]}"
+        return KEEP, f"{_keep(report)}: {own} does harm where you use it{though}: {report.harm[0]}"
     if report.gain["proven"]:
         return DEPLOY, f"Deploy {own}: it is proven better than {rival}."
     if known := _known(report):
@@ -60,10 +60,16 @@ def _decided(report: "Report", claim: Record, needed: LabelsNeeded | None) -> tu
         )
         return COLLECT, f"Collect labels: {told}; confirm it on new rows, or set deliver to have it."
     if needed is None:
-        return KEEP, f"Keep what you have: {_hopeless(report, claim, rival)}"
+        return KEEP, f"{_keep(report)}: {_hopeless(report, claim)}"
     few = _few(report)
     seen = f"{in_words(claim['arm'])} looks better than {rival}, but it is not proven"
     return COLLECT, f"Collect labels: {few or seen}. {_sentence(report, needed, claim)}"
+
+
+def _keep(report: "Report") -> str:
+    """Name the model to serve: the best plain one; if that is delivered and does harm, the learner on real rows."""
+    plain = str(report.gain["against"])
+    return f"Keep the plain model ({REAL_ONLY if report.harm and report.delivered == plain else plain})"
 
 
 def _known(report: "Report") -> str:
@@ -115,11 +121,11 @@ def _sentence(report: "Report", needed: LabelsNeeded, claim: Record) -> str:
     )
 
 
-def _hopeless(report: "Report", claim: Record, rival: str) -> str:
+def _hopeless(report: "Report", claim: Record) -> str:
     if claim["arm"] == claim["against"] or float(claim["difference"]["estimate"]) <= 0:
-        return f"nothing here beats {rival} on the test rows, so there is nothing that more labels could prove."
+        return "nothing here beats it on the test rows, so there is nothing that more labels could prove."
     return (
-        f"{in_words(claim['arm'])} seems better than {rival} by so little that no sensible number of labels would "
+        f"{in_words(claim['arm'])} seems better by so little that no sensible number of labels would "
         f"prove it (more than {MOST_TIMES} times the test part of {report.data['test_rows']:,} rows)."
     )
 

@@ -4,10 +4,11 @@ Figures are made without pyplot, which keeps global state and is not safe with t
 Ito (2008), which people with colour-blindness can tell apart; markers differ as well.
 """
 
-import re
 import textwrap
+import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,12 @@ from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter
 
 from loop.support import atomic
+from loop.support.visible import visible
 from loop.types import Condition, Region, Table
 
 TITLE_WIDTH = 66  # characters of a line
 BLUE, ORANGE, GREEN, GREY, BLACK, GRID = "#0072B2", "#D55E00", "#009E73", "#B0B0B0", "#222222", "#E6E6E6"
-LONGEST_NAME, MOST_NAMES = 24, 30  # characters of a name at an axis, and names at an axis
+LONGEST_NAME, LONGEST_LABEL, MOST_NAMES = 24, 50, 30  # characters of a name at a tick and of an axis, and ticks
 
 
 def new_rows(real: Table, new: Table, regions: Sequence[Region]) -> Figure:
@@ -45,7 +47,7 @@ def new_rows(real: Table, new: Table, regions: Sequence[Region]) -> Figure:
     )
     rng = np.random.default_rng(0)  # jitter only: the same table always gives the same picture
     points, made = _positions(real, columns, rng), _positions(new, columns, rng)
-    name, chance = schema.classes[schema.positive], new.targets[:, schema.positive]
+    name, chance = shorten(str(schema.classes[schema.positive])), new.targets[:, schema.positive]
     others, positives = points[real.y != schema.positive], points[real.y == schema.positive]
     scatter(axes, others, s=6, color=GREY, alpha=0.5, linewidths=0, label="real, other classes")
     dots = scatter(axes, made, s=16, c=chance, cmap="viridis", vmin=0, vmax=1, linewidths=0, alpha=0.8)
@@ -77,7 +79,8 @@ def telling_columns(real: Table, regions: Sequence[Region]) -> tuple[int, int]:
 def save(figure: Figure, path: Path) -> None:
     """Write a figure as PNG; the folder is made if it is missing."""
     literal(figure)
-    atomic.write_file(path, partial(figure.savefig, dpi=150, format="png"))
+    with any_glyph():
+        atomic.write_file(path, partial(figure.savefig, dpi=150, format="png"))
 
 
 def canvas(title: str = "") -> tuple[Figure, Axes]:
@@ -105,20 +108,24 @@ def legend_below(figure: Figure) -> None:
 
 
 def literal(figure: Figure) -> None:
-    """Show all text literally: ``$`` begins no formula, and characters that XML forbids are replaced."""
+    """Show all text literally: ``$`` begins no formula, and what is not seen is written out."""
     for text in figure.findobj(Text):
         text.set_parse_math(False)
-        text.set_text(printable(text.get_text()))
+        text.set_text(visible(text.get_text(), lines=True))
 
 
-def shorten(name: str) -> str:
-    """Cut a name to `LONGEST_NAME` characters."""
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+def shorten(name: str, most: int = LONGEST_NAME) -> str:
+    """Cut a name to so many characters, all of them seen."""
+    name = visible(name)
+    return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
-def printable(text: str) -> str:
-    """Replace the characters that XML forbids: controls, lone surrogates, U+FFFE and U+FFFF."""
-    return re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", "\ufffd", text)
+@contextmanager
+def any_glyph() -> Iterator[None]:
+    """Draw names in any writing: what the font lacks becomes a box, without a warning."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
+        yield
 
 
 def _positions(table: Table, columns: tuple[int, int], rng: np.random.Generator) -> np.ndarray:  # (n, 2)
@@ -133,7 +140,8 @@ def _scale(axes: Axes, points: np.ndarray, columns: tuple[int, int], table: Tabl
     sides = ((axes.xaxis, axes.set_xscale), (axes.yaxis, axes.set_yscale))
     for (axis, set_scale), values, index in zip(sides, points.T, columns, strict=True):
         column = table.schema.columns[index]
-        axis.set_label_text(column.name)
+        name = shorten(column.name, LONGEST_LABEL)
+        axis.set_label_text(name)
         if column.kind == "categorical":
             every = -(-len(column.categories) // MOST_NAMES)  # rounded up
             shown = range(0, len(column.categories), every)
@@ -142,11 +150,11 @@ def _scale(axes: Axes, points: np.ndarray, columns: tuple[int, int], table: Tabl
             axis.set_ticks([0, 1], ["no", "yes"])
         elif column.kind == "datetime":
             axis.set_major_formatter(FuncFormatter(lambda seconds, _: str(np.datetime64(int(seconds), "D"))))
-            axis.set_label_text(f"{column.name} (UTC)")
+            axis.set_label_text(f"{name} (UTC)")
         elif _long_tailed(values):
             set_scale("asinh", linear_width=float(np.nanmedian(values)) / 10)  # unlike log, it can show 0
             axis.set_major_formatter("{x:,.6g}")
-            axis.set_label_text(f"{column.name} (logarithmic scale)")
+            axis.set_label_text(f"{name} (logarithmic scale)")
 
 
 def _long_tailed(values: np.ndarray) -> bool:

@@ -1,7 +1,6 @@
 """Figures of a run drawn from its records, and their form as inline SVG in the colours of the page."""
 
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import Any
@@ -12,8 +11,21 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from experiments.report.figure_style import BLACK, BLUE, GREEN, GREY, GRID, ORANGE, canvas, legend_below, literal
+from experiments.report.figure_style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    GRID,
+    ORANGE,
+    any_glyph,
+    canvas,
+    legend_below,
+    literal,
+    shorten,
+)
 from loop.support.plain_json import Record
+from loop.support.visible import visible
 
 ARMS = (
     ("before", ORANGE, "--", "s", "before: real rows alone"),
@@ -95,7 +107,7 @@ def stated_patterns(patterns: Sequence[Record], title: str = "") -> Figure:
     for place, each in zip(places, patterns, strict=True):
         ends = [each[when]["estimate"] for when in WHEN]
         axes.plot(ends, [place, place], color=GREY, linewidth=1.2, zorder=0)
-    axes.set_yticks(places, [shortened(each["supply"].removeprefix("stated: ")) for each in patterns])
+    axes.set_yticks(places, [shorten(each["supply"].removeprefix("stated: ")) for each in patterns])
     axes.set(xlim=(-0.03, 1.03), ylim=(-0.6, len(patterns) - 0.4))
     axes.set_xlabel("caught at 1 % false positives, of rows held back")
     legend_below(figure)
@@ -125,7 +137,7 @@ def caught_by_alerts(curves: Record, rival: str, own: str, alerts: float) -> Fig
         recall = np.array(curve["recall"])
         raised = recall * positives / np.maximum(np.array(curve["precision"]), 1 / rows)
         look: Mapping[str, Any] = {"color": BLUE if mine else ORANGE, "linestyle": "-" if mine else "--"}
-        label = f"{shortened(name)}{' (delivered)' if mine else ''}"
+        label = f"{shorten(name)}{' (delivered)' if mine else ''}"
         axes.step([1, *raised, rows], [0, *recall, 1], where="post", linewidth=1.8, label=label, **look)
     at = np.geomspace(1, rows, 100)
     axes.plot(at, at / rows, color=BLACK, linewidth=1.2, linestyle=":", label="alerts at random")
@@ -151,7 +163,7 @@ def precision_recall(curves: Record, positive: str, title: str = "") -> Figure:
     share = curves["positives"] / curves["rows"]
     axes.axhline(share, color=BLACK, linewidth=1.2, linestyle=":", label=f"chance ({share:.1%})")
     axes.set(xlim=(0, 1), ylim=(0, _highest_precision(curves)))
-    axes.set_xlabel(f"recall: share of class {shortened(positive)} that is caught")
+    axes.set_xlabel(f"recall: share of class {shorten(positive)} that is caught")
     axes.set_ylabel("precision: share of alerts that are right")
     legend_below(figure)
     return figure
@@ -213,15 +225,10 @@ def reliability(curves: Record, positive: str) -> Figure:
     if floor:
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.set_xlabel(f"stated probability of class {shortened(positive)}")
+    axes.set_xlabel(f"stated probability of class {shorten(positive)}")
     axes.set_ylabel("observed share")
     legend_below(figure)
     return figure
-
-
-def shortened(text: str, most: int = 24) -> str:
-    """Cut a name to at most so many characters."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def inline_svg(figure: Figure, name: str, title: str, description: str) -> str:
@@ -232,16 +239,13 @@ def inline_svg(figure: Figure, name: str, title: str, description: str) -> str:
     """
     literal(figure)
     buffer = BytesIO()
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}), warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", message="Glyph .* missing from font", category=UserWarning
-        )  # browsers have the glyph
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}), any_glyph():  # browsers have the glyph
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     root = ElementTree.fromstring(buffer.getvalue())
     _for_html(root, name)
     for tag, words in (("desc", description), ("title", title)):
         label = ElementTree.Element(tag, {"id": f"{name}-{tag}"})
-        label.text = words
+        label.text = visible(words)
         root.insert(0, label)
     box = root.get("viewBox", "")
     root.attrib.clear()

@@ -8,12 +8,11 @@ from typing import Any
 import pandas as pd
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from pydantic import TypeAdapter, ValidationError
 
 from experiments.arms.names import REAL_ONLY
 from experiments.report import figures, record_shapes
-from experiments.report.figure_style import printable
 from experiments.report.formatting import FILTERS, words
 from experiments.report.mended import ANSWERS
 from experiments.report.report import Report, checked, damaged
@@ -23,6 +22,7 @@ from loop.support.own_files import own_text
 from loop.support.plain_json import Record
 from loop.support.record_checks import Check, fields, text
 from loop.support.strict_yaml import read_plain
+from loop.support.visible import visible
 
 PAGE, CURVES, SYNTHETIC = "report.html", "curves.json", "synthetic.parquet"
 SAMPLE_ROWS, SAMPLE_COLUMNS = 12, 6
@@ -77,7 +77,7 @@ def write_page(folder: Path) -> Path:
 def render(folder: Path) -> str:
     """Return the page of a run as HTML; raises DataError as `write_page` does."""
     report = Report.load(folder)
-    return printable(environment().get_template("report.html.j2").render(_values(report, folder)))
+    return environment().get_template("report.html.j2").render(_values(report, folder))
 
 
 def _values(report: Report, folder: Path) -> Record:
@@ -97,7 +97,7 @@ def _values(report: Report, folder: Path) -> Record:
         "calibration": _calibration(report.arms, report.delivered),
         "step": _step(report.calibration),
         "sample": _sample(report, folder / SYNTHETIC),
-        "config": config,
+        "config": None if config is None else Markup(escape(visible(config, lines=True))),
         "seed": seed,
         "digest": digest.get("training_rows"),
     }
@@ -123,16 +123,22 @@ def _config(path: Path) -> tuple[str | None, object]:
 
 
 def environment() -> Environment:
-    """Return the environment of all pages: values are escaped, and a missing one is an error."""
+    """Return the environment of all pages: values are visible and escaped, and a missing one is an error."""
     environment = Environment(
         loader=PackageLoader("experiments"),
         autoescape=True,
+        finalize=_seen,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters |= {each.__name__: each for each in FILTERS}
     return environment
+
+
+def _seen(value: object) -> object:
+    """Write out what would not be seen in text; markup is ours, and was made of such text."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _by_generation(generations: Sequence[Record], key: str, labels: Mapping[str, str]) -> list[Record]:
@@ -213,7 +219,7 @@ def _cell(column: str, value: object) -> str:
 def _pictures(report: Report, curves: Record | None) -> dict[str, Markup]:
     """Draw the figures whose data the folder holds."""
     drawn = {} if curves is None else {"caught": _caught(report, curves)}
-    positive = printable(str(report.data["positive"]))
+    positive = str(report.data["positive"])
     if report.generations:
         drawn["score"] = _picture(
             lambda: figures.score_over_generations(report.generations),
@@ -235,7 +241,7 @@ def _pictures(report: Report, curves: Record | None) -> dict[str, Markup]:
             lambda: figures.precision_recall(curves, positive),
             "precision-recall",
             "Precision against recall on the test rows",
-            f"Average precision{printable(report.one_class)} {before} before and {after} after; "
+            f"Average precision{report.one_class} {before} before and {after} after; "
             "the table below holds matched points.",
         )
         drawn["cost"] = _picture(

@@ -7,9 +7,9 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from experiments.report.console import say_marked, shown, terminal
 from loop.support.progress import listening
 from loop.tracking.printing import generation_note
 from loop.types import Generation
@@ -49,8 +49,8 @@ class Stages:
         """Write the line of the stage that has ended; return its seconds."""
         seconds = time.perf_counter() - self._started
         self.seconds += seconds
-        line = f"{self._stage:<24} [dim]{seconds:6.1f} s[/dim]  {escape(note)}".rstrip()
-        self._console.print(line, highlight=False, soft_wrap=True)
+        line = f"{shown(self._stage):<24} [dim]{seconds:6.1f} s[/dim]  {shown(note)}".rstrip()
+        say_marked(self._console, line)
         self._bar.advance(self._task)
         return seconds
 
@@ -71,12 +71,12 @@ def watching(console: Console, generations: int) -> Iterator[Callable[[Generatio
 @contextmanager
 def steps_shown(work: str) -> Iterator[None]:
     """Show a progress bar for parts that report their steps; it disappears at the end."""
-    with _bar(Console(stderr=True)) as bar:
+    with _bar(terminal(errors=True)) as bar:
         task = bar.add_task(work, total=None)
         with listening(lambda done, total: bar.update(task, completed=done, total=total)):
             yield
 
 
 def _bar(console: Console) -> Progress:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)

@@ -6,9 +6,9 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from experiments.report.console import say, say_marked, shown
 from experiments.report.decision import CHECK, DEPLOY, KEEP
 from experiments.report.formatting import number, spread, threshold, words
 from experiments.report.mended import ANSWERS
@@ -36,7 +36,7 @@ def show_again(folder: Path, console: Console) -> None:
 def show(report: Report, folder: Path, console: Console) -> None:
     """Print the decision, warnings, tables, verdict and the names of the files."""
     for line in decision_lines(report):
-        console.print(line, highlight=False, soft_wrap=True)
+        say_marked(console, line)
     print_lines(report.warning_lines, console)
     console.print(_generations(report))
     console.print(_regions(report))
@@ -47,30 +47,31 @@ def show(report: Report, folder: Path, console: Console) -> None:
     if report.patterns:
         console.print(_patterns(report.patterns))
     for sentence in report.real_caught:
-        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+        say(console, sentence)
     console.print(_arms(report))
     if report.operating:
         console.print(_operating(report))
     if report.groups:
         console.print(_groups(report))
     if report.calibration:
-        console.print(calibration_line(report.calibration), highlight=False, soft_wrap=True)
+        say_marked(console, calibration_line(report.calibration))
     for line in verdict_lines(report):
-        console.print(line, highlight=False, soft_wrap=True)
-    console.print(f"\n[bold]{escape(report.decision.headline)}[/]", highlight=False, soft_wrap=True)
-    console.print(
-        f"\n{folder}: report.html, report.json, arms.csv, regions.csv, synthetic.parquet, pictures/, model/\n"
-        f"{_commands(folder)}",
-        highlight=False,
-        soft_wrap=True,
-        markup=False,
-    )
+        say_marked(console, line)
+    say_marked(console, f"\n[bold]{shown(report.decision.headline)}[/]")
+    _show_files(folder, console)
+
+
+def _show_files(folder: Path, console: Console) -> None:
+    console.print()
+    say(console, f"{folder}: report.html, report.json, arms.csv, regions.csv, synthetic.parquet, pictures/, model/")
+    for line in _commands(folder):
+        say(console, line)
 
 
 def print_lines(warnings: Iterable[str], console: Console) -> None:
     """Print warnings so that they are seen."""
     for line in warnings:
-        console.print(line, style="bold yellow", highlight=False, markup=False, soft_wrap=True)
+        say(console, line, "bold yellow")
 
 
 def decision_lines(report: Report) -> tuple[str, ...]:
@@ -78,26 +79,26 @@ def decision_lines(report: Report) -> tuple[str, ...]:
     decision = report.decision
     colour = {DEPLOY: "green", CHECK: "red", KEEP: "red" if decision.harm else "yellow"}.get(decision.action, "yellow")
     told = (decision.evidence, *decision.expected)
-    return (f"\n[bold {colour}]{escape(decision.headline)}[/]", *(f"  {escape(each)}" for each in told), "")
+    return (f"\n[bold {colour}]{shown(decision.headline)}[/]", *(f"  {shown(each)}" for each in told), "")
 
 
 def verdict_lines(report: Report) -> tuple[str, ...]:
     """Write in words what was proven: on the judge rows during the run, and on the sealed test rows."""
     colour = "green" if report.gain["proven"] else "yellow"
     lines = [
-        f"\nJudge rows: {escape(report.verdict['sentence'])}",
-        f"            {escape(report.delivery['sentence'])}",
-        f"Test rows:  [bold {colour}]{escape(report.gain['sentence'])}[/]",
+        f"\nJudge rows: {shown(report.verdict['sentence'])}",
+        f"            {shown(report.delivery['sentence'])}",
+        f"Test rows:  [bold {colour}]{shown(report.gain['sentence'])}[/]",
     ]
-    lines += [f"            [bold red]Harm: {escape(each)}[/]" for each in report.harm]
+    lines += [f"            [bold red]Harm: {shown(each)}[/]" for each in report.harm]
     if report.answers:
-        lines.append(f"            {escape(report.answers['sentence'])}")
+        lines.append(f"            {shown(report.answers['sentence'])}")
     if report.macro:
         lines.append(f"            Average precision is here the mean over all {report.n_classes} classes.")
     if report.delivered != report.loop_gain["arm"]:
-        lines.append(f"            The loop's own model: {escape(report.loop_gain['sentence'])}")
+        lines.append(f"            The loop's own model: {shown(report.loop_gain['sentence'])}")
     if not report.gain["proven"] and not report.loop_gain["proven"]:
-        rival = escape(repr(report.gain["against"]))
+        rival = shown(repr(report.gain["against"]))
         lines.append(f"            This too is a result: nothing here shows a model that beats {rival}.")
     return tuple(lines)
 
@@ -121,7 +122,7 @@ def _generations(report: Report) -> Table:
         refused = sum(count for reason, count in record["counts"].items() if reason.startswith("refused"))
         table.add_row(
             str(record["index"]),
-            f"{_by(record)}{'kept' if decision['kept'] else 'rolled back'}: {escape(decision['reason'])}",
+            f"{_by(record)}{'kept' if decision['kept'] else 'rolled back'}: {shown(decision['reason'])}",
             _interval(record["scores"]["average_precision"]),
             f"{float(decision['difference']['estimate']):+.3f}",
             f"{record['n_rows']:,}",
@@ -142,7 +143,7 @@ def _regions(report: Report) -> Table:
         errors = (_number(region[when]["error"]) for when in ("before", "after"))
         change = "" if region["change"] is None else spread(region["change"]).replace("−", "-")
         counts = (f"{region[name]:,}" for name in ("rows", "positives"))
-        table.add_row(escape(region["rule"]), *counts, *errors, change, ANSWERS[region["answer"]])
+        table.add_row(shown(region["rule"]), *counts, *errors, change, ANSWERS[region["answer"]])
     rest = len(report.mended) - SHOWN_REGIONS
     told = "error: log-loss of the learner on real rows alone, and of the delivered model"
     none = "none could be confirmed" if report.aimed else report.none_sought
@@ -154,7 +155,7 @@ def _planted(planted: Iterable[Mapping[str, Any]]) -> Table:
     columns = ("planted weak region", "found", "share of its frauds inside")
     table = _table("Answer key of the simulation", columns, left=columns[:2])
     for finding in planted:
-        table.add_row(escape(finding["name"]), "found" if finding["found"] else "missed", f"{finding['recall']:.0%}")
+        table.add_row(shown(finding["name"]), "found" if finding["found"] else "missed", f"{finding['recall']:.0%}")
     return table
 
 
@@ -164,7 +165,7 @@ def _supplies(supplies: Iterable[Mapping[str, Any]]) -> Table:
     for supply in supplies:
         made = (f"{supply[key]:,}" for key in ("generations", "rows", "kept"))
         brings = "" if supply["brings"] is None else spread(supply["brings"]).replace("−", "-")
-        table.add_row(escape(supply["supply"]), *made, f"{supply['seconds']:.0f}", brings)
+        table.add_row(shown(supply["supply"]), *made, f"{supply['seconds']:.0f}", brings)
     table.caption = "brings: average precision of the final learner with the supply's rows minus without them"
     return table
 
@@ -180,7 +181,7 @@ def _patterns(patterns: Iterable[Mapping[str, Any]]) -> Table:
     table = _table("Stated patterns, on rows held back", columns, left=columns[:1])
     for pattern in patterns:
         caught = (_interval(pattern[when]) for when in ("before", "after"))
-        table.add_row(escape(pattern["supply"]), f"{pattern['rows']:,}", *caught, "yes" if pattern["kept"] else "no")
+        table.add_row(shown(pattern["supply"]), f"{pattern['rows']:,}", *caught, "yes" if pattern["kept"] else "no")
     table.caption = "caught: scored above 99 % of the judge rows of other classes; no judge row shows the pattern"
     return table
 
@@ -200,26 +201,28 @@ def _arms(report: Report) -> Table:
         costs = [f"{arm[cost]:.1f}" for cost in ("seconds_fit", "seconds_per_million")]
         size = "" if arm["megabytes"] is None else f"{float(arm['megabytes']):.1f}"
         style = "bold" if arm["arm"] == report.delivered else None
-        table.add_row(escape(arm["arm"]), *scores, *costs, size, style=style)
-    notes = [escape(f"{arm['arm']}: {arm['note']}") for arm in report.arms if arm["note"]]
+        table.add_row(shown(arm["arm"]), *scores, *costs, size, style=style)
+    notes = [shown(f"{arm['arm']}: {arm['note']}") for arm in report.arms if arm["note"]]
     rank = "only plain model that was fitted" if report.one_plain else "best plain model, chosen on judge rows"
-    best = f"{rank}: {escape(str(report.delivery['best_plain']))}"
+    best = f"{rank}: {shown(str(report.delivery['best_plain']))}"
     table.caption = "; ".join(["bold: delivered", best, *notes])
     return table
 
 
 def _operating(report: Report) -> Table:
     columns = ("operating point", "threshold", "promised on\njudge rows", "delivered on\ntest rows", "difference")
-    title = f"Operating points: thresholds chosen on judge rows{escape(report.one_class)}"
+    title = f"Operating points: thresholds chosen on judge rows{shown(report.one_class)}"
     table = _table(title, columns, left=columns[:1])
     for point in report.operating:
-        table.add_row(escape(point["point"]))
+        table.add_row(shown(point["point"]))
         for arm, name in (("before", "real only"), ("after", report.delivered)):
             told = point[arm]
             pairs = (told[when] for when in ("promised", "delivered"))
             figures = (f"{number(each[point['figure']])} / {number(each['precision'])}" for each in pairs)
             cells = threshold(told["threshold"]), *figures, spread(point["difference"]) if arm == "after" else ""
-            table.add_row(f"  {name}", *(cell.replace("−", "-") for cell in cells))  # as the other tables write it
+            table.add_row(
+                f"  {shown(name)}", *(cell.replace("−", "-") for cell in cells)
+            )  # as the other tables write it
     table.caption = (
         "recall / precision, or cost per row / precision, of calibrated answers; "
         "difference: on test rows, positive = the delivered model is better"
@@ -229,14 +232,14 @@ def _operating(report: Report) -> Table:
 
 def _groups(report: Report) -> Table:
     columns = ("group", "rows", "positives", "AP\nbefore", "after", "recall\nbefore", "after ", "FPR\nbefore", " after")
-    table = _table(f"Groups, on the test rows{escape(report.one_class)}", columns, left=("group",))
+    table = _table(f"Groups, on the test rows{shown(report.one_class)}", columns, left=("group",))
     metrics = ("average_precision", "recall", "false_positive_rate")
     for group in report.groups:
         scores = [_number(group[when][metric]) for metric in metrics for when in ("before", "after")]
         name = f"{group['column']} = {group['group']}"
-        table.add_row(escape(name), f"{group['rows']:,}", f"{group['positives']:,}", *scores)
+        table.add_row(shown(name), f"{group['rows']:,}", f"{group['positives']:,}", *scores)
     changes = [
-        f"{escape(column)} {_number(gap['before'])} -> {_number(gap['after'])}"
+        f"{shown(column)} {_number(gap['before'])} -> {_number(gap['after'])}"
         for column, gap in report.group_gaps.items()
     ]
     told = "one threshold for all, chosen on judge rows at 1 % false positives"
@@ -244,14 +247,14 @@ def _groups(report: Report) -> Table:
     return table
 
 
-def _commands(folder: Path) -> str:
+def _commands(folder: Path) -> list[str]:
     """Return what may be done next, as commands to be copied."""
     tracking = run_folder.tracking_of(folder)
     told = {f"{command('predict', folder)} --data FILE": "scores new rows"}
     if tracking != NONE:
         told[command("ui", *tracking_words(tracking))] = "opens the records in MLflow"
     width = max(map(len, told))
-    return "\n".join(f"{words:{width}}   {what}" for words, what in told.items())
+    return [f"{words:{width}}   {what}" for words, what in told.items()]
 
 
 def _table(title: str, columns: Iterable[str], left: Iterable[str]) -> Table:
@@ -263,7 +266,7 @@ def _table(title: str, columns: Iterable[str], left: Iterable[str]) -> Table:
 
 def _by(record: Mapping[str, Any]) -> str:
     """Write which supply made the rows, unless it is the usual one."""
-    return "" if record["supply"] == TAUGHT else f"{escape(record['supply'])}, "
+    return "" if record["supply"] == TAUGHT else f"{shown(record['supply'])}, "
 
 
 def _interval(interval: Mapping[str, Any]) -> str:

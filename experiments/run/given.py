@@ -10,6 +10,7 @@ from experiments.config.given import TaughtRows, VotedRows
 from experiments.labels.pool import Unlabelled, to_learn_from
 from generators.voting.book_votes import BookVotes, Tally
 from loop.cycle.parts import Parts
+from loop.data.encoding import named, with_parts
 from loop.errors import DataError
 from loop.seeds import stream
 from loop.supplies.given import GivenRows
@@ -32,7 +33,8 @@ def supply_of(entry: TaughtRows | VotedRows, inputs: "RunInputs", seed: int) -> 
     notes = list(rows.messages)
     if isinstance(entry, VotedRows):
         notes += _told_of_votes(entry.votes, entry.unlabelled, rows, inputs.train, seed)
-    return entry.make(rows.frame[[*inputs.schema.names]], tuple(notes))
+    known = with_parts(inputs.schema.date_parts, named(rows.frame))
+    return entry.make(known[[*inputs.schema.names]], tuple(notes))
 
 
 def notes(parts: Parts) -> Iterator[str]:

@@ -1,10 +1,13 @@
 """The inputs of a run, made from a configuration: the table, its sealed test part, the lanes and the parts."""
 
+import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_datetime64_any_dtype
 
 from experiments.arms.names import UNTARGETED
 from experiments.config.constraints import constraints
@@ -13,7 +16,9 @@ from experiments.config.given import TaughtRows, VotedRows
 from experiments.config.run_config import CommonConfig, LoopConfig
 from experiments.config.strategies import STRATEGIES, compose, without_aim
 from experiments.config.supplies import asked_in_order
+from experiments.data.columns import check_date_parts
 from experiments.data.files import Reading
+from experiments.data.memory import give_back
 from experiments.data.sources import Dataset, load
 from experiments.data.split import Split
 from experiments.labels.joining import joined
@@ -22,6 +27,7 @@ from experiments.run.given import supply_of
 from learners import Committee
 from loop.cycle.lanes import USUAL
 from loop.cycle.parts import Parts
+from loop.data.encoding import original_columns
 from loop.errors import ConfigError, DataError
 from loop.supplies.supply import TAUGHT, Supply
 from loop.types import Schema, Table
@@ -69,8 +75,9 @@ def gather(data: DataConfig, loop: LoopConfig) -> RunInputs:
         dataset, split, told = joined(dataset, split, Path(data.answers))
     lanes = loop.lanes if isinstance(loop.lanes, int) else usual_lanes(len(split.train))
     folds = split.folds(loop.seed, lanes=lanes)
+    give_back()
     first = dataset.frame.iloc[split.train.row_number[:5]]
-    example = first.loc[:, list(split.schema.names)].reset_index(drop=True)
+    example = first.loc[:, [column.name for column in original_columns(split.schema)]].reset_index(drop=True)
     messages = (*_messages(dataset, split, lanes), *told)
     return RunInputs(dataset, split.train, split.test, folds, example, messages, len(dataset.frame) - rows_before)
 
@@ -147,7 +154,9 @@ def _load(data: DataConfig) -> Dataset:
     if len(set(roles)) < len(roles):
         names = "target, time, group and scenario" if dataset.scenario else "target, time and group"
         raise DataError(f"{names} must be different columns, got {', '.join(roles)}: choose others.")
-    return dataset
+    roles_of = dict(zip(("target", "time", "group", "scenario"), dataset.roles, strict=True))
+    check_date_parts(dataset.frame, dataset.name, data.date_parts, roles_of, data.drop)
+    return replace(dataset, date_parts=data.date_parts)
 
 
 def usual_lanes(rows: int) -> int:
@@ -169,7 +178,25 @@ def _messages(dataset: Dataset, split: Split, lanes: int) -> tuple[str, ...]:
         f"test {n_test:,} rows ({caught_test:,}), {how}, sealed",
         *dataset.said,
         *(f"excluded {name}: {reason}" for name, reason in schema.excluded),
+        *_told_of_dates(dataset, schema),
     ]
     if split.left_out:
         messages.append(f"left out {split.left_out:,} rows that would put copies or groups on both sides of the split")
     return tuple(messages)
+
+
+def _told_of_dates(dataset: Dataset, schema: Schema) -> Iterator[str]:
+    """Say which columns the parts of dates became; if nobody asked for parts, how to have them."""
+    for recipe in schema.date_parts:
+        since = f", days since {recipe.first}" if "days_since" in recipe.parts else ""
+        made = ", ".join(name for name in recipe.names if name in schema.names)
+        yield f"date {recipe.column}: in its place {made}{since}"
+    dates = [column.name for column in schema.columns if column.kind == "datetime"]
+    if dataset.time is not None and is_datetime64_any_dtype(dataset.frame[dataset.time]):
+        dates.append(dataset.time)
+    if dates and not dataset.date_parts:
+        option = shlex.join(["--date-parts", dates[0]])
+        yield (
+            f"{', '.join(dates)}: no model sees the hour or weekday of a date; {option} (or data.date_parts) makes "
+            "them columns"
+        )

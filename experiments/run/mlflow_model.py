@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.run.requirements import requirements_of
+from loop.data.encoding import original_columns
 from loop.model import Model
 from loop.serving import ServedModel
 from loop.tracking.uplink import quiet
@@ -34,12 +35,13 @@ def save_model(model: Model, example: pd.DataFrame, path: Path) -> None:
     """
     served = ServedModel(model)
     answer = np.asarray(served.predict_proba(example))
+    known = original_columns(model.schema)
     with quiet():
         import mlflow.sklearn
         from mlflow.models import ModelSignature, infer_signature
         from mlflow.types.schema import AnyType, ColSpec, Schema
 
-        columns = Schema([ColSpec(AnyType(), name) for name in model.schema.names])
+        columns = Schema([ColSpec(AnyType(), name) for name in (column.name for column in known)])
         mlflow.sklearn.save_model(
             served,
             path,
@@ -51,7 +53,7 @@ def save_model(model: Model, example: pd.DataFrame, path: Path) -> None:
             code_paths=[str(_package_folder(name)) for name in CODE],
             metadata={
                 "classes": [str(name) for name in model.classes_],  # in the order of the predicted columns
-                "columns": {column.name: column.kind for column in model.schema.columns},
+                "columns": {column.name: column.kind for column in known},
             },
         )
 

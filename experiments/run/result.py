@@ -57,6 +57,11 @@ class Result:
         before, after = (self.decided.named(name) for name in (REAL_ONLY, self.delivery.name))
         return answers_of(before), answers_of(after)
 
+    def caught_scores(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return an arm's scores of the class to catch: (j,) of judge rows, out of fold, and (n,) of test rows."""
+        positive = self.looped.prepared.table.schema.positive
+        return answers_of(self.decided.named(name))[:, positive], self.proba[name][:, positive]
+
     def judge_scores(self, train: Table) -> dict[str, Interval]:
         """Return the scores of the delivered model on the judge rows, with their intervals."""
         outcome = self.looped.outcome

@@ -53,6 +53,7 @@ def inputs_again(folder: Path, config: RunConfig) -> RunInputs | None:
 
 def everything(config: RunConfig, inputs: RunInputs) -> str:
     """Return a digest of the rows and of the files that settings name."""
-    aside = inputs.dataset.frame[[name for name, _ in inputs.schema.excluded]]
+    frame = inputs.dataset.frame
+    aside = frame[[name for name, _ in inputs.schema.excluded if name in frame]]  # not the parts of dates
     rows = run_folder.whole_fingerprint(inputs.train, inputs.test, inputs.folds, aside)
     return hashlib.sha256("\n".join([rows, *config.files().values()]).encode()).hexdigest()

@@ -18,6 +18,7 @@ from experiments.config.run_config import RunConfig
 from experiments.config.strategies import loop_name
 from experiments.labels.effect import effect
 from experiments.preview.ready import Ready
+from experiments.report.console import say
 from experiments.report.progress import Stages
 from experiments.report.report import Report
 from experiments.report.terminal import show
@@ -49,6 +50,7 @@ from loop.support import atomic
 from loop.support.commands import command
 from loop.support.plain_json import plain
 from loop.support.signals import undisturbed
+from loop.support.visible import file_name
 from loop.tracking.autologging import unlogged
 from loop.tracking.printing import generation_note
 from loop.types import Generation, LoopVerdict
@@ -117,14 +119,14 @@ def _run(config: RunConfig, console: Console, resume: Path | None, started: floa
     if resume is not None:
         check_resumable(resume, config, inputs)
     for message in ready.messages:
-        console.print(message, highlight=False, markup=False)
+        say(console, message)
     sanity = told_before(config, inputs, console)
     with Stages(console, total=4 + ready.generations_at_most + ready.arms_at_most) as stages:
         stages.begin("teacher and generators")
         prepared = prepare(ready.parts, inputs.train, inputs.folds, stream(config.loop.seed, "loop"))
         stages.end()
         name = f"{inputs.dataset.name}-{config.loop.strategy}-seed{config.loop.seed}"
-        folder = resume or new_folder(config.out, name.replace("/", "-"), partial(begin, config, inputs))
+        folder = resume or new_folder(config.out, file_name(name), partial(begin, config, inputs))
         tracker = open_tracker(tracking, folder, config.tracking)
         bench = _Bench(config, inputs, stages, tracker, folder, started, sanity)
         try:

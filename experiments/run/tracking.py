@@ -1,7 +1,7 @@
 """Trackers of a run, and the parameters and tags that they record."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from experiments.config.data_config import NONE
 from experiments.config.run_config import RunConfig
 from experiments.config.strategies import STRATEGIES, loop_name
 from experiments.data.sources import stamp_of
+from experiments.report.console import say
 from experiments.run.inputs import RunInputs
 from experiments.storage import run_folder
 from experiments.storage.result_cache import digest
@@ -20,10 +21,12 @@ from loop.cycle.parts import Parts
 from loop.protocols import Store, Tracker
 from loop.support.commands import AUTO, tracking_words
 from loop.support.plain_json import Record
+from loop.support.visible import visible
 from loop.tracking import JsonlTracker, MlflowSettings, MlflowTracker, load_settings
 from loop.tracking.records import dataset_record
 
 DEFAULT = Path("mlflow.yaml")
+TRAIN, TEST = "train", "test"  # sides of the split
 
 
 def settings_of(tracking: str) -> MlflowSettings | None:
@@ -60,10 +63,10 @@ def describe(config: RunConfig, inputs: RunInputs, parts: Parts, folder: Path) -
     tags = {name: str(params[name]) for name in ("strategy", "learner", "seed")}
     tags |= {"dataset": inputs.dataset.name, "folder": folder.name, "weakspot": version("weakspot")}
     return {
-        "name": " · ".join((source, str(params["strategy"]), f"seed {params['seed']}")),
+        "name": visible(" · ".join((source, str(params["strategy"]), f"seed {params['seed']}"))),
         "params": params | dict(flat(config.model_dump(mode="json"))),
         "tags": tags,
-        "datasets": [_table(inputs, part) for part in ("train", "test")],
+        "datasets": tables_of(inputs),
     }
 
 
@@ -99,20 +102,29 @@ def source_record(source: str, name: str = "") -> Record:
     return dataset_record(name or short_name(source), digest([source, stamp_of(source)])[:16], source, "training", {})
 
 
+def tables_of(inputs: RunInputs, parts: Sequence[str] = (TRAIN, TEST)) -> list[Record]:
+    """Return sides of the split, each with its columns and counts, as trackers take them."""
+    return [_table(inputs, part) for part in parts]
+
+
 def _table(inputs: RunInputs, part: str) -> Record:
-    """Return one side of the split, as trackers take it."""
-    table, schema = inputs.train if part == "train" else inputs.test, inputs.schema
+    table, schema = inputs.train if part == TRAIN else inputs.test, inputs.schema
     kinds = {column.name: column.kind for column in schema.columns} | {schema.target: "categorical"}
     rows, positives = len(table), int((table.y == schema.positive).sum())
-    source, context = inputs.dataset.name, {"train": "training", "test": "sealed test"}[part]
+    source, context = inputs.dataset.name, {TRAIN: "training", TEST: "sealed test"}[part]
     name, mark = f"{short_name(source)} {part}", run_folder.fingerprint(table, np.zeros(rows, dtype=np.int64))[:16]
     return dataset_record(name, mark, source, context, kinds, num_rows=rows, num_positives=positives)
 
 
 def flat(content: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
-    """Yield nested settings under dotted names; None and empty lists are left out."""
+    """Yield nested settings under dotted names; None, empty lists and mappings are left out.
+
+    Parts of dates are one value, as columns may have names that parameters may not.
+    """
     for key, value in content.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and value and key == "date_parts":
+            yield f"{prefix}{key}", "; ".join(f"{column}: {', '.join(parts)}" for column, parts in value.items())
+        elif isinstance(value, Mapping):
             yield from flat(value, f"{prefix}{key}.")
         elif value is not None and value != []:
             yield f"{prefix}{key}", ", ".join(map(str, value)) if isinstance(value, list) else value
@@ -121,4 +133,4 @@ def flat(content: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str,
 def tell(tracker: Store, console: Console) -> None:
     """Print what the tracker could not record."""
     for sentence in tracker.complaints():
-        console.print(sentence, style="yellow", highlight=False, markup=False, soft_wrap=True)
+        say(console, sentence, "yellow")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from experiments.report.report import Report
+from loop.support.visible import in_markdown
 
 NOTE = "mlflow.note.content"  # the tag that MLflow shows as the description of a run
 SHOWN = 12  # arms in the table of a description
@@ -34,7 +35,7 @@ def improves(report: Report) -> bool:
 
 def description(report: Report) -> str:
     """Return the verdict and the best arms as Markdown."""
-    told = verdict_tags(report)
+    told = {name: in_markdown(each) for name, each in verdict_tags(report).items()}
     ranked = sorted(report.arms, key=lambda arm: -float(str(arm["average_precision"])))[:SHOWN]
     rows = [
         f"| {_marked(str(arm['arm']), report)} | {float(str(arm['average_precision'])):.3f} "
@@ -47,7 +48,7 @@ def description(report: Report) -> str:
             "",
             told["verdict"],
             "",
-            *(f"- {sentence}" for sentence in report.decision.expected),
+            *(f"- {in_markdown(sentence)}" for sentence in report.decision.expected),
             "",
             told["delivery"],
             "",
@@ -62,5 +63,5 @@ def description(report: Report) -> str:
 
 def _marked(arm: str, report: Report) -> str:
     """Write the name of an arm, the delivered one in bold."""
-    name = arm.replace("|", "/")
+    name = in_markdown(arm)
     return f"**{name}** (delivered)" if arm == report.delivered else name

@@ -9,7 +9,7 @@ from experiments.run.inputs import RunInputs
 from experiments.run.result import Result
 from experiments.sanity.checks import Before, after_work, before_work
 from experiments.sanity.finding import Finding
-from experiments.sanity.harm import harm_at_points, harm_to_groups
+from experiments.sanity.harm import BEFORE, best_plain, harm_at_points, harm_to_groups
 from experiments.sanity.left_out import LeftOut
 from loop.evaluation.judge_rows import JudgeRows
 from loop.seeds import stream
@@ -36,12 +36,11 @@ def told_after(
 
     ``figures`` are those of `experiments.run.sealed_figures.sealed_figures`.
     """
-    positive, fairness = inputs.schema.positive, config.fairness
-    tested = result.proba[REAL_ONLY][:, positive], result.proba[result.delivery.name][:, positive]
+    fairness, best = config.fairness, result.delivery.best_plain
     judged = JudgeRows.of(inputs.train, result.looped.outcome.judged)
-    answers = result.judged[0][:, positive], result.judged[1][:, positive]
-    rng = stream(config.loop.seed, "sanity", "groups")
-    groups = harm_to_groups(inputs.test, fairness.columns, (judged, answers), tested, fairness.least, rng)
-    points = harm_at_points(figures["operating"], figures["expected"]["points"], result.delivery.best_plain)
-    harm = (*points, *groups)
-    return after_work(before, inputs.test, result.proba[result.delivery.name], harm)
+    words = {best: best_plain(best), REAL_ONLY: BEFORE}  # the headline's rival first
+    rivals = [(words[name], result.caught_scores(name)) for name in words]
+    after, rng = result.caught_scores(result.delivery.name), stream(config.loop.seed, "sanity", "groups")
+    groups = harm_to_groups(inputs.test, fairness.columns, judged, after, rivals, fairness.least, rng)
+    points = harm_at_points(figures["operating"], figures["expected"]["points"], best)
+    return after_work(before, inputs.test, result.proba[result.delivery.name], (*points, *groups))

@@ -12,8 +12,14 @@ from loop.evaluation.threshold_table import operating_table
 from loop.support.plain_json import Record
 from loop.types import Table
 
-WAY_OUT = "keep the model that you have, or set deliver to the best plain one"
-Pair = tuple[np.ndarray, np.ndarray]  # scores of the learner on real rows alone, and of the delivered model
+WAY_OUT = "set deliver to plain or to real only"
+BEFORE = "before"  # how the learner on real rows alone is called
+Scores = tuple[np.ndarray, np.ndarray]  # of a model, for the class to catch: (j,) out of fold, (n,) of the test rows
+
+
+def best_plain(name: str) -> str:
+    """Return how the best plain model is called."""
+    return f"with the best plain model ({name})"
 
 
 def harm_at_points(
@@ -31,7 +37,7 @@ def harm_at_points(
         Name of the best plain model.
     """
     told = set()
-    for table, rival in ((over_plain, f"with the best plain model ({plain})"), (operating, "before")):
+    for table, rival in ((over_plain, best_plain(plain)), (operating, BEFORE)):
         for row in table:
             if float(row["difference"]["high"]) < 0 and row["point"] not in told:
                 told.add(row["point"])
@@ -46,8 +52,9 @@ def harm_at_points(
 def harm_to_groups(
     test: Table,
     columns: tuple[str, ...],
-    judged: tuple[JudgeRows, Pair],
-    scores: Pair,
+    judged: JudgeRows,
+    after: Scores,
+    rivals: Sequence[tuple[str, Scores]],
     least: int,
     rng: np.random.Generator,
 ) -> Iterator[Finding]:
@@ -58,25 +65,30 @@ def harm_to_groups(
     test : Table, n rows
     columns : tuple of str
         Their values are the groups.
-    judged : pair of JudgeRows and scores (j,)
-        The rows and out-of-fold scores by which each model's threshold is chosen.
-    scores : pair of ndarray of shape (n,)
-        Scores of the test rows.
+    judged : JudgeRows, j rows
+        By which each model's threshold is chosen.
+    after : Scores
+        Of the delivered model.
+    rivals : sequence of (str, Scores)
+        Models to compare with, and how they are called; a group is told once, the first of them first.
     least : int
         Rows to catch below which a group is not looked at.
     rng : numpy.random.Generator
         Draws the bootstrap.
     """
-    tested, chosen_on = JudgeRows.of(test), EvaluationRows(judged[0])
+    tested, chosen_on = JudgeRows.of(test), EvaluationRows(judged)
     for name, inside in grouped(test, columns):
         if tested.is_positive[inside].sum() < least:
             continue
-        rows, own = EvaluationRows(tested.take(inside)), (scores[0][inside], scores[1][inside])
-        (row,) = operating_table((POINT,), chosen_on, judged[1], rows, own, rng)
-        if row["difference"]["high"] < 0:
-            before, after = (row[when]["delivered"]["recall"] for when in ("before", "after"))
-            yield Finding(
-                HARM,
-                f"of group {name}, {after:.0%} of the test rows to catch are caught at 1 % false positives, "
-                f"{before:.0%} before, fewer beyond chance: {WAY_OUT}, or set fairness.aim for its column.",
-            )
+        rows = EvaluationRows(tested.take(inside))
+        for rival, before in rivals:
+            chosen, own = (before[0], after[0]), (before[1][inside], after[1][inside])
+            (row,) = operating_table((POINT,), chosen_on, chosen, rows, own, rng)
+            if row["difference"]["high"] < 0:
+                fewer, more = (row[when]["delivered"]["recall"] for when in ("after", "before"))
+                yield Finding(
+                    HARM,
+                    f"of group {name}, {fewer:.0%} of the test rows to catch are caught at 1 % false positives, "
+                    f"{more:.0%} {rival}, fewer beyond chance: {WAY_OUT}, or set fairness.aim for its column.",
+                )
+                break

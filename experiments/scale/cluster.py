@@ -11,8 +11,8 @@ from typing import Any
 from experiments.config.scale_config import ScaleConfig
 from experiments.scale.workers import Workers
 from loop.errors import ConfigError
+from loop.support.parallel.side_by_side import working_at
 from loop.support.secrets import masked
-from loop.support.side_by_side import working_at
 
 PATIENCE = 10  # seconds that a scheduler has to answer, and its first worker to be there
 MUST_AGREE = ("weakspot", "numpy", "pandas", "scikit-learn", "xgboost", "torch")  # packages: else numbers may differ

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from loop.errors import WeakspotError
-from loop.support.side_by_side import InTurn, Place, Threads, working_at
+from loop.support.parallel.side_by_side import InTurn, Place, Threads, working_at
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -24,7 +24,7 @@ GO_ON = "run the same command to go on, or a run with --resume"
 
 @dataclass(frozen=True, eq=False)
 class Workers:
-    """The workers of a Dask cluster as a place of work, see `loop.support.side_by_side.Place`.
+    """The workers of a Dask cluster as a place of work, see `loop.support.parallel.side_by_side.Place`.
 
     Each piece is sent with all that it needs, so if a worker is lost, the scheduler has its piece done by another one.
     """

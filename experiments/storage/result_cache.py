@@ -18,8 +18,8 @@ from experiments.scale.workers import Workers
 from loop.errors import WeakspotError
 from loop.support import atomic
 from loop.support.own_files import own_text
+from loop.support.parallel.side_by_side import place_of_work
 from loop.support.plain_json import parse
-from loop.support.side_by_side import place_of_work
 
 Key = TypeVar("Key")
 Records = list[dict[str, Any]]  # of one cell, as JSON holds them

@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.report.figure_style import printable
 from experiments.report.html import environment
 from experiments.stress import probes
 from experiments.stress.cases import QUANTILES, Case
@@ -109,7 +108,7 @@ def _case(case: Case) -> Record:
 
 
 def _page(told: Record) -> str:
-    return printable(environment().get_template("stress.html.j2").render(told))
+    return environment().get_template("stress.html.j2").render(told)
 
 
 def _edge_cases(findings: Findings) -> pd.DataFrame:
@@ -147,7 +146,7 @@ def _test(findings: Findings) -> str:
         "limits": [(bound.where.text, bound.at_least, bound.at_most) for bound in checks.limits],
         "target": subject.real.schema.target,
     }
-    template = environment().overlay(autoescape=False).get_template("test_stress.py.j2")
+    template = environment().overlay(autoescape=False, finalize=None).get_template("test_stress.py.j2")
     return template.render({name: repr(value) for name, value in values.items()} | {"probes": _probes()}) + "\n"
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from experiments.report.console import say, say_marked, shown
 from experiments.report.formatting import threshold
 from experiments.stress.cases import QUANTILES
 from experiments.stress.output import verdict_of
@@ -23,12 +23,12 @@ _LIST, _ITEM = re.compile(rf"\{{(?:{_QUOTED}|[^'{{}}])*\}}"), re.compile(rf"{_QU
 def show(findings: Findings, console: Console) -> None:
     """Print tables and the verdict."""
     for sentence in findings.said:
-        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+        say(console, sentence)
     console.print(_patterns(findings))
     for case in findings.cases:
         for region in case.fails:
             said = f"fails in {case.name} ({case.kind}): {fewer_categories(region)}"
-            console.print(said, highlight=False, markup=False, soft_wrap=True)
+            say(console, said)
     if findings.moved:
         console.print(_moved(findings))
     console.print(_alarms(findings))
@@ -37,9 +37,9 @@ def show(findings: Findings, console: Console) -> None:
     for check in findings.tried:
         if check.example:
             said = f"breaks it most, {check.text}: {check.example}"
-            console.print(said, highlight=False, markup=False, soft_wrap=True)
+            say(console, said)
     colour = "yellow" if findings.holes or findings.asked.fail_under is None else "green"
-    console.print(f"[bold {colour}]{escape(verdict_of(findings))}[/]", highlight=False, soft_wrap=True)
+    say_marked(console, f"[bold {colour}]{shown(verdict_of(findings))}[/]")
 
 
 def fewer_categories(text: str) -> str:
@@ -61,14 +61,14 @@ def fewer_categories(text: str) -> str:
 
 def _patterns(findings: Findings) -> Table:
     points = [point.point for point in findings.subject.points]
-    title = f"Patterns, share of the rows handled rightly (class to catch {escape(findings.subject.positive)})"
-    table = _table(title, ("pattern", "rows are", "rows", *map(escape, points), "score\n5 %, median, 95 %"), 2)
+    title = f"Patterns, share of the rows handled rightly (class to catch {shown(findings.subject.positive)})"
+    table = _table(title, ("pattern", "rows are", "rows", *map(shown, points), "score\n5 %, median, 95 %"), 2)
     low, middle, high = (QUANTILES.index(share) for share in (0.05, 0.5, 0.95))
     for case in findings.cases:
         kind = case.kind if case.alarm else f"{case.kind}, class {case.label}"
         scores = ", ".join(f"{case.quantiles[at]:.3f}" for at in (low, middle, high))
         shares = map(_interval, case.recalls)
-        table.add_row(escape(case.name), escape(kind), f"{len(case.frame):,}", *shares, scores)
+        table.add_row(shown(case.name), shown(kind), f"{len(case.frame):,}", *shares, scores)
     table.caption = "Wilson's interval at 95 %, of rows made like these; rows of other classes must not be alarmed"
     return table
 
@@ -76,10 +76,10 @@ def _patterns(findings: Findings) -> Table:
 def _moved(findings: Findings) -> Table:
     point = findings.subject.points[0].point
     columns = ("scenario", "stated number", *(f"x {factor:g}" for factor in FACTORS))
-    table = _table(f"Handled rightly with a stated number moved ({escape(point)})", columns, 2)
+    table = _table(f"Handled rightly with a stated number moved ({shown(point)})", columns, 2)
     for each in findings.moved:
         shares = (f"{share.estimate:.3f}" for share in each.shares)
-        table.add_row(escape(each.scenario), escape(each.column), *shares)
+        table.add_row(shown(each.scenario), shown(each.column), *shares)
     return table
 
 
@@ -89,14 +89,14 @@ def _alarms(findings: Findings) -> Table:
     for point, alarms in zip(findings.subject.points, findings.alarms, strict=True):
         a_day = "" if alarms.a_day is None else f"{alarms.a_day:.1f}"
         cells = threshold(point.threshold), f"{alarms.share:.4f}", f"{alarms.per_1000:.1f}", a_day
-        table.add_row(escape(point.point), *cells)
+        table.add_row(shown(point.point), *cells)
     return table
 
 
 def _checks(findings: Findings) -> Table:
     table = _table("Checks", ("check", "rows", "break it", "share"), 1)
     for check in findings.tried:
-        table.add_row(escape(check.text), f"{check.found.rows:,}", f"{check.found.broken:,}", f"{check.share:.3f}")
+        table.add_row(shown(check.text), f"{check.found.rows:,}", f"{check.found.broken:,}", f"{check.share:.3f}")
     return table
 
 

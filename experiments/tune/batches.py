@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from signal import SIGINT, SIGTERM
 
 import optuna
@@ -19,8 +20,8 @@ from experiments.tune.config import TuneConfig
 from experiments.tune.interrupts import Interrupts
 from experiments.tune.repeats import earlier, repeated
 from experiments.tune.space import Value
-from experiments.tune.study import Look, finished, seed_sampler, start_trial
-from experiments.tune.trial import Lanes, Notes, behind, score_of, warm_up
+from experiments.tune.study import Look, finished, place_of, seed_sampler, start_trial
+from experiments.tune.trial import PLACE, Lanes, Notes, behind, score_of, warm_up
 from loop.errors import WeakspotError
 
 _WARM = set[str]()  # names of the studies for which this worker has loaded its libraries
@@ -45,6 +46,7 @@ class Search:
     study: optuna.Study
     workers: Workers
     interrupts: Interrupts
+    place: str  # see `experiments.tune.study.place_of`
 
     def batch(self, n: int) -> None:
         """Run so many trials side by side.
@@ -75,6 +77,7 @@ class Search:
     def _ask(self, ahead: int, batch: int) -> tuple[optuna.Trial, Mapping[str, Value]]:
         seed_sampler(self.study, self.config, 0, ahead, batch)
         trial = self.study.ask()
+        trial.set_user_attr(PLACE, self.place)
         suggested = {key: dimension.suggest(key, trial) for key, dimension in self.config.dimensions.items()}
         return trial, self.config.values(suggested)
 
@@ -103,7 +106,7 @@ class Search:
 
 
 def search_in_batches(
-    config: TuneConfig, tables: Sequence[Lanes], study: optuna.Study, workers: Workers, look: Look
+    config: TuneConfig, tables: Sequence[Lanes], folder: Path, study: optuna.Study, workers: Workers, look: Look
 ) -> None:
     """Run batches of trials until the study has the number asked for or the time is over.
 
@@ -115,7 +118,7 @@ def search_in_batches(
         If the unchanged configuration breaks a rule, or the cluster is lost.
     """
     started, interrupts = time.monotonic(), Interrupts()
-    search = Search(config, tables, study, workers, interrupts)
+    search = Search(config, tables, study, workers, interrupts, place_of(folder))
     with interrupts.listening(SIGINT), interrupts.listening(SIGTERM):
         if start_trial(study, config) is None:
             study.enqueue_trial({key: config.dimensions[key].stored(value) for key, value in config.start.items()})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from experiments.config.data_config import DataConfig
-from experiments.config.part_sections import as_rule
+from experiments.config.reader import sentence
 from experiments.config.run_config import CommonConfig, RunConfig, SourcesConfig
 from experiments.data.files import digests
 from experiments.tune.space import Dimension, Scalar, Value, default_space, placed, read_dimension, starting_value
@@ -28,7 +28,9 @@ class TuneConfig(SourcesConfig):
     space: dict[str, Any] = Field(
         default_factory=dict
     )  # by dotted key, see `experiments.tune.space`; empty = the default space
-    trials: int = Field(default=50, ge=1)  # of the whole study, those of earlier commands and other machines included
+    trials: int = Field(
+        default=50, ge=1, le=100_000
+    )  # of the whole study, those of earlier commands and other machines included
     seconds: float | None = Field(default=None, gt=0)  # of this command; running trials are then ended
     most_cost: float = Field(default=2.0, ge=1)  # of the winner, as a multiple of the cost of the start
     prune_after: int = Field(default=5, ge=1)  # finished trials needed before any is stopped early
@@ -91,13 +93,7 @@ class TuneConfig(SourcesConfig):
         try:
             return RunConfig.model_validate(placed({**common, "data": source.model_dump(mode="json")}, values))
         except ValidationError as error:
-            fault = error.errors()[0]
-            own = fault.get("ctx", {}).get("error")
-            key = ".".join(map(str, fault["loc"]))
-            rule = "is no key of a run" if fault["type"] == "extra_forbidden" else as_rule(fault["msg"])
-            raise ConfigError(
-                str(own) if isinstance(own, ConfigError) else f"{key} {rule}, got {fault['input']!r}: correct space."
-            ) from error
+            raise ConfigError(sentence(error, RunConfig, "in space")) from error
 
     def identity(self) -> dict[str, Any]:
         """Return all settings that the scores of trials depend on."""

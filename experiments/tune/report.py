@@ -7,6 +7,7 @@ from optuna.trial import FrozenTrial, TrialState
 from rich import box
 from rich.table import Table
 
+from experiments.report.console import shown
 from experiments.tune.config import TuneConfig
 from experiments.tune.repeats import SAME_AS
 from experiments.tune.sealed_test import Optimism
@@ -47,7 +48,7 @@ def headline(
 def front_table(study: optuna.Study, config: TuneConfig, best: FrozenTrial) -> Table:
     """Return a table of the Pareto front of score and cost, cheapest first, with the start and the winner."""
     start = started(study, config)
-    shown = {each.number: each for each in (*study.best_trials, start, best)}
+    listed = {each.number: each for each in (*study.best_trials, start, best)}
     title = f"The front of score and cost, mean over sources; the winner costs at most {config.most_cost:g} x the start"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column("trial", justify="right")
@@ -55,10 +56,10 @@ def front_table(study: optuna.Study, config: TuneConfig, best: FrozenTrial) -> T
     for column in ("average precision", "seconds"):
         table.add_column(column, justify="right")
     table.add_column("changes")
-    for trial in sorted(shown.values(), key=lambda each: each.values[1]):
+    for trial in sorted(listed.values(), key=lambda each: each.values[1]):
         role = ", ".join(word for word, each in (("start", start), ("winner", best)) if each.number == trial.number)
         changes = ", ".join(_changes(config.values(trial.params), config.start))
-        table.add_row(str(trial.number), role, f"{trial.values[0]:.4f}", f"{trial.values[1]:.1f}", changes)
+        table.add_row(str(trial.number), role, f"{trial.values[0]:.4f}", f"{trial.values[1]:.1f}", shown(changes))
     return table
 
 

@@ -2,9 +2,9 @@
 
 import multiprocessing
 import signal
+import sys
 import time
 import uuid
-import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing.process import BaseProcess
@@ -13,17 +13,17 @@ from pathlib import Path
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from experiments.storage.result_cache import digest
 from experiments.tune.config import TuneConfig
 from experiments.tune.interrupts import Interrupts
-from experiments.tune.trial import Lanes, Objective, warm_up
-from loop.errors import ConfigError, WeakspotError
+from experiments.tune.storage import guarded, lost, open_storage, sqlite_url
+from experiments.tune.trial import PLACE, Lanes, Objective, warm_up
+from loop.errors import WeakspotError
 from loop.seeds import integer, stream
 from loop.support import atomic
-from loop.support.secrets import masked
 
 STUDY = "study.db"  # in the folder of the search
-HEARTBEAT = 30  # seconds between heartbeats of a trial; after two minutes without one it counts as failed
-SQLITE_PATIENCE = 60  # seconds that a worker waits for the lock of the database
+LOST_STORAGE = 3  # exit code of a worker
 
 Look = Callable[[], None]
 
@@ -50,29 +50,14 @@ def open_study(config: TuneConfig, folder: Path, name: str, worker: int = 0) -> 
     ConfigError
         If the storage cannot be reached.
     """
-    from sqlalchemy.exc import SQLAlchemyError
-
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    url = config.storage or _sqlite(folder / STUDY)
     if config.storage is None and not (folder / STUDY).exists():  # killed half-way, it could never be opened again
-        atomic.write_file(folder / STUDY, lambda partial: optuna.storages.RDBStorage(_sqlite(partial)))
-    options = {"connect_args": {"timeout": SQLITE_PATIENCE}} if url.startswith("sqlite") else {}
-    beat = None if config.scale.given else HEARTBEAT  # of `Study.optimize` alone: batches are asked for without it
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            storage = optuna.storages.RDBStorage(
-                url, engine_kwargs=options, heartbeat_interval=beat, grace_period=4 * HEARTBEAT
-            )
-        study = optuna.create_study(
-            study_name=name, storage=storage, directions=["maximize", "minimize"], load_if_exists=True
-        )
-    except (SQLAlchemyError, ImportError, ValueError, RuntimeError) as error:
-        # ImportError: no driver. RuntimeError: RDBStorage, for tables of another version of optuna.
-        raise ConfigError(
-            f"storage must be a database that can be reached, and {masked(url)} is not ({type(error).__name__}): "
-            "check address, rights and driver."
-        ) from error
+        atomic.write_file(folder / STUDY, lambda partial: optuna.storages.RDBStorage(sqlite_url(partial)))
+    # Heartbeats are of `Study.optimize` alone: batches are asked for without it.
+    storage = open_storage(config.storage or sqlite_url(folder / STUDY), beating=not config.scale.given)
+    study = optuna.create_study(
+        study_name=name, storage=storage, directions=["maximize", "minimize"], load_if_exists=True
+    )
     seed_sampler(study, config, worker)
     return study
 
@@ -99,29 +84,41 @@ def seed_sampler(study: optuna.Study, config: TuneConfig, worker: int, ahead: in
     study.sampler = optuna.samplers.TPESampler(seed=integer(rng))
 
 
-def _sqlite(path: Path) -> str:
-    """Return the address of an SQLite file, whatever signs are in its path."""
-    from sqlalchemy.engine import URL
-
-    return URL.create("sqlite", database=str(path.absolute())).render_as_string()
-
-
-def fail_stale(study: optuna.Study, config: TuneConfig) -> int:
+def fail_stale(study: optuna.Study, config: TuneConfig, folder: Path) -> int:
     """End the trials that a killed search left running, so that others are tried instead; return their number.
 
-    Only in the study of the search's own folder, whose lock proves that nobody works there. In a shared storage they
-    may be those of other machines; there a missing heartbeat ends them.
+    Only those of the search's own folder, whose lock proves that nobody works there. In a shared storage others may be
+    those of other machines; there a missing heartbeat ends them.
     """
-    stale = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)) if config.storage is None else []
+    running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    own = place_of(folder)
+    stale = [each for each in running if config.storage is None or each.user_attrs.get(PLACE) == own]
     for trial in stale:
         study.tell(trial.number, state=TrialState.FAIL)
     return len(stale)
+
+
+def place_of(folder: Path) -> str:
+    """Return a short name of a folder of this machine, by which trials in a shared storage are known."""
+    return digest([uuid.getnode(), str(folder.absolute())])
 
 
 def finished(study: optuna.Study) -> list[FrozenTrial]:
     """Return the trials that ended by themselves: complete, pruned, or failed with one of our errors."""
     ended = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL))
     return [each for each in ended if each.state != TrialState.FAIL or "error" in each.user_attrs]
+
+
+def trials_done(config: TuneConfig, folder: Path) -> int:
+    """Return how many trials of a search have ended, by the study in its folder; that of another storage is not asked.
+
+    Nothing is written.
+    """
+    if config.storage is not None or not (folder / STUDY).is_file():
+        return 0
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    names = optuna.get_all_study_names(sqlite_url(folder / STUDY))
+    return len(finished(optuna.load_study(study_name=names[0], storage=sqlite_url(folder / STUDY)))) if names else 0
 
 
 def start_trial(study: optuna.Study, config: TuneConfig) -> FrozenTrial | None:
@@ -157,7 +154,7 @@ def search(
         If the unchanged configuration breaks a rule, or a worker dies.
     """
     started, interrupts = time.monotonic(), Interrupts()
-    objective = Objective(config, tables, interrupts)
+    objective = Objective(config, tables, interrupts, place_of(folder))
     if start_trial(study, config) is None:
         warm_up(config, tables)
         study.enqueue_trial({key: config.dimensions[key].stored(value) for key, value in config.start.items()})
@@ -198,8 +195,12 @@ def _work_alone(
     with suppress(KeyboardInterrupt), interrupts.listening(signal.SIGTERM):
         with interrupts.allowed():
             warm_up(config, tables)
-        objective = Objective(config, tables, interrupts)
-        _work(config, objective, open_study(config, folder, name, worker), seconds, lambda: None, worker)
+        objective = Objective(config, tables, interrupts, place_of(folder))
+        try:
+            with guarded(config):
+                _work(config, objective, open_study(config, folder, name, worker), seconds, lambda: None, worker)
+        except WeakspotError:  # told once, by the parent
+            sys.exit(LOST_STORAGE)
 
 
 def work_side_by_side(
@@ -240,7 +241,7 @@ def work_side_by_side(
                 process.join()
             look()
     if codes := [process.exitcode for process in processes if process.exitcode]:
-        raise WeakspotError(how_workers_died(codes, workers))
+        raise lost(config) if LOST_STORAGE in codes else WeakspotError(how_workers_died(codes, workers))
 
 
 def how_workers_died(codes: Sequence[int], workers: int) -> str:

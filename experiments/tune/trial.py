@@ -22,6 +22,7 @@ from loop.errors import WeakspotError
 from loop.seeds import stream
 from loop.types import Generation, Table
 
+PLACE = "place"  # attribute of a trial: the folder that it was begun for
 WARM_ROWS = 40  # of each class
 
 
@@ -107,15 +108,18 @@ class Objective:
 
     What an earlier trial has tried, or what comes to the same, is not tried again: the trial has its answer.
 
-    Trials have the attributes ``running`` (score by source and generation, such as "1.3"), ``scores`` (by source),
-    ``seconds`` and, if they failed with one of our errors, ``error``; with the answer of another, ``same_as``.
+    Trials have the attributes ``place`` (the folder that they were begun for), ``running`` (score by source and
+    generation, such as "1.3"), ``scores`` (by source), ``seconds`` and, if they failed with one of our errors,
+    ``error``; with the answer of another, ``same_as``.
     """
 
     config: TuneConfig
     tables: Sequence[Lanes]  # one for each source
     interrupts: Interrupts = field(default_factory=Interrupts)  # a signal stops the loop, not the database
+    place: str = ""  # see `experiments.tune.study.place_of`
 
     def __call__(self, trial: optuna.Trial) -> tuple[float, float]:
+        trial.set_user_attr(PLACE, self.place)
         suggested = {key: dimension.suggest(key, trial) for key, dimension in self.config.dimensions.items()}
         values = self.config.values(suggested)
         prunable = values != self.config.start

@@ -16,14 +16,16 @@ from rich.progress import Progress
 from experiments.arms.scoring import SCORE
 from experiments.config.reader import dump
 from experiments.data.files import write_table
+from experiments.report.console import say
 from experiments.run.inputs import RunInputs, gather
 from experiments.run.tracking import (
+    TRAIN,
     flat,
     open_tracker,
     settings_of,
     shared_params,
     short_name,
-    source_record,
+    tables_of,
     tell,
 )
 from experiments.run.verdict import NOTE
@@ -36,16 +38,20 @@ from experiments.tune.config import TuneConfig
 from experiments.tune.repeats import SAME_AS, caps
 from experiments.tune.report import front_table, headline, started, winner
 from experiments.tune.sealed_test import Optimism, open_test
+from experiments.tune.storage import check_apart, guarded
 from experiments.tune.study import Look, fail_stale, finished, open_study, search
 from experiments.tune.trial import Lanes
 from loop.errors import ConfigError
 from loop.protocols import Child, Store
 from loop.support import atomic
-from loop.support.side_by_side import place_of_work
+from loop.support.parallel.side_by_side import place_of_work
+from loop.support.plain_json import Record
 from loop.support.signals import undisturbed
+from loop.support.visible import in_markdown
 from loop.tracking.autologging import unlogged
 from loop.tracking.jsonl import read_records
 
+PREFIX = "tune-"  # of the names of folders
 WINNER, TRIALS = "winner.yaml", "trials.csv"  # files of the folder
 
 Headline = Mapping[str, float | int]
@@ -83,22 +89,24 @@ def tune(config: TuneConfig, console: Console, workers: int = 1) -> Headline:
 
 def _tune(config: TuneConfig, console: Console, workers: int) -> Headline:
     tracking = settings_of(config.tracking)
+    check_apart(config, None if tracking is None else tracking.tracking_uri)
     materials = [gather(source, config.loop) for source in config.sources]
     tables = [Lanes(each.train, each.folds) for each in materials]
-    name = digest([config.identity(), *(run_folder.fingerprint(each.train, each.folds) for each in tables)])
-    folder = config.out / f"tune-{name}"
+    seen = [record for each in materials for record in tables_of(each, (TRAIN,))]  # the test rows stay sealed
+    folder = place_of(config, tables)
+    name = folder.name.removeprefix(PREFIX)
     for sentence in caps(config, [table.sizes for table in tables]):
-        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+        say(console, sentence)
     folder.mkdir(atomic.PRIVATE, parents=True, exist_ok=True)
-    with unlogged(), run_folder.held(folder):
+    with unlogged(), run_folder.held(folder), guarded(config):
         (folder / run_folder.MARKER).unlink(missing_ok=True)
         atomic.write_text(folder / run_folder.CONFIG, yaml.safe_dump(_content(config), sort_keys=False))
         study = open_study(config, folder, name)
-        fail_stale(study, config)
+        fail_stale(study, config, folder)
         tracker, status = open_tracker(tracking, folder, config.tracking), "failed"
-        tracker.start(_begun(config, folder))
+        tracker.start(_begun(config, folder, seen))
         try:
-            with _watching(study, config, tracker, folder, console) as look:
+            with _watching(study, config, tracker, folder, console, seen) as look:
                 _search(config, tables, folder, study, workers, look)
             best, optimism, result = _conclude(study, config, materials, folder, tracker)
             status = "finished"
@@ -107,18 +115,24 @@ def _tune(config: TuneConfig, console: Console, workers: int) -> Headline:
             kept = (
                 f"Interrupted; {len(finished(study))} trials are kept in {folder}: the same command goes on with them."
             )
-            console.print(kept, highlight=False, markup=False, soft_wrap=True)
+            say(console, kept)
             raise
         finally:
             with undisturbed():
                 tracker.finish(None, status)
         console.print(front_table(study, config, best))
         for sentence in (*optimism.sentences, f"winner: {folder / WINNER}, for weakspot run"):
-            console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+            say(console, sentence)
         atomic.write_json(folder / run_folder.MARKER, {"status": status, **result})
         tell(tracker, console)
     print(json.dumps(result))
     return result
+
+
+def place_of(config: TuneConfig, tables: Sequence[Lanes]) -> Path:
+    """Return the folder of a search; its name, which its study has, too, depends on all that trials depend on."""
+    name = digest([config.identity(), *(run_folder.fingerprint(each.train, each.folds) for each in tables)])
+    return config.out / f"{PREFIX}{name}"
 
 
 def _conclude(
@@ -131,7 +145,8 @@ def _conclude(
     optimism = open_test(study, config, materials, started(study, config), best)
     result = headline(study, config, best, optimism)
     tracker.metrics(result)
-    told = "\n\n".join((f"**{optimism.sentences[0]}**", *optimism.sentences[1:], f"Winner: trial {best.number}."))
+    first, *others = map(in_markdown, optimism.sentences)
+    told = "\n\n".join((f"**{first}**", *others, f"Winner: trial {best.number}."))
     tracker.tags({"verdict": optimism.sentences[0], NOTE: told})
     for file in (WINNER, TRIALS):
         tracker.attach(folder / file)
@@ -143,7 +158,7 @@ def _content(config: TuneConfig) -> dict[str, Any]:
     return config.model_dump(mode="json", exclude={"storage"})
 
 
-def _begun(config: TuneConfig, folder: Path) -> Mapping[str, object]:
+def _begun(config: TuneConfig, folder: Path, seen: Sequence[Record]) -> Mapping[str, object]:
     """Return name, parameters, tags and tables in the form that trackers take; of sources and space only the names."""
     sources = [source.source for source in config.sources]
     content = {**_content(config), "sources": ", ".join(sources), "space": ", ".join(config.dimensions)}
@@ -151,7 +166,7 @@ def _begun(config: TuneConfig, folder: Path) -> Mapping[str, object]:
         "name": f"tune · {', '.join(map(short_name, sources))} · seed {config.loop.seed}",
         "params": _shared(config, {}) | dict(flat(content)),
         "tags": {"weakspot": version("weakspot"), "command": "tune", "folder": folder.name},
-        "datasets": [source_record(source) for source in sources],
+        "datasets": seen,
     }
 
 
@@ -166,7 +181,7 @@ def _search(
 ) -> None:
     """Search on Dask's workers, if they are the place of work, or else in so many processes."""
     if isinstance(place := place_of_work(), Workers):
-        search_in_batches(config, tables, study, place, look)
+        search_in_batches(config, tables, folder, study, place, look)
     else:
         search(_in_workers(config, workers), tables, folder, study, workers, look)
 
@@ -180,7 +195,7 @@ def _in_workers(config: TuneConfig, workers: int) -> TuneConfig:
 
 @contextmanager
 def _watching(
-    study: optuna.Study, config: TuneConfig, tracker: Store, folder: Path, console: Console
+    study: optuna.Study, config: TuneConfig, tracker: Store, folder: Path, console: Console, seen: Sequence[Record]
 ) -> Iterator[Look]:
     """Print each finished trial and record it as a child run; yields the function to call for new ones."""
     recorded = {record["name"] for record in read_records(folder / run_folder.JOURNAL) if record["kind"] == "child"}
@@ -193,14 +208,14 @@ def _watching(
             for trial in done:
                 if (name := f"trial {trial.number}") not in recorded:
                     recorded.add(name)
-                    _record(tracker, config, name, trial)
-                    console.print(f"{name}: {_note(trial)}", highlight=False, markup=False, soft_wrap=True)
+                    _record(tracker, config, name, trial, seen)
+                    say(console, f"{name}: {_note(trial)}")
 
         look()
         yield look
 
 
-def _record(tracker: Store, config: TuneConfig, name: str, trial: FrozenTrial) -> None:
+def _record(tracker: Store, config: TuneConfig, name: str, trial: FrozenTrial, seen: Sequence[Record]) -> None:
     attributes = trial.user_attrs
     metrics = {"seconds": attributes["seconds"]} | ({f"judge_{SCORE}": trial.values[0]} if trial.values else {})
     tags = {"state": trial.state.name.lower(), "error": attributes.get("error", "")}
@@ -211,8 +226,7 @@ def _record(tracker: Store, config: TuneConfig, name: str, trial: FrozenTrial) -
     took = trial.duration.total_seconds() if trial.duration else float(attributes["seconds"])
     curves = {f"running_{SCORE}": list(attributes["running"].values())}
     told = {key: text for key, text in tags.items() if text}
-    tables = [source_record(each.source) for each in config.sources]
-    tracker.child(Child(name, params, metrics, told, curves, took, tables))
+    tracker.child(Child(name, params, metrics, told, curves, took, seen))
 
 
 def _note(trial: FrozenTrial) -> str:

@@ -20,9 +20,9 @@ from generators.gan.networks import Critic, Maker
 from generators.resampling.resample import class_stream, real_rows
 from loop.errors import ConfigError
 from loop.protocols import Generator
+from loop.support.parallel.torch_threads import one_thread
 from loop.support.progress import tell
 from loop.support.setting_checks import check_bounds
-from loop.support.torch_threads import one_thread
 from loop.types import Request, Samples, Table
 
 WARM = 0.2  # share of the steps that a warm start takes

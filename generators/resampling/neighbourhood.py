@@ -19,6 +19,7 @@ from loop.support.setting_checks import check_bounds
 from loop.types import NOBODY, Condition, Region, Request, Samples, Table
 
 WIDEST = 30  # categories of a column that get their own axis in the distance; rarer ones share the origin
+MANY = 200_000  # of more real rows every second, third, ... is enough to learn spreads and distances from
 
 
 @dataclass(eq=False)
@@ -84,8 +85,9 @@ class Neighbourhood:
         real = real_rows(table)
         self.table_, self.place_, self.X_ = table, np.cumsum(table.is_real) - 1, real.X
         self.number_ = real.row_number
-        self.scale_ = _spread(real.X)
-        self.distances_ = _Distances.of(real, self.scale_)
+        some = real.take(np.arange(0, len(real), 1 + len(real) // MANY))
+        self.scale_ = _spread(some.X)
+        self.distances_ = _Distances.of(some, self.scale_)
         many = len(real) > self.reference
         self._look_among(rng.choice(len(real), self.reference, replace=False) if many else np.arange(len(real)))
         return self
@@ -196,13 +198,10 @@ class Neighbourhood:
 
 def _spread(X: np.ndarray) -> np.ndarray:
     """Return the standard deviation of each column (d,), 0 where all values are missing."""
-    missing = np.isnan(X)
-    count = np.maximum((~missing).sum(axis=0), 1)
-    centred = np.where(missing, 0, X)  # changed in place, as a large table has no room for many copies
-    centred -= centred.sum(axis=0) / count
-    centred[missing] = 0
-    np.square(centred, out=centred)
-    spread: np.ndarray = np.sqrt(centred.sum(axis=0) / count)
+    seen = ~np.isnan(X)
+    count = np.maximum(seen.sum(axis=0), 1)
+    centred = np.where(seen, X - np.where(seen, X, 0).sum(axis=0) / count, 0)
+    spread: np.ndarray = np.sqrt((centred**2).sum(axis=0) / count)
     return spread
 
 

@@ -12,14 +12,14 @@ from typing import Any, Self
 import numpy as np
 
 from learners.common.nested import load_learners, save_learners
-from learners.common.thinning import drawn_counts, undo_thinning
 from learners.teachers.record import CommitteeRecord
+from loop.data.thinning import drawn_counts, undo_thinning
 from loop.errors import ConfigError
 from loop.protocols import Learner, Teacher
 from loop.rows import Rows
 from loop.seeds import root, stream
-from loop.support.setting_checks import check_bounds
-from loop.support.side_by_side import side_by_side
+from loop.support.parallel.side_by_side import side_by_side
+from loop.support.setting_checks import check_bounds, check_most
 from loop.types import Table
 
 
@@ -85,7 +85,7 @@ class Committee:
     folds: int = 5
     majority_ratio: float = 20.0
     small: int = 20_000
-    most: int = 60_000
+    most: int = 40_000
     jobs: int = 2
 
     oof_: np.ndarray = field(
@@ -97,6 +97,7 @@ class Committee:
 
     def __post_init__(self) -> None:
         check_bounds(self, least={"folds": 2, "small": 0, "most": 1, "jobs": 1}, positive=["majority_ratio"])
+        check_most("members", len(self.members))
 
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         """Fit with folds of its own: each class dealt round-robin in random order."""

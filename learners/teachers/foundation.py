@@ -14,7 +14,7 @@ from learners.common.boosting import OnlyAnswer, category_codes, n_categories
 from learners.common.column_offsets import ColumnOffsets
 from learners.common.extras import needs_extra
 from learners.common.soft_labels import with_all_classes
-from learners.common.thinning import thinned, undo_thinning
+from loop.data.thinning import thinned, undo_thinning
 from loop.errors import ConfigError, DataError
 from loop.protocols import Learner
 from loop.rows import Rows
@@ -210,7 +210,7 @@ def _classifier(model: str) -> Any:
 
 
 def _threads(number: int) -> Any:
-    from loop.support.torch_threads import threads  # loads torch
+    from loop.support.parallel.torch_threads import threads  # loads torch
 
     return threads(number)
 

@@ -11,6 +11,7 @@ from loop.gates.copies import Space
 from loop.protocols import Acquisition
 from loop.supplies.acquisition import Entropy
 from loop.supplies.pool import Pool
+from loop.support.setting_checks import check_bounds, told
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,14 @@ class Asking:
 
     def __post_init__(self) -> None:
         if not 0 <= self.audit < 1:
-            raise ConfigError(f"audit must be at least 0 and below 1, got {self.audit}: 0.1 is the default.")
+            raise ConfigError(f"audit must be at least 0 and below 1, got {told(self.audit)}: 0.1 is the default.")
         if self.spread < 1:
-            raise ConfigError(f"spread must be at least 1, got {self.spread}: 1 takes the highest scores.")
+            raise ConfigError(f"spread must be at least 1, got {told(self.spread)}: 1 takes the highest scores.")
         if self.most_of_unit is not None and self.most_of_unit < 1:
-            raise ConfigError(f"most_of_unit must be at least 1, got {self.most_of_unit}: leave it out for any number.")
+            raise ConfigError(
+                f"most_of_unit must be at least 1, got {told(self.most_of_unit)}: leave it out for any number."
+            )
+        check_bounds(self, least={})
 
 
 @dataclass(frozen=True, eq=False)

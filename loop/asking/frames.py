@@ -14,6 +14,7 @@ from loop.data.encoding import check_range, encode_features
 from loop.errors import ConfigError
 from loop.protocols import Learner, Teacher
 from loop.rows import Rows
+from loop.support.setting_checks import check_bounds
 from loop.types import Table
 
 Answering = Callable[[pd.DataFrame], object]
@@ -48,8 +49,7 @@ class Questions:
     again: bool = False
 
     def __post_init__(self) -> None:
-        if self.rows < 1 or self.batches < 1:
-            raise ConfigError(f"questions need a row and a batch at least, got {self.rows} and {self.batches}.")
+        check_bounds(self, least={"rows": 1, "batches": 1})
 
 
 @dataclass(frozen=True, eq=False)

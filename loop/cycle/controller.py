@@ -19,10 +19,11 @@ from loop.cycle.training import (
     Prepared,
     Trained,
     lane_rows,
+    of_surrogate,
     pooled,
     reported_scores,
     teacher_answers,
-    train,
+    train_surrogates,
     unseen_answers,
 )
 from loop.data.encoding import check_range
@@ -36,8 +37,6 @@ from loop.supplies.supply import TAUGHT, Supply
 from loop.support.timing import Clock
 from loop.types import Generation, Interval, Table
 
-# Name of the random streams of learners between generations; another name would draw other numbers.
-SURROGATE_STREAM = "scout"
 EDGE_ROWS = 100_000  # most judge rows of a lane by which teacher and surrogate are compared before the first generation
 
 
@@ -65,7 +64,8 @@ def prepare(parts: Parts, table: Table, folds: np.ndarray, rng: np.random.Genera
     with clock.stage("generator"):
         tables = tuple(table.take(lane.fit) for lane in ways)
         fitted = tuple(_generators(supply, tables, ways, seed) for supply in parts.supplies)
-    prepared = Prepared(parts, table, ways, tables, seed, teacher, fitted, dict(clock.seconds))
+    few = tuple(of_surrogate(own, seeds.stream(seed, "few", number)) for number, own in enumerate(tables))
+    prepared = Prepared(parts, table, ways, tables, few, seed, teacher, fitted, dict(clock.seconds))
     if teacher is None:
         return prepared
     with clock.stage("teacher"):
@@ -87,7 +87,7 @@ def _edge(prepared: Prepared, teacher: Teacher) -> float:
     metric, rng = prepared.parts.acceptance.metric, prepared.stream("edge")
     measured = [_fewer_judged(lane, rng) for lane in prepared.lanes[:-1]]
     judged = JudgeRows.of(prepared.table, np.concatenate([lane.judge for lane in measured]))
-    learnt = pooled(train(prepared, prepared.parts.surrogate_for, [], SURROGATE_STREAM, 0, measured))
+    learnt = pooled(train_surrogates(prepared, [], 0, measured))
     taught = teacher_answers(prepared, teacher, measured)
     return resolve(metric).sign * (score(metric, judged, taught) - score(metric, judged, learnt))
 
@@ -109,7 +109,7 @@ def generations(prepared: Prepared, past: Sequence[Generation] = ()) -> Iterator
     """
     history = list(past)
     latest_kept = max((generation.index for generation in history if generation.decision.kept), default=0)
-    champions = train(prepared, prepared.parts.surrogate_for, history, SURROGATE_STREAM, latest_kept)
+    champions = train_surrogates(prepared, history, latest_kept)
     while (supply := next_supply(prepared.parts, history)) is not None:
         generation, champions = _turn(prepared, supply, history, champions)
         history.append(generation)
@@ -127,7 +127,7 @@ def _turn(
     for each in proposed:
         clock.add(each.seconds)
     new, delivered = [each.rows for each in proposed], proposed[-1]
-    challengers = train(prepared, parts.surrogate_for, history, SURROGATE_STREAM, index, extra=new)
+    challengers = train_surrogates(prepared, history, index, extra=new)
     clock.add({"learner": sum(each.seconds for each in challengers)})
     judged = JudgeRows.of(prepared.table, prepared.judged)
     old, fresh = pooled(champions[:-1]), pooled(challengers[:-1])
@@ -174,7 +174,7 @@ def _propose(
         return propose(
             prepared.parts,
             supply,
-            prepared.table_of(lane),
+            prepared.tables[lane.index],
             weakness[lane.fit],
             Fitted(
                 lane, champions[lane.index].learner, prepared.teacher, _unused(generators[lane.index], lane, history)

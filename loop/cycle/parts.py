@@ -8,6 +8,7 @@ from loop.errors import ConfigError
 from loop.protocols import Learner, RegionFinder, Steerable, Teacher
 from loop.regions.weakness import MEASURES
 from loop.supplies.supply import Supply
+from loop.support.setting_checks import check_most, told
 from loop.types import Table
 
 
@@ -15,7 +16,8 @@ from loop.types import Table
 class Settings:
     """Settings of the loop, with their defaults and bounds.
 
-    The metadata of a field bounds it: ``ge`` (at least), ``gt`` (above), ``le`` (at most), ``among`` (names).
+    The metadata of a field bounds it: ``ge`` (at least), ``gt`` (above), ``le`` (at most), ``share`` (0 to 1),
+    ``among`` (names).
 
     Parameters
     ----------
@@ -42,11 +44,11 @@ class Settings:
         Lanes that run in parallel (threads).
     """
 
-    generations: int = field(default=4, metadata={"ge": 1})
+    generations: int = field(default=4, metadata={"ge": 1, "le": 10_000})
     budget: float = field(default=0.5, metadata={"gt": 0})
-    most_rows: int = field(default=5000, metadata={"ge": 1})
-    pool: int = field(default=4, metadata={"ge": 1})
-    share_anywhere: float = field(default=0.5, metadata={"ge": 0, "le": 1})
+    most_rows: int = field(default=5000, metadata={"ge": 1, "le": 10_000_000})
+    pool: int = field(default=4, metadata={"ge": 1, "le": 10_000})
+    share_anywhere: float = field(default=0.5, metadata={"share": True})
     weight: float = field(default=1.0, metadata={"gt": 0})
     steer: bool = False
     weakness: str = field(default="log_loss", metadata={"among": tuple(MEASURES)})
@@ -83,13 +85,14 @@ def check_setting(name: str, value: float | str, key: str | None = None) -> None
     if "among" in bounds:
         if value not in bounds["among"]:
             raise ConfigError(f"{key} must be one of {', '.join(bounds['among'])}, got {value!r}: try {usual!r}")
-    elif "le" in bounds:
-        if not bounds["ge"] <= value <= bounds["le"]:
-            raise ConfigError(f"{key} must lie in {bounds['ge']}..{bounds['le']}, got {value}: try {usual}")
+    elif "share" in bounds:
+        if isinstance(value, str) or not 0 <= value <= 1:
+            raise ConfigError(f"{key} must lie in 0..1, got {told(value)}: try {usual}")
     elif "ge" in bounds and not value >= bounds["ge"]:
-        raise ConfigError(f"{key} must be at least {bounds['ge']}, got {value}: raise it")
+        raise ConfigError(f"{key} must be at least {bounds['ge']}, got {told(value)}: raise it")
     elif "gt" in bounds and not value > bounds["gt"]:
-        raise ConfigError(f"{key} must be above {bounds['gt']}, got {value}: the default is {usual}")
+        raise ConfigError(f"{key} must be above {bounds['gt']}, got {told(value)}: the default is {usual}")
+    check_most(key, value, bounds.get("le"))
 
 
 @dataclass(frozen=True)

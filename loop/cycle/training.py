@@ -10,15 +10,19 @@ import numpy as np
 from loop import seeds
 from loop.cycle.lanes import Lane
 from loop.cycle.parts import Parts
+from loop.data.thinning import weighted_sample
 from loop.evaluation.bootstrap import intervals
 from loop.evaluation.judge_rows import JudgeRows
 from loop.protocols import Generator, Learner, Teacher
 from loop.supplies.supply import Supply
-from loop.support.side_by_side import side_by_side
+from loop.support.parallel.side_by_side import side_by_side
 from loop.support.timing import Clock
 from loop.types import Generation, Interval, Table
 
 Result = TypeVar("Result")
+SURROGATE_ROWS = 200_000
+# Name of the random streams of learners between generations; another name would draw other numbers.
+SURROGATE_STREAM = "scout"
 REPORTED = ("average_precision", "recall_at_fpr_01", "brier", "log_loss")
 
 
@@ -30,6 +34,7 @@ class Prepared:
     table: Table  # the real training rows
     lanes: tuple[Lane, ...]  # the deliverable lane last
     tables: tuple[Table, ...]  # the fit rows of each lane
+    few: tuple[Table, ...]  # those that its surrogate is fitted on, see `of_surrogate`
     seed: int
     teacher: Teacher | None
     generators: tuple[tuple[Generator, ...], ...]  # of each supply, one a lane
@@ -39,10 +44,6 @@ class Prepared:
     def judged(self) -> np.ndarray:  # (j,)
         """Positions of the pooled judge rows in the table, in the order of the lanes."""
         return np.concatenate([lane.judge for lane in self.lanes[:-1]])
-
-    def table_of(self, lane: Lane) -> Table:
-        """Return the fit rows of a lane."""
-        return self.tables[lane.index]
 
     def generators_of(self, supply: Supply) -> tuple[Generator, ...]:
         """Return the fitted generators of a supply, one a lane."""
@@ -78,6 +79,7 @@ def train(
     number: int,
     of: Sequence[Lane] | None = None,
     extra: Sequence[Table] = (),
+    real: Sequence[Table] | None = None,
 ) -> list[Trained]:
     """Fit a copy of the learner in each lane on real and kept rows, and predict the judge rows.
 
@@ -94,7 +96,10 @@ def train(
         Lanes to fit in; None = all.
     extra : sequence of Table
         One more table of rows for each lane, not yet in the history.
+    real : sequence of Table, optional
+        The real rows of each lane to fit on; None = all.
     """
+    tables = prepared.tables if real is None else real
 
     nothing = np.empty((0, prepared.table.n_classes))
 
@@ -102,13 +107,30 @@ def train(
         clock = Clock()
         rows = [lane_rows(generation, lane) for generation in history if generation.decision.kept]
         rows += [extra[lane.index]] if extra else []
-        table = Table.concat([prepared.table_of(lane), *rows]) if rows else prepared.table_of(lane)
+        table = Table.concat([tables[lane.index], *rows]) if rows else tables[lane.index]
         with clock.stage("learner"):
             learner = copy.deepcopy(learner_for(table)).fit(table, prepared.stream(purpose, number, lane.index + 1))
             proba = learner.predict_proba(prepared.table.rows.take(lane.judge)) if len(lane.judge) else nothing
         return Trained(learner, proba, clock.seconds["learner"])
 
     return prepared.each(fit, prepared.lanes if of is None else of)
+
+
+def train_surrogates(
+    prepared: Prepared,
+    history: Sequence[Generation],
+    number: int,
+    of: Sequence[Lane] | None = None,
+    extra: Sequence[Table] = (),
+) -> list[Trained]:
+    """Fit the surrogate in each lane, see `train`."""
+    parts = prepared.parts
+    return train(prepared, parts.surrogate_for, history, SURROGATE_STREAM, number, of, extra, prepared.few)
+
+
+def of_surrogate(real: Table, rng: np.random.Generator) -> Table:
+    """Return the real rows that a surrogate is fitted on: of large tables some, since it aims and is not delivered."""
+    return weighted_sample(real, SURROGATE_ROWS, rng)
 
 
 def lane_rows(generation: Generation, lane: Lane) -> Table:
@@ -133,7 +155,7 @@ def unseen_answers(prepared: Prepared, history: Sequence[Generation], champions:
         rng = prepared.stream("halves", len(history))
         half = rng.permutation(len(missing)) % 2
         for side in (0, 1):  # on real rows only: new rows come from rows of both halves
-            other = table.take(missing[half != side])
+            other = of_surrogate(table.take(missing[half != side]), rng)
             learner = copy.deepcopy(prepared.parts.surrogate_for(other)).fit(other, rng)
             answers[missing[half == side]] = learner.predict_proba(table.rows.take(missing[half == side]))
     return answers

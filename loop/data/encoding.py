@@ -7,13 +7,14 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import infer_dtype, pandas_dtype
 
+from loop.data.date_parts import DateParts
 from loop.data.intake import EXACT, plain
+from loop.data.moments import from_seconds, to_seconds
 from loop.errors import DataError
 from loop.types import Column, Schema, Table
 
 LARGEST = float(np.finfo(np.float32).max)
 CONTENT = {"numeric": "number", "integer": "number", "boolean": "boolean", "datetime": "datetime64"}
-TICKS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000}  # per second; finer digits are dropped, see `_dropped`
 
 
 def encode(schema: Schema, frame: pd.DataFrame) -> Table:
@@ -74,7 +75,7 @@ def encode_features(schema: Schema, frame: pd.DataFrame) -> np.ndarray:
     schema : Schema
         As inferred.
     frame : pandas.DataFrame, n rows
-        Has the schema's columns in any order; other columns are ignored.
+        Has the schema's columns in any order; other columns are ignored. Parts of dates are made, see `with_parts`.
 
     Returns
     -------
@@ -86,12 +87,38 @@ def encode_features(schema: Schema, frame: pd.DataFrame) -> np.ndarray:
     DataError
         For a column that does not exist, is of another type than the schema says, or breaks a rule for its values.
     """
-    frame = named(frame)
+    frame = with_parts(schema.date_parts, named(frame))
     require(schema.names, frame)
     X = np.empty((len(frame), len(schema.columns)))
     for position, column in enumerate(schema.columns):
         X[:, position] = encode_column(column, frame[column.name])
     return X
+
+
+def with_parts(recipes: Iterable[DateParts], frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame with the parts of its dates as columns; one that has them, and not the dates, stays as it is.
+
+    Raises
+    ------
+    DataError
+        If the frame has neither, or they are no dates, or only one of frame and recipe has a zone.
+    """
+    for recipe in recipes:
+        if recipe.column in frame:
+            frame = frame.assign(**recipe.made(encode_column(_dates(recipe), frame[recipe.column])))
+        elif not any(name in frame for name in recipe.names):
+            require([recipe.column], frame)
+    return frame
+
+
+def original_columns(schema: Schema) -> tuple[Column, ...]:
+    """Return the feature columns as users have them: a date instead of its parts."""
+    made = {name for recipe in schema.date_parts for name in recipe.names}
+    return (*(column for column in schema.columns if column.name not in made), *map(_dates, schema.date_parts))
+
+
+def _dates(recipe: DateParts) -> Column:
+    return Column(recipe.column, "datetime", recipe.dtype)
 
 
 def decode(schema: Schema, table: Table) -> pd.DataFrame:
@@ -126,7 +153,7 @@ def encode_column(column: Column, values: pd.Series) -> np.ndarray:
     if column.kind == "categorical":
         return _to_codes(column, values)
     if column.kind == "datetime":
-        return _to_seconds(column, values)
+        return to_seconds(column.name, values)
     return _to_numbers(column, values)
 
 
@@ -141,7 +168,7 @@ def decode_column(column: Column, x: np.ndarray) -> pd.Series:
     if column.kind == "categorical":
         return _from_codes(column, np.where(missing, -1, np.rint(x)).astype(np.int64))
     if column.kind == "datetime":
-        return _from_seconds(column, x)
+        return from_seconds(column.dtype, x)
     if column.kind != "numeric":
         x = np.rint(x)
     return _boxed(column, x) if column.dtype == "object" else pd.Series(x).astype(pandas_dtype(column.dtype))
@@ -253,44 +280,6 @@ def _from_codes(column: Column, codes: np.ndarray) -> pd.Series:
     restored = pandas_dtype(column.dtype)
     values = pd.Series(categories, dtype=restored).array
     return pd.Series(values.take(codes, allow_fill=bool((codes < 0).any())), dtype=restored)
-
-
-def _to_seconds(column: Column, values: pd.Series) -> np.ndarray:
-    zoned = isinstance(values.dtype, pd.DatetimeTZDtype)
-    stamps = (values.dt.tz_convert("UTC").dt.tz_localize(None) if zoned else values).to_numpy()
-    unit, missing = np.datetime_data(stamps.dtype)[0], np.isnat(stamps)
-    ticks = np.where(missing, 0, stamps.astype(np.int64))
-    whole, part = np.divmod(ticks, TICKS[unit] * _dropped(unit))
-    seconds = whole + (part // _dropped(unit)) / TICKS[unit]
-    lost = _ticks(seconds, unit) != ticks
-    if lost.any():
-        raise DataError(
-            f"column {column.name!r} must hold datetimes no finer than a microsecond (a second outside the years"
-            f" 1698 to 2241), got {values[lost].iloc[0]}: round it with .dt.floor('us') or .dt.floor('s')."
-        )
-    return np.where(missing, np.nan, seconds)
-
-
-def _from_seconds(column: Column, x: np.ndarray) -> pd.Series:
-    unit, _, zone = column.dtype.removeprefix("datetime64[").removesuffix("]").partition(", ")
-    missing = np.isnan(x)
-    stamps = _ticks(np.where(missing, 0.0, x), unit).view(f"datetime64[{unit}]")
-    stamps[missing] = np.datetime64("NaT")
-    moments = pd.DatetimeIndex(stamps)
-    return pd.Series(moments.tz_localize("UTC").tz_convert(zone) if zone else moments)
-
-
-def _ticks(seconds: np.ndarray, unit: str) -> np.ndarray:
-    """Convert seconds to int64 counts of a unit; whole and fractional parts apart, as one product loses digits."""
-    whole = np.floor(seconds)
-    part = np.rint((seconds - whole) * TICKS[unit]).astype(np.int64)
-    ticks: np.ndarray = (whole.astype(np.int64) * TICKS[unit] + part) * _dropped(unit)
-    return ticks
-
-
-def _dropped(unit: str) -> int:
-    """Return the ticks in the finest step kept: a float64 of seconds cannot hold nanoseconds."""
-    return 1_000 if unit == "ns" else 1
 
 
 def _boxed(column: Column, x: np.ndarray) -> pd.Series:

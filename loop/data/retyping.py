@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import pandas as pd
 from pandas.api.types import infer_dtype
 
-from loop.data.encoding import named
+from loop.data.encoding import named, original_columns
 from loop.errors import DataError
 from loop.types import Column, Kind, Schema
 
@@ -40,7 +40,8 @@ def retyped(schema: Schema, frame: pd.DataFrame) -> pd.DataFrame:
     [False, True]
     """
     frame = named(frame)
-    known = {column.name: _retyped(column, frame[column.name]) for column in schema.columns if column.name in frame}
+    columns = {column.name: column for column in (*schema.columns, *original_columns(schema))}
+    known = {name: _retyped(column, frame[name]) for name, column in columns.items() if name in frame}
     return pd.DataFrame(known, index=frame.index)
 
 

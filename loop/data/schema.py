@@ -2,16 +2,15 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from pandas.api.extensions import ExtensionDtype
-from pandas.api.types import infer_dtype, pandas_dtype
 
-from loop.data.encoding import encode_column, listed, named, require
-from loop.data.intake import EXACT
+from loop.data.date_parts import DateParts, Wishes, learnt, wanted
+from loop.data.encoding import encode_column, listed, named, require, with_parts
+from loop.data.kinds import dtype_name, kind_of
 from loop.errors import DataError
 from loop.types import DAY, Column, Kind, Schema
 
@@ -21,18 +20,15 @@ MOST_DECIMALS = 6
 IDENTIFIER = "identifier: every value is different"
 INDEX = re.compile(r"Unnamed: \d+|index|level_\d+|__index_level_\d+__")  # as pandas calls an index without a name
 TRAIL = "ws_"  # prefix of the columns that tell where a synthetic row came from
-KINDS: dict[str, Kind] = {  # by what pandas finds in the values
-    "floating": "numeric",
-    "integer": "integer",
-    "boolean": "boolean",
-    "datetime64": "datetime",
-    "string": "categorical",
-    "categorical": "categorical",
-}
 
 
 def infer(
-    frame: pd.DataFrame, target: str | None, *, positive: object | None = None, aside: Mapping[str, str] = {}
+    frame: pd.DataFrame,
+    target: str | None,
+    *,
+    positive: object | None = None,
+    aside: Mapping[str, str] = {},
+    date_parts: Wishes | None = None,
 ) -> Schema:
     """Infer the schema of a frame.
 
@@ -50,17 +46,23 @@ def infer(
         The class to catch, as a value or as text. By default the rarest; of equally rare classes the last.
     aside : mapping of str to str
         Columns that are no features, with the reason: a time or a group column, for example.
+    date_parts : mapping, sequence of str or None
+        Columns of dates to be replaced by columns of their parts, see `loop.data.date_parts.wanted`.
 
     Returns
     -------
     Schema
-        Feature columns in the order of the frame; classes sorted, or in their order if the target is ordered.
+        Feature columns in the order of the frame, parts of dates last; classes sorted, or in their order if the target
+        is ordered.
 
     Raises
     ------
     DataError
         If the frame is empty, a name is empty, reserved, given twice or missing, the target has missing values, a
-        single class or too many classes, values cannot be kept exactly, or no feature is left.
+        single class or too many classes, values cannot be kept exactly, no feature is left, or what should be taken
+        apart is no date or makes a column that is there.
+    ConfigError
+        If a part of a date is unknown.
 
     Examples
     --------
@@ -70,11 +72,42 @@ def infer(
     ('numeric', 2, (False, True), 1)
     """
     frame = named(frame)
+    recipes = recipes_of(frame, date_parts, target)
+    frame = in_parts(frame, recipes, aside)
     reasons = no_features(frame, target, aside)
     left = frame.columns.drop([*reasons, *([] if target is None else [target])])
     columns = tuple(_column(name, frame[name]) for name in left)
-    schema = Schema(columns, classes=(), excluded=tuple(reasons.items()))
+    used = tuple(recipe for recipe in recipes if not set(recipe.names).isdisjoint(left))
+    schema = Schema(columns, classes=(), excluded=tuple(reasons.items()), date_parts=used)
     return schema if target is None else with_target(schema, target, frame[target], positive)
+
+
+def recipes_of(frame: pd.DataFrame, told: Wishes | None, target: str | None = None) -> tuple[DateParts, ...]:
+    """Return how the parts of dates are made; days are counted from the earliest date of the frame.
+
+    Parameters and errors are those of `infer`.
+    """
+    wishes = wanted(told)
+    require(wishes, frame)
+    if target in wishes:
+        raise DataError(f"date_parts must name columns of dates, and {target!r} is the target: leave it out.")
+    recipes = []
+    for name, parts in wishes.items():
+        dates = frame[name]
+        kind = "all missing" if dates.isna().all() else kind_of(name, dates)
+        if kind != "datetime":
+            raise DataError(
+                f"date_parts must name columns of dates, and {name!r} is {kind} ({dates.dtype}): leave it out, write "
+                "it as 2024-01-31T10:05 in a CSV, or convert it by pd.to_datetime."
+            )
+        recipes.append(learnt(name, dates, dtype_name(dates.dtype), parts, frame.columns))
+    return tuple(recipes)
+
+
+def in_parts(frame: pd.DataFrame, recipes: Sequence[DateParts], aside: Collection[str] = ()) -> pd.DataFrame:
+    """Return the frame with parts in the place of dates; dates that have a role of their own (aside) stay, too."""
+    replaced = [recipe.column for recipe in recipes if recipe.column not in aside]
+    return with_parts(recipes, frame).drop(columns=replaced)
 
 
 def no_features(frame: pd.DataFrame, target: str | None, aside: Mapping[str, str] = {}) -> dict[str, str]:
@@ -101,7 +134,7 @@ def with_target(schema: Schema, name: str, labels: pd.Series, positive: object |
     missing = int(labels.isna().sum())
     if missing:
         raise DataError(f"target {name!r} must have a label in every row, got {missing} missing: drop these rows.")
-    if _kind(name, labels) == "datetime":
+    if kind_of(name, labels) == "datetime":
         raise DataError(f"target {name!r} must hold classes, got datetimes: name another column.")
     counts = _plain(labels).value_counts().sort_index()
     counts = counts[counts > 0]  # value_counts lists unused categories of an ordered target, too
@@ -114,7 +147,7 @@ def with_target(schema: Schema, name: str, labels: pd.Series, positive: object |
             f" {len(labels)} rows: divide a numeric target into classes, for example with pd.cut."
         )
     code = _last_rarest(counts.to_numpy()) if positive is None else _code(positive, name, classes)
-    return replace(schema, classes=classes, positive=code, target=name, target_dtype=_dtype_name(labels.dtype))
+    return replace(schema, classes=classes, positive=code, target=name, target_dtype=dtype_name(labels.dtype))
 
 
 def _plain(labels: pd.Series) -> pd.Series:
@@ -166,7 +199,7 @@ def _no_feature(name: str, values: pd.Series) -> str | None:
     rows, present = len(values), values.dropna()
     if present.empty:
         return "all values are missing"
-    kind = _kind(name, values)
+    kind = kind_of(name, values)
     distinct = int(present.nunique())
     if distinct == 1 and len(present) == rows:
         return "constant"
@@ -192,9 +225,9 @@ def _identifies(name: str, distinct: pd.Series, kind: Kind) -> bool:
 
 
 def _column(name: str, values: pd.Series) -> Column:
-    kind = _kind(name, values)
+    kind = kind_of(name, values)
     categories = _categories(values) if kind == "categorical" else ()
-    column = Column(name, kind, _dtype_name(values.dtype), categories=categories)
+    column = Column(name, kind, dtype_name(values.dtype), categories=categories)
     x = encode_column(column, values)
     missing = np.isnan(x)
     present = x[~missing]
@@ -218,50 +251,3 @@ def _decimals(x: np.ndarray) -> int | None:
     """Return the fewest decimals, up to six, that represent every value of x (n,); None if more are needed."""
     with np.errstate(over="ignore", invalid="ignore"):  # values near the largest float overflow
         return next((digits for digits in range(MOST_DECIMALS + 1) if (np.round(x, digits) == x).all()), None)
-
-
-def _kind(name: str, values: pd.Series) -> Kind:
-    """Return the kind of a column with at least one value."""
-    content = infer_dtype(values, skipna=True)
-    if content.startswith("mixed"):
-        types = ", ".join(sorted({type(value).__name__ for value in values.dropna()}))
-        raise DataError(f"column {name!r} must hold values of one type, got {types}: convert them to one or drop it.")
-    if content not in KINDS or not _restorable(values.dtype):
-        held = content if values.dtype == object else values.dtype
-        raise DataError(
-            f"column {name!r} must hold numbers, booleans, text, categories or datetimes of a dtype that can be"
-            f" restored, got {held}: convert it (pd.to_numeric, pd.to_datetime, astype('str')) or drop it."
-        )
-    return "categorical" if content == "integer" and _too_large(values) else KINDS[content]
-
-
-def _too_large(values: pd.Series) -> bool:
-    """Tell whether integers are too large for a float, so that each is kept as a category of its own."""
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        return False
-    present = values.dropna()
-    return bool(max(abs(int(present.min())), abs(int(present.max()))) >= EXACT)
-
-
-def _restorable(dtype: np.dtype | ExtensionDtype) -> bool:
-    """Tell whether the dtype can be rebuilt from its name, with every value intact."""
-    if isinstance(dtype, pd.CategoricalDtype):
-        text = infer_dtype(dtype.categories) == "string"
-        return _restorable(dtype.categories.dtype) and (text or dtype.categories.dtype != object)
-    if isinstance(dtype, pd.ArrowDtype) and dtype.kind == "M":
-        return False
-    if isinstance(dtype, np.dtype) and dtype.kind == "f":
-        return dtype.itemsize <= 8
-    try:
-        return bool(pandas_dtype(_dtype_name(dtype)) == dtype)
-    except TypeError:  # `pandas.api.types.pandas_dtype`: no dtype has this name
-        return False
-
-
-def _dtype_name(dtype: np.dtype | ExtensionDtype) -> str:
-    """Name a dtype so that it can be restored: as pandas does, but categories with their dtype and order."""
-    if isinstance(dtype, pd.CategoricalDtype):
-        return f"{'ordered' if dtype.ordered else 'category'}[{_dtype_name(dtype.categories.dtype)}]"
-    if isinstance(dtype, pd.StringDtype) and dtype.na_value is pd.NA:
-        return f"string[{dtype.storage}]"
-    return str(dtype)

@@ -1,11 +1,28 @@
 """A schema as JSON values and back; reading executes nothing."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, get_args
 
+import pandas as pd
+from pandas.api.types import pandas_dtype
+
+from loop.data.date_parts import PARTS, DateParts
 from loop.errors import DataError
-from loop.support.record_checks import count, fields, flag, integer, listed, number, optional, scalar, text, text_in
+from loop.support.record_checks import (
+    count,
+    fields,
+    flag,
+    integer,
+    listed,
+    number,
+    optional,
+    refuse,
+    scalar,
+    text,
+    text_in,
+)
 from loop.types import Column, Kind, Schema
 
 SAVABLE = (str, bool, int, float)  # types that JSON tells apart: "1", true, 1, 1.0
@@ -29,6 +46,8 @@ def to_json(schema: Schema) -> dict[str, Any]:
                 "convert the column with astype('str')."
             )
     content = asdict(schema)
+    if not schema.date_parts:
+        del content["date_parts"]  # so that a schema without them is written as it always was
     for column in content["columns"]:
         column["low"], column["high"] = str(column["low"]), str(column["high"])  # JSON has no word for infinity
     return content
@@ -49,7 +68,9 @@ def from_json(content: Mapping[str, Any]) -> Schema:
         )
     columns = tuple(_column(column) for column in content["columns"])
     excluded = tuple((str(name), str(reason)) for name, reason in content["excluded"])
-    return Schema(**{**content, "columns": columns, "classes": tuple(content["classes"]), "excluded": excluded})
+    recipes = tuple(DateParts(**{**told, "parts": tuple(told["parts"])}) for told in content.get("date_parts", []))
+    read = {"columns": columns, "classes": tuple(content["classes"]), "excluded": excluded, "date_parts": recipes}
+    return Schema(**{**content, **read})
 
 
 def _end(value: object, place: str) -> object:
@@ -68,9 +89,33 @@ _COLUMN = fields(
     | {"categories": listed(scalar), "missing": flag, "decimals": optional(integer(-400)), "days": flag},
     known_only=True,
 )
+
+
+def _dates(value: object, place: str) -> str:
+    """Accept the name of a dtype of datetimes, with or without a zone."""
+    try:
+        dtype = pandas_dtype(text(value, place))
+    except (TypeError, ValueError):  # `pandas.api.types.pandas_dtype`: no such dtype, no such zone
+        dtype = None
+    dated = isinstance(dtype, pd.DatetimeTZDtype) or (dtype is not None and dtype.kind == "M")
+    return str(value) if dated else refuse(place, "a dtype of datetimes", value)
+
+
+def _moment(value: object, place: str) -> float:
+    taken = number(value, place)
+    return taken if math.isfinite(taken) else refuse(place, "a finite number", value)
+
+
+def _parts(value: object, place: str) -> list[str]:
+    taken: list[str] = listed(text_in(PARTS))(value, place)
+    return taken if taken and len(set(taken)) == len(taken) else refuse(place, "a list of different parts", value)
+
+
+_RECIPE = fields({"column": text, "dtype": _dates, "parts": _parts, "origin": _moment}, known_only=True)
 _SCHEMA = fields(
     {"columns": listed(_COLUMN), "classes": listed(scalar), "positive": count, "target": text}
     | {"excluded": listed(listed(text, 2)), "target_dtype": text},
+    {"date_parts": listed(_RECIPE)},  # not written by earlier versions
     known_only=True,
 )
 

@@ -240,10 +240,10 @@ class _Parser:
 
     def number(self, token: Token) -> Literal:
         if token.text.isdecimal() and EXACT < int(token.text) < 2**64:
-            return Literal(int(token.text))  # as a category, digit by digit
+            return Literal(int(token.text), written=token.text)  # as a category, digit by digit
         if not np.isfinite(value := float(token.text)):
             raise ConfigError(f'"{self.text}": numbers must be below 1.8e308, got {token.text}: write a smaller one.')
-        return Literal(value)
+        return Literal(value, written=token.text)
 
     def call(self, token: Token) -> Node:
         if token.text not in FUNCTIONS:

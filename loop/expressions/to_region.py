@@ -10,7 +10,7 @@ from loop.errors import ConfigError
 from loop.expressions.dates import seconds
 from loop.expressions.parser import Expression
 from loop.expressions.tokens import MISSING, spelled
-from loop.expressions.tree import COMPARISONS, Apply, Literal, Name, Node, check_word, evaluate, names
+from loop.expressions.tree import COMPARISONS, Apply, Literal, Name, Node, check_quoted, check_word, evaluate, names
 from loop.expressions.zones import zone_of
 from loop.types import Column, Condition, Region, Schema
 
@@ -99,6 +99,8 @@ def _compared(name: str, operator: str, constants: Sequence[Node], expression: E
         for constant in constants:
             check_word(constant, schema.names)
         if schema.discrete[number]:
+            if column.categories and all(isinstance(value, str) for value in column.categories):
+                check_quoted(name, constants)
             return Condition(number, codes=_codes(column, operator, values))
         return Condition(number, *_range(column, operator, values))
     except ConfigError as error:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any
 
@@ -28,6 +28,7 @@ class Literal:
     value: float | bool | str
     depth: int = 1
     bare: bool = False  # a word without quotes, as reports print categories
+    written: str = field(default="", compare=False, repr=False)  # a number as it stands in the text
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,10 @@ def evaluate(tree: Node, columns: Mapping[str, np.ndarray]) -> Value:
             raise ConfigError(f"{tree.name!r} is no column here: use one of {', '.join(map(str, columns)) or 'none'}.")
         return _readable(tree.name, columns[tree.name])
     arguments = [evaluate(argument, columns) for argument in tree.arguments]
+    if tree.operator in (*COMPARISONS, "in", "not in"):
+        for column, values in zip(tree.arguments, arguments, strict=True):
+            if isinstance(column, Name) and is_text(values) and not _is_blank(values):
+                check_quoted(column.name, tree.arguments)
     return apply(tree.operator, arguments)
 
 
@@ -119,6 +124,15 @@ def check_word(tree: Node, columns: Collection[str]) -> None:
         raise ConfigError(
             f"behind = and in braces stand words, and {tree.value!r} is also a column: write == for the column, "
             f"or '{tree.value}' for the word."
+        )
+
+
+def check_quoted(column: str, constants: Iterable[Node]) -> None:
+    """Raise ConfigError if a column of text is compared with a number, such as 08028, whose zero would be lost."""
+    number = next((each for each in constants if isinstance(each, Literal) and each.written), None)
+    if number is not None:
+        raise ConfigError(
+            f"{column!r} holds text, and {number.written} without quotes is a number: write '{number.written}'."
         )
 
 

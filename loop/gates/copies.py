@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from loop.data.split import duplicate_groups
-from loop.errors import ConfigError
+from loop.support.setting_checks import check_bounds
 from loop.types import Table, Verdict
 
 _LEVELS = 50  # categories of a column with distances between them; rarer ones coincide, to bound memory
@@ -79,8 +79,7 @@ class Copies:
     near: float = 0.0
 
     def __post_init__(self) -> None:
-        if not self.near >= 0:
-            raise ConfigError(f"Copies.near must be a distance of 0 or more, got {self.near}: use 0 for exact copies.")
+        check_bounds(self, least={"near": 0})
 
     def judge(self, candidates: Table, reference: Table, rng: np.random.Generator) -> Verdict:
         """Judge candidates against the rows of ``reference``; the reason tells what was copied."""

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loop.errors import ConfigError
 from loop.gates.copies import Space
+from loop.support.setting_checks import check_bounds
 from loop.types import Table, Verdict
 
 _CLASS_ROWS = 10_000  # most rows of a class to which distances are measured
@@ -31,17 +31,14 @@ class Label:
     Raises
     ------
     ConfigError
-        If ``neighbours`` is below 1 or ``factor`` is not positive.
+        If ``neighbours`` is below 1, ``factor`` is not positive, or one is too large.
     """
 
     neighbours: int = 10
     factor: float = 2.0
 
     def __post_init__(self) -> None:
-        if self.neighbours < 1:
-            raise ConfigError(f"Label.neighbours must be 1 or more, got {self.neighbours}: use 10.")
-        if not self.factor > 0:
-            raise ConfigError(f"Label.factor must be above 0, got {self.factor}: use 2.")
+        check_bounds(self, least={"neighbours": 1}, positive=("factor",))
 
     def judge(self, candidates: Table, reference: Table, rng: np.random.Generator) -> Verdict:
         """Judge candidates against the labels of ``reference``; the reason is "label contradicted"."""

@@ -8,6 +8,7 @@ from scipy.stats import rankdata
 
 from loop.errors import ConfigError
 from loop.supplies.pool import Pool
+from loop.support.setting_checks import told
 
 if TYPE_CHECKING:
     from loop.protocols import Acquisition
@@ -70,7 +71,7 @@ class Blindness:
 
     def __post_init__(self) -> None:
         if not 0 <= self.least < 1:
-            raise ConfigError(f"least must be at least 0 and below 1, got {self.least}: 0.1 is the default.")
+            raise ConfigError(f"least must be at least 0 and below 1, got {told(self.least)}: 0.1 is the default.")
 
     def score(self, pool: Pool, rng: np.random.Generator) -> np.ndarray:
         """Return the blindness of each row, (n,) in [0, 1]."""

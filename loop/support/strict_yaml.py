@@ -9,10 +9,11 @@ import yaml
 LARGEST = 2**20  # bytes of a file; more would take minutes to read
 BOOLEAN, WHOLE, FLOAT = (f"tag:yaml.org,2002:{name}" for name in ("bool", "int", "float"))
 DATE = "tag:yaml.org,2002:timestamp"  # none in YAML 1.2: a date stays the text that columns and classes hold
-# As in YAML 1.2: yes, no, on and off are words, 08 and 010 codes, 12:30 a time. Each with its first characters.
+# As in YAML 1.2: yes, no, on and off are words, 08 and 010 codes, 12:30 a time. Unlike there
+# 0x10 is a code, too, and no 16: nobody counts so, and it may be a class. Each with its first characters.
 SPELLINGS = {
     BOOLEAN: (r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    WHOLE: (r"[-+]?(?:0|[1-9][0-9_]*|0x[0-9a-fA-F_]+|0b[01_]+)", "-+0123456789"),
+    WHOLE: (r"[-+]?(?:0|[1-9][0-9_]*)", "-+0123456789"),
     FLOAT: (
         r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)(?:[eE][-+][0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
         "-+0123456789.",

@@ -33,8 +33,10 @@ def knock(database_uri: str) -> None:
     if path is not None and url.database != ":memory:" and not _is_there(path):
         _create(database_uri, path)
     engine = create_engine(url)
-    engine.connect().close()
-    engine.dispose()
+    try:
+        engine.connect().close()
+    finally:
+        engine.dispose()
 
 
 def _create(database_uri: str, path: Path) -> None:

@@ -242,7 +242,8 @@ def _failure(uri: str, error: Exception, folder: Path, again: Sequence[str]) -> 
 
 
 def _cause(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:160]
+    lines = [line for line in str(error).strip().splitlines() if not line.startswith("(raised as a result of")]
+    return (lines or [type(error).__name__])[0][:160]
 
 
 _: type[Tracker] = MlflowTracker

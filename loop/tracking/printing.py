@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from loop.support.visible import visible
 from loop.types import Generation, Table
 
 
@@ -38,4 +39,4 @@ def printing(table: Table, most: int) -> Callable[[Generation], None]:
 
 
 def _say(line: str) -> None:
-    print(line, flush=True)  # notebooks show it at once
+    print(visible(line), flush=True)  # notebooks show it at once

@@ -6,14 +6,15 @@ import math
 import os
 import uuid
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from loop.errors import TrackingError
 from loop.support.own_files import own_file, own_folder
 from loop.support.plain_json import Record
+from loop.support.postgres import one_at_a_time, reachable
 from loop.tracking.databases import MLRUNS, database, knock, local_root
 from loop.tracking.half_copied import sweep_half_copied
 from loop.tracking.inputs import rows_input, table_input
@@ -28,13 +29,19 @@ from loop.tracking.records import (
     verdict_metrics,
 )
 from loop.tracking.registry import register
+from loop.tracking.storable import ARTIFACT_ROOT, RUN_NAME, storable, within
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Experiment
 
+Made = TypeVar("Made")
 STATUS = {"finished": "FINISHED", "interrupted": "KILLED", "failed": "FAILED"}
 IDENTITY = "weakspot.id"  # the tag by which a run is found again
 KIND = ("mlflow.experimentKind", "custom_model_development")  # so that the page opens on runs, not on traces of chats
+ATTEMPTS = 4  # to make what other processes may be making, too
+RACED = ("RESOURCE_ALREADY_EXISTS", "BAD_REQUEST")  # what MLflow then fails with, the latter from its database
+GIVEN_UP = "Giving up"  # in what it says where it has tried again itself, for the number of a version
 # An unreachable server must fail in seconds, and no usage statistics are sent; the user's own settings win.
 ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
@@ -71,6 +78,7 @@ class Uplink:
 
     def send(self, record: Record, folder: Path) -> None:
         """Send one record, unless it is to be registered; its files are in the journal's folder."""
+        record = storable(record)
         match record["kind"]:
             case "start":
                 self._start(record)
@@ -93,7 +101,7 @@ class Uplink:
     def register(self, name: str, record: Record, folder: Path) -> None:
         """Register a model among the files of the run under a name, see `loop.tracking.registry.register`."""
         _held(folder, f"files/{record['folder']}")
-        register(self.client, name, self.run_id, self._tags, record)
+        settled(lambda: register(self.client, name, self.run_id, self._tags, storable(record)))
 
     def _start(self, record: Record) -> None:
         self._identity, self._tags = record["id"], record["tags"]
@@ -123,7 +131,7 @@ class Uplink:
     def _log_tables(self, run_id: str, tables: Sequence[Record]) -> None:
         """Log the tables that a run works on as its inputs."""
         if tables:
-            self.client.log_inputs(run_id, [table_input(table) for table in tables])
+            settled(lambda: self.client.log_inputs(run_id, [table_input(table) for table in tables]))
 
     def _attach(self, path: Path, folder: str) -> None:
         if path.is_dir():
@@ -155,7 +163,9 @@ class Uplink:
             self.client.update_run(run.info.run_id, status="RUNNING")
             sweep_half_copied(run.info.artifact_uri)
         else:
-            run = self.client.create_run(self.experiment_id, start_ms, {**tags, IDENTITY: identity}, run_name=name)
+            run = self.client.create_run(
+                self.experiment_id, start_ms, {**tags, IDENTITY: identity}, within(name, RUN_NAME)
+            )
         return run.info.run_id, run.data.params
 
     def _log(
@@ -188,9 +198,11 @@ def connect(tracking_uri: str) -> "MlflowClient":
     with quiet():
         from mlflow import MlflowClient
 
-        if database(tracking_uri):
-            knock(tracking_uri)
-        return MlflowClient(tracking_uri)
+        address = reachable(tracking_uri)
+        if database(address):
+            knock(address)
+        with one_at_a_time(address):  # MLflow makes its tables here
+            return MlflowClient(address)
 
 
 @contextmanager
@@ -230,23 +242,44 @@ def _held(folder: Path, name: str) -> Path:
 
 def _root(tracking_uri: str, artifact_root: str | None) -> str | None:
     """Return where a new experiment keeps artifacts; None = MLflow's default, where that can be told from a URI."""
-    if artifact_root is not None:
-        return artifact_root if "://" in artifact_root else local_root(artifact_root)
-    usual = local_root(MLRUNS)
-    return usual if database(tracking_uri) and usual != MLRUNS else None
+    root = (
+        artifact_root if artifact_root is not None and "://" in artifact_root else local_root(artifact_root or MLRUNS)
+    )
+    if database(tracking_uri) and not tracking_uri.startswith("sqlite") and len(full := _whole(root)) > ARTIFACT_ROOT:
+        raise TrackingError(
+            f"artifact_root must be of at most {ARTIFACT_ROOT} characters in a database other than SQLite, and "
+            f"...{full[-40:]} has {len(full)}: name a shorter one in mlflow.yaml, then use weakspot upload."
+        )
+    usual = artifact_root is None and (root == MLRUNS or not database(tracking_uri))
+    return None if usual else root
+
+
+def _whole(root: str) -> str:
+    return root if "://" in root else str(Path(root).absolute())
 
 
 def _experiment_id(client: "MlflowClient", name: str, artifact_root: str | None) -> str:
-    from mlflow.exceptions import MlflowException
+    def make() -> "Experiment":
+        found = client.get_experiment_by_name(name)
+        return found or client.get_experiment(client.create_experiment(name, artifact_root, dict([KIND])))
 
-    found = client.get_experiment_by_name(name)
-    if found is None:
-        try:
-            return str(client.create_experiment(name, artifact_root, dict([KIND])))
-        except MlflowException:  # another process may have created it in between
-            found = client.get_experiment_by_name(name)
-            if found is None:
-                raise
+    found = settled(make)
     if KIND[0] not in found.tags:
         client.set_experiment_tag(found.experiment_id, *KIND)
     return str(found.experiment_id)
+
+
+def settled(make: Callable[[], Made]) -> Made:
+    """Call a function that looks for something and makes it if it is not there.
+
+    If another process has made the same in between, MLflow fails; then look again.
+    """
+    from mlflow.exceptions import MlflowException
+
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return make()
+        except MlflowException as error:
+            if error.error_code not in RACED and GIVEN_UP not in str(error):
+                raise
+    return make()

@@ -8,7 +8,7 @@ import pytest
 from tiny import rare_table
 
 from learners import Blend, ExtraTrees, Linear, Thinned, XGBoost
-from learners.common.thinning import thinned
+from loop.data.thinning import thinned
 from loop.errors import ConfigError, DataError
 from loop.testing.learners import blobs
 from loop.types import Table

@@ -64,3 +64,20 @@ def test_rows_with_other_arrays_are_not_put_together(others: dict[str, np.ndarra
     for parts in ([one, other], [other, one]):
         with pytest.raises(DataError, match=r"array '(image|picture)'"):
             Rows.concat(parts)
+
+
+@pytest.mark.parametrize("chosen", [np.arange(4), np.ones(4, dtype=bool), [0, 1, 2, 3]])
+def test_all_rows_in_their_order_are_not_copied(chosen: np.ndarray) -> None:
+    rows = Rows(np.arange(8.0).reshape(4, 2))
+    assert rows.take(chosen) is rows
+
+
+@pytest.mark.parametrize("chosen", [np.arange(3), np.arange(4)[::-1], np.array([0, 1, 2, 2]), np.arange(4) > 0])
+def test_other_choices_are_those_of_numpy(chosen: np.ndarray) -> None:
+    X = np.arange(8.0).reshape(4, 2)
+    np.testing.assert_array_equal(Rows(X).take(chosen).X, X[chosen])
+
+
+def test_a_mask_for_fewer_rows_is_refused() -> None:
+    with pytest.raises(IndexError):
+        Rows(np.zeros((4, 2))).take(np.ones(3, dtype=bool))

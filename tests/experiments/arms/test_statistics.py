@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from experiments.arms import statistics as own
-from experiments.compare.claims import compare_with_all, fewest_sources
+from experiments.compare.claims import compare_with_all, fewest_sources, in_sentences
 
 ARMS = ("loop", "real only", "SMOTE")
 
@@ -77,6 +77,16 @@ def test_seeds_of_one_split_prove_nothing() -> None:
     for each in compare_with_all(noisy(1, 10, 0.1), "loop", test_per_train=None):
         assert (each.proven, each.p, each.test) == (False, None, None)
         assert "one split only" in each.sentence
+
+
+def test_what_could_not_be_tested_is_one_sentence_that_names_all_arms() -> None:
+    untested = compare_with_all(noisy(1, 1, 0.1), "loop")
+    (told,) = in_sentences(untested)
+    assert told.count("not tested") == 1
+    assert all(f"{each.against} ({each.difference.estimate:+.3f})" in told for each in untested)
+    tested = compare_with_all(noisy(5, 3, 0.1), "loop")
+    assert in_sentences(tested) == [each.sentence for each in tested]
+    assert in_sentences(untested[:1]) == [untested[0].sentence]
 
 
 def test_a_mean_against_the_majority_is_not_proven() -> None:

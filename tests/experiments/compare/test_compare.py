@@ -18,8 +18,9 @@ from small_runs import content, frame, write, write_config
 
 from experiments.arms.names import TARGETED
 from experiments.compare.claims import compare_with_all
-from experiments.compare.compare import alone, cell, check_sources, compare, identity_of, source_names
+from experiments.compare.compare import alone, cell, compare, identity_of
 from experiments.compare.leaderboard import LiveBoard, closing_table, long_form, summarise
+from experiments.compare.sources import check_sources, source_names
 from experiments.config.data_config import DataConfig
 from experiments.config.reader import load_config
 from experiments.config.run_config import CompareConfig, RunConfig

@@ -1,5 +1,6 @@
 """What makes MLflow's pages of a comparison readable: the same parameters and metrics on all children, names, times."""
 
+import json
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,9 @@ def test_every_child_has_what_charts_are_drawn_of(results: tuple[pd.DataFrame, l
         assert len(run.data.metrics) <= 20
         assert not any("/" in name for name in run.data.metrics)
         assert run.info.run_name == f"{run.data.params['source']} · {run.data.params['arm']} · seed 0"
-        assert [each.dataset.name for each in run.inputs.dataset_inputs] == [run.data.params["source"]]
+        tables = {each.dataset.name: json.loads(each.dataset.profile) for each in run.inputs.dataset_inputs}
+        assert set(tables) == {f"{run.data.params['source']} {part}" for part in ("train", "test")}
+        assert sum(each["num_rows"] for each in tables.values()) == 240
         took = run.info.end_time - run.info.start_time
         assert took == int(1000 * run.data.metrics["seconds_fit"])
     assert {run.data.params["source"] for run in kids} == {"table", "other"}
@@ -92,6 +95,9 @@ def test_the_parent_says_what_is_best_on_which_source(results: tuple[pd.DataFram
     assert parent.data.tags["verdict"].startswith("No difference proven between loop: targeted and best plain")
     assert parent.data.tags["verdict"] in note
     assert "| loop: doubt |" in note
+    tables = {each.dataset.name: json.loads(each.dataset.profile) for each in parent.inputs.dataset_inputs}
+    assert set(tables) == {f"{source} {part}" for source in ("table", "other") for part in ("train", "test")}
+    assert all(each["num_positives"] < each["num_rows"] for each in tables.values())
     assert 3 <= len(parent.data.metrics) <= 12
     assert {"strategy", "seed", "source", "generator", "budget", "learner"} <= set(parent.data.params)
 

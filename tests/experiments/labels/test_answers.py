@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from queues import CLASSES, annotation, as_json, as_text, choice, small_queue, task
 
+from experiments.data.csv_format import CsvFormat
 from experiments.labels.answers import Answers, read_answers
 from experiments.labels.label_studio import write_tasks
 from experiments.labels.queue_csv import write_csv
@@ -156,6 +157,43 @@ def test_what_was_chosen_before_it_was_cancelled_does_not_count(tmp_path: Path) 
     cancelled["result"] = [choice("fraud"), choice("honest")]
     read = read_answers(as_json(tmp_path, [task("p1", cancelled)]), CLASSES)
     assert (len(read.frame), read.skipped) == (0, {**NONE, "cancelled": 1})
+
+
+def spreadsheet(classes: tuple[object, object], row: str = "Müller GmbH") -> str:
+    """Write a queue as a German spreadsheet saves it, both questions answered; numbers have decimal commas."""
+    cells = [f"p1;ask;0,75;{classes[0]};{row};1.234,5", f"p2;audit;0,25;{classes[1]};{row};2,0"]
+    return "\r\n".join(["question;kind;score;label;Händler;amount", *cells, ""])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1", "mac-roman"])
+def test_a_spreadsheet_may_save_in_its_own_encoding(encoding: str, tmp_path: Path) -> None:
+    path = tmp_path / "queue.csv"
+    path.write_bytes(spreadsheet(CLASSES).encode(encoding))
+    assert [line[:3] for line in lines(read_answers(path, CLASSES))] == [
+        ("p1", "ask", "fraud"),
+        ("p2", "audit", "honest"),
+    ]
+    assert lines(read_answers(path, CLASSES)) == lines(read_answers(path, CLASSES, CsvFormat(";", encoding, ",")))
+
+
+def test_where_an_answer_depends_on_the_encoding_it_must_be_told(tmp_path: Path) -> None:
+    path, classes = tmp_path / "queue.csv", ("Betrüger", "ehrlich")
+    path.write_bytes(spreadsheet(classes).encode("cp1252"))
+    with pytest.raises(DataError, match="seems to be latin-1: add --encoding latin-1, or save it as CSV UTF-8"):
+        read_answers(path, classes)
+    read = read_answers(path, classes, CsvFormat(encoding="cp1252"))
+    assert read.frame["label"].tolist() == list(classes)
+    path.write_bytes(spreadsheet(classes).replace(";", "|").encode("cp1252"))
+    assert read_answers(path, classes, CsvFormat("|", "cp1252")).frame["label"].tolist() == list(classes)
+
+
+def test_classes_that_are_numbers_may_have_decimal_commas(tmp_path: Path) -> None:
+    path, classes = as_text(tmp_path, spreadsheet(("1,0", "0,5"))), (0.5, 1.0)
+    assert read_answers(path, classes).frame["label"].tolist() == [1.0, 0.5]
+    thousands = as_text(tmp_path, spreadsheet(("1,000", "0,5")), "thousands.csv")
+    with pytest.raises(DataError, match="must name one of the classes"):  # a thousand, or one
+        read_answers(thousands, classes)
+    assert read_answers(thousands, classes, CsvFormat(decimal=",")).frame["label"].tolist() == [1.0, 0.5]
 
 
 HOSTILE = ["<script>alert(1)</script>", "=cmd|' /C calc'!A0", 'a "b"', "line\nbreak\r\n", "\x00", "x" * 500_000, "'"]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from queues import CLASSES, annotation, as_json, as_text, task
 
+from experiments.data.csv_format import CsvFormat
 from experiments.labels import answers
 from experiments.labels.answers import read_answers
 from loop.errors import DataError, WeakspotError
@@ -109,8 +110,12 @@ def test_files_that_are_none_or_too_large_or_no_text_are_refused(
     with pytest.raises(DataError, match="is empty"):
         read_answers(tmp_path / "empty", CLASSES)
     (tmp_path / "latin.csv").write_bytes("question,kind,label\np1,ask,grün\n".encode("latin-1"))
-    with pytest.raises(DataError, match="must be text in UTF-8, and byte 29 is not: save it as CSV UTF-8"):
+    with pytest.raises(DataError, match="must be text in UTF-8, and byte 29 is not; it seems to be latin-1: add --enc"):
         read_answers(tmp_path / "latin.csv", CLASSES)
+    with pytest.raises(DataError, match="must be text in ascii, and byte 29 is not: correct --encoding"):
+        read_answers(tmp_path / "latin.csv", CLASSES, CsvFormat(encoding="ascii"))
+    with pytest.raises(DataError, match="the column question is missing"):
+        read_answers(tmp_path / "latin.csv", ("grün", "rot"), CsvFormat(sep="|", encoding="latin-1"))
     monkeypatch.setattr(answers, "MOST_BYTES", 10)
     with pytest.raises(DataError, match=re.escape("must have at most 10 bytes, got 32: export fewer questions")):
         read_answers(tmp_path / "latin.csv", CLASSES)

@@ -15,6 +15,7 @@ from experiments.labels import label_studio
 from experiments.labels.columns import queue_of
 from experiments.labels.label_studio import labelling_config, tasks, write_config, write_tasks
 from loop.errors import ConfigError, DataError
+from loop.support.visible import visible
 
 # The documented form: a type, or the keys of a mapping with the form of each, or a list of things of one form.
 # guide/tasks, "Basic Label Studio JSON format", guide/predictions, and tags/choices for the value of a result.
@@ -121,7 +122,7 @@ def test_nothing_in_a_row_becomes_markup(text: str) -> None:
     table = Table(task["data"]["row"])
     assert table.tags <= {"table", "tr", "th", "td", "br"}
     shown = text.replace("\r\n", "\n").replace("\r", "\n")
-    kept = "".join("�" if (ord(sign) < 32 and sign not in "\t\n") or ord(sign) == 127 else sign for sign in shown)
+    kept = visible(shown, lines=True)
     assert table.cells == [kept, kept]
 
 

@@ -10,10 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from queues import CLASSES, as_text, questions, small_queue
 
+from experiments.data.spreadsheet import guarded, unguarded
 from experiments.labels import queue_csv
 from experiments.labels.answers import read_answers
 from experiments.labels.columns import RESERVED, queue_of, reserved_names
-from experiments.labels.queue_csv import guarded, unguarded, write_csv
+from experiments.labels.queue_csv import write_csv
 from loop.errors import DataError
 
 HOSTILE = [

@@ -54,11 +54,20 @@ def test_nothing_is_deployed_on_data_that_give_the_class_away(name: str) -> None
 
 
 def test_harm_is_in_the_headline_even_if_a_gain_is_proven() -> None:
-    assert report(claim(-0.05, 0.03)).decision.action == KEEP
+    worse = report(claim(-0.05, 0.03)).decision
+    assert worse.action == KEEP
+    assert worse.headline == "Keep the plain model (extra trees): targeted is worse on the test rows."
     harm = {"name": HARM, "sentence": "recall at precision 0.5: 0.131 before, 0.008 after."}
     decision = report(claim(0.05, 0.03), warnings=[harm]).decision
     assert decision.action == KEEP
+    assert decision.headline.startswith("Keep the plain model (extra trees): targeted does harm where you use it")
     assert harm["sentence"] in decision.headline
+
+
+def test_a_plain_model_that_does_harm_is_not_the_one_to_keep() -> None:
+    harm = {"name": HARM, "sentence": "recall at precision 0.5: 0.131 before, 0.008 after."}
+    decision = report(claim(0.0, 0.0, arm="extra trees"), warnings=[harm]).decision
+    assert decision.headline.startswith("Keep the plain model (real only): extra trees does harm")
 
 
 def test_labels_are_collected_where_a_sensible_number_would_prove_what_was_seen() -> None:
@@ -77,6 +86,7 @@ def test_nothing_is_asked_for_what_cannot_be_proven(estimate: float, told: str) 
     decision = report(claim(estimate, 0.04)).decision
     assert (decision.action, decision.labels) == (KEEP, None)
     assert told in decision.headline
+    assert decision.headline.startswith("Keep the plain model (extra trees): ")
 
 
 def test_where_a_plain_model_is_delivered_the_loop_may_still_be_worth_labels() -> None:

@@ -206,6 +206,12 @@ model = LoopClassifier(XGBoost(trees=5), **parts, generations=1, lanes=2, jobs=1
 assert len(mlflow.search_runs(experiment_names=["loops"])) == 0
 with mlflow.start_run():
     uri = mlflow.sklearn.log_model(model, name="loop", serialization_format="cloudpickle").model_uri
+try:
+    mlflow.sklearn.log_model(model, name="plain")
+except mlflow.MlflowException as error:
+    assert "set the serialization_format 'cloudpickle'" in str(error)
+else:
+    raise AssertionError("docs/your-data.md says that the default format refuses it")
 np.testing.assert_array_equal(mlflow.sklearn.load_model(uri).predict_proba(X), model.predict_proba(X))
 np.testing.assert_array_equal(mlflow.pyfunc.load_model(uri).predict(X), model.predict(X))
 """

@@ -9,7 +9,7 @@ from experiments.sanity.checks import Before, after_work
 from experiments.sanity.contradictions import contradictions
 from experiments.sanity.counts import few_in_test, few_in_training
 from experiments.sanity.finding import Finding
-from experiments.sanity.harm import harm_at_points, harm_to_groups
+from experiments.sanity.harm import BEFORE, best_plain, harm_at_points, harm_to_groups
 from experiments.sanity.identifiers import identifiers
 from experiments.sanity.leak import leak
 from experiments.sanity.power import Power, Score, power
@@ -171,9 +171,21 @@ def test_harm_to_one_group_is_named() -> None:
     before = y + rng.normal(size=4000) * 0.2
     after = np.where((sex == 1) & (y == 1), before - 0.7, before)
     judged = JudgeRows.of(made)
-    (found,) = harm_to_groups(made, ("sex",), (judged, (before, after)), (before, after), 10, rng)
-    assert "of group sex = m" in found.sentence
-    assert list(harm_to_groups(made, ("sex",), (judged, (before, before)), (before, before), 10, rng)) == []
+
+    def told(*rivals: tuple[str, np.ndarray]) -> list[str]:
+        scores = [(name, (each, each)) for name, each in rivals]
+        found = harm_to_groups(made, ("sex",), judged, (after, after), scores, 10, np.random.default_rng(1))
+        return [each.sentence for each in found]
+
+    (found,) = told((BEFORE, before))
+    assert "of group sex = m" in found
+    assert "% before, fewer beyond chance: set deliver to plain or to real only" in found
+    assert told((BEFORE, after)) == []
+    plain = best_plain("forest")
+    (over,) = told((plain, before), (BEFORE, after))  # real rows alone are no better: the best plain model is
+    assert "with the best plain model (forest), fewer beyond chance" in over
+    assert told((plain, before), (BEFORE, before)) == [over]  # a group is told once
+    assert told((plain, after), (BEFORE, before)) == [found]
 
 
 def test_of_a_large_table_those_to_catch_are_looked_at_and_count_as_often_as_they_occur() -> None:

@@ -30,7 +30,7 @@ from experiments.tune.config import TuneConfig
 from experiments.tune.study import open_study
 from experiments.tune.tune import tune
 from loop.errors import ConfigError, WeakspotError
-from loop.support.side_by_side import place_of_work, side_by_side
+from loop.support.parallel.side_by_side import place_of_work, side_by_side
 from loop.tracking.uplink import quiet
 
 SECRET = "hunter2"

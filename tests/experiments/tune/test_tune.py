@@ -33,8 +33,8 @@ from experiments.tune.config import TuneConfig
 from experiments.tune.report import headline, started, winner
 from experiments.tune.sealed_test import open_test
 from experiments.tune.space import CAPACITY, COMMON, Choices, Range, default_space, read_dimension
-from experiments.tune.study import fail_stale, finished, how_workers_died, open_study, work_side_by_side
-from experiments.tune.trial import Lanes, Objective, behind
+from experiments.tune.study import fail_stale, finished, how_workers_died, open_study, place_of, work_side_by_side
+from experiments.tune.trial import PLACE, Lanes, Objective, behind
 from experiments.tune.tune import tune
 from loop.cycle.driver import LoopRun, run_loop
 from loop.errors import ConfigError, WeakspotError
@@ -82,6 +82,14 @@ class TestSearch:
     def test_the_winner_is_never_worse_on_judge_rows(self, result: module.Headline) -> None:
         assert result["best_judge"] >= result["default_judge"]
         assert (result["trials"], result["pruned"]) == (3, 0)
+
+    def test_the_tables_of_search_and_trials_have_counts(self, result: module.Headline, config: TuneConfig) -> None:
+        (folder,) = config.out.iterdir()
+        told = [each for each in read_records(folder / "journal") if each["kind"] in ("start", "child")]
+        rows = len(gather(config.sources[0], config.loop).train)
+        assert len(told) >= 4
+        for record in told:
+            assert [each["profile"]["num_rows"] for each in record["datasets"]] == [rows]
 
     def test_optimism_is_what_the_test_rows_do_not_bear_out(self, result: module.Headline) -> None:
         judged = result["best_judge"] - result["default_judge"]
@@ -356,7 +364,7 @@ class TestConfig:
             ({"storage": "sqlite:///:memory:"}, "SQLite in memory is private"),
             ({"storage": "sqlite+pysqlite:///file:x?mode=memory&cache=shared&uri=true"}, "SQLite in memory is private"),
             ({"seconds": float("inf")}, "seconds must be a finite number"),
-            ({"space": {"loop.budgte": [0.1, 0.2]}}, "loop.budgte is no key of a run"),
+            ({"space": {"loop.budgte": [0.1, 0.2]}}, "got 'budgte' in space: did you mean budget?"),
             ({"space": {"learner.settings.tres": [1, 2]}}, "'tres'"),
             ({"space": {"data.source": ["a", "b"]}}, "'data.source'"),
             ({"space": {"loop.seed": [1, 2]}}, "loop.seed"),
@@ -466,10 +474,20 @@ def test_trials_that_a_kill_left_running_are_ended_where_the_lock_proves_it(tmp_
     for config, ended in ((own, 2), (shared, 0)):
         study = open_study(config, tmp_path, "search")
         trials = [study.ask(), study.ask()]
-        assert fail_stale(open_study(config, tmp_path, "search"), config) == ended
+        assert fail_stale(open_study(config, tmp_path, "search"), config, tmp_path) == ended
         states = [each.state for each in study.get_trials(states=(TrialState.RUNNING,))]
         assert len(states) == len(trials) - ended
         assert finished(study) == []  # they do not count as tried
+
+
+@pytest.mark.filterwarnings("ignore:Heartbeat of storage:UserWarning")
+def test_in_a_shared_storage_those_of_the_own_folder_are_ended_alone(tmp_path: Path) -> None:
+    config = config_of(tmp_path, storage=f"sqlite:///{tmp_path / 'shared.db'}")
+    study = open_study(config, tmp_path, "search")
+    for folder in (tmp_path / "here", tmp_path / "there"):
+        study.ask().set_user_attr(PLACE, place_of(folder))
+    assert fail_stale(study, config, tmp_path / "here") == 1
+    assert [each.state for each in study.trials] == [TrialState.FAIL, TrialState.RUNNING]
 
 
 @pytest.mark.filterwarnings("ignore:Heartbeat of storage:UserWarning")
@@ -477,7 +495,7 @@ def test_a_point_that_a_kill_cut_short_is_tried_again_but_not_for_ever(tmp_path:
     config, points = config_of(tmp_path), list[dict[str, object]]()
     for _ in range(4):  # killed each time
         study = open_study(config, tmp_path, "search")
-        fail_stale(study, config)
+        fail_stale(study, config, tmp_path)
         study = open_study(config, tmp_path, "search")
         trial = study.ask()
         points.append({key: dimension.suggest(key, trial) for key, dimension in config.dimensions.items()})

@@ -323,3 +323,30 @@ def test_the_edge_of_a_teacher_is_measured_on_some_of_many_judge_rows(k: int, mo
     assert asked == ([60] if k == 1 else [])
     assert some.parts.acceptance != whole.parts.acceptance
     np.testing.assert_array_equal(some.judged, whole.judged)  # the claim is still on all of them
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_surrogates_are_fitted_on_some_of_many_rows_and_the_final_learner_on_all(
+    k: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, list[Table]] = {"surrogate": [], "final": []}
+
+    @dataclass
+    class Seeing(Linear):
+        role: str = "final"
+
+        def fit(self, table: Table, rng: np.random.Generator) -> "Seeing":
+            seen[self.role].append(table)
+            super().fit(table, rng)
+            return self
+
+    table = rare_table(600)
+    monkeypatch.setattr("loop.cycle.training.SURROGATE_ROWS", 200)
+    parts = replace(tiny_parts(), learner=Seeing(), surrogate=Seeing(role="surrogate"), augmented_learner=None)
+    run(replace(parts, augmented_surrogate=None), table, k=k)
+    assert max(int(each.is_real.sum()) for each in seen["surrogate"]) == 200
+    assert max(int(each.is_real.sum()) for each in seen["final"]) == len(table)
+    for each in seen["surrogate"]:
+        assert (each.y[each.is_real] == 1).sum() == each.weight[
+            each.is_real & (each.y == 1)
+        ].sum()  # the rare stay whole

@@ -10,7 +10,7 @@ from loop.expressions.parser import parse
 from loop.expressions.to_region import as_region
 from loop.rows import Rows
 from loop.testing.tables import mixed_table
-from loop.types import Table
+from loop.types import Column, Schema, Table
 
 TABLE = mixed_table()
 SCHEMA = TABLE.schema
@@ -99,7 +99,8 @@ def test_constants_may_be_computed():
         ("amount", "a column by itself must be boolean, 'amount' is numeric"),
         ("price > 3", "columns must be features of the table, got 'price': use amount, score"),
         ("merchant == 'bank'", "values of 'merchant' must be known, got 'bank': use one of 'grocery'"),
-        ("merchant == 3", "must be known, got 3.0"),
+        ("merchant == 3", "holds text, and 3 without quotes is a number"),
+        ("merchant == '3'", "must be known, got '3'"),
         ("night == 2", "values of 'night' must be known, got 2.0"),
         ("night == 'true'", "values of 'night' must be known, got 'true': use one of false, true"),
         ("opened > 'now'", "must be an ISO date, got 'now'"),
@@ -117,3 +118,17 @@ def test_constants_may_be_computed():
 def test_what_is_no_region(text, message):
     with pytest.raises(ConfigError, match=message):
         as_region(parse(text), SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "text", ["zip == 08028", "08028 == zip", "zip = 08028", "zip in [08028]", "zip not in {08028}"]
+)
+def test_a_number_compared_with_text_is_to_be_quoted_as_it_is_written(text: str) -> None:
+    schema = Schema((Column("zip", "categorical", "str", categories=("08028", "08029")),), classes=(0, 1))
+    told = r"'zip' holds text, and 08028 without quotes is a number: write '08028'\."
+    with pytest.raises(ConfigError, match=told):
+        as_region(parse(text), schema)
+    with pytest.raises(ConfigError, match=told):
+        parse(text).evaluate({"zip": np.array(["08028", "1"], dtype=object)})
+    quoted = text.replace("08028", "'08028'")
+    assert as_region(parse(quoted), schema).rule[0].codes == (frozenset({1}) if "not" in text else frozenset({0}))

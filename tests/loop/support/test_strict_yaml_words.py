@@ -7,7 +7,26 @@ from loop.support.strict_yaml import read_plain
 
 
 @pytest.mark.parametrize(
-    "word", ["yes", "no", "on", "off", "Yes", "NO", "y", "n", "02", "08", "-007", "12:30", "1:30:00", "2024-01-31"]
+    "word",
+    [
+        "yes",
+        "no",
+        "on",
+        "off",
+        "Yes",
+        "NO",
+        "y",
+        "n",
+        "02",
+        "08",
+        "-007",
+        "12:30",
+        "1:30:00",
+        "2024-01-31",
+        "0x10",
+        "0b11",
+        "0o17",
+    ],
 )
 def test_words_codes_and_times_are_text(word: str) -> None:
     assert read_plain(f"positive: {word}") == {"positive": word}
@@ -28,7 +47,7 @@ def test_they_may_be_names_of_columns() -> None:
     ("text", "value"),
     [
         *[("true", True), ("False", False), ("0", 0), ("-12", -12), ("1_000", 1000), ("1.5", 1.5), (".5", 0.5)],
-        *[("1.5e+3", 1500.0), ("-.inf", float("-inf")), ("0x1F", 31), ("~", None), ("null", None)],
+        *[("1.5e+3", 1500.0), ("-.inf", float("-inf")), ("~", None), ("null", None)],
     ],
 )
 def test_numbers_and_booleans_are_what_they_were(text: str, value: object) -> None:
@@ -36,5 +55,5 @@ def test_numbers_and_booleans_are_what_they_were(text: str, value: object) -> No
 
 
 def test_what_is_written_is_read_back() -> None:
-    told = ["yes", "02", "12:30", "true", True, 1, 1e300, 0.1, "1e5", None, "null", 10**20]
+    told = ["yes", "02", "0x10", "0b1", "12:30", "true", True, 1, 1e300, 0.1, "1e5", None, "null", 10**20]
     assert read_plain(yaml.safe_dump(told)) == told

@@ -128,9 +128,3 @@ def main() -> None:
             }
         )
     )
-
-
-if __name__ == "__main__":
-    from experiments.cli.app import run_command
-
-    run_command(main)

@@ -1,5 +1,7 @@
 """Fewer rows of large classes for models that take long to fit, and the correction of what is learnt from them."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from loop.types import Table
@@ -30,6 +32,12 @@ def thinned(table: Table, most: int, rng: np.random.Generator) -> tuple[Table, n
     drawn = [rng.choice(np.flatnonzero(table.y == code), kept[code], replace=False) for code in present if counts[code]]
     shares = np.divide(kept, counts, out=np.ones(len(counts)), where=counts > 0)
     return table.take(np.sort(np.concatenate(drawn))), shares
+
+
+def weighted_sample(table: Table, most: int, rng: np.random.Generator) -> Table:
+    """Draw rows as `thinned` does, each weighted for the rows of its class that it stands for."""
+    rows, shares = thinned(table, most, rng)
+    return rows if rows is table else replace(rows, weight=rows.weight / shares[rows.y])
 
 
 def drawn_counts(counts: np.ndarray, most: int) -> np.ndarray:

@@ -1,9 +1,9 @@
 """Time and memory of the loop as rows grow: card fraud, the days before a fixed one train and later ones test.
 
-Run as ``python -m experiments.benchmarks.growth --days 3,12,40,150``; the last line is JSON. The last 26 days test,
-after seven days of delay. Each size is measured in its own process: one fit of the learner on one thread, the loop with
-its default settings (two lanes or members side by side), and with ``--plain`` all plain kinds. Memory is the peak of
-the process above what it has when all libraries are loaded. Seconds vary between machines; compare the ratios.
+Run as ``python -m experiments.benchmarks.cost.growth --days 3,12,40,150``; the last line is JSON. The last 26 days
+test, after seven days of delay. Each size is measured in its own process: one fit of the learner on one thread, the
+loop with its default settings (two lanes or members side by side), and with ``--plain`` all plain kinds. Memory is the
+peak of the process above what it has when all libraries are loaded. Seconds vary between machines; compare the ratios.
 """
 
 import copy
@@ -20,10 +20,11 @@ from experiments.arms.arms import arms
 from experiments.arms.delivery import decide_for
 from experiments.arms.names import BEST_PLAIN, DELIVERED, REAL_ONLY, TARGETED
 from experiments.arms.scoring import score_arms
-from experiments.benchmarks.cost import mammography, peak_bytes, stages_of, warm_up
+from experiments.benchmarks.cost.cost import mammography, peak_bytes, stages_of, warm_up
 from experiments.benchmarks.options import console, listed
 from experiments.config.strategies import compose
 from experiments.data.card_fraud import DELAY_DAYS, FEATURES, TARGET, transactions
+from experiments.data.memory import give_back
 from experiments.data.sources import Dataset, data_folder
 from experiments.data.split import Split
 from experiments.run.inputs import usual_lanes
@@ -65,6 +66,7 @@ def measure(days: int, plain: bool) -> dict[str, float]:
     split, parts = split_of(days), compose()
     table, found = split.train, {"rows": float(len(split.train))}
     folds = split.folds(0, lanes=usual_lanes(len(table)))
+    give_back()
     fits = []
     for number in range(FITS):
         started, worked = time.perf_counter(), time.process_time()
@@ -94,7 +96,9 @@ def _plain(run: LoopRun, split: Split, folds: np.ndarray) -> dict[str, float]:
     contestants = list(arms(run, folds, stream(0, "arms"), cheap=False, tuning=False, control=False))
     seconds = time.perf_counter() - started
     decided = decide_for(run, contestants, 0)
-    scored = {each.arm.name: each.metrics[METRIC] for each in score_arms(decided.arms, decided.costs, split.test)}
+    scored = {
+        each.arm.name: each.metrics[METRIC] for each in score_arms(decided.arms, decided.costs, split.test, [METRIC])
+    }
     best, delivered = decided.delivery.best_plain, decided.delivery.name
     return {"seconds_plain": seconds, BEST_PLAIN: scored[best], DELIVERED: scored[delivered]}
 

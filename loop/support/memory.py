@@ -1,0 +1,63 @@
+"""Too little memory, which every library tells in its own way; and what can be refused before it is asked for."""
+
+import errno
+import os
+import re
+from collections.abc import Iterator
+
+from loop.errors import ConfigError
+
+COPIES = 3  # of rows at the same time, at least: proposals, what is drawn from them, and what a model makes of them
+
+# XGBoost, LightGBM and CatBoost: bad_alloc; torch: can't allocate; the loader of libraries: failed to map segment.
+_TOLD = re.compile(
+    r"bad_?alloc|(?:can(?:no|')t|failed to|unable to) (?:allocate|map segment)|(?:out of|not enough) memory", re.I
+)
+_TELLING = {"RuntimeError", "XGBoostError", "LightGBMError", "CatBoostError", "ImportError", "OSError"}
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Tell whether an error, or one that it came from, says that memory was too little."""
+    return any(_says_so(each) for each in _chain(error))
+
+
+def check_fits(what: str, rows: float, columns: int) -> None:
+    """Raise ConfigError if rows of numbers cannot be held, whatever else there is in memory.
+
+    Parameters
+    ----------
+    what : str
+        Settings that ask for so many rows, for the message.
+    rows : float
+    columns : int
+    """
+    needed, all_there_is = 8.0 * COPIES * rows * columns, _memory()
+    if needed > all_there_is:
+        raise ConfigError(
+            f"{what} must ask for rows that fit in memory, got {rows:,.0f} of {columns:,} columns, which need "
+            f"{needed / 1e9:,.0f} GB of {all_there_is / 1e9:,.0f}: lower one of them."
+        )
+
+
+def _memory() -> float:
+    """Return the bytes of memory of this machine; where it does not tell, there is no limit."""
+    if not hasattr(os, "sysconf"):  # Windows
+        return float("inf")
+    return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+
+
+def _says_so(error: BaseException) -> bool:
+    if isinstance(error, MemoryError):  # numpy's and pyarrow's own errors are such
+        return True
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    return bool(kinds & _TELLING) and _TOLD.search(str(error)[:2000]) is not None
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        yield error
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
