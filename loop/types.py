@@ -6,7 +6,6 @@ In shapes, ``n`` counts rows, ``d`` columns and ``K`` classes.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -52,19 +51,19 @@ class Schema:
     target_dtype: str = "object"  # pandas dtype that `decode` restores
     date_parts: tuple[DateParts, ...] = ()  # how columns that are parts of dates are made from the dates
 
-    @cached_property
-    def names(self) -> tuple[str, ...]:  # of the columns, kept: asked for in every column it would take their square
+    @property
+    def names(self) -> tuple[str, ...]:  # of the columns
         return tuple(column.name for column in self.columns)
 
     @property
     def n_classes(self) -> int:  # K
         return len(self.classes)
 
-    @cached_property
+    @property
     def categorical(self) -> np.ndarray:  # (d,) bool
         return np.array([column.kind == "categorical" for column in self.columns], dtype=bool)
 
-    @cached_property
+    @property
     def discrete(self) -> np.ndarray:  # (d,) bool: categorical or boolean, values that must not be averaged
         return np.array([column.kind in ("categorical", "boolean") for column in self.columns], dtype=bool)
 

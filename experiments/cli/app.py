@@ -217,9 +217,9 @@ def ui(
 ) -> None:
     """Open the records of all runs: starts MLflow's page on the configured store."""
     from experiments.cli.children import run_to_end
-    from loop.support.postgres import reachable
     from loop.support.secrets import masked
     from loop.tracking import runs_page
+    from loop.tracking.postgres import reachable
 
     store = _store(tracking)
     uri = store.tracking_uri

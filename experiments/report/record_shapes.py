@@ -179,6 +179,7 @@ _MORE: Mapping[str, Check] = {  # parts that a page leaves out with a sentence w
         )
     ),
     "expected": _empty_or(_expected),
+    "importance": listed(fields({"column": text, "fall": number, "least": number, "most": number})),
     "software": mapped(text),
     "operating": listed(_point),
     "calibration": _empty_or(

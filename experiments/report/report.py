@@ -50,6 +50,7 @@ class Report:
     warnings: list[Record] = field(default_factory=list)  # see `experiments.sanity.finding.Finding`
     mended: list[Record] = field(default_factory=list)  # see `experiments.report.mended.mended`
     expected: Record = field(default_factory=dict)  # see `experiments.report.expected.expected`
+    importance: list[Record] = field(default_factory=list)  # see `experiments.arms.importance.importance`
 
     def save(self, folder: Path) -> None:
         """Write the report into a run's folder, the decision first."""

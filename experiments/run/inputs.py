@@ -18,7 +18,6 @@ from experiments.config.strategies import STRATEGIES, compose, without_aim
 from experiments.config.supplies import asked_in_order
 from experiments.data.columns import check_date_parts
 from experiments.data.files import Reading
-from experiments.data.memory import give_back
 from experiments.data.sources import Dataset, load
 from experiments.data.split import Split
 from experiments.labels.joining import joined
@@ -30,6 +29,7 @@ from loop.cycle.parts import Parts
 from loop.data.encoding import original_columns
 from loop.errors import ConfigError, DataError
 from loop.supplies.supply import TAUGHT, Supply
+from loop.support.memory import give_back
 from loop.types import Schema, Table
 
 LARGE = 100_000  # training rows above which a single hold-out has enough positives

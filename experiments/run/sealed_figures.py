@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from experiments.arms.delivery import answers_of
+from experiments.arms.importance import importance
 from experiments.arms.names import REAL_ONLY
 from experiments.config.operating_points import AnyPoint, days_spanned, evaluation_rows
 from experiments.config.run_config import RunConfig
@@ -135,7 +136,8 @@ def sealed_figures(config: RunConfig, inputs: RunInputs, result: Result) -> Reco
     Returns
     -------
     dict
-        Parts of a report: ``groups``, ``group_gaps``, ``operating``, ``calibration``, ``expected`` and ``mended``.
+        Parts of a report: ``groups``, ``group_gaps``, ``operating``, ``calibration``, ``expected``, ``mended`` and
+        ``importance``.
     """
     judged = JudgeRows.of(inputs.train, result.looped.outcome.judged)
     of = _answering(config, inputs, result, judged)
@@ -152,7 +154,9 @@ def sealed_figures(config: RunConfig, inputs: RunInputs, result: Result) -> Reco
     )
     told = answer_records(points, inputs, judged, before, after, stream(seed, "answers"))
     best = of(result.delivery.best_plain)
+    delivered = result.decided.named(result.delivery.name).predictor
     return {
+        "importance": importance(delivered, inputs.test, stream(seed, "importance")),
         "groups": groups,
         "group_gaps": gaps(groups, config.fairness.least),
         "mended": regions,

@@ -13,8 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from experiments.tune.config import TuneConfig
 from loop.errors import ConfigError, WeakspotError
-from loop.support.postgres import MissingDriver, one_at_a_time, reachable
 from loop.support.secrets import masked
+from loop.tracking.postgres import MissingDriver, one_at_a_time, reachable
 
 HEARTBEAT = 30  # seconds between heartbeats of a trial; after two minutes without one it counts as failed
 SQLITE_PATIENCE = 60  # seconds that a worker waits for the lock of the database

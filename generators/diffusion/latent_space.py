@@ -92,12 +92,12 @@ class Space:
     @classmethod
     def of(cls, X: np.ndarray, schema: Schema) -> Self:
         """Learn the space of rows X (n, d); deterministic, so the same rows give the same space."""
-        space = cls(schema, {}, {}, {})
+        space, discrete = cls(schema, {}, {}, {}), schema.discrete
         for number, x in enumerate(X.T):
             distinct = len(np.unique(x))
             if distinct == 1:
                 space.constant[number] = float(x[0])
-            elif schema.discrete[number]:
+            elif discrete[number]:
                 space.levels[number] = Levels.unordered(x)
             elif distinct <= WIDEST:
                 space.levels[number] = Levels.ordered(x)

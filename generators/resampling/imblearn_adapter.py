@@ -145,8 +145,9 @@ class ImblearnAdapter:
     def _restored(self, X: np.ndarray) -> np.ndarray:
         """Undo the scale of new rows (n, d) and bring them to what their columns can hold."""
         X, schema = np.asarray(X, dtype=np.float64) * self.scale_, self.table_.schema
+        discrete = schema.discrete
         for number, column in enumerate(schema.columns):
-            if schema.discrete[number] and not np.isin(X[:, number], self.X_[:, number]).all():
+            if discrete[number] and not np.isin(X[:, number], self.X_[:, number]).all():
                 raise ConditionError(
                     f"an over-sampler must keep categories whole, {self._name} averaged those of column "
                     f"{column.name!r}: use the sampler SMOTE (which becomes SMOTENC) or RandomOverSampler."

@@ -96,12 +96,12 @@ def conditions_of(book: Book, rules: Rules, table: Table, rng: np.random.Generat
     scenario, schema = book.scenarios[0], table.schema
     rules = copy.deepcopy(rules).fit(table, rng)
     made = rules.sample(Request(Region(), None, ROWS), rng).table.X
-    columns = {}
+    columns, discrete = {}, schema.discrete
     stated = _stated(book, scenario)
     for number, column in enumerate(schema.columns):
         sources = [source for source in stated.get(column.name, ()) if source.kind != "data"]
         if sources and len(sources) == len(stated[column.name]):
-            columns[number] = _values(sources, column, made[:, number], discrete=bool(schema.discrete[number]))
+            columns[number] = _values(sources, column, made[:, number], discrete=bool(discrete[number]))
     kept = set(schema.names) - set(stated)
     where = [part for part in _parts(scenario.where) if part.names and part.names <= kept]
     if not columns and not where:

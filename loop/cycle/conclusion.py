@@ -13,6 +13,7 @@ from loop.cycle.training import Prepared, Trained, pooled, reported_scores, trai
 from loop.evaluation.bootstrap import paired
 from loop.evaluation.judge_rows import JudgeRows
 from loop.protocols import Learner
+from loop.support.memory import give_back
 from loop.support.timing import Clock
 from loop.types import Generation, Interval, LoopVerdict, Origin, Table
 
@@ -47,6 +48,7 @@ def conclude(prepared: Prepared, history: Sequence[Generation]) -> Outcome:
     If the final learner scores worse on the judge rows, the synthetic rows are dropped: first all that a teacher has
     labelled, and the stated ones too if they alone are proven to do harm.
     """
+    give_back()  # what the generations needed: the final learner is fitted on all rows
     clock, parts = Clock(), prepared.parts
     judged = JudgeRows.of(prepared.table, prepared.judged)
     with clock.stage("learner"):

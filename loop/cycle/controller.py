@@ -34,6 +34,7 @@ from loop.protocols import Finite, Generator, Teacher
 from loop.regions.weakness import MEASURES
 from loop.rows import Rows
 from loop.supplies.supply import TAUGHT, Supply
+from loop.support.memory import give_back
 from loop.support.timing import Clock
 from loop.types import Generation, Interval, Table
 
@@ -65,6 +66,7 @@ def prepare(parts: Parts, table: Table, folds: np.ndarray, rng: np.random.Genera
         tables = tuple(table.take(lane.fit) for lane in ways)
         fitted = tuple(_generators(supply, tables, ways, seed) for supply in parts.supplies)
     few = tuple(of_surrogate(own, seeds.stream(seed, "few", number)) for number, own in enumerate(tables))
+    give_back()
     prepared = Prepared(parts, table, ways, tables, few, seed, teacher, fitted, dict(clock.seconds))
     if teacher is None:
         return prepared

@@ -100,8 +100,7 @@ def columns(real: Table, synthetic: Table) -> list[dict[str, str | float]]:
     values), both without missing values; discrete ones ``total_variation`` (0 to 1, missing as a category).
     """
     rows: list[dict[str, str | float]] = []
-    for position, column in enumerate(real.schema.columns):
-        discrete = bool(real.schema.discrete[position])
+    for position, (column, discrete) in enumerate(zip(real.schema.columns, real.schema.discrete.tolist(), strict=True)):
         a, b = real.X[:, position], synthetic.X[:, position]
         row: dict[str, str | float] = {"column": column.name, "kind": column.kind, "psi": psi(a, b, discrete)}
         row["missing_real"], row["missing_synthetic"] = (float(np.isnan(x).sum() / max(len(x), 1)) for x in (a, b))

@@ -95,7 +95,7 @@ def positions(schema: Schema, columns: tuple[str, ...]) -> list[int]:
     DataError
         If a column is missing or numeric.
     """
-    discrete = {column.name: at for at, column in enumerate(schema.columns) if schema.discrete[at]}
+    discrete = {schema.columns[at].name: int(at) for at in np.flatnonzero(schema.discrete)}
     if unknown := [name for name in columns if name not in discrete]:
         known = ", ".join(discrete) or "none"
         raise DataError(

@@ -1,8 +1,10 @@
-"""Too little memory, which every library tells in its own way; and what can be refused before it is asked for."""
+"""Memory: what says that there is too little, what is refused before it is asked for, and what is given back."""
 
+import ctypes
 import errno
 import os
 import re
+import sys
 from collections.abc import Iterator
 
 from loop.errors import ConfigError
@@ -37,6 +39,19 @@ def check_fits(what: str, rows: float, columns: int) -> None:
             f"{what} must ask for rows that fit in memory, got {rows:,.0f} of {columns:,} columns, which need "
             f"{needed / 1e9:,.0f} GB of {all_there_is / 1e9:,.0f}: lower one of them."
         )
+
+
+def give_back() -> None:
+    """Return to the system what pyarrow and the C library keep for later use; of large tables that is a lot.
+
+    glibc keeps freed blocks for as long as one behind them is in use; other systems return them by themselves.
+    """
+    if (arrow := sys.modules.get("pyarrow")) is not None:
+        arrow.default_memory_pool().release_unused()
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # musl has none
+        if trim is not None:
+            trim(0)
 
 
 def _memory() -> float:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from loop.errors import TrackingError
 from loop.support.own_files import own_file, own_folder
 from loop.support.plain_json import Record
-from loop.support.postgres import one_at_a_time, reachable
 from loop.tracking.databases import MLRUNS, database, knock, local_root
 from loop.tracking.half_copied import sweep_half_copied
 from loop.tracking.inputs import rows_input, table_input
+from loop.tracking.postgres import one_at_a_time, reachable
 from loop.tracking.records import (
     SHARED,
     figures_table,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from loop.rows import Rows
 from loop.supplies.pool import Pool
 from loop.testing.tables import mixed_table, numeric_table
-from loop.types import Column, Condition, Interval, Region, Request, Samples, Schema, Table, Verdict
+from loop.types import Condition, Interval, Region, Request, Samples, Table, Verdict
 
 TABLE = numeric_table(12)
 TRAIL = ("weight", "generation", "supply", "parents")
@@ -155,10 +155,3 @@ def test_of_two_verdicts_the_first_reason_stands_and_counts_add_up(rows: list[tu
 
 def test_an_interval_reads_well() -> None:
     assert str(Interval(0.0312, -0.0004, 0.1)) == "+0.031 [-0.000, +0.100]"
-
-
-def test_names_and_kinds_of_columns_are_made_once() -> None:
-    """Asked for in every column of a wide table, they would otherwise take the square of the columns."""
-    schema = Schema(tuple(Column(f"c{place}", "numeric", "float64") for place in range(3)), classes=(0, 1))
-    for name in ("names", "discrete", "categorical"):
-        assert getattr(schema, name) is getattr(schema, name)

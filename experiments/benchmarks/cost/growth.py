@@ -24,7 +24,6 @@ from experiments.benchmarks.cost.cost import mammography, peak_bytes, stages_of,
 from experiments.benchmarks.options import console, listed
 from experiments.config.strategies import compose
 from experiments.data.card_fraud import DELAY_DAYS, FEATURES, TARGET, transactions
-from experiments.data.memory import give_back
 from experiments.data.sources import Dataset, data_folder
 from experiments.data.split import Split
 from experiments.run.inputs import usual_lanes
@@ -33,6 +32,7 @@ from loop.errors import ConfigError
 from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import score
 from loop.seeds import stream
+from loop.support.memory import give_back
 
 LAST = 150  # day on which training ends
 METRIC = "average_precision"

@@ -5,7 +5,7 @@ from sqlalchemy.engine import make_url
 
 from loop.errors import ConfigError
 from loop.support import postgres
-from loop.support.postgres import one_at_a_time, reachable
+from loop.tracking.postgres import one_at_a_time, reachable
 
 PLAIN = "postgresql://me:a%2Fb%40c@host/db"
 
