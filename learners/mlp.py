@@ -24,8 +24,8 @@ from loop.rows import Rows
 from loop.seeds import integer
 from loop.support.model_files.arrays import Form, checked
 from loop.support.own_files import own_file
+from loop.support.parallel.torch_threads import one_thread
 from loop.support.setting_checks import check_bounds
-from loop.support.torch_threads import one_thread
 from loop.types import Schema, Table
 
 FILE = "mlp.safetensors"

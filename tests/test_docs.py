@@ -68,7 +68,7 @@ def run_page(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def test_the_pages() -> None:
-    assert set(PAGES) == {"your-data", "strategies", "report", "stress", "asking", "extend", "architecture"}
+    assert set(PAGES) == {"your-data", "strategies", "report", "stress", "asking", "scale", "extend", "architecture"}
 
 
 def delivered_run() -> None:

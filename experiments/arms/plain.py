@@ -13,7 +13,6 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
-from joblib import Parallel, delayed
 
 from experiments.arms.names import MEAN
 from learners import LEARNERS, Blend, ExtraTrees, Forest, Linear, Thinned, XGBoost
@@ -22,6 +21,7 @@ from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import score
 from loop.protocols import Learner
 from loop.seeds import stream
+from loop.support.parallel.side_by_side import side_by_side
 from loop.types import Schema, Table
 
 BOOSTED, RANDOM, OTHER = "boosted trees", "random trees", "other"
@@ -137,15 +137,15 @@ def _screened(kind: Kind, table: Table, lanes: Sequence[Lane], seed: int, jobs: 
     thinned = kind.slow and len(table) > most
     ways = [(each, Thinned(each, most) if thinned else None) for each in kind.variants]
 
-    def answer(learner: Learner, lane: Lane) -> np.ndarray:
+    def answer(one: tuple[Learner, Lane]) -> np.ndarray:
+        learner, lane = one
         own = stream(seed, "plain", kind.name, lane.index + 1)
         fitted = copy.deepcopy(learner).fit(table.take(lane.fit), own)
         proba: np.ndarray = fitted.predict_proba(table.rows.take(lane.judge))
         return proba
 
     def answers(learners: Sequence[Learner], lanes: Sequence[Lane]) -> list[list[np.ndarray]]:
-        work = [delayed(answer)(learner, lane) for learner in learners for lane in lanes]
-        found = Parallel(n_jobs=jobs, backend="threading")(work)
+        found = side_by_side(answer, [(learner, lane) for learner in learners for lane in lanes], jobs)
         return [found[at : at + len(lanes)] for at in range(0, len(found), len(lanes))] if lanes else [[]]
 
     heats = lanes[:HEATS] if len(ways) > 1 else lanes

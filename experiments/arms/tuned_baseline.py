@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import optuna
-from joblib import Parallel, delayed
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from learners import CatBoost, ExtraTrees, Forest, LightGBM, Linear, XGBoost
@@ -15,6 +14,7 @@ from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import score
 from loop.protocols import Learner
 from loop.seeds import integer, root, stream
+from loop.support.parallel.side_by_side import side_by_side
 from loop.types import Table
 
 Space = Mapping[str, BaseDistribution]  # by setting; in each trial they are drawn in this order
@@ -132,6 +132,6 @@ def out_of_fold(
         fitted = copy.deepcopy(learner).fit(rows(table.take(folds != fold), draws), draws)
         return fitted.predict_proba(table.rows.take(folds == fold))
 
-    answers = Parallel(n_jobs=jobs, backend="threading")(delayed(answer)(fold) for fold in ids)
+    answers = side_by_side(answer, ids, jobs)
     at = np.concatenate([np.flatnonzero(folds == fold) for fold in ids])
     return score("average_precision", JudgeRows.of(table, at), np.concatenate(answers))

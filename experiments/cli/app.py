@@ -18,6 +18,7 @@ from experiments.cli.output import say as tell
 from experiments.cli.predict import predict
 from experiments.cli.result import DryRun, LastLine, print_plan
 from experiments.cli.run import run
+from experiments.cli.scale import Scale, scale_of
 from experiments.cli.stress import stress
 from loop.errors import ConfigError, DataError
 
@@ -70,6 +71,7 @@ app.command()(one_sentence(schema))
 def compare(
     config: Annotated[Path, typer.Argument(help="YAML file with sources, strategies and seeds.")],
     jobs: Annotated[int, typer.Option(min=1, max=1024, help="Cells side by side.")] = 1,
+    scale: Scale = None,
     dry_run: DryRun = False,
     alone: LastLine = False,
 ) -> None:
@@ -77,7 +79,7 @@ def compare(
     from experiments.config.reader import load_config
     from experiments.config.run_config import CompareConfig
 
-    checked = load_config(CompareConfig, config)
+    checked = load_config(CompareConfig, config, {"scale": scale_of(scale)})
     if dry_run:
         print_plan(checked, alone, jobs)
         return
@@ -91,6 +93,7 @@ def compare(
 def tune(
     config: Annotated[Path, typer.Argument(help="YAML file with sources, the space to search, and how long.")],
     workers: Annotated[int, typer.Option(min=1, max=1024, help="Trials side by side.")] = 1,
+    scale: Scale = None,
     dry_run: DryRun = False,
     alone: LastLine = False,
 ) -> None:
@@ -98,7 +101,7 @@ def tune(
     from experiments.config.reader import load_config
     from experiments.tune.config import TuneConfig
 
-    checked = load_config(TuneConfig, config)
+    checked = load_config(TuneConfig, config, {"scale": scale_of(scale)})
     if dry_run:
         print_plan(checked, alone, workers)
         return

@@ -10,6 +10,7 @@ from experiments.cli.errors import INTERRUPTED
 from experiments.cli.labels import answers_of
 from experiments.cli.output import check_absent, console, say
 from experiments.cli.result import DryRun, Json, Quiet, print_plan, print_result
+from experiments.cli.scale import Scale, scale_of
 from loop.errors import ConfigError
 from loop.support.commands import command
 
@@ -41,6 +42,7 @@ def run(  # Wide: each parameter is an option of the command
     no_arms: Annotated[bool, typer.Option("--no-arms", help="Compare with real rows alone only.")] = False,
     no_tuning: Annotated[bool, typer.Option("--no-tuning", help="Leave out the tuned arm.")] = False,
     tracking: Annotated[str | None, typer.Option(help="Path of mlflow.yaml, or none.")] = None,
+    scale: Scale = None,
     dry_run: DryRun = False,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -67,7 +69,9 @@ def run(  # Wide: each parameter is an option of the command
         "tracking": tracking,
         "out": None if out is None else str(out),
     }
-    checked = _checked(*_going_on(config, overrides, resume, go_on), as_json or quiet)
+    config, overrides = _going_on(config, overrides, resume, go_on)
+    # Also of a run that goes on: its folder does not say where it was worked on.
+    checked = _checked(config, overrides | {"scale": scale_of(scale)}, as_json or quiet)
     if dry_run:
         check_absent("--dry-run does nothing", {"--resume": resume})
         print_plan(checked, as_json)

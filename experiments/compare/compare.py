@@ -28,12 +28,15 @@ from experiments.report import figure_style
 from experiments.report.console import say
 from experiments.run.inputs import gather, parts_of
 from experiments.run.tracking import open_tracker, settings_of, tables_of, tell
+from experiments.scale.cluster import on_workers
+from experiments.scale.workers import Workers
 from experiments.storage import run_folder
 from experiments.storage.result_cache import Records, digest, found, found_or_worked
 from loop.cycle.driver import run_loop
 from loop.evaluation.judge_rows import JudgeRows
 from loop.seeds import stream
 from loop.support import atomic
+from loop.support.parallel.side_by_side import place_of_work
 from loop.support.plain_json import Record, plain
 from loop.support.signals import undisturbed
 from loop.support.timing import Clock
@@ -49,14 +52,20 @@ def compare(config: CompareConfig, console: Console, jobs: int = 1) -> pd.DataFr
     """Run all cells, print the table and, last, one line of JSON; return one row for each arm, source and seed.
 
     Finished cells are cached in ``out/cells``, so an interrupted comparison continues where it stopped. The folder of
-    the comparison gets ``results.csv``, ``leaderboard.csv``, ``verdicts.json`` and pictures. With several jobs, cells
-    run side by side with one thread each; the number of jobs does not change a cell.
+    the comparison gets ``results.csv``, ``leaderboard.csv``, ``verdicts.json`` and pictures. With several jobs, or
+    with ``scale``, cells run side by side with one thread each; that does not change a cell.
 
     Raises
     ------
     WeakspotError
         If configuration or data break a rule, or another process is at work on the same comparison.
     """
+    config.scale.check_alone("--jobs", jobs)
+    with on_workers(config.scale):
+        return _compare(config, console, jobs)
+
+
+def _compare(config: CompareConfig, console: Console, jobs: int) -> pd.DataFrame:
     started = time.perf_counter()
     tracking = settings_of(config.tracking)
     runs, missing = config.runs(), cells_left(config)[0]
@@ -165,7 +174,7 @@ def _roles(rows: Records, delivery: Delivery, gain: Gain) -> Records:
 
 def cells_of(runs: Sequence[RunConfig], out: Path, jobs: int) -> Iterator[Records]:
     """Yield the rows of each run in order; those of finished cells are read from their files under ``out``."""
-    work = cell if jobs == 1 else lambda run: cell(alone(run))
+    work = cell if jobs == 1 and not isinstance(place_of_work(), Workers) else lambda run: cell(alone(run))
     return found_or_worked(runs, work, lambda run: cell_file(out, run), jobs=jobs)
 
 

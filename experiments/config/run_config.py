@@ -18,6 +18,7 @@ from experiments.config.part_sections import (
     TeacherConfig,
     as_list,
 )
+from experiments.config.scale_config import ScaleConfig
 from experiments.config.strategies import STRATEGIES
 from experiments.config.supplies import Entry as SupplyEntry
 from experiments.config.supplies import StatedConfig, check_no_real_rows, entries_of, files_of
@@ -165,6 +166,8 @@ class CommonConfig(Section):
     constraints: tuple[Entry, ...] = ()  # rules that new rows must obey, see `experiments.config.constraints`
     tracking: str = "auto"  # path of mlflow.yaml; auto = the one in the working folder, or its defaults; none
     out: Path = Path("runs")
+    # Where the work is done. The results do not depend on it, so no record holds it: neither folders nor MLflow.
+    scale: ScaleConfig = Field(default=ScaleConfig(), exclude=True)
 
     def files(self) -> dict[str, str]:
         """Return digests of the files that settings of parts name."""

@@ -31,6 +31,7 @@ from experiments.run.tracking import describe, open_tracker, settings_of, tell
 from experiments.run.warnings import told_after, told_before
 from experiments.sanity.checks import Before
 from experiments.sanity.finding import tag_of
+from experiments.scale.cluster import on_workers
 from experiments.storage import run_folder
 from experiments.storage.new_folder import new_folder
 from generators.common import persistence
@@ -101,7 +102,7 @@ def run(config: RunConfig, console: Console, resume: Path | None = None) -> RunR
         generation then leaves no folder.
     """
     started = time.perf_counter()
-    with unlogged(), _held(resume):
+    with unlogged(), _held(resume), on_workers(config.scale):
         return _run(config, console, resume, started)
 
 

@@ -14,9 +14,11 @@ from rich.console import Console
 from rich.progress import Progress
 
 from experiments.data.sources import stamp_of
+from experiments.scale.workers import Workers
 from loop.errors import WeakspotError
 from loop.support import atomic
 from loop.support.own_files import own_text
+from loop.support.parallel.side_by_side import place_of_work
 from loop.support.plain_json import parse
 
 Key = TypeVar("Key")
@@ -76,6 +78,10 @@ def found_or_worked(
         If a worker was killed.
     """
 
+    if isinstance(place := place_of_work(), Workers):
+        yield from _on_workers(place, keys, work, path_of)
+        return
+
     def found_or_made(key: Key) -> Records:
         path = path_of(key)
         rows = found(path)
@@ -96,6 +102,22 @@ def found_or_worked(
             "workers must run to the end, and one was killed, perhaps for lack of memory: start fewer with --jobs; "
             "run the same command to go on."
         ) from error
+
+
+def _on_workers(
+    workers: Workers, keys: Sequence[Key], work: Callable[[Key], Records], path_of: Callable[[Key], Path]
+) -> Iterator[Records]:
+    """Yield the rows of each cell in order; this process writes the files, as workers may have other disks."""
+    paths = [path_of(key) for key in keys]
+    rows = [found(path) for path in paths]
+    missing = [number for number, of_cell in enumerate(rows) if of_cell is None]
+    ends = workers.as_they_end(work, [keys[number] for number in missing])
+    for number in range(len(paths)):
+        while (of_cell := rows[number]) is None:
+            at, made = next(ends)
+            atomic.write_text(paths[missing[at]], json.dumps(made))
+            rows[missing[at]] = made
+        yield of_cell
 
 
 def found(path: Path) -> Records | None:

@@ -30,8 +30,14 @@ class Storage(optuna.storages.RDBStorage):  # type: ignore[misc]
             super().record_heartbeat(trial_id)
 
 
-def open_storage(url: str) -> Storage:
+def open_storage(url: str, *, beating: bool = True) -> Storage:
     """Open a storage, or make its tables.
+
+    Parameters
+    ----------
+    url : str
+    beating : bool
+        Whether its trials have heartbeats.
 
     Raises
     ------
@@ -44,7 +50,8 @@ def open_storage(url: str) -> Storage:
         address = reachable(url)
         with one_at_a_time(address), warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            return Storage(address, engine_kwargs=options, heartbeat_interval=HEARTBEAT, grace_period=4 * HEARTBEAT)
+            beat = HEARTBEAT if beating else None
+            return Storage(address, engine_kwargs=options, heartbeat_interval=beat, grace_period=4 * HEARTBEAT)
     except MissingDriver:
         raise
     except (SQLAlchemyError, StorageInternalError, ImportError, ValueError, RuntimeError) as error:

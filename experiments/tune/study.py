@@ -53,24 +53,34 @@ def open_study(config: TuneConfig, folder: Path, name: str, worker: int = 0) -> 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     if config.storage is None and not (folder / STUDY).exists():  # killed half-way, it could never be opened again
         atomic.write_file(folder / STUDY, lambda partial: optuna.storages.RDBStorage(sqlite_url(partial)))
-    storage = open_storage(config.storage or sqlite_url(folder / STUDY))
+    # Heartbeats are of `Study.optimize` alone: batches are asked for without it.
+    storage = open_storage(config.storage or sqlite_url(folder / STUDY), beating=not config.scale.given)
     study = optuna.create_study(
         study_name=name, storage=storage, directions=["maximize", "minimize"], load_if_exists=True
     )
-    _seed_sampler(study, config, worker)
+    seed_sampler(study, config, worker)
     return study
 
 
-def _seed_sampler(study: optuna.Study, config: TuneConfig, worker: int) -> None:
+def seed_sampler(study: optuna.Study, config: TuneConfig, worker: int, ahead: int = 0, batch: int = 1) -> None:
     """Let the next point depend on how many trials have finished, so that one that a kill cut short is tried again.
 
     But only once: a point that kills its process, for lack of memory say, must not end the search.
+
+    Parameters
+    ----------
+    study : optuna.Study
+    config : TuneConfig
+    worker : int
+        0 = the parent process, from 1 on its workers.
+    ahead, batch : int
+        Of trials that run as a batch: how many were asked for before this one, and how many there are.
     """
     done = finished(study)
     last = max((trial.number for trial in done), default=-1)
     cut = sum(each.number > last for each in study.get_trials(deepcopy=False, states=(TrialState.FAIL,)))
     machine = uuid.getnode() if worker else 0  # workers of other machines must draw other points
-    rng = stream(config.loop.seed, "sampler", worker, machine, len(done), cut if cut > 1 else 0)
+    rng = stream(config.loop.seed, "sampler", worker, machine, len(done) + ahead, cut if cut > batch else 0)
     study.sampler = optuna.samplers.TPESampler(seed=integer(rng))
 
 
@@ -167,12 +177,12 @@ def _work(
 ) -> None:
     def after(study: optuna.Study, _: FrozenTrial) -> None:
         look()
-        _seed_sampler(study, config, worker)
+        seed_sampler(study, config, worker)
         running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         if objective.interrupts.noted or len(finished(study)) + len(running) >= config.trials:
             study.stop()
 
-    _seed_sampler(study, config, worker)
+    seed_sampler(study, config, worker)
     study.optimize(objective, timeout=seconds, callbacks=[after], catch=(WeakspotError,))
 
 

@@ -2,7 +2,8 @@
 
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +15,8 @@ from experiments.run.inputs import parts_of
 from experiments.tune.config import TuneConfig
 from experiments.tune.interrupts import Interrupts
 from experiments.tune.repeats import earlier, repeated
-from loop.cycle.driver import Watch, run_loop
+from experiments.tune.space import Value
+from loop.cycle.driver import run_loop
 from loop.cycle.lanes import lanes
 from loop.errors import WeakspotError
 from loop.seeds import stream
@@ -35,6 +37,59 @@ class Lanes:
     def sizes(self) -> list[int]:
         """Real rows that each lane is fitted on."""
         return [len(lane.fit) for lane in lanes(self.folds)]
+
+
+@dataclass
+class Notes:
+    """What a trial has found out so far; it is kept however the trial ends."""
+
+    scores: list[float] = field(default_factory=list)  # by source
+    running: dict[str, float] = field(default_factory=dict)  # score by source and generation, such as "1.3"
+
+
+def score_of(
+    config: TuneConfig,
+    tables: Sequence[Lanes],
+    values: Mapping[str, Value],
+    notes: Notes,
+    falls_behind: Callable[[str, float], bool],
+    allowed: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> float:
+    """Run the loop with some values on every source; return the mean score.
+
+    Parameters
+    ----------
+    config : TuneConfig
+    tables : sequence of Lanes
+        One for each source.
+    values : mapping
+        Values by dotted key.
+    notes : Notes
+        Filled as the work goes on.
+    falls_behind : callable
+        Tells from step and running score whether to stop.
+    allowed : callable
+        Makes the context in which the loop runs.
+
+    Raises
+    ------
+    optuna.TrialPruned
+        If the trial is stopped.
+    """
+
+    def watch(generation: Generation) -> None:
+        step = f"{len(notes.scores) + 1}.{generation.index}"
+        notes.running[step] = statistics.fmean([*notes.scores, generation.scores[SCORE].estimate])
+        if falls_behind(step, notes.running[step]):
+            raise optuna.TrialPruned
+
+    for source, table in zip(config.sources, tables, strict=True):
+        run = config.run_of(values, source)
+        parts, rng = parts_of(run, table.train), stream(run.loop.seed, "loop")
+        with allowed():
+            looped = run_loop(parts, table.train, table.folds, rng, [watch])
+        notes.scores.append(looped.outcome.scores[SCORE].estimate)
+    return statistics.fmean(notes.scores)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,34 +125,21 @@ class Objective:
         prunable = values != self.config.start
         if prunable and (first := self._earlier(trial)) is not None:
             return repeated(trial, first)
-        scores, running, started = list[float](), dict[str, float](), time.process_time()
+        notes, started = Notes(), time.process_time()
+
+        def falls_behind(step: str, score: float) -> bool:
+            return prunable and behind(score, self._finished_at(trial, step), self.config.prune_after)
+
         try:
-            for source, table in zip(self.config.sources, self.tables, strict=True):
-                run = self.config.run_of(values, source)
-                watch = self._watch(trial, scores, running, prunable)
-                parts, rng = parts_of(run, table.train), stream(run.loop.seed, "loop")
-                with self.interrupts.allowed():
-                    looped = run_loop(parts, table.train, table.folds, rng, [watch])
-                scores.append(looped.outcome.scores[SCORE].estimate)
+            score = score_of(self.config, self.tables, values, notes, falls_behind, self.interrupts.allowed)
         except WeakspotError as error:
             trial.set_user_attr("error", str(error))
             raise
         finally:
             seconds = time.process_time() - started
-            for name, value in {"scores": scores, "running": running, "seconds": seconds}.items():
+            for name, value in {"scores": notes.scores, "running": notes.running, "seconds": seconds}.items():
                 trial.set_user_attr(name, value)
-        return statistics.fmean(scores), seconds
-
-    def _watch(self, trial: optuna.Trial, scores: Sequence[float], running: dict[str, float], prunable: bool) -> Watch:
-        """Return the callback that records the running score of each generation and prunes a trial that is behind."""
-
-        def watch(generation: Generation) -> None:
-            step = f"{len(scores) + 1}.{generation.index}"
-            running[step] = statistics.fmean([*scores, generation.scores[SCORE].estimate])
-            if prunable and behind(running[step], self._finished_at(trial, step), self.config.prune_after):
-                raise optuna.TrialPruned
-
-        return watch
+        return score, seconds
 
     def _earlier(self, trial: optuna.Trial) -> FrozenTrial | None:
         with self.interrupts.held():

@@ -29,8 +29,11 @@ from experiments.run.tracking import (
     tell,
 )
 from experiments.run.verdict import NOTE
+from experiments.scale.cluster import on_workers
+from experiments.scale.workers import Workers
 from experiments.storage import run_folder
 from experiments.storage.result_cache import digest
+from experiments.tune.batches import search_in_batches
 from experiments.tune.config import TuneConfig
 from experiments.tune.repeats import SAME_AS, caps
 from experiments.tune.report import front_table, headline, started, winner
@@ -41,6 +44,7 @@ from experiments.tune.trial import Lanes
 from loop.errors import ConfigError
 from loop.protocols import Child, Store
 from loop.support import atomic
+from loop.support.parallel.side_by_side import place_of_work
 from loop.support.plain_json import Record
 from loop.support.signals import undisturbed
 from loop.support.visible import in_markdown
@@ -65,7 +69,8 @@ def tune(config: TuneConfig, console: Console, workers: int = 1) -> Headline:
     config : TuneConfig
     console : Console
     workers : int
-        Processes that run trials side by side; with several, each runs its lanes one after the other.
+        Processes that run trials side by side; with several, each runs its lanes one after the other. With ``scale``
+        its workers run the trials, see `experiments.tune.batches`.
 
     Returns
     -------
@@ -77,6 +82,12 @@ def tune(config: TuneConfig, console: Console, workers: int = 1) -> Headline:
     WeakspotError
         If configuration or data break a rule, or another process works in the folder.
     """
+    config.scale.check_alone("--workers", workers)
+    with on_workers(config.scale):
+        return _tune(config, console, workers)
+
+
+def _tune(config: TuneConfig, console: Console, workers: int) -> Headline:
     tracking = settings_of(config.tracking)
     check_apart(config, None if tracking is None else tracking.tracking_uri)
     materials = [gather(source, config.loop) for source in config.sources]
@@ -96,7 +107,7 @@ def tune(config: TuneConfig, console: Console, workers: int = 1) -> Headline:
         tracker.start(_begun(config, folder, seen))
         try:
             with _watching(study, config, tracker, folder, console, seen) as look:
-                search(_in_workers(config, workers), tables, folder, study, workers, look)
+                _search(config, tables, folder, study, workers, look)
             best, optimism, result = _conclude(study, config, materials, folder, tracker)
             status = "finished"
         except KeyboardInterrupt:
@@ -163,6 +174,16 @@ def _shared(config: TuneConfig, values: Mapping[str, Any]) -> dict[str, object]:
     """Return the parameters that every run has, with all sources of the search."""
     told = [shared_params(config.run_of(values, source)) for source in config.sources]
     return told[0] | {"source": ", ".join(dict.fromkeys(str(each["source"]) for each in told))}
+
+
+def _search(
+    config: TuneConfig, tables: Sequence[Lanes], folder: Path, study: optuna.Study, workers: int, look: Look
+) -> None:
+    """Search on Dask's workers, if they are the place of work, or else in so many processes."""
+    if isinstance(place := place_of_work(), Workers):
+        search_in_batches(config, tables, folder, study, place, look)
+    else:
+        search(_in_workers(config, workers), tables, folder, study, workers, look)
 
 
 def _in_workers(config: TuneConfig, workers: int) -> TuneConfig:

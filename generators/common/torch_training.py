@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from loop.errors import ConfigError
 from loop.seeds import integer
+from loop.support.parallel.torch_threads import ONE_AT_A_TIME
 from loop.support.progress import tell
-from loop.support.torch_threads import ONE_AT_A_TIME
 
 NARROWNESS = 6.94  # exponent of the running average: spans about the last tenth of the steps (Karras et al. 2024)
 WARM_UP_SHARE = 0.05  # share of the steps during which the learning rate rises to its maximum

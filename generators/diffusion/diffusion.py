@@ -26,10 +26,10 @@ from loop import seeds
 from loop.errors import ConditionError, ConfigError
 from loop.protocols import Generator, Steerable
 from loop.rows import Rows
+from loop.support.parallel.torch_threads import one_thread
 from loop.support.progress import tell
 from loop.support.record_checks import count, listed, mapped, number
 from loop.support.setting_checks import check_bounds
-from loop.support.torch_threads import one_thread
 from loop.types import Request, Samples, Table
 
 MOST_AT_ONCE = 8192  # rows denoised together: bounds memory, and is the population that a guide chooses from

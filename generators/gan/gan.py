@@ -24,9 +24,9 @@ from loop.data.value_grid import values_fault
 from loop.errors import ConfigError, DataError
 from loop.protocols import Generator
 from loop.support.model_files.arrays import Form, checked
+from loop.support.parallel.torch_threads import one_thread
 from loop.support.progress import tell
 from loop.support.setting_checks import check_bounds
-from loop.support.torch_threads import one_thread
 from loop.types import Request, Samples, Schema, Table
 
 WARM = 0.2  # share of the steps that a warm start takes

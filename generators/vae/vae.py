@@ -23,9 +23,9 @@ from generators.vae.networks import Autoencoder
 from loop.errors import ConfigError, DataError
 from loop.protocols import Generator
 from loop.seeds import integer
+from loop.support.parallel.torch_threads import one_thread
 from loop.support.record_checks import amount, listed
 from loop.support.setting_checks import check_bounds
-from loop.support.torch_threads import one_thread
 from loop.types import Request, Samples, Table
 
 WARM = 0.2  # share of the steps that a warm start takes

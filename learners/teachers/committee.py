@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +19,7 @@ from loop.errors import ConfigError
 from loop.protocols import Learner, Teacher
 from loop.rows import Rows
 from loop.seeds import root, stream
+from loop.support.parallel.side_by_side import side_by_side
 from loop.support.setting_checks import check_bounds, check_most
 from loop.types import Schema, Table
 
@@ -113,8 +113,9 @@ class Committee:
         seed, ids = root(rng), range(int(folds.max()) + 1)
         weighed = _weighed(np.flatnonzero(folds >= 0), stream(seed, "weighed"))
         cells = [(fold, number) for fold in ids for number in range(len(self.members))]
-        with ThreadPoolExecutor(self.jobs) as pool:
-            fits = list(pool.map(lambda cell: self._fit_cell(table, folds, weighed, cell[0], cell[1], seed), cells))
+        fits = side_by_side(
+            lambda cell: self._fit_cell(table, folds, weighed, cell[0], cell[1], seed), cells, self.jobs
+        )
         by_cell = dict(zip(cells, fits, strict=True))
         self.fitted_ = [[by_cell[fold, number][:2] for number in range(len(self.members))] for fold in ids]
         fold_of = folds[weighed]
@@ -147,8 +148,7 @@ class Committee:
         chosen = range(len(self.fitted_)) if without is None else [without]
         weights = self.weights_[-1 if without is None else without]
         used = [(fold, number) for fold in chosen for number in np.flatnonzero(weights).tolist()]
-        with ThreadPoolExecutor(self.jobs) as pool:
-            answers = list(pool.map(lambda cell: self._answer(cell[0], cell[1], rows), used))
+        answers = side_by_side(lambda cell: self._answer(cell[0], cell[1], rows), used, self.jobs, brief=True)
         stacked = np.stack(answers)  # (folds x used members, n, K)
         shares = np.array([weights[number] for _, number in used]) / len(chosen)
         proba = np.einsum("m,mnk->nk", shares, stacked)

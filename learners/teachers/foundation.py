@@ -210,7 +210,7 @@ def _classifier(model: str) -> Any:
 
 
 def _threads(number: int) -> Any:
-    from loop.support.torch_threads import threads  # loads torch
+    from loop.support.parallel.torch_threads import threads  # loads torch
 
     return threads(number)
 

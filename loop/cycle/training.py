@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -16,6 +15,7 @@ from loop.evaluation.bootstrap import intervals
 from loop.evaluation.judge_rows import JudgeRows
 from loop.protocols import Generator, Learner, Teacher
 from loop.supplies.supply import Supply
+from loop.support.parallel.side_by_side import side_by_side
 from loop.support.timing import Clock
 from loop.types import Generation, Interval, Table
 
@@ -59,8 +59,7 @@ class Prepared:
 
     def each(self, work: Callable[[Lane], Result], of: Sequence[Lane]) -> list[Result]:
         """Do the same work in several lanes in parallel; return results in the order of the lanes."""
-        with ThreadPoolExecutor(self.parts.settings.jobs) as pool:
-            return list(pool.map(work, of))
+        return side_by_side(work, of, self.parts.settings.jobs)
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,8 +13,8 @@ from generators.common import torch_training
 from generators.diffusion.guidance import Guide
 from learners import MLP
 from loop.errors import ConfigError
+from loop.support.parallel.torch_threads import one_thread
 from loop.support.progress import listening
-from loop.support.torch_threads import one_thread
 from loop.testing.tables import mixed_table
 from loop.types import Region, Request
 

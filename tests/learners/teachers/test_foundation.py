@@ -17,7 +17,7 @@ from learners import LEARNERS, Committee, Foundation, Linear
 from learners.common.nested import storable
 from loop.errors import ConfigError, DataError
 from loop.rows import Rows
-from loop.support.torch_threads import threads
+from loop.support.parallel.torch_threads import threads
 from loop.testing.learners import LAWS, blobs, with_category
 from loop.testing.tables import mixed_table
 from loop.testing.teachers import LAWS as TEACHER_LAWS
