@@ -52,6 +52,7 @@ def _holds(keyword: str, wanted: Any, value: Any) -> bool:
         "const": lambda: value == wanted,
         "required": lambda: not isinstance(value, dict) or set(wanted) <= set(value),
         "minItems": lambda: len(value) >= wanted,
+        "maxItems": lambda: len(value) <= wanted,
         "minimum": lambda: not number or value >= wanted,
         "maximum": lambda: not number or value <= wanted,
         "exclusiveMinimum": lambda: not number or value > wanted,
