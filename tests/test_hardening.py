@@ -68,7 +68,7 @@ SETTINGS = [
     ("catboost", {"l2": -1.0}, "l2 must be at least 0"),
     ("catboost", {"jobs": 0}, "jobs must be at least 1"),
     ("lightgbm", {"leaves": 1}, "leaves must be at least 2"),
-    ("lightgbm", {"leaves": 131_073}, "leaves must be at most 131,072, got 131,073"),
+    ("lightgbm", {"leaves": 131_073}, "leaves must be at most 131,072, got 131073"),
     ("lightgbm", {"min_leaf": 2**40}, "min_leaf must be at most 2,147,483,647"),
     ("lightgbm", {"column_share": 1.5}, "column_share is a share"),
     ("mlp", {"hidden": 0}, "hidden must be at least 1"),

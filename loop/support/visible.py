@@ -10,7 +10,8 @@ import unicodedata
 
 from loop.support.secrets import masked
 
-LONGEST = 300  # characters of a sentence
+LONGEST = 300  # characters of a sentence, beside its paths
+PATH, PATHS = 200, 2  # characters of a path that is never cut, as nobody could copy it, and how many of them
 HIDDEN = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}  # categories of Unicode without a glyph; blanks have their width
 # Letters and marks that have no glyph either: fillers, selectors of variants, what is ignorable by default.
 IGNORED = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff"
@@ -38,7 +39,7 @@ def visible(text: str, *, lines: bool = False) -> str:
 
 
 def sentence(text: object) -> str:
-    """Return a message as one visible line of at most `LONGEST` characters, without passwords.
+    """Return a message as one visible line of at most `LONGEST` characters beside its paths, without passwords.
 
     What is left out stood in the middle: the rule at the beginning and the way out at the end remain.
     """
@@ -46,11 +47,21 @@ def sentence(text: object) -> str:
     if len(told) > _HEAD + _TAIL:  # first, as the other steps would take long
         told = f"{told[:_HEAD]}{_GAP}{told[-_TAIL:]}"
     told = visible(masked(told.strip()))
+    paths = sorted((len(word) for word in told.split() if _is_path(word)), reverse=True)
+    longest = LONGEST + sum(paths[:PATHS])
     for most in _WORDS:
-        if len(told) <= LONGEST:
+        if len(told) <= longest:
             return told
-        told = re.sub(rf"\S{{{most + 1},}}", lambda found: _shortened(found[0], most), told)  # noqa: B023  (used at once)
-    return _shortened(told, LONGEST)
+        told = re.sub(rf"\S{{{most + 1},}}", lambda found: _unless_path(found[0], most), told)  # noqa: B023  (used at once)
+    return _shortened(told, longest)
+
+
+def _is_path(word: str) -> bool:
+    return "/" in word and len(word) <= PATH
+
+
+def _unless_path(word: str, most: int) -> str:
+    return word if _is_path(word) else _shortened(word, most)
 
 
 def in_markdown(text: object) -> str:

@@ -43,7 +43,8 @@ class Form:
         """Return the rule that an array breaks, None if it breaks none."""
         if not isinstance(array, np.ndarray) or array.dtype.kind not in self.kinds or array.ndim != len(self.shape):
             got = f"{array.ndim} of {array.dtype}" if isinstance(array, np.ndarray) else type(array).__name__
-            return f"have {len(self.shape)} dimensions of {_named(self.kinds)}, got {got}"
+            dimensions = f"{len(self.shape)} dimension{'' if len(self.shape) == 1 else 's'}"
+            return f"have {dimensions} of {_named(self.kinds)}, got {got}"
         if any(wanted not in (None, got) for wanted, got in zip(self.shape, array.shape, strict=True)):
             told = ", ".join("any" if each is None else str(each) for each in self.shape)
             return f"be of shape ({told}), got {array.shape}"

@@ -52,7 +52,7 @@ def test_all_cells_of_a_queue_come_back(tmp_path: Path) -> None:
     write_csv(queue, tmp_path / "queue.csv")
     header, *lines = cells(tmp_path / "queue.csv")
     assert header == [*RESERVED, "amount", "flag", "text"]
-    assert lines[0][8:] == ["1.5", "True", "'-5"]
+    assert lines[0][8:] == ["1.5", "True", "-5"]
     assert lines[1][8:] == ["", "False", ""]
     assert lines[2][8:] == ["-3.0", "True", "''a"]
 

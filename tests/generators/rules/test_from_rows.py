@@ -243,7 +243,7 @@ class TestRefusals:
             (one(visits=1, label={"is": "if(price > 1, 'fine', 'fraud')"}), "'s', label must read .*got 'price'"),
             (one(where="visits > 1000", visits=1), 'none of 600 has "visits > 1000": widen where'),
             (one(where="merchant", visits=1), "where must be true or false, .merchant. is text"),
-            (one(where="merchant > 3", visits=1), "needs two numbers or two texts"),
+            (one(where="merchant > 3", visits=1), "holds text, and 3 without quotes is a number: write '3'"),
             (one(visits="visits"), "must change something, and 's' leaves 600 rows as they are"),
             (one(visits="visits + 0.2", where="night"), "leaves [0-9]+ rows as they are"),
             (one(_only="visits + 1"), "leaves 600 rows as they are"),

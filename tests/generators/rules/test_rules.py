@@ -269,7 +269,7 @@ class TestParents:
         held = dict(np.load(tmp_path / "data.npz"))
         held.pop("row")
         np.savez(tmp_path / "data.npz", **held, **({} if rows is None else {"row": rows}))
-        with pytest.raises(DataError, match="must have a row number each"):
+        with pytest.raises(DataError, match=r"must have a row number each|row must have 1 dimension of whole numbers"):
             Rules.load(tmp_path)
 
 

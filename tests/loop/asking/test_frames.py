@@ -114,5 +114,5 @@ def test_rows_with_other_columns_are_told() -> None:
 
 @pytest.mark.parametrize("settings", [{"rows": 0}, {"batches": 0}])
 def test_there_is_a_question(settings: dict[str, int]) -> None:
-    with pytest.raises(ConfigError, match="a batch at least"):
+    with pytest.raises(ConfigError, match="must be at least 1, got 0"):
         Questions(**settings)

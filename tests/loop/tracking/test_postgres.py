@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from loop.errors import ConfigError
-from loop.support import postgres
+from loop.tracking import postgres
 from loop.tracking.postgres import one_at_a_time, reachable
 
 PLAIN = "postgresql://me:a%2Fb%40c@host/db"
