@@ -72,7 +72,7 @@ def is_ours(schema: object) -> bool:
 def _bound(schema: Schema, bounds: Mapping[str, Any]) -> None:
     """Add the bounds of a setting; where it may also be something else, to its number."""
     target = next((each for each in schema.get("anyOf", []) if each["type"] in ("number", "integer")), schema)
-    given = {"ge": 0, "le": 1} if "share" in bounds else bounds
+    given: Mapping[str, Any] = {"ge": 0, "le": 1} if "share" in bounds else bounds
     for name, value in given.items():
         target[BOUNDS[name]] = list(value) if name == "among" else value
 
