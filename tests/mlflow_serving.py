@@ -33,14 +33,14 @@ def mlflow_server(port: int, folder: Path, store: str) -> Iterator[str]:
         )
     try:
         address = f"http://127.0.0.1:{port}"
-        _wait_until_healthy(f"{address}/health", seconds=120)
+        wait_until_healthy(f"{address}/health", seconds=120)
         yield address
     finally:
         os.killpg(server.pid, 9)
         server.wait()
 
 
-def _wait_until_healthy(url: str, seconds: float) -> None:
+def wait_until_healthy(url: str, seconds: float) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
