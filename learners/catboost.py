@@ -118,6 +118,11 @@ class CatBoost:
         learner.offsets_ = ColumnOffsets.from_json(learnt["offsets"])
         learner.sizes_, learner.present_ = learnt["sizes"], learnt["present"]
         learner.answer_ = OnlyAnswer.read(learnt, f"{folder / SETTINGS}: learnt")
+        n, present = learner.answer_.n_classes, learner.present_
+        if not present or sorted(set(present)) != present or present[-1] >= n:
+            checks.refuse(
+                f"{folder / SETTINGS}: learnt.present", f"different classes of 0 to {n - 1} in order", present
+            )
         learner.booster_ = None
         if learner.answer_.shares is None:
             learner.booster_ = read_booster(folder / FILE, learner.sizes_, len(learner.present_))

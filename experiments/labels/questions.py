@@ -173,7 +173,7 @@ def _opened(run_dir: Path) -> _Run:
     inputs = inputs_again(run_dir, config)
     if inputs is None:
         raise DataError(f"the data of a run must be as they were, those of {run_dir} are not: run it again.")
-    history = checkpoint.load(run_dir / run_folder.CHECKPOINTS, inputs.schema)
+    history = checkpoint.load(run_dir / run_folder.CHECKPOINTS, inputs.schema, run_folder.mark_of(run_dir))
     model = run_folder.load_model(run_dir / run_folder.MODEL)
     return _Run(config, inputs, model, history, labels_of(run_dir, config))
 

@@ -1,6 +1,7 @@
 """What a run leaves to be resumed by, and must have in common with the one that it resumes."""
 
 import hashlib
+import json
 from pathlib import Path
 
 from experiments.config.reader import dump
@@ -17,8 +18,15 @@ def begin(config: RunConfig, inputs: RunInputs, folder: Path) -> None:
     """Write what a run needs to be resumed."""
     atomic.write_text(folder / run_folder.CONFIG, dump(config))
     digest = run_folder.fingerprint(inputs.train, inputs.folds)
-    told = {"training_rows": digest, "everything": everything(config, inputs)}
+    whole = everything(config, inputs)
+    told = {"training_rows": digest, "everything": whole, "run": _mark(config, whole)}
     atomic.write_json(folder / run_folder.FINGERPRINT, stamped(told))
+
+
+def _mark(config: RunConfig, whole: str) -> str:
+    """Return a digest of what generations depend on, which tells the checkpoints of a run from those of another."""
+    settings = config.model_dump(mode="json", exclude={"out", "tracking", "scale"})
+    return hashlib.sha256(f"{whole}{json.dumps(settings, sort_keys=True)}".encode()).hexdigest()
 
 
 def check_resumable(folder: Path, config: RunConfig, inputs: RunInputs) -> None:

@@ -157,7 +157,8 @@ def _tracked(bench: _Bench, prepared: Prepared) -> RunResult:
     bench.tracker.start(describe(bench.config, bench.inputs, prepared.parts, bench.folder))
     try:
         bench.tracker.tags({"warnings": tag_of(bench.sanity.findings)})
-        past = checkpoint.load(bench.folder / run_folder.CHECKPOINTS, bench.inputs.schema)
+        mark = run_folder.mark_of(bench.folder)
+        past = checkpoint.load(bench.folder / run_folder.CHECKPOINTS, bench.inputs.schema, mark)
         before = sum(_walls(bench.folder)[: len(past)])
         bench = replace(bench, started=bench.started - before)  # count earlier sessions too
         history, interrupted = _turn(bench, prepared, past)
@@ -199,12 +200,12 @@ def _walls(folder: Path) -> list[float]:
 
 def _turn(bench: _Bench, prepared: Prepared, past: Sequence[Generation]) -> tuple[list[Generation], bool]:
     """Run the remaining generations; return all, and whether Ctrl-C was pressed."""
-    most = bench.config.loop.generations * len(prepared.parts.supplies)
+    most, mark = bench.config.loop.generations * len(prepared.parts.supplies), run_folder.mark_of(bench.folder)
 
     def keep(generation: Generation) -> None:
         walls = [*_walls(bench.folder)[: generation.index - 1], bench.stages.end(generation_note(generation))]
         bench.tracker.record(generation)  # first, so that a checkpoint never lacks its record
-        checkpoint.save(generation, bench.folder / run_folder.CHECKPOINTS)
+        checkpoint.save(generation, bench.folder / run_folder.CHECKPOINTS, mark)
         atomic.write_json(bench.folder / run_folder.CHECKPOINTS / WALLS, walls)
         bench.stages.begin(f"generation {generation.index + 1} of {most}")
 

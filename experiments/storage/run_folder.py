@@ -146,10 +146,16 @@ def fingerprint_of(folder: Path) -> Record:
         If it is no folder of a run, or one of another version.
     """
     path = folder / FINGERPRINT
-    told: Record = fields({"training_rows": text, "everything": text})(
+    told: Record = fields({"training_rows": text, "everything": text}, {"run": text})(
         unstamped(read_json(path), path, AGAIN), f"{path}"
     )
     return told
+
+
+def mark_of(folder: Path) -> str | None:
+    """Return what marks the checkpoints of a run as its own; None if an earlier version began it."""
+    mark: str | None = fingerprint_of(folder).get("run")
+    return mark
 
 
 def finished(folder: Path) -> bool:

@@ -12,7 +12,7 @@ from experiments.config.reader import sentence
 from experiments.config.run_config import CommonConfig, RunConfig, SourcesConfig
 from experiments.data.files import digests
 from experiments.tune.space import Dimension, Scalar, Value, default_space, placed, read_dimension, starting_value
-from loop.errors import ConfigError
+from loop.errors import ConfigError, DataError
 from loop.support.secrets import masked
 
 if TYPE_CHECKING:
@@ -78,7 +78,18 @@ class TuneConfig(SourcesConfig):
         return {key: starting_value(start, key) for key in self.dimensions}
 
     def values(self, params: Mapping[str, Scalar]) -> dict[str, Value]:
-        """Return the values of the parameters of a trial."""
+        """Return the values of the parameters of a trial.
+
+        Raises
+        ------
+        DataError
+            If it lacks one.
+        """
+        if missing := next((key for key in self.dimensions if key not in params), None):
+            raise DataError(
+                f"each trial of a search must have all parameters of space, and one of the study lacks {missing}: "
+                "choose another out or storage."
+            )
         return {key: dimension.value(params[key]) for key, dimension in self.dimensions.items()}
 
     def run_of(self, values: Mapping[str, Value], source: DataConfig) -> RunConfig:

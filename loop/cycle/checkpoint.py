@@ -21,17 +21,19 @@ from loop.support.plain_json import parse
 from loop.types import Generation, Schema
 
 RECORD = "record"  # name of the JSON part
+RUN = "run"  # in it: the mark of the run that wrote it
 
 
-def save(generation: Generation, folder: Path) -> Path:
-    """Write one generation and return its file."""
+def save(generation: Generation, folder: Path, run: str | None = None) -> Path:
+    """Write one generation, with the mark of its run if there is one, and return its file."""
     path = folder / f"generation-{generation.index:03d}.npz"
-    record = np.frombuffer(json.dumps(stamped(to_record(generation)), allow_nan=False).encode(), dtype=np.uint8)
+    told = to_record(generation) | ({} if run is None else {RUN: run})
+    record = np.frombuffer(json.dumps(stamped(told), allow_nan=False).encode(), dtype=np.uint8)
     write_file(path, lambda partial: _write(partial, {RECORD: record, **to_arrays(generation)}))
     return path
 
 
-def load(folder: Path, schema: Schema) -> list[Generation]:
+def load(folder: Path, schema: Schema, run: str | None = None) -> list[Generation]:
     """Read the generations of a folder in order; none if there is no such folder.
 
     Parameters
@@ -40,14 +42,16 @@ def load(folder: Path, schema: Schema) -> list[Generation]:
         Folder of the checkpoints.
     schema : Schema
         Schema of the rows, the same as when they were saved.
+    run : str, optional
+        Mark of the run; files without a mark, as earlier versions wrote them, are taken for its own.
 
     Raises
     ------
     DataError
-        If a file cannot be read, was written by another version or belongs to other columns, or a generation is missing
-        between two others.
+        If a file cannot be read, was written by another version or run or belongs to other columns, or a generation is
+        missing between two others.
     """
-    history = [_read(path, schema) for path in sorted(folder.glob("generation-*.npz"))]
+    history = [_read(path, schema, run) for path in sorted(folder.glob("generation-*.npz"))]
     found = [generation.index for generation in history]
     if found != list(range(1, len(found) + 1)):
         raise DataError(f"checkpoints must be numbered 1, 2, ... without a gap, got {found} in {folder}: start anew.")
@@ -59,9 +63,14 @@ def _write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
         np.savez(file, allow_pickle=False, **arrays)
 
 
-def _read(path: Path, schema: Schema) -> Generation:
+def _read(path: Path, schema: Schema, run: str | None) -> Generation:
     arrays = _opened(path)
     record = _record(path, arrays.pop(RECORD, None))
+    mark = record.pop(RUN, None) if isinstance(record, dict) else None
+    if run is not None and mark not in (None, run):
+        raise DataError(
+            f"a checkpoint must be of the run that it is in, {path} is of another: put back its own, or delete it."
+        )
     X, d = arrays.get("0/X"), len(schema.columns)
     if isinstance(X, np.ndarray) and X.ndim == 2 and X.shape[1] != d:
         raise DataError(

@@ -9,6 +9,7 @@ import pandas as pd
 from pandas.api.types import pandas_dtype
 
 from loop.data.date_parts import PARTS, DateParts
+from loop.data.restoring import check_restorable
 from loop.errors import DataError
 from loop.support.record_checks import (
     count,
@@ -71,7 +72,9 @@ def from_json(content: Mapping[str, Any]) -> Schema:
     excluded = tuple((str(name), str(reason)) for name, reason in content["excluded"])
     recipes = tuple(DateParts(**{**told, "parts": tuple(told["parts"])}) for told in content.get("date_parts", []))
     read = {"columns": columns, "classes": tuple(content["classes"]), "excluded": excluded, "date_parts": recipes}
-    return Schema(**{**content, **read})
+    schema = Schema(**{**content, **read})
+    check_restorable(schema)
+    return schema
 
 
 def _check_names(content: Mapping[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """What CatBoost and LightGBM promise beyond the laws: absence told in one sentence, soft labels, native categories."""
 
 import copy
+import json
 import os
 import pickle
 import subprocess
@@ -17,7 +18,7 @@ from sklearn.metrics import average_precision_score
 
 from learners import LEARNERS, CatBoost, LightGBM
 from learners.common.extras import needs_extra
-from loop.errors import ConfigError
+from loop.errors import ConfigError, DataError
 from loop.rows import Rows
 from loop.testing.learners import blobs, with_category
 from loop.testing.tables import mixed_table
@@ -257,3 +258,15 @@ def test_environment_of_threads_is_left_alone() -> None:
     for kind in BOOSTERS:
         fitted(blobs(), kind(trees=5))
     assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize("present", [[0, 2**62], [0, 2], [1, 0], [1, 1], []])
+def test_classes_of_catboost_that_are_none_are_refused(present: list[int], tmp_path: Path) -> None:
+    CatBoost(trees=2, depth=2).fit(blobs(60), np.random.default_rng(0)).save(tmp_path)
+    told = json.loads((tmp_path / "settings.json").read_text())
+    told["learnt"]["present"] = present
+    (tmp_path / "settings.json").write_text(json.dumps(told))
+    with pytest.raises(
+        DataError, match=r"settings\.json: learnt\.present must be different classes of 0 to 1 in order"
+    ):
+        CatBoost.load(tmp_path)

@@ -208,6 +208,18 @@ def test_a_run_is_not_resumed_with_another_rule_book(config: RunConfig, tmp_path
         run(changed, quiet_console(), resume=cut)
 
 
+def test_a_run_is_not_resumed_from_a_checkpoint_of_another(
+    result: RunResult, config: RunConfig, tmp_path: Path
+) -> None:
+    other = config.model_copy(update={"loop": config.loop.model_copy(update={"seed": 5}), "out": tmp_path / "out"})
+    cut = run(other, quiet_console()).folder
+    (cut / "done.json").unlink()
+    name = "checkpoint/generation-001.npz"
+    (cut / name).write_bytes((result.folder / name).read_bytes())
+    with pytest.raises(DataError, match="of the run that it is in"):
+        run(other, quiet_console(), resume=cut)
+
+
 def test_an_unreachable_tracking_server_does_not_stop_the_run(place: Path, tmp_path: Path) -> None:
     settings = content(place / "table.csv", tmp_path / "out", generations=1)
     (tmp_path / "mlflow.yaml").write_text("tracking_uri: http://127.0.0.1:9\n")

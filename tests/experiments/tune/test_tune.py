@@ -37,7 +37,7 @@ from experiments.tune.study import fail_stale, finished, how_workers_died, open_
 from experiments.tune.trial import PLACE, Lanes, Objective, behind
 from experiments.tune.tune import tune
 from loop.cycle.driver import LoopRun, run_loop
-from loop.errors import ConfigError, WeakspotError
+from loop.errors import ConfigError, DataError, WeakspotError
 from loop.tracking.jsonl import read_records
 from loop.types import Interval, Schema, Table
 
@@ -512,3 +512,8 @@ def test_a_search_lies_in_its_folder_whatever_its_name(tmp_path: Path) -> None:
     assert [path.name for path in folder.glob("*.db")] == ["study.db"]
     assert [path.name for path in tmp_path.iterdir()] == [folder.name]
     assert len(open_study(config, folder, "search").get_trials()) == 1
+
+
+def test_a_trial_without_a_parameter_is_told(config: TuneConfig) -> None:
+    with pytest.raises(DataError, match=r"all parameters of space, and one of the study lacks "):
+        config.values({})

@@ -151,6 +151,20 @@ def test_rows_of_other_columns_are_refused(tmp_path: Path) -> None:
         checkpoint.load(tmp_path, schema)
 
 
+def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
+    checkpoint.save(BARE, tmp_path, run="one")
+    assert len(checkpoint.load(tmp_path, TABLE.schema, run="one")) == 1
+    with pytest.raises(DataError, match=r"of the run that it is in, .*generation-001\.npz is of another"):
+        checkpoint.load(tmp_path, TABLE.schema, run="other")
+
+
+def test_a_checkpoint_or_a_run_without_a_mark_is_taken(tmp_path: Path) -> None:
+    checkpoint.save(BARE, tmp_path)
+    assert len(checkpoint.load(tmp_path, TABLE.schema, run="one")) == 1
+    checkpoint.save(BARE, tmp_path, run="one")
+    assert len(checkpoint.load(tmp_path, TABLE.schema)) == 1
+
+
 def test_altered_but_well_formed_files_are_refused_with_file_and_way_out(tmp_path: Path) -> None:
     path = checkpoint.save(BARE, tmp_path)
     with np.load(path) as archive:

@@ -106,3 +106,44 @@ def test_an_index_is_no_feature_even_where_rows_are_missing(name: str) -> None:
     frame = pd.DataFrame({name: np.arange(20) * 3, "n": np.arange(20) / 7})
     assert dict(infer(frame, None).excluded) == {name: "identifier: every value is different"}
     assert not infer(frame.assign(**{name: [5, 7] * 10}), None).excluded
+
+
+def _told(values: pd.Series, **altered: object) -> dict[str, object]:
+    told = json.loads(json.dumps(to_json(infer(pd.DataFrame({"a": values, "y": Y}), "y"))))
+    told["columns"][0] |= altered
+    return told  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("dtype", ["odd", "", "category", "category[odd]", "string[odd]", "V8", "i4,f4", "U999999999"])
+@pytest.mark.parametrize("name", ["decimals", "dates", "Arrow's text", "Arrow's integers", "Arrow's booleans"])
+def test_a_dtype_that_is_none_is_refused_when_a_schema_is_read(name: str, dtype: str) -> None:
+    with pytest.raises(DataError, match="must have a dtype that holds its"):
+        from_json(_told(COLUMNS[name][0], dtype=dtype))
+
+
+MISFITS = {
+    "text as numbers": ("Arrow's text", {"dtype": "float64"}),
+    "text as periods": ("Arrow's text", {"dtype": "period[D]"}),
+    "fractions as integers": ("decimals", {"dtype": "Int64"}),
+    "a gap without a place": ("Arrow's integers", {"dtype": "int64"}),
+    "an end beyond the dtype": ("Arrow's integers", {"dtype": "Int8", "high": "1000.0"}),
+    "dates without a unit": ("dates", {"dtype": "datetime64"}),
+    "dates of no zone": ("dates", {"dtype": "datetime64[us, Mars/Odd]"}),
+}
+
+
+@pytest.mark.parametrize("case", MISFITS)
+def test_a_dtype_that_does_not_hold_the_values_is_refused(case: str) -> None:
+    name, altered = MISFITS[case]
+    with pytest.raises(DataError, match="must have a dtype that holds its"):
+        from_json(_told(COLUMNS[name][0], **altered))
+
+
+def test_the_dtype_of_the_target_is_tried_too() -> None:
+    with pytest.raises(DataError, match="column 'y', must have a dtype"):
+        from_json({**_told(COLUMNS["decimals"][0]), "target_dtype": "datetime64[ns]"})
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_every_column_that_can_be_inferred_is_read(name: str) -> None:
+    assert from_json(_told(COLUMNS[name][0])).columns[0].kind == COLUMNS[name][1]
