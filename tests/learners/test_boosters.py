@@ -270,3 +270,12 @@ def test_classes_of_catboost_that_are_none_are_refused(present: list[int], tmp_p
         DataError, match=r"settings\.json: learnt\.present must be different classes of 0 to 1 in order"
     ):
         CatBoost.load(tmp_path)
+
+
+@pytest.mark.parametrize(("columns", "share"), [(1, 1.0), (300, 1.0), (1_200, 0.25)])
+def test_catboost_tries_some_of_many_columns(columns: int, share: float) -> None:
+    pytest.importorskip("catboost")
+    schema = Schema(tuple(Column(f"c{at}", "numeric", "float64") for at in range(columns)), ("no", "yes"))
+    X = np.random.default_rng(0).normal(size=(40, columns))
+    fitted = CatBoost(trees=2, depth=1).fit(Table.real(X, (X[:, 0] > 0).astype(int), schema), np.random.default_rng(0))
+    assert fitted.booster_.get_all_params()["rsm"] == pytest.approx(share)
