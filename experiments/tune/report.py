@@ -76,7 +76,7 @@ def _front(study: optuna.Study, config: TuneConfig, best: FrozenTrial) -> list[t
     """Return number, role, score, cost and changes of the trials of the front, of start and winner, cheapest first."""
     start = started(study, config)
     listed = {each.number: each for each in (*study.best_trials, start, best)}
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for trial in sorted(listed.values(), key=lambda each: each.values[1]):
         role = ", ".join(word for word, each in (("start", start), (WINS, best)) if each.number == trial.number)
         score, seconds = trial.values
