@@ -24,6 +24,7 @@ from loop.types import Schema, Table
 
 DEEPEST = 16  # CatBoost's own limit
 FEW = 16  # columns of at most so many categories are split one by one where labels are soft
+TRIED = 300  # columns that a tree tries at each level, of more some drawn anew: time grows with them
 FILE = "booster.cbm"
 LEARNT = ANSWER | {
     "offsets": OFFSETS,
@@ -155,6 +156,7 @@ class CatBoost:
             "iterations": self.trees,
             "depth": self.depth,
             "learning_rate": self.rate,
+            "rsm": min(1.0, TRIED / max(1, table.X.shape[1])),
             "l2_leaf_reg": self.l2,
             "random_seed": seed,
             "thread_count": self.jobs,

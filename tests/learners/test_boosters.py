@@ -257,3 +257,12 @@ def test_environment_of_threads_is_left_alone() -> None:
     for kind in BOOSTERS:
         fitted(blobs(), kind(trees=5))
     assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize(("columns", "share"), [(1, 1.0), (300, 1.0), (1_200, 0.25)])
+def test_catboost_tries_some_of_many_columns(columns: int, share: float) -> None:
+    pytest.importorskip("catboost")
+    schema = Schema(tuple(Column(f"c{at}", "numeric", "float64") for at in range(columns)), ("no", "yes"))
+    X = np.random.default_rng(0).normal(size=(40, columns))
+    fitted = CatBoost(trees=2, depth=1).fit(Table.real(X, (X[:, 0] > 0).astype(int), schema), np.random.default_rng(0))
+    assert fitted.booster_.get_all_params()["rsm"] == pytest.approx(share)
