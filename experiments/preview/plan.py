@@ -94,7 +94,7 @@ def _lines(record: Record) -> list[str]:
         *columns_lines(record),
         f"loop: strategy {record['strategy']}, learner {record['learner']}, "
         f"at most {record['generations']} generations of {', '.join(record['supplies'])}",
-        f"compared with: {', '.join(record['arms']) or 'the learner on real rows alone, and the teacher'}",
+        f"compared with: {'; '.join(record['arms']) or 'the learner on real rows alone, and the teacher'}",
     ]
 
 

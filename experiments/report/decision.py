@@ -171,6 +171,6 @@ def _money(each: Record, own: str, rival: str, period: str) -> str:
 
 def _scale(told: Record, report: "Report") -> str:
     if told["days"] is None:
-        return f"Scaled from the {report.data['test_rows']:,} test rows, as the table has no column of dates."
+        return f"Scaled from the {report.data['test_rows']:,} test rows, as no time column of dates is named (--time)."
     days = f"{told['days']} day{'s'[: told['days'] != 1]}"
     return f"A month is 30 days like the {days} of the test part, about {amount(told['rows'])} rows."

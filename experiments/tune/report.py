@@ -14,6 +14,9 @@ from experiments.tune.sealed_test import Optimism
 from experiments.tune.space import Value
 from experiments.tune.study import finished, start_trial
 from loop.errors import ConfigError
+from loop.support.visible import in_markdown
+
+WINS = "winner"  # the role of the trial that won
 
 
 def winner(study: optuna.Study, config: TuneConfig) -> FrozenTrial:
@@ -47,8 +50,6 @@ def headline(
 
 def front_table(study: optuna.Study, config: TuneConfig, best: FrozenTrial) -> Table:
     """Return a table of the Pareto front of score and cost, cheapest first, with the start and the winner."""
-    start = started(study, config)
-    listed = {each.number: each for each in (*study.best_trials, start, best)}
     title = f"The front of score and cost, mean over sources; the winner costs at most {config.most_cost:g} x the start"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column("trial", justify="right")
@@ -56,11 +57,36 @@ def front_table(study: optuna.Study, config: TuneConfig, best: FrozenTrial) -> T
     for column in ("average precision", "seconds"):
         table.add_column(column, justify="right")
     table.add_column("changes")
-    for trial in sorted(listed.values(), key=lambda each: each.values[1]):
-        role = ", ".join(word for word, each in (("start", start), ("winner", best)) if each.number == trial.number)
-        changes = ", ".join(_changes(config.values(trial.params), config.start))
-        table.add_row(str(trial.number), role, f"{trial.values[0]:.4f}", f"{trial.values[1]:.1f}", shown(changes))
+    for row in _front(study, config, best):
+        table.add_row(*map(shown, row))
     return table
+
+
+def front_in_markdown(study: optuna.Study, config: TuneConfig, best: FrozenTrial) -> str:
+    """Return the table of `front_table` as Markdown, the winner in bold, for the page of the search in MLflow."""
+    head = ["trial", "", "average precision on judge rows", "seconds", "changes"]
+    rows = [head, ["---"] * len(head)]
+    for row in _front(study, config, best):
+        cells = [*row[:-1], in_markdown(row[-1])]  # the values of a space are the user's words
+        rows.append([f"**{cell}**" if cell and WINS in row[1] else cell for cell in cells])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _front(study: optuna.Study, config: TuneConfig, best: FrozenTrial) -> list[tuple[str, ...]]:
+    """Return number, role, score, cost and changes of the trials of the front, of start and winner, cheapest first."""
+    start = started(study, config)
+    listed = {each.number: each for each in (*study.best_trials, start, best)}
+    rows: list[tuple[str, ...]] = []
+    for trial in sorted(listed.values(), key=lambda each: each.values[1]):
+        role = ", ".join(word for word, each in (("start", start), (WINS, best)) if each.number == trial.number)
+        score, seconds = trial.values
+        rows.append((str(trial.number), role, f"{score:.4f}", f"{seconds:.1f}", changes_in_words(trial, config)))
+    return rows
+
+
+def changes_in_words(trial: FrozenTrial, config: TuneConfig) -> str:
+    """Write what a trial changes of the configuration that the search starts from."""
+    return ", ".join(_changes(config.values(trial.params), config.start)) or "none"
 
 
 def _changes(values: Mapping[str, Value], start: Mapping[str, Value]) -> list[str]:

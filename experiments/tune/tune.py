@@ -36,7 +36,7 @@ from experiments.storage.result_cache import digest
 from experiments.tune.batches import search_in_batches
 from experiments.tune.config import TuneConfig
 from experiments.tune.repeats import SAME_AS, caps
-from experiments.tune.report import front_table, headline, started, winner
+from experiments.tune.report import changes_in_words, front_in_markdown, front_table, headline, started, winner
 from experiments.tune.sealed_test import Optimism, open_test
 from experiments.tune.storage import check_apart, guarded
 from experiments.tune.study import Look, fail_stale, finished, open_study, search
@@ -146,8 +146,11 @@ def _conclude(
     result = headline(study, config, best, optimism)
     tracker.metrics(result)
     first, *others = map(in_markdown, optimism.sentences)
-    told = "\n\n".join((f"**{first}**", *others, f"Winner: trial {best.number}."))
-    tracker.tags({"verdict": optimism.sentences[0], NOTE: told})
+    told = "\n\n".join(
+        (f"**{first}**", *others, f"Winner: trial {best.number}.", front_in_markdown(study, config, best))
+    )
+    found = f"trial {best.number} ({best.values[0]:.3f}); changes: {changes_in_words(best, config)}"
+    tracker.tags({"verdict": optimism.sentences[0], "best": found, NOTE: told})
     for file in (WINNER, TRIALS):
         tracker.attach(folder / file)
     return best, optimism, result
@@ -217,12 +220,18 @@ def _watching(
 
 def _record(tracker: Store, config: TuneConfig, name: str, trial: FrozenTrial, seen: Sequence[Record]) -> None:
     attributes = trial.user_attrs
-    metrics = {"seconds": attributes["seconds"]} | ({f"judge_{SCORE}": trial.values[0]} if trial.values else {})
-    tags = {"state": trial.state.name.lower(), "error": attributes.get("error", "")}
+    scored = {f"judge_{SCORE}": float(trial.values[0])} if trial.values else {}  # MLflow draws the first metric
+    metrics = scored | {"seconds": float(attributes["seconds"])}
+    tags = {
+        "state": trial.state.name.lower(),
+        "error": attributes.get("error", ""),
+        "changes": changes_in_words(trial, config),
+    }
     values = config.values(trial.params)
     params: dict[str, object] = {key: "none" if value is None else value for key, value in values.items()}
     with suppress(ConfigError):  # values that no run accepts: such a trial failed
-        params = _shared(config, values) | params
+        shared = _shared(config, values)
+        params = shared | {key: each for key, each in params.items() if key.removeprefix("loop.") not in shared}
     took = trial.duration.total_seconds() if trial.duration else float(attributes["seconds"])
     curves = {f"running_{SCORE}": list(attributes["running"].values())}
     told = {key: text for key, text in tags.items() if text}

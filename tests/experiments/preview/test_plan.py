@@ -25,6 +25,7 @@ def test_a_dry_run_says_what_a_run_says_first_and_leaves_nothing(tmp_path: Path)
     assert set(tmp_path.rglob("*")) == before
     for words in ("240 rows, 4 features", "classes: no, yes; to catch: yes", "shop (categorical)", "strategy targeted"):
         assert words in told
+    assert "class weight; random oversampling; SMOTE" in told  # other names hold a comma
     assert "time: roughly " in told
     real = call("run", config, "--no-arms", "--generations", 1).stdout
     assert real.splitlines()[:2] == told.splitlines()[:2]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from scipy.stats import norm
 
-from experiments.report.decision import CHECK, COLLECT, DEPLOY, KEEP, UNTRUSTED
+from experiments.report.decision import CHECK, COLLECT, DEPLOY, KEEP, UNTRUSTED, _scale
 from experiments.report.labels_needed import MOST_TIMES, labels_needed, standard_error
 from experiments.report.report import Report
 from experiments.sanity.finding import HARM
@@ -128,3 +128,8 @@ def test_the_standard_error_is_that_of_the_interval() -> None:
     assert standard_error({"low": 0.1 - 1.96 * 0.02, "high": 0.1 + 1.96 * 0.02, "level": 0.95}) == pytest.approx(
         0.02, rel=1e-3
     )
+
+
+def test_a_table_whose_time_is_not_named_is_not_said_to_lack_dates() -> None:
+    told = _scale({"days": None}, report(claim(0.05, 0.03)))
+    assert told == "Scaled from the 5,000 test rows, as no time column of dates is named (--time)."

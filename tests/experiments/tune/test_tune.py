@@ -26,11 +26,12 @@ from experiments.config.reader import load_config
 from experiments.config.run_config import RunConfig
 from experiments.run.inputs import RunInputs, gather
 from experiments.run.run import run
+from experiments.run.verdict import NOTE
 from experiments.tune import sealed_test
 from experiments.tune import trial as tune_trial
 from experiments.tune import tune as module
 from experiments.tune.config import TuneConfig
-from experiments.tune.report import headline, started, winner
+from experiments.tune.report import changes_in_words, front_in_markdown, headline, started, winner
 from experiments.tune.sealed_test import open_test
 from experiments.tune.space import CAPACITY, COMMON, Choices, Range, default_space, read_dimension
 from experiments.tune.study import fail_stale, finished, how_workers_died, open_study, place_of, work_side_by_side
@@ -90,6 +91,24 @@ class TestSearch:
         assert len(told) >= 4
         for record in told:
             assert [each["profile"]["num_rows"] for each in record["datasets"]] == [rows]
+
+    def test_its_page_says_which_trial_won_and_every_trial_what_it_changes(
+        self, result: module.Headline, config: TuneConfig
+    ) -> None:
+        (folder,) = config.out.iterdir()
+        records = list(read_records(folder / "journal"))
+        study = study_of(config)
+        best = winner(study, config)
+        tags = {name: text for each in records if each["kind"] == "tags" for name, text in each["values"].items()}
+        assert tags["best"].startswith(f"trial {best.number} ({best.values[0]:.3f}); changes: ")
+        assert front_in_markdown(study, config, best) in tags[NOTE]
+        changes = [each["tags"]["changes"] for each in records if each["kind"] == "child"]
+        assert changes[0] == "none"
+        first = next(each for each in records if each["kind"] == "child")
+        assert next(iter(first["metrics"])) == "judge_average_precision"  # what MLflow's comparison draws unasked
+        assert {"budget", "strategy"} < set(first["params"])
+        assert not {"loop.budget", "loop.strategy"} & set(first["params"])  # an axis each, not two
+        assert sorted(changes) == sorted(changes_in_words(each, config) for each in study.trials)
 
     def test_optimism_is_what_the_test_rows_do_not_bear_out(self, result: module.Headline) -> None:
         judged = result["best_judge"] - result["default_judge"]
@@ -334,6 +353,15 @@ def test_a_tie_with_the_start_opens_no_test_rows(config: TuneConfig) -> None:
     optimism = open_test(study, fresh, [], best, best)  # without any inputs, so nothing can be opened
     assert optimism.test_gain == 0
     assert "stay sealed" in optimism.sentences[0]
+
+
+def test_the_front_is_a_table_with_the_winner_in_bold(config: TuneConfig) -> None:
+    study, fresh = of_two_trials(config, 0.7)
+    table = front_in_markdown(study, fresh, winner(study, fresh)).splitlines()
+    assert table[2:] == [
+        "| **1** | **winner** | **0.7000** | **4.0** | **budget 0.6** |",
+        "| 0 | start | 0.6000 | 10.0 | none |",
+    ]
 
 
 def test_the_winner_is_compared_with_the_best_plain_model(config: TuneConfig) -> None:
