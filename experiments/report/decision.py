@@ -46,7 +46,7 @@ def _decided(report: "Report", claim: Record, needed: LabelsNeeded | None) -> tu
         return CHECK, f"Check the data before you believe any score here: {doubts[0]}"
     own, rival = in_words(report.delivered), f"the best plain model ({report.gain['against']})"
     if float(report.gain["difference"]["high"]) < 0:
-        return KEEP, f"{_keep(report)}: {own} is worse on the test rows."
+        return KEEP, f"{_keep(report)}: {own} is worse on the test rows.{_way(report)}"
     if report.harm:
         though = f", though proven better than {rival} over all thresholds" if report.gain["proven"] else ""
         return KEEP, f"{_keep(report)}: {own} does harm where you use it{though}: {report.harm[0]}"
@@ -60,7 +60,7 @@ def _decided(report: "Report", claim: Record, needed: LabelsNeeded | None) -> tu
         )
         return COLLECT, f"Collect labels: {told}; confirm it on new rows, or set deliver to have it."
     if needed is None:
-        return KEEP, f"{_keep(report)}: {_hopeless(report, claim)}"
+        return KEEP, f"{_keep(report)}: {_hopeless(report, claim)}{_way(report)}"
     few = _few(report)
     seen = f"{in_words(claim['arm'])} looks better than {rival}, but it is not proven"
     return COLLECT, f"Collect labels: {few or seen}. {_sentence(report, needed, claim)}"
@@ -70,6 +70,12 @@ def _keep(report: "Report") -> str:
     """Name the model to serve: the best plain one; if that is delivered and does harm, the learner on real rows."""
     plain = str(report.gain["against"])
     return f"Keep the plain model ({REAL_ONLY if report.harm and report.delivered == plain else plain})"
+
+
+def _way(report: "Report") -> str:
+    """Say how to have the plain model, if another one is delivered."""
+    own = "" if report.delivered == report.gain["against"] else in_words(report.delivered)
+    return own and f" This run delivers {own}; deliver: plain has the plain model."
 
 
 def _known(report: "Report") -> str:
@@ -122,8 +128,9 @@ def _sentence(report: "Report", needed: LabelsNeeded, claim: Record) -> str:
 
 
 def _hopeless(report: "Report", claim: Record) -> str:
-    if claim["arm"] == claim["against"] or float(claim["difference"]["estimate"]) <= 0:
-        return "nothing here beats it on the test rows, so there is nothing that more labels could prove."
+    if float(claim["difference"]["estimate"]) <= 0:
+        seen = f"{in_words(claim['arm'])} does not beat it" if claim["arm"] != claim["against"] else "nothing beats it"
+        return f"{seen} on the test rows, so there is no gain that more labels could prove."
     return (
         f"{in_words(claim['arm'])} seems better by so little that no sensible number of labels would "
         f"prove it (more than {MOST_TIMES} times the test part of {report.data['test_rows']:,} rows)."

@@ -56,7 +56,8 @@ def test_nothing_is_deployed_on_data_that_give_the_class_away(name: str) -> None
 def test_harm_is_in_the_headline_even_if_a_gain_is_proven() -> None:
     worse = report(claim(-0.05, 0.03)).decision
     assert worse.action == KEEP
-    assert worse.headline == "Keep the plain model (extra trees): targeted is worse on the test rows."
+    told = "Keep the plain model (extra trees): targeted is worse on the test rows. "
+    assert worse.headline == f"{told}This run delivers targeted; deliver: plain has the plain model."
     harm = {"name": HARM, "sentence": "recall at precision 0.5: 0.131 before, 0.008 after."}
     decision = report(claim(0.05, 0.03), warnings=[harm]).decision
     assert decision.action == KEEP
@@ -81,7 +82,9 @@ def test_labels_are_collected_where_a_sensible_number_would_prove_what_was_seen(
     assert f"{decision.labels.more_positives:,} more rows of class fraud" in decision.headline
 
 
-@pytest.mark.parametrize(("estimate", "told"), [(0.003, "no sensible number"), (-0.01, "nothing here beats")])
+@pytest.mark.parametrize(
+    ("estimate", "told"), [(0.003, "no sensible number"), (-0.01, "does not beat it on the test rows")]
+)
 def test_nothing_is_asked_for_what_cannot_be_proven(estimate: float, told: str) -> None:
     decision = report(claim(estimate, 0.04)).decision
     assert (decision.action, decision.labels) == (KEEP, None)
