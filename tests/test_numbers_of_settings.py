@@ -1,6 +1,7 @@
 """Every number of every part, of the loop and of a configuration: absurd ones are refused in words."""
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
@@ -89,6 +90,11 @@ CONFIGURED = {
 }
 
 
+def beside_paths(sentence: str) -> str:
+    """Leave out paths, which are never cut."""
+    return re.sub(r"\S*/\S*", "", sentence)
+
+
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     place = tmp_path_factory.mktemp("table")
@@ -107,7 +113,7 @@ def test_a_configuration(tmp_path: Path, settings: dict[str, object], key: str) 
     inner[last] = CONFIGURED[key]
     sentence = refused("run", write_config(tmp_path, changed))
     assert last in sentence
-    assert len(sentence) <= LONGEST + 1
+    assert len(beside_paths(sentence)) <= LONGEST + 1
 
 
 def test_a_budget_larger_than_memory(tmp_path: Path, settings: dict[str, object]) -> None:
@@ -125,7 +131,7 @@ def test_a_comparison(tmp_path: Path, settings: dict[str, object], key: str, val
     changed.pop("data")
     sentence = refused("compare", write_config(tmp_path, changed))
     assert key in sentence
-    assert len(sentence) <= LONGEST + 1
+    assert len(beside_paths(sentence)) <= LONGEST + 1
 
 
 def test_a_committee_of_a_thousand(tmp_path: Path, settings: dict[str, object]) -> None:
