@@ -130,7 +130,7 @@ def _sentence(report: "Report", needed: LabelsNeeded, claim: Record) -> str:
 def _hopeless(report: "Report", claim: Record) -> str:
     if float(claim["difference"]["estimate"]) <= 0:
         seen = f"{in_words(claim['arm'])} does not beat it" if claim["arm"] != claim["against"] else "nothing beats it"
-        return f"{seen} on the test rows, so there is no gain that more labels could prove."
+        return f"{seen} on the test rows, so there is nothing that more labels could prove."
     return (
         f"{in_words(claim['arm'])} seems better by so little that no sensible number of labels would "
         f"prove it (more than {MOST_TIMES} times the test part of {report.data['test_rows']:,} rows)."

@@ -39,7 +39,7 @@ def test_the_record_is_one_object(tmp_path: Path) -> None:
     assert record["columns"]["shop"] == "categorical"
     assert record["arms"] == ["class weight", "random oversampling", "SMOTE"]
     assert record["seconds"] == pytest.approx(sum(record["seconds_by_step"].values()), abs=0.5)
-    assert record["seconds_range"] == pytest.approx([record["seconds"] / 2, record["seconds"] * 2], abs=0.1)
+    assert record["seconds_range"] == pytest.approx([record["seconds"] / 2, record["seconds"] * 2], abs=0.2)
     assert {"weighted and oversampled rows", "test and files"} < set(record["seconds_by_step"])
     assert "plain models" not in record["seconds_by_step"]
 
