@@ -125,8 +125,10 @@ class Committee:
         y, weight = table.y[weighed], table.weight[weighed]
         votes = [_greedy(member_oof[:, used], y[used], weight[used]) for used in (fold_of != fold for fold in ids)]
         self.weights_ = np.array([*votes, _greedy(member_oof, y, weight)])
-        self._real = (table.rows, folds)  # for the answers out of fold, if they are asked for
-        if len(weighed) == (folds >= 0).sum():
+        if len(weighed) < (folds >= 0).sum():
+            self._real = (table.rows, folds)  # for the answers out of fold, if they are asked for
+            vars(self).pop("oof_", None)  # those of an earlier fit
+        else:
             self.oof_ = np.full((len(table), table.n_classes), np.nan)
             for fold in ids:
                 answers = np.einsum("m,mnk->nk", self.weights_[fold], member_oof[:, fold_of == fold])

@@ -107,6 +107,13 @@ def test_members_are_weighed_on_some_of_many_rows(monkeypatch: pytest.MonkeyPatc
     assert np.isnan(fitted.oof_[folds < 0]).all()
 
 
+def test_answers_out_of_fold_are_those_of_the_last_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    fitted = committee()
+    monkeypatch.setattr("learners.teachers.committee.WEIGHED", 100)
+    fitted.fit_folds(TABLE.take(np.arange(200)), FOLDS[:200], np.random.default_rng(0))
+    assert fitted.oof_.shape == (200, 2)
+
+
 def test_out_of_fold_answers_to_noise_know_nothing() -> None:
     rng = np.random.default_rng(0)
     noise = replace(TABLE, y=rng.permutation(TABLE.y))
