@@ -1,10 +1,10 @@
-"""What a model looks at: by how much its score falls if the values of one column are dealt anew among rows."""
+"""What a model looks at: by how much its score falls if the values of one column are shuffled among rows."""
 
 import numpy as np
 
 from loop.data.thinning import weighted_sample
 from loop.evaluation.judge_rows import JudgeRows
-from loop.evaluation.metrics import resolve, score
+from loop.evaluation.metrics import score
 from loop.protocols import Predictor
 from loop.rows import Rows
 from loop.support.plain_json import Record
@@ -12,7 +12,7 @@ from loop.types import Table
 
 METRIC = "average_precision"
 SHUFFLES = 3
-MOST_ROWS, MOST_ANSWERS = 5_000, 300_000  # rows that are dealt anew; answers in all, as some models are slow
+MOST_ROWS, MOST_ANSWERS = 5_000, 300_000  # rows that are shuffled; answers in all, as some models are slow
 FEWEST_ROWS = 200  # with fewer a fall is noise: such a wide table has no figures
 
 
@@ -41,18 +41,18 @@ def importance(predictor: Predictor, test: Table, rng: np.random.Generator) -> l
     if min(allowed, len(test)) < FEWEST_ROWS:
         return []
     some = weighted_sample(test, allowed, rng)
-    judged, sign = JudgeRows.of(some), resolve(METRIC).sign
+    judged = JudgeRows.of(some)
     whole = score(METRIC, judged, predictor.predict_proba(some.rows))
     found: list[Record] = []
     for position, name in enumerate(columns):
-        answers = predictor.predict_proba(_dealt_anew(some.rows, position, rng))
-        falls = [sign * (whole - score(METRIC, judged, proba)) for proba in np.split(answers, SHUFFLES)]
+        answers = predictor.predict_proba(_shuffled(some.rows, position, rng))
+        falls = [whole - score(METRIC, judged, proba) for proba in np.split(answers, SHUFFLES)]
         found.append({"column": name, "fall": float(np.mean(falls)), "least": min(falls), "most": max(falls)})
     return sorted(found, key=lambda each: -float(str(each["fall"])))
 
 
-def _dealt_anew(rows: Rows, position: int, rng: np.random.Generator) -> Rows:
-    """Return the rows several times over (SHUFFLES * n), one column of each dealt anew."""
+def _shuffled(rows: Rows, position: int, rng: np.random.Generator) -> Rows:
+    """Return the rows several times over (SHUFFLES * n), one column of each shuffled."""
     copies = []
     for _ in range(SHUFFLES):
         X = rows.X.copy()

@@ -74,8 +74,9 @@ def _keep(report: "Report") -> str:
 
 def _way(report: "Report") -> str:
     """Say how to have the plain model, if another one is delivered."""
-    own = "" if report.delivered == report.gain["against"] else in_words(report.delivered)
-    return own and f" This run delivers {own}; deliver: plain has the plain model."
+    if report.delivered == report.gain["against"]:
+        return ""
+    return f" This run delivers {in_words(report.delivered)}; deliver: plain has the plain model."
 
 
 def _known(report: "Report") -> str:

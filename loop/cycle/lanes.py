@@ -17,10 +17,8 @@ from loop.types import Table
 
 USUAL = 5  # default number of lanes
 TEACHER_FOLDS = 5  # of the fit rows of a hold-out lane
-MANY, FOLDS_OF_MANY = (
-    500_000,
-    2,
-)  # rows of a training table from which half of them are enough to fit a teacher's member
+MANY = 500_000  # training rows from which half of them are enough to fit a teacher's member
+FOLDS_OF_MANY = 2
 DELIVERABLE = -1
 
 

@@ -36,6 +36,7 @@ from experiments.data.split import Split
 from learners import Committee, Linear, XGBoost
 from loop.cycle.controller import generations, prepare
 from loop.cycle.parts import Settings
+from loop.errors import ConfigError
 from loop.seeds import stream
 from loop.support.memory import give_back
 
@@ -120,7 +121,9 @@ def main(
 ) -> None:
     """Print what the process held and, last, one line of JSON: by how much it grew."""
     if sys.platform != "linux":
-        raise typer.BadParameter("the process is watched through /proc, which only Linux has: run it there.")
+        raise ConfigError(
+            f"a process is watched through /proc, which only Linux has, got {sys.platform}: run it there."
+        )
     grown = {}
     for name, work, number in (("generations", turns, generations_), ("comparisons", comparisons, comparisons_)):
         seen = watched(work, number)

@@ -29,11 +29,8 @@ NODES = {  # arrays with an entry for each node, with the kinds of their numbers
         ("left_children", "right_children", "parents", "split_indices", "default_left", "split_type"), "iu"
     ),
 }
-SETS = (
-    "categories_nodes",
-    "categories_segments",
-    "categories_sizes",
-)  # arrays with an entry for each set of categories
+# Arrays with an entry for each set of categories.
+SETS = ("categories_nodes", "categories_segments", "categories_sizes")
 
 
 @dataclass(frozen=True)
