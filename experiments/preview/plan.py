@@ -8,7 +8,6 @@ from experiments.arms.plain import kinds
 from experiments.config.run_config import RunConfig
 from experiments.preview.probe import ROUGH, Estimate, estimate
 from experiments.preview.ready import Ready
-from experiments.report.formatting import one_line
 from experiments.run.warnings import found_before
 from loop.support.plain_json import Record
 from loop.support.timing import lasting
@@ -35,7 +34,7 @@ def plan_of(config: RunConfig) -> Plan:
     record = _record(ready, took)
     warnings = found_before(config, ready.inputs).findings
     lines = (*ready.messages, *(each.line for each in warnings), *_lines(record), _told(took))
-    return Plan(tuple(map(one_line, lines)), record)
+    return Plan(lines, record)
 
 
 def plan_of_all(runs: Sequence[RunConfig], done: int, jobs: int) -> Plan:
@@ -59,16 +58,11 @@ def plan_of_all(runs: Sequence[RunConfig], done: int, jobs: int) -> Plan:
 
 
 def _record(ready: Ready, took: Estimate) -> Record:
-    config, inputs, schema = ready.config, ready.inputs, ready.inputs.schema
+    config, schema = ready.config, ready.inputs.schema
     return {
         "dry_run": True,
-        "table": inputs.dataset.name,
-        "train": len(inputs.train),
-        "test": len(inputs.test),
+        **table_record(ready),
         "target": schema.target,
-        "classes": [str(name) for name in schema.classes],
-        "positive": str(schema.classes[schema.positive]),
-        "columns": {column.name: column.kind for column in schema.columns},
         "excluded": dict(schema.excluded),
         "strategy": config.loop.strategy,
         "supplies": [supply.name for supply in ready.parts.supplies],
@@ -77,6 +71,19 @@ def _record(ready: Ready, took: Estimate) -> Record:
         "arms": _arms(ready),
         **range_of(took.total),
         "seconds_by_step": {name: round(each, 1) for name, each in took.seconds.items()},
+    }
+
+
+def table_record(ready: Ready) -> Record:
+    """Return the rows, classes and columns of a table."""
+    inputs, schema = ready.inputs, ready.inputs.schema
+    return {
+        "table": inputs.dataset.name,
+        "train": len(inputs.train),
+        "test": len(inputs.test),
+        "classes": [str(name) for name in schema.classes],
+        "positive": str(schema.classes[schema.positive]),
+        "columns": {column.name: column.kind for column in schema.columns},
     }
 
 

@@ -8,7 +8,6 @@ from experiments.arms.plain import kinds
 from experiments.config.constraints import complaints, constraints
 from experiments.config.operating_points import miss_costs
 from experiments.config.run_config import RunConfig
-from experiments.report.formatting import one_line
 from experiments.run.given import notes
 from experiments.run.inputs import RunInputs, gather, parts_of
 from experiments.run.real_rows import named_rows
@@ -51,7 +50,7 @@ class Ready:
         """What was done to the table, and what is known of stated and given rows, a sentence each."""
         told = [each.sentence for each in named_rows(self.config, self.inputs)]
         own = (*notes(self.parts), *overlaps(self.parts, self.inputs.train, self.config.loop.seed))
-        return tuple(map(one_line, (*self.inputs.messages, *told, *self.broken, *own)))
+        return (*self.inputs.messages, *told, *self.broken, *own)
 
     @property
     def generations_at_most(self) -> int:

@@ -4,10 +4,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from experiments.config.run_config import RunConfig
-from experiments.preview.plan import Plan, columns_lines, range_of, roughly
+from experiments.preview.plan import Plan, columns_lines, range_of, roughly, table_record
 from experiments.preview.probe import loop_seconds, plain_seconds
 from experiments.preview.ready import Ready
-from experiments.report.formatting import one_line
 from experiments.run.warnings import found_before
 from experiments.tune.config import TuneConfig
 from experiments.tune.repeats import caps
@@ -41,7 +40,7 @@ def plan_of_search(config: TuneConfig, workers: int) -> Plan:
     points = _points(config.dimensions.values())
     record: Record = {
         "dry_run": True,
-        "tables": [_table(each) for each in readies],
+        "tables": [table_record(each) for each in readies],
         "space": space,
         "points": points,
         "trials": config.trials,
@@ -62,7 +61,7 @@ def plan_of_search(config: TuneConfig, workers: int) -> Plan:
         f"time: {roughly(sum(seconds.values()))} (at most about {lasting(trial)} a trial, {lasting(seconds['trials'])} "
         f"in all, test of the winner {lasting(seconds['test'])}), by a probe on a few rows. Nothing was written."
     )
-    return Plan(tuple(map(one_line, lines)), record)
+    return Plan(tuple(lines), record)
 
 
 def _longest(config: TuneConfig, position: int) -> RunConfig:
@@ -85,19 +84,7 @@ def _plain(ready: Ready) -> float:
 
 def _lines(ready: Ready) -> list[str]:
     warnings = found_before(ready.config, ready.inputs).findings
-    return [*ready.messages, *(each.line for each in warnings), *columns_lines(_table(ready))]
-
-
-def _table(ready: Ready) -> Record:
-    inputs, schema = ready.inputs, ready.inputs.schema
-    return {
-        "table": inputs.dataset.name,
-        "train": len(inputs.train),
-        "test": len(inputs.test),
-        "classes": [str(name) for name in schema.classes],
-        "positive": str(schema.classes[schema.positive]),
-        "columns": {column.name: column.kind for column in schema.columns},
-    }
+    return [*ready.messages, *(each.line for each in warnings), *columns_lines(table_record(ready))]
 
 
 def _told(dimension: Dimension, start: Value) -> str:

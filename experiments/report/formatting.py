@@ -77,14 +77,3 @@ def spread(interval: Mapping[str, Any] | None) -> str:
 
 
 FILTERS: tuple[Callable[..., str], ...] = (number, whole, signed, amount, between, spread, threshold, words)
-
-
-def one_line(text: str) -> str:
-    """Write line breaks and other characters that cannot be printed, as in names of columns, as escapes.
-
-    Examples
-    --------
-    >>> print(one_line("a\\nb"))
-    a\\nb
-    """
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
