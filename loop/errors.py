@@ -1,5 +1,7 @@
 """Errors that the user can correct: one sentence with the rule, the value and the way out."""
 
+from collections.abc import Iterator
+
 from loop.support.visible import sentence
 
 
@@ -27,3 +29,12 @@ class ConditionError(WeakspotError, ValueError):
 
 class TrackingError(WeakspotError, RuntimeError):
     """A tracking server or its disk did not accept the records; they are kept locally."""
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and what it came from, each once."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        yield error
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__

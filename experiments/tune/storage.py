@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from experiments.tune.config import TuneConfig
-from loop.errors import ConfigError, WeakspotError
+from loop.errors import ConfigError, WeakspotError, causes
 from loop.support.secrets import masked
 from loop.tracking.postgres import MissingDriver, one_at_a_time, reachable
 
@@ -80,7 +80,7 @@ def guarded(config: TuneConfig) -> Iterator[None]:
     try:
         yield
     except LOST as error:
-        cause = _of_database(error)
+        cause = next((each for each in causes(error) if isinstance(each, SQLAlchemyError)), None)
         if cause is None:
             raise
         raise lost(config, str(cause)) from error
@@ -118,11 +118,3 @@ def _place(address: str) -> tuple[object, ...]:
     if kind == "sqlite":
         return kind, str(Path(url.database or "").absolute())
     return kind, url.host, url.port or (5432 if kind == "postgresql" else None), url.database
-
-
-def _of_database(error: BaseException) -> BaseException | None:
-    """Return what the database said, among the causes of an error; None if it is another's."""
-    seen: BaseException | None = error
-    while seen is not None and not isinstance(seen, SQLAlchemyError):
-        seen = seen.__cause__ or seen.__context__
-    return seen

@@ -5,9 +5,8 @@ import errno
 import os
 import re
 import sys
-from collections.abc import Iterator
 
-from loop.errors import ConfigError
+from loop.errors import ConfigError, causes
 
 COPIES = 3  # of rows at the same time, at least: proposals, what is drawn from them, and what a model makes of them
 
@@ -20,7 +19,7 @@ _TELLING = {"RuntimeError", "XGBoostError", "LightGBMError", "CatBoostError", "I
 
 def lacks_memory(error: BaseException) -> bool:
     """Tell whether an error, or one that it came from, says that memory was too little."""
-    return any(_says_so(each) for each in _chain(error))
+    return any(_says_so(each) for each in causes(error))
 
 
 def check_fits(what: str, rows: float, columns: int) -> None:
@@ -68,11 +67,3 @@ def _says_so(error: BaseException) -> bool:
         return True
     kinds = {kind.__name__ for kind in type(error).__mro__}
     return bool(kinds & _TELLING) and _TOLD.search(str(error)[:2000]) is not None
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        yield error
-        seen.add(id(error))
-        error = error.__cause__ or error.__context__
