@@ -58,7 +58,7 @@ def _plan(config: "RunConfig | CompareConfig | TuneConfig", jobs: int) -> "Plan"
 
 
 def _plan_of_cells(config: "CompareConfig", jobs: int) -> "Plan":
-    from experiments.compare.compare import cells_left
+    from experiments.compare.cells import cells_left
     from experiments.preview.plan import plan_of_all
 
     left, done = cells_left(config)

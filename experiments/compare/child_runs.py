@@ -9,24 +9,13 @@ from pathlib import Path
 
 from experiments.arms.names import BEST_PLAIN, DELIVERED, PLAIN_KINDS, REAL_ONLY, is_loop
 from experiments.arms.scoring import SCORE
+from experiments.compare.cells import NO_METRICS
 from experiments.config.run_config import RunConfig
 from experiments.run.tracking import shared_params, short_name, source_record
 from loop.protocols import Child, Store
 from loop.support.plain_json import Record, plain
 from loop.tracking import read_records
 
-TEXT = (
-    "source",
-    "table",
-    "arm",
-    "note",
-    "cheap",
-    "plain",
-    "seed",
-    "split",
-    "generations",
-    "datasets",
-)  # keys of a row that are not metrics
 COSTS = ("seconds_fit", "seconds_per_million", "megabytes")
 OWN = ("judge_gain", "judge_proven", "promised", "gain_low", "gain_high")  # of loops, or of the delivered model
 NONE = "none"  # a setting that an arm does not have: charts leave out runs that lack a parameter
@@ -64,7 +53,7 @@ class ChildRuns:
 
     def _child(self, row: Record, run: RunConfig, against: Mapping[str, float]) -> Child:
         params = _params(row, run) | {"source": self._names[row["source"]]}
-        source, arm, numbers = self._names[row["source"]], str(row["arm"]), set(row) - set(TEXT)
+        source, arm, numbers = self._names[row["source"]], str(row["arm"]), set(row) - set(NO_METRICS)
         scores = {name: row[name] for name in sorted(numbers - {*COSTS, *OWN, "judge_low", "promised_low"})}
         gains = {f"test_gain_over_{arm.replace(' ', '_')}": row[SCORE] - score for arm, score in against.items()}
         costs = {name: math.nan if row.get(name) is None else row[name] for name in COSTS}

@@ -5,7 +5,6 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
@@ -16,14 +15,15 @@ from experiments.arms.delivery import Delivery, decide_for
 from experiments.arms.names import BEST_PLAIN, DELIVERED, LOOP, REAL_ONLY, is_loop
 from experiments.arms.scoring import METRICS, SCORE, Gain, contestants_of, gain_over, score_arms
 from experiments.compare import description, figures
-from experiments.compare.child_runs import TEXT, ChildRuns, short_names, tables_of_row
+from experiments.compare.cells import CELLS, NO_METRICS, cell_file, cells_left, check, finished, identity_of
+from experiments.compare.child_runs import ChildRuns, short_names, tables_of_row
 from experiments.compare.claims import Comparison, compare_with_all, in_sentences
 from experiments.compare.leaderboard import LiveBoard, closing_table, long_form, summarise
 from experiments.compare.sources import Gathered, check_sources, source_names
 from experiments.config.reader import dump
 from experiments.config.run_config import CompareConfig, RunConfig
 from experiments.data.files import write_table
-from experiments.data.sources import place_of, stamp_of
+from experiments.data.sources import place_of
 from experiments.report import figure_style
 from experiments.report.console import say
 from experiments.run.inputs import gather, parts_of
@@ -31,7 +31,7 @@ from experiments.run.tracking import open_tracker, settings_of, tables_of, tell
 from experiments.scale.cluster import on_workers
 from experiments.scale.workers import Workers
 from experiments.storage import run_folder
-from experiments.storage.result_cache import Records, digest, found, found_or_worked
+from experiments.storage.result_cache import Records, digest, found_or_worked
 from loop.cycle.driver import run_loop
 from loop.evaluation.judge_rows import JudgeRows
 from loop.seeds import stream
@@ -44,7 +44,7 @@ from loop.tracking import MlflowSettings
 from loop.tracking.autologging import unlogged
 
 BY_TIME = "by time"  # kind of split: the test rows do not depend on the seed
-CELLS, STILL = "cells", 60.0  # folder that comparisons share; seconds without a write after which none is at work
+STILL = 60.0  # seconds without a write to the folder of cells after which no comparison is at work
 FILES = ("results.csv", "leaderboard.csv", "verdicts.json")
 
 
@@ -175,14 +175,7 @@ def _roles(rows: Records, delivery: Delivery, gain: Gain) -> Records:
 def cells_of(runs: Sequence[RunConfig], out: Path, jobs: int) -> Iterator[Records]:
     """Yield the rows of each run in order; those of finished cells are read from their files under ``out``."""
     work = cell if jobs == 1 and not isinstance(place_of_work(), Workers) else lambda run: cell(alone(run))
-    return found_or_worked(runs, work, lambda run: cell_file(out, run), jobs=jobs)
-
-
-def cells_left(config: CompareConfig) -> tuple[list[RunConfig], int]:
-    """Return the cells of a comparison that are still to be run, and how many are finished."""
-    runs = config.runs()
-    left = [run for run in runs if found(cell_file(config.out, run)) is None]
-    return left, len(runs) - len(left)
+    return found_or_worked(runs, work, lambda run: cell_file(out, run), jobs=jobs, check=check)
 
 
 def alone(config: RunConfig) -> RunConfig:
@@ -195,7 +188,7 @@ def _tables(config: CompareConfig, runs: Sequence[RunConfig], gathered: Gathered
     short, told = short_names(names), Records()
     for source, name in zip(config.sources, names, strict=True):
         cell = next(run for run in runs if run.data == source)
-        row = {"datasets": gathered[source]} if source in gathered else (found(cell_file(config.out, cell)) or [{}])[0]
+        row = {"datasets": gathered[source]} if source in gathered else (finished(config.out, cell) or [{}])[0]
         told += tables_of_row(row, source.source, short[name])
     return told
 
@@ -227,7 +220,7 @@ def _work(
 
 def _numbers(row: Record, source: str) -> Record:
     """Restore the numbers that JSON cannot hold, and add the name of the source."""
-    metrics = {key: math.nan if value is None else float(value) for key, value in row.items() if key not in TEXT}
+    metrics = {key: math.nan if value is None else float(value) for key, value in row.items() if key not in NO_METRICS}
     return row | metrics | {"source": source}
 
 
@@ -257,17 +250,6 @@ def _overlap(results: pd.DataFrame, config: CompareConfig) -> float | None:
         return None
     test_size = max(source.test_size for source in config.sources)
     return test_size / (1 - test_size)
-
-
-def identity_of(config: RunConfig) -> Record:
-    """Return all settings that the rows of a cell depend on."""
-    content: Record = config.model_dump(mode="json", exclude={"tracking", "out"})
-    return content | {"version": version("weakspot"), "file": stamp_of(config.data.source), "files": config.files()}
-
-
-def cell_file(out: Path, config: RunConfig) -> Path:
-    """Return the file in which the rows of a cell are kept under ``out``."""
-    return out / CELLS / f"{digest(identity_of(config))}.json"
 
 
 def _headline(summary: pd.DataFrame, comparisons: Sequence[Comparison]) -> Record:

@@ -16,7 +16,7 @@ from experiments.arms import statistics
 from experiments.arms.names import REAL_ONLY
 from experiments.arms.scoring import SCORE
 from experiments.arms.statistics import Tally
-from experiments.compare.child_runs import TEXT
+from experiments.compare.cells import NO_METRICS
 from experiments.report.console import say, shown
 from loop.seeds import stream
 
@@ -33,7 +33,7 @@ def on_tables(results: pd.DataFrame) -> pd.DataFrame:
 
     Counted as several sources, the same rows would be evidence several times. Arms that lack one of them are left out.
     """
-    numbers = [name for name in results.columns if name not in TEXT]
+    numbers = [name for name in results.columns if name not in NO_METRICS]
     grouped = results.groupby(["table", "seed", "arm"], sort=False)
     means, sources = grouped[numbers].mean(), grouped[SCORE].count()
     entries = results.groupby("table")["source"].nunique()
@@ -52,7 +52,7 @@ def summarise(results: pd.DataFrame, test_per_train: float | None = 3 / 7) -> pd
     rows = on_tables(results)
     scores = _scores(rows)
     ranks = statistics.average_ranks(statistics.by_source(scores))
-    metrics = [name for name in rows.columns if name not in (*TEXT, SCORE, *COSTS)]
+    metrics = [name for name in rows.columns if name not in (*NO_METRICS, SCORE, *COSTS)]
     splits = len(results[["table", "seed"]].drop_duplicates())
     summaries = []
     for arm in dict.fromkeys(results["arm"]):

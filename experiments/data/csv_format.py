@@ -39,6 +39,9 @@ class CsvFormat:
     decimal: str | None = None
 
     def __post_init__(self) -> None:
+        for name, value in self.given.items():
+            if not isinstance(value, str):
+                raise ConfigError(f"{name} must be text, got {value!r}: write it in quotation marks.")
         if self.sep in ("\\t", "tab"):
             object.__setattr__(self, "sep", "\t")
         if self.sep is not None and (len(self.sep) != 1 or self.sep in '"\r\n'):

@@ -25,6 +25,10 @@ Key = TypeVar("Key")
 Records = list[dict[str, Any]]  # of one cell, as JSON holds them
 
 
+def accept(*_: object) -> None:
+    """Check nothing."""
+
+
 def digest(settings: object) -> str:
     """Return a digest of twelve hexadecimal digits of settings that JSON can hold."""
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
@@ -55,7 +59,12 @@ def each_cell(
 
 
 def found_or_worked(
-    keys: Sequence[Key], work: Callable[[Key], Records], path_of: Callable[[Key], Path], *, jobs: int
+    keys: Sequence[Key],
+    work: Callable[[Key], Records],
+    path_of: Callable[[Key], Path],
+    *,
+    jobs: int,
+    check: Callable[[Records, Key], object] = accept,
 ) -> Iterator[Records]:
     """Yield the rows of each cell in order, from its file if it was finished before.
 
@@ -71,6 +80,8 @@ def found_or_worked(
         Returns the file of a cell; its name must depend on everything that the rows depend on.
     jobs : int
         Cells side by side.
+    check : callable
+        Raises a DataError for rows of a file that the cell cannot have made: then it is worked again.
 
     Raises
     ------
@@ -79,12 +90,12 @@ def found_or_worked(
     """
 
     if isinstance(place := place_of_work(), Workers):
-        yield from _on_workers(place, keys, work, path_of)
+        yield from _on_workers(place, keys, work, path_of, check)
         return
 
     def found_or_made(key: Key) -> Records:
         path = path_of(key)
-        rows = found(path)
+        rows = _found_for(key, path, check)
         if rows is None:
             rows = work(key)
             atomic.write_text(path, json.dumps(rows))
@@ -105,11 +116,15 @@ def found_or_worked(
 
 
 def _on_workers(
-    workers: Workers, keys: Sequence[Key], work: Callable[[Key], Records], path_of: Callable[[Key], Path]
+    workers: Workers,
+    keys: Sequence[Key],
+    work: Callable[[Key], Records],
+    path_of: Callable[[Key], Path],
+    check: Callable[[Records, Key], object],
 ) -> Iterator[Records]:
     """Yield the rows of each cell in order; this process writes the files, as workers may have other disks."""
     paths = [path_of(key) for key in keys]
-    rows = [found(path) for path in paths]
+    rows = [_found_for(key, path, check) for key, path in zip(keys, paths, strict=True)]
     missing = [number for number, of_cell in enumerate(rows) if of_cell is None]
     ends = workers.as_they_end(work, [keys[number] for number in missing])
     for number in range(len(paths)):
@@ -120,11 +135,17 @@ def _on_workers(
         yield of_cell
 
 
-def found(path: Path) -> Records | None:
-    """Return the rows of a finished cell; None if its file is missing or unreadable."""
+def found(path: Path, check: Callable[[Records], object] = accept) -> Records | None:
+    """Return the rows of a finished cell; None if its file is missing, unreadable, or refused by a check."""
     try:
         rows = parse(own_text(path))
-    except (FileNotFoundError, ValueError):
+        if not (isinstance(rows, list) and rows and all(isinstance(row, dict) and row for row in rows)):
+            return None
+        check(rows)
+    except (FileNotFoundError, ValueError):  # a DataError of the check is one, too
         return None
-    whole = isinstance(rows, list) and rows and all(isinstance(row, dict) and row for row in rows)
-    return rows if whole else None
+    return rows
+
+
+def _found_for(key: Key, path: Path, check: Callable[[Records, Key], object]) -> Records | None:
+    return found(path, lambda rows: check(rows, key))

@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LONGEST_SENTENCE = 300
-SECONDS, MEMORY = 60, 6 * 2**30  # that a command may take
+SECONDS, MEMORY = 60, 6 * 2**30  # that a command may take, of the processor
+PATIENCE = 5 * SECONDS  # on a busy machine, and for what waits for ever
+HANGS = ("hang", "SIGXCPU")
 ROOT = Path(__file__).parents[2]
 
 
@@ -32,7 +34,7 @@ class Ending:
     def kind(self) -> str:
         """One word: harmless, refused, or what must not be."""
         if self.fault:
-            return "hang" if self.fault == "hang" else "crash" if self.fault.startswith("SIG") else "traceback"
+            return "hang" if self.fault in HANGS else "crash" if self.fault.startswith("SIG") else "traceback"
         if self.code == 0:
             return "harmless"
         lines = [line for line in self.sentence.splitlines() if line]
@@ -107,6 +109,7 @@ def _run(words: Sequence[str], folder: str, told: int) -> None:
     os.chdir(folder)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 5))
     result = CliRunner().invoke(app, list(words))
     error, fault = result.exception, ""
     if error is not None and not isinstance(error, SystemExit):
@@ -131,7 +134,7 @@ def _forked(words: Sequence[str], folder: str) -> dict[str, object]:
             os._exit(0)
     os.close(write)
     before, status = time.monotonic(), None
-    while status is None and time.monotonic() - before < SECONDS:
+    while status is None and time.monotonic() - before < PATIENCE:
         ended, code = os.waitpid(child, os.WNOHANG)
         status = code if ended else None
         time.sleep(0 if ended else 0.005)

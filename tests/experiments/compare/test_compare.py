@@ -17,8 +17,9 @@ from rich.console import Console
 from small_runs import content, frame, write, write_config
 
 from experiments.arms.names import TARGETED
+from experiments.compare.cells import identity_of
 from experiments.compare.claims import compare_with_all
-from experiments.compare.compare import alone, cell, compare, identity_of
+from experiments.compare.compare import alone, cell, compare
 from experiments.compare.leaderboard import LiveBoard, closing_table, long_form, summarise
 from experiments.compare.sources import check_sources, source_names
 from experiments.config.data_config import DataConfig

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from small_runs import content, frame, write, write_config
 
-from experiments.compare.compare import identity_of
+from experiments.compare.cells import identity_of
 from experiments.config.part_sections import LearnerConfig, try_out
 from experiments.config.reader import dump, load_config
 from experiments.config.run_config import CompareConfig, RunConfig

@@ -2,6 +2,7 @@
 
 import gzip
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -65,9 +66,12 @@ def test_an_encoding_that_is_not_told_is_named(
         ({"encoding": "klingon"}, "klingon"),
         ({"encoding": "hex"}, "hex"),
         ({"encoding": "a\0b"}, "--encoding"),
+        ({"sep": 0.5}, "sep must be text, got 0.5"),  # of an altered config.yaml
+        ({"encoding": [8]}, "encoding must be text"),
+        ({"decimal": {}}, "decimal must be text"),
     ],
 )
-def test_settings_out_of_range(settings: dict[str, str], words: str) -> None:
+def test_settings_out_of_range(settings: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError) as error:
         CsvFormat(**settings)
     assert words in str(error.value)
