@@ -17,6 +17,7 @@ from experiments.storage.result_cache import digest
 from experiments.tune.config import TuneConfig
 from experiments.tune.interrupts import Interrupts
 from experiments.tune.storage import guarded, lost, open_storage, sqlite_url
+from experiments.tune.stored_types import check_stored_types
 from experiments.tune.trial import PLACE, Lanes, Objective, warm_up
 from loop.errors import WeakspotError
 from loop.seeds import integer, stream
@@ -48,12 +49,14 @@ def open_study(config: TuneConfig, folder: Path, name: str, worker: int = 0) -> 
     Raises
     ------
     ConfigError
-        If the storage cannot be reached.
+        If the storage cannot be reached, or the file holds what Optuna never writes.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     if config.storage is None and not (folder / STUDY).exists():  # killed half-way, it could never be opened again
         atomic.write_file(folder / STUDY, lambda partial: optuna.storages.RDBStorage(sqlite_url(partial)))
     # Heartbeats are of `Study.optimize` alone: batches are asked for without it.
+    if config.storage is None:
+        check_stored_types(folder / STUDY)
     storage = open_storage(config.storage or sqlite_url(folder / STUDY), beating=not config.scale.given)
     study = optuna.create_study(
         study_name=name, storage=storage, directions=["maximize", "minimize"], load_if_exists=True
@@ -116,6 +119,7 @@ def trials_done(config: TuneConfig, folder: Path) -> int:
     """
     if config.storage is not None or not (folder / STUDY).is_file():
         return 0
+    check_stored_types(folder / STUDY)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     names = optuna.get_all_study_names(sqlite_url(folder / STUDY))
     return len(finished(optuna.load_study(study_name=names[0], storage=sqlite_url(folder / STUDY)))) if names else 0
