@@ -10,6 +10,7 @@ from loop.errors import ConfigError
 from loop.support.secrets import masked
 
 KEYS = ("dask", "workers")
+PROTOCOLS = ("", "tcp", "tls", "ws", "wss")  # those of Dask itself; none is tcp
 MOST_WORKERS = 1024  # of one machine; more are a mistyped number
 EXAMPLE = "scale: {workers: 4} or scale: {dask: 'tcp://host:8786'}"
 
@@ -82,9 +83,10 @@ def _check(key: object, value: object) -> None:
     if value is None:
         return
     if key == "dask":
-        if not isinstance(value, str) or not value.strip():
+        if not isinstance(value, str) or not value.strip() or value.rpartition("://")[0] not in PROTOCOLS:
             raise ConfigError(
-                f"scale.dask must be the address of a Dask scheduler, got {_shown(value)}: write tcp://host:8786, say."
+                f"scale.dask must be the address of a Dask scheduler, got {_shown(value)}: write tcp://host:8786, say, "
+                "or tls://host:8786."
             )
     elif not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MOST_WORKERS:
         raise ConfigError(

@@ -109,8 +109,7 @@ class Rules:
             start from, or leaves them as they are.
         """
         self.book_ = completed(self._read(), table.schema)
-        whole = any(scenario.where for scenario in self.book_.scenarios)
-        kept = set(table.schema.names) if whole else self._lent()
+        kept = self._kept(table.schema)
         learns = kept or any(label.kind == "data" for label in self.book_.labels())
         real = real_rows(table) if learns else table.take(table.is_real)
         seen = {name: x.copy() for name, x in zip(table.schema.names, real.X.T, strict=True) if name in kept}
@@ -189,13 +188,14 @@ class Rules:
         rules, _, schema = unfitted(cls, folder)
         if not isinstance(rules.book, Mapping):  # a path would be read
             raise damaged(folder / FILE, "the book must be there whole")
+        data, row_number = read_values(folder / DATA, schema)
         try:
             rules.book_ = completed(rules._read(), schema)
-            rules._open(schema, *read_values(folder / DATA, schema))
+            if missing := rules._kept(schema) - set(data):
+                raise damaged(folder / DATA, f"values of {min(missing)} are missing")
+            rules._open(schema, data, row_number)
         except ConfigError as error:
             raise damaged(folder / FILE, error) from error
-        if missing := rules._lent() - set(rules.data_):
-            raise damaged(folder / DATA, f"values of {min(missing)} are missing")
         return rules
 
     def _open(self, schema: Schema, data: Mapping[str, np.ndarray], row_number: np.ndarray) -> None:
@@ -213,6 +213,11 @@ class Rules:
     def _read(self) -> Book:
         book = read_book(read_content(self.book))
         return book if self.scenario is None else book.only(self.scenario)
+
+    def _kept(self, schema: Schema) -> set[str]:
+        """Return the columns whose real values are kept: all, if a scenario starts from real rows."""
+        whole = any(scenario.where for scenario in self.book_.scenarios)
+        return set(schema.names) if whole else self._lent()
 
     def _lent(self) -> set[str]:
         """Return the columns whose values may come from the data one by one."""

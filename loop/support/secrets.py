@@ -4,6 +4,8 @@ import re
 
 HIDDEN = "***"
 _PARTS = (
+    # A query before the last @, or a password that looks like one: nobody can tell where it ends.
+    (re.compile(r"(\w[\w+.\-]*://)[^\s'\"]*[?&][^\s'\"=]+=[^\s'\"]*@[^\s'\"]*"), rf"\1{HIDDEN}"),
     # After the scheme, all up to the last @ of the word: passwords may hold / and @ and : themselves.
     (re.compile(r"(\w[\w+.\-]*://)[^\s'\"]*@"), rf"\1{HIDDEN}@"),
     # The same without a scheme, as in user:password@host.

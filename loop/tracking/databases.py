@@ -4,15 +4,46 @@ import glob
 import os
 import tempfile
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from filelock import FileLock
 
+from loop.errors import ConfigError
 from loop.support.atomic import remove, write_file
 
 MLRUNS = "mlruns"  # where MLflow keeps the artifacts of a local store, in the working folder
 UNFINISHED = ".partial"  # ending of what is not yet a database
 PATIENCE = 120  # seconds to wait while another process creates the same database
+
+
+def check_address(tracking_uri: str) -> None:
+    """Refuse an address that cannot be read, or can be read in two ways.
+
+    Libraries would tell its faults with the password in it, or take a piece of the password for the host.
+
+    Raises
+    ------
+    ConfigError
+        If its port is no number, or a server's has a query, or an @ after its host.
+    """
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        if database(tracking_uri):
+            make_url(tracking_uri)
+            return
+        _ = (read := urlsplit(tracking_uri)).port
+    except (ArgumentError, ValueError) as error:
+        raise ConfigError(
+            "tracking_uri must be an address such as sqlite:///mlflow.db, postgresql://host/name or "
+            "http://host:5000, got something else: correct it, above all its port."
+        ) from error
+    if tracking_uri.startswith("http") and ("@" in read.path or read.query or read.fragment):
+        raise ConfigError(
+            "tracking_uri of a server must be http://host:port/path, and this one has signs that end it early: write "
+            "@ / ? # of a password as %40 %2F %3F %23, or give a token by MLFLOW_TRACKING_TOKEN."
+        )
 
 
 def database(tracking_uri: str) -> bool:

@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import yaml
 
@@ -20,7 +19,7 @@ from loop.support.commands import command
 from loop.support.plain_json import Record
 from loop.support.secrets import masked
 from loop.support.strict_yaml import cause, read_file
-from loop.tracking.databases import database
+from loop.tracking.databases import check_address
 from loop.tracking.jsonl import JsonlTracker, read_records
 from loop.tracking.uplink import Uplink, lost_connection, quiet
 from loop.types import Generation, LoopVerdict
@@ -38,7 +37,7 @@ class MlflowSettings:
     registered_model: str | None = "weakspot"  # name under which the final model is registered, None = not registered
 
     def __post_init__(self) -> None:
-        _check_address(self.tracking_uri)
+        check_address(self.tracking_uri)
 
 
 def load_settings(path: Path) -> MlflowSettings:
@@ -68,20 +67,6 @@ def load_settings(path: Path) -> MlflowSettings:
         raise ConfigError(f"registered_model in {path} must be a name without / and :, got {name!r}: choose another.")
     settings = MlflowSettings(**content)
     return replace(settings, tracking_uri=os.environ.get("MLFLOW_TRACKING_URI") or settings.tracking_uri)
-
-
-def _check_address(uri: str) -> None:
-    """Refuse an address that cannot be read; libraries would tell its faults with the password in it."""
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        _ = make_url(uri) if database(uri) else urlsplit(uri).port
-    except (ArgumentError, ValueError) as error:
-        raise ConfigError(
-            "tracking_uri must be an address such as sqlite:///mlflow.db, postgresql://host/name or "
-            "http://host:5000, got something else: correct it, above all its port."
-        ) from error
 
 
 class MlflowTracker:

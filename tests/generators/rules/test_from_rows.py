@@ -7,7 +7,7 @@ from scipy import stats
 
 from generators.common.persistence import load, save
 from generators.rules.rules import Rules
-from loop.errors import ConditionError, ConfigError
+from loop.errors import ConditionError, ConfigError, DataError
 from loop.testing.generators import LAWS, SLOW_LAWS
 from loop.testing.tables import mixed_table
 from loop.types import Condition, Region, Request
@@ -49,6 +49,17 @@ def one(*, where=None, label=None, **columns):
     """A book with one scenario."""
     rows = {} if where is None else {"where": where}
     return {"scenarios": {"s": {"from_rows": rows, "columns": columns, **({"label": label} if label else {})}}}
+
+
+@pytest.mark.parametrize("name", ["", *NAMES])
+def test_saved_rows_without_one_of_the_columns_are_refused(name, tmp_path):
+    Rules(BOOK).fit(TABLE, rng()).save(tmp_path)
+    with np.load(tmp_path / "data.npz") as held:
+        arrays = dict(held)
+    del arrays[f"x_{name}"]
+    np.savez(tmp_path / "data.npz", **arrays)
+    with pytest.raises(DataError, match=r"data\.npz"):
+        Rules.load(tmp_path)
 
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
