@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import get_args
 
 from experiments.report.mended import ANSWERS
+from experiments.trust.fairness import shapes
 from loop.cycle.generation_codec import interval
 from loop.cycle.generation_codec import shape as generation_shape
 from loop.errors import ConfigError, DataError
@@ -137,7 +138,6 @@ _expected = fields(
         "alerts": fields({"budget": optional(text), "alerts": _cost, "to_catch": _cost, "more": fields(_ends)} | _pair),
     }
 )
-_rates = fields(dict.fromkeys(("average_precision", "recall", "false_positive_rate"), optional(number)))
 _step = fields(dict.fromkeys(CALIBRATION, fields({"before": number, "after": number})))
 _NEEDED: Mapping[str, Check] = {
     "data": fields(
@@ -185,11 +185,10 @@ _MORE: Mapping[str, Check] = {  # parts that a page leaves out with a sentence w
     "calibration": _empty_or(
         fields({"parameters": fields({"method": text_in((*get_args(Method), "none"))}), "judge": _step, "test": _step})
     ),
-    "groups": listed(
-        fields({"column": text, "group": text, "rows": count, "positives": count, "before": _rates, "after": _rates})
-    ),
+    "groups": shapes.GROUPS,
     "warnings": listed(fields({"name": text, "sentence": text}, known_only=True)),
-    "group_gaps": mapped(fields({"before": number, "after": number})),
+    "group_gaps": shapes.GAPS,
+    "worst_group": _empty_or(shapes.WORST),
     "answers": _empty_or(
         fields(
             {

@@ -9,6 +9,7 @@ from experiments.report.decision import Decision
 from experiments.report.formatting import words
 from experiments.sanity.finding import HARM, Finding
 from experiments.storage import run_folder
+from experiments.trust.fairness.worst import in_words
 from loop.errors import DataError
 from loop.evaluation.metrics import resolve
 from loop.supplies.supply import TAUGHT
@@ -44,8 +45,9 @@ class Report:
     software: Record = field(default_factory=dict)  # version by package
     operating: list[Record] = field(default_factory=list)  # see `loop.evaluation.threshold_table.operating_table`
     calibration: Record = field(default_factory=dict)  # see `experiments.run.sealed_figures.answer_records`
-    groups: list[Record] = field(default_factory=list)  # see `experiments.run.fairness.by_group`
-    group_gaps: Record = field(default_factory=dict)  # see `experiments.run.fairness.gaps`
+    groups: list[Record] = field(default_factory=list)  # see `experiments.trust.fairness.record`
+    group_gaps: Record = field(default_factory=dict)
+    worst_group: Record = field(default_factory=dict)
     answers: Record = field(default_factory=dict)  # see `experiments.labels.effect.effect`
     warnings: list[Record] = field(default_factory=list)  # see `experiments.sanity.finding.Finding`
     mended: list[Record] = field(default_factory=list)  # see `experiments.report.mended.mended`
@@ -94,6 +96,11 @@ class Report:
             told.format(each["supply"], each["rows"], _share(each["after"]), _share(each["before"]))
             for each in self.real_patterns
         ]
+
+    @property
+    def worst_in_words(self) -> str:
+        """How the worst group fares with the delivered model."""
+        return in_words(self.worst_group["after"])
 
     @property
     def warning_lines(self) -> list[str]:

@@ -244,6 +244,8 @@ def _groups(report: Report) -> Table:
     ]
     told = "one threshold for all, chosen on judge rows at 1 % false positives"
     table.caption = "; largest gap in recall: ".join([told, *([", ".join(changes)] if changes else [])])
+    if report.worst_group:
+        table.caption += f"\nworst on one half of the test rows, told on the other: {shown(report.worst_in_words)}"
     return table
 
 

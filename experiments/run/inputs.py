@@ -21,8 +21,8 @@ from experiments.data.files import Reading
 from experiments.data.sources import Dataset, load
 from experiments.data.split import Split
 from experiments.labels.joining import joined
-from experiments.run.fairness import with_groups
 from experiments.run.given import supply_of
+from experiments.trust.fairness.guards import with_groups
 from learners import Committee
 from loop.cycle.lanes import USUAL
 from loop.cycle.parts import Parts

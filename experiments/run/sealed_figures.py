@@ -13,9 +13,10 @@ from experiments.config.operating_points import AnyPoint, days_spanned, evaluati
 from experiments.config.run_config import RunConfig
 from experiments.report.expected import Period, expected
 from experiments.report.mended import mended
-from experiments.run.fairness import POINT, WHEN, by_group, gaps
 from experiments.run.inputs import RunInputs
 from experiments.run.result import Result
+from experiments.trust.fairness.figures import POINT, WHEN, Scores
+from experiments.trust.fairness.record import fairness_record
 from loop.evaluation.calibration import Calibration, calibrate, effect
 from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.operating_points import EvaluationRows
@@ -136,8 +137,8 @@ def sealed_figures(config: RunConfig, inputs: RunInputs, result: Result) -> Reco
     Returns
     -------
     dict
-        Parts of a report: ``groups``, ``group_gaps``, ``operating``, ``calibration``, ``expected``, ``mended`` and
-        ``importance``.
+        Parts of a report: ``groups``, ``group_gaps``, ``worst_group``, ``operating``, ``calibration``, ``expected``,
+        ``mended`` and ``importance``.
     """
     judged = JudgeRows.of(inputs.train, result.looped.outcome.judged)
     of = _answering(config, inputs, result, judged)
@@ -145,7 +146,9 @@ def sealed_figures(config: RunConfig, inputs: RunInputs, result: Result) -> Reco
     positive, pair = inputs.schema.positive, (before, after)
     chosen = {when: each.judged[:, positive] for when, each in zip(WHEN, pair, strict=True)}
     tested = {when: each.tested[:, positive] for when, each in zip(WHEN, pair, strict=True)}
-    groups = by_group(config.fairness, judged, inputs.test, chosen, tested)
+    scores = {
+        when: Scores(chosen[when], tested[when], each.tested_scores) for when, each in zip(WHEN, pair, strict=True)
+    }
     points, seed = config.metrics.operating_points, config.loop.seed
     rows, test_rows = EvaluationRows(judged), EvaluationRows(JudgeRows.of(inputs.test))
     old, new = (POINT.alert(POINT.choose(rows, chosen[when]), test_rows, tested[when]) for when in WHEN)
@@ -157,8 +160,7 @@ def sealed_figures(config: RunConfig, inputs: RunInputs, result: Result) -> Reco
     delivered = result.decided.named(result.delivery.name).predictor
     return {
         "importance": importance(delivered, inputs.test, stream(seed, "importance")),
-        "groups": groups,
-        "group_gaps": gaps(groups, config.fairness.least),
+        **fairness_record(config.fairness, judged, inputs.test, scores, stream(seed, "groups")),
         "mended": regions,
         "expected": _expected(config, inputs, judged, best, after),
         **told,

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from experiments.run.fairness import POINT, grouped
 from experiments.sanity.finding import HARM, Finding
+from experiments.trust.fairness.figures import POINT
+from experiments.trust.fairness.groups import groups_of
 from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.operating_points import EvaluationRows
 from loop.evaluation.threshold_table import operating_table
@@ -77,7 +78,9 @@ def harm_to_groups(
         Draws the bootstrap.
     """
     tested, chosen_on = JudgeRows.of(test), EvaluationRows(judged)
-    for name, inside in grouped(test, columns):
+    single = [group for group in groups_of(test, columns) if len(group.columns) == 1]  # pairs would be many tests
+    for group in single:
+        inside = group.inside
         if tested.is_positive[inside].sum() < least:
             continue
         rows = EvaluationRows(tested.take(inside))
@@ -88,7 +91,7 @@ def harm_to_groups(
                 fewer, more = (row[when]["delivered"]["recall"] for when in ("after", "before"))
                 yield Finding(
                     HARM,
-                    f"of group {name}, {fewer:.0%} of the test rows to catch are caught at 1 % false positives, "
+                    f"of group {group.name}, {fewer:.0%} of the test rows to catch are caught at 1 % false positives, "
                     f"{more:.0%} {rival}, fewer beyond chance: {WAY_OUT}, or set fairness.aim for its column.",
                 )
                 break
