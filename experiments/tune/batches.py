@@ -20,7 +20,7 @@ from experiments.tune.config import TuneConfig
 from experiments.tune.interrupts import Interrupts
 from experiments.tune.repeats import earlier, repeated
 from experiments.tune.space import Value
-from experiments.tune.study import Look, finished, place_of, seed_sampler, start_trial
+from experiments.tune.study import Look, enqueue_start, finished, place_of, seed_sampler, start_trial
 from experiments.tune.trial import PLACE, Lanes, Notes, behind, score_of, warm_up
 from loop.errors import WeakspotError
 
@@ -121,7 +121,7 @@ def search_in_batches(
     search = Search(config, tables, study, workers, interrupts, place_of(folder))
     with interrupts.listening(SIGINT), interrupts.listening(SIGTERM):
         if start_trial(study, config) is None:
-            study.enqueue_trial({key: config.dimensions[key].stored(value) for key, value in config.start.items()})
+            enqueue_start(study, config)
             search.batch(1)
             if start_trial(study, config) is None:
                 raise WeakspotError(finished(study)[-1].user_attrs["error"])

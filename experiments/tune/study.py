@@ -131,6 +131,14 @@ def start_trial(study: optuna.Study, config: TuneConfig) -> FrozenTrial | None:
     return next((each for each in complete if config.values(each.params) == config.start), None)
 
 
+def enqueue_start(study: optuna.Study, config: TuneConfig) -> None:
+    """Let the next trial be the unchanged configuration; one that a killed search left in line is not doubled."""
+    point = {key: config.dimensions[key].stored(value) for key, value in config.start.items()}
+    waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+    if all(each.system_attrs.get("fixed_params") != point for each in waiting):
+        study.enqueue_trial(point)
+
+
 def search(
     config: TuneConfig, tables: Sequence[Lanes], folder: Path, study: optuna.Study, workers: int, look: Look
 ) -> None:
@@ -161,7 +169,7 @@ def search(
     objective = Objective(config, tables, interrupts, place_of(folder))
     if start_trial(study, config) is None:
         warm_up(config, tables)
-        study.enqueue_trial({key: config.dimensions[key].stored(value) for key, value in config.start.items()})
+        enqueue_start(study, config)
         with interrupts.listening(signal.SIGINT), interrupts.listening(signal.SIGTERM):
             study.optimize(objective, n_trials=1)
         look()

@@ -34,7 +34,15 @@ from experiments.tune.config import TuneConfig
 from experiments.tune.report import changes_in_words, front_in_markdown, headline, started, winner
 from experiments.tune.sealed_test import open_test
 from experiments.tune.space import CAPACITY, COMMON, Choices, Range, default_space, read_dimension
-from experiments.tune.study import fail_stale, finished, how_workers_died, open_study, place_of, work_side_by_side
+from experiments.tune.study import (
+    enqueue_start,
+    fail_stale,
+    finished,
+    how_workers_died,
+    open_study,
+    place_of,
+    work_side_by_side,
+)
 from experiments.tune.trial import PLACE, Lanes, Objective, behind
 from experiments.tune.tune import tune
 from loop.cycle.driver import LoopRun, run_loop
@@ -529,6 +537,20 @@ def test_a_point_that_a_kill_cut_short_is_tried_again_but_not_for_ever(tmp_path:
         points.append({key: dimension.suggest(key, trial) for key, dimension in config.dimensions.items()})
     assert points[0] == points[1]
     assert points[1] != points[2] != points[3]
+
+
+@pytest.mark.filterwarnings("ignore:Heartbeat of storage:UserWarning")
+def test_a_start_that_a_kill_left_in_line_is_tried_once(tmp_path: Path) -> None:
+    config = config_of(tmp_path)
+    for _ in range(3):  # killed each time before it ran
+        enqueue_start(open_study(config, tmp_path, "search"), config)
+    waiting = open_study(config, tmp_path, "search").get_trials(states=(TrialState.WAITING,))
+    assert len(waiting) == 1
+    study = open_study(config, tmp_path, "search")
+    trial = study.ask()
+    assert {key: each.suggest(key, trial) for key, each in config.dimensions.items()} == config.start
+    enqueue_start(study, config)  # that one is under way: it may be cut short, too
+    assert len(study.get_trials(states=(TrialState.WAITING,))) == 1
 
 
 def test_a_search_lies_in_its_folder_whatever_its_name(tmp_path: Path) -> None:
