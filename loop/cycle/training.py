@@ -21,6 +21,7 @@ from loop.types import Generation, Interval, Table
 
 Result = TypeVar("Result")
 SURROGATE_ROWS = 200_000
+AT_ONCE = 200_000  # rows copied and answered together
 # Name of the random streams of learners between generations; another name would draw other numbers.
 SURROGATE_STREAM = "scout"
 REPORTED = ("average_precision", "recall_at_fpr_01", "brier", "log_loss")
@@ -110,7 +111,7 @@ def train(
         table = Table.concat([tables[lane.index], *rows]) if rows else tables[lane.index]
         with clock.stage("learner"):
             learner = copy.deepcopy(learner_for(table)).fit(table, prepared.stream(purpose, number, lane.index + 1))
-            proba = learner.predict_proba(prepared.table.rows.take(lane.judge)) if len(lane.judge) else nothing
+            proba = answers_at(learner, prepared.table, lane.judge) if len(lane.judge) else nothing
         return Trained(learner, proba, clock.seconds["learner"])
 
     return prepared.each(fit, prepared.lanes if of is None else of)
@@ -128,9 +129,18 @@ def train_surrogates(
     return train(prepared, parts.surrogate_for, history, SURROGATE_STREAM, number, of, extra, prepared.few)
 
 
-def of_surrogate(real: Table, rng: np.random.Generator) -> Table:
-    """Return the real rows that a surrogate is fitted on: of large tables some, since it aims and is not delivered."""
-    return weighted_sample(real, SURROGATE_ROWS, rng)
+def of_surrogate(real: Table, rng: np.random.Generator, within: np.ndarray | None = None) -> Table:
+    """Return the real rows that a surrogate is fitted on: of large tables some, since it aims and is not delivered.
+
+    ``within`` are the positions (m,) of the rows that may be used, None = all.
+    """
+    return weighted_sample(real, SURROGATE_ROWS, rng, within)
+
+
+def answers_at(learner: Learner, table: Table, at: np.ndarray) -> np.ndarray:
+    """Return the probabilities (m, K) of the rows at some positions; many are copied and answered in pieces."""
+    pieces = np.split(at, range(AT_ONCE, len(at), AT_ONCE))
+    return np.concatenate([learner.predict_proba(table.rows.take(piece)) for piece in pieces])
 
 
 def lane_rows(generation: Generation, lane: Lane) -> Table:
@@ -149,15 +159,16 @@ def unseen_answers(prepared: Prepared, history: Sequence[Generation], champions:
     for lane, champion in zip(judging, champions, strict=False):
         answers[lane.judge] = champion.proba
         if len(lane.aside):
-            answers[lane.aside] = champion.learner.predict_proba(table.rows.take(lane.aside))
+            answers[lane.aside] = answers_at(champion.learner, table, lane.aside)
     missing = np.flatnonzero(np.isnan(answers[:, 0]))
     if len(missing):
         rng = prepared.stream("halves", len(history))
         half = rng.permutation(len(missing)) % 2
         for side in (0, 1):  # on real rows only: new rows come from rows of both halves
-            other = of_surrogate(table.take(missing[half != side]), rng)
+            other = of_surrogate(table, rng, missing[half != side])
             learner = copy.deepcopy(prepared.parts.surrogate_for(other)).fit(other, rng)
-            answers[missing[half == side]] = learner.predict_proba(table.rows.take(missing[half == side]))
+            own = missing[half == side]
+            answers[own] = answers_at(learner, table, own)
     return answers
 
 

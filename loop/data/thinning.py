@@ -24,20 +24,30 @@ def thinned(table: Table, most: int, rng: np.random.Generator) -> tuple[Table, n
     ndarray of shape (K,)
         Share of each class that was kept.
     """
-    counts = np.bincount(table.y, minlength=table.n_classes)
+    drawn, shares = _drawn(table.y, table.n_classes, most, rng)
+    return table.take(drawn), shares
+
+
+def weighted_sample(table: Table, most: int, rng: np.random.Generator, within: np.ndarray | None = None) -> Table:
+    """Draw rows as `thinned` does, each weighted for the rows of its class that it stands for.
+
+    ``within`` are the positions (m,) of the rows to draw from, None = all.
+    """
+    drawn, shares = _drawn(table.y if within is None else table.y[within], table.n_classes, most, rng)
+    rows = table.take(drawn if within is None else within[drawn])
+    return rows if rows is table else replace(rows, weight=rows.weight / shares[rows.y])
+
+
+def _drawn(y: np.ndarray, n_classes: int, most: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return the positions of the rows kept, in order, and the share of each class that was kept."""
+    counts = np.bincount(y, minlength=n_classes)
     kept = drawn_counts(counts, most)
     if (kept == counts).all():
-        return table, np.ones(table.n_classes)
+        return np.arange(len(y)), np.ones(n_classes)
     present = np.argsort(counts, kind="stable")
-    drawn = [rng.choice(np.flatnonzero(table.y == code), kept[code], replace=False) for code in present if counts[code]]
+    drawn = [rng.choice(np.flatnonzero(y == code), kept[code], replace=False) for code in present if counts[code]]
     shares = np.divide(kept, counts, out=np.ones(len(counts)), where=counts > 0)
-    return table.take(np.sort(np.concatenate(drawn))), shares
-
-
-def weighted_sample(table: Table, most: int, rng: np.random.Generator) -> Table:
-    """Draw rows as `thinned` does, each weighted for the rows of its class that it stands for."""
-    rows, shares = thinned(table, most, rng)
-    return rows if rows is table else replace(rows, weight=rows.weight / shares[rows.y])
+    return np.sort(np.concatenate(drawn)), shares
 
 
 def drawn_counts(counts: np.ndarray, most: int) -> np.ndarray:

@@ -16,13 +16,13 @@ from sklearn.metrics import log_loss
 from tiny import AUGMENTED, rare_table, tiny_parts
 
 from generators import Neighbourhood
-from learners import Committee, Linear
+from learners import Committee, Linear, XGBoost
 from loop.cycle.acceptance import Acceptance
 from loop.cycle.conclusion import conclude
 from loop.cycle.controller import generations, prepare
 from loop.cycle.lanes import deal
 from loop.cycle.parts import Settings
-from loop.cycle.training import train, unseen_answers
+from loop.cycle.training import answers_at, train, unseen_answers
 from loop.errors import ConfigError
 from loop.regions.weakness import entropy
 from loop.rows import Rows
@@ -350,3 +350,12 @@ def test_surrogates_are_fitted_on_some_of_many_rows_and_the_final_learner_on_all
         assert (each.y[each.is_real] == 1).sum() == each.weight[
             each.is_real & (each.y == 1)
         ].sum()  # the rare stay whole
+
+
+@pytest.mark.parametrize("n", [0, 1, 7, 8, 100])
+def test_answers_in_pieces_are_those_at_once(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = rare_table(n=200)
+    learner, at = XGBoost(trees=3).fit(table, np.random.default_rng(0)), np.random.default_rng(1).permutation(200)[:n]
+    whole = learner.predict_proba(table.rows.take(at))
+    monkeypatch.setattr("loop.cycle.training.AT_ONCE", 7)
+    np.testing.assert_array_equal(answers_at(learner, table, at), whole)

@@ -35,3 +35,12 @@ def test_drawn_rows_weigh_as_much_as_all() -> None:
 def test_a_small_table_is_taken_as_it_is() -> None:
     table = rare_table()
     assert weighted_sample(table, len(table), np.random.default_rng(0)) is table
+
+
+def test_rows_drawn_within_some_are_those_drawn_of_them() -> None:
+    table, some = rare_table(n=2000), np.arange(500, 1900)
+    one = weighted_sample(table.take(some), 300, np.random.default_rng(3))
+    other = weighted_sample(table, 300, np.random.default_rng(3), within=some)
+    np.testing.assert_array_equal(one.X, other.X)
+    np.testing.assert_array_equal(one.weight, other.weight)
+    assert len(weighted_sample(table, 5000, np.random.default_rng(3), within=some)) == len(some)
