@@ -84,7 +84,7 @@ class Groups:
             hits = np.bincount(group.ravel()[positive], minlength=len(values))
             for number in np.flatnonzero((counts >= self.min_rows) & (hits >= self.min_positives)):
                 sides = zip(chosen, values[number], strict=True)
-                yield int(counts[number]), tuple(_side(at, int(code)) for at, code in sides)
+                yield int(counts[number]), tuple(side(at, int(code)) for at, code in sides)
 
 
 def positions(schema: Schema, columns: tuple[str, ...]) -> list[int]:
@@ -104,7 +104,8 @@ def positions(schema: Schema, columns: tuple[str, ...]) -> list[int]:
     return [discrete[name] for name in columns]
 
 
-def _side(at: int, code: int) -> Condition:
+def side(at: int, code: int) -> Condition:
+    """Return the condition that a column has the value of a code; -1 = it is missing."""
     if code == _MISSING:
         return Condition(at, codes=frozenset(), missing=True)
     return Condition(at, codes=frozenset({code}))

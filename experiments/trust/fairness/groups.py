@@ -6,8 +6,8 @@ from itertools import combinations
 
 import numpy as np
 
-from loop.regions.groups import positions
-from loop.types import Schema, Table
+from loop.regions.groups import positions, side
+from loop.types import Condition, Schema, Table
 
 MOST_PAIRS = 200  # the largest ones; with many categories there are thousands, of a few rows each
 _MISSING = -1
@@ -20,6 +20,7 @@ class Group:
     columns: tuple[str, ...]
     values: tuple[str, ...]
     inside: np.ndarray  # (n,) bool
+    rule: tuple[Condition, ...] = ()  # the group as a region
 
     @property
     def column(self) -> str:
@@ -52,6 +53,17 @@ def groups_of(table: Table, columns: Sequence[str]) -> list[Group]:
     return single + [group for group in pairs if group in largest]
 
 
+def cells_of(table: Table, columns: Sequence[str]) -> list[Group]:
+    """Return the groups with rows that all columns together define.
+
+    Raises
+    ------
+    DataError
+        If a column is missing or cannot form groups.
+    """
+    return list(_groups(table, tuple(positions(table.schema, tuple(columns)))))
+
+
 def codes_of(table: Table, at: int) -> np.ndarray:  # (n,) int64
     """Return the code of each row in a column, -1 where the value is missing."""
     codes: np.ndarray = np.nan_to_num(table.X[:, at], nan=_MISSING).astype(np.int64)
@@ -64,7 +76,8 @@ def _groups(table: Table, at: tuple[int, ...]) -> Iterator[Group]:
     names = tuple(table.schema.columns[one].name for one in at)
     for number, own in enumerate(values):
         told = tuple(_value(table.schema, one, int(code)) for one, code in zip(at, own, strict=True))
-        yield Group(names, told, row_group.ravel() == number)
+        rule = tuple(side(one, int(code)) for one, code in zip(at, own, strict=True))
+        yield Group(names, told, row_group.ravel() == number, rule)
 
 
 def _value(schema: Schema, at: int, code: int) -> str:
