@@ -116,9 +116,8 @@ def _check(client: Any, workers: Sequence[str], pieces: Sequence[Any]) -> None:
         raise next((error for error in others if isinstance(error, WeakspotError)), others[0])
     if not set(workers) <= set(client.nthreads()):
         raise _Lost
-    if failed and all(
-        piece.done() for piece in pieces
-    ):  # what all say when one has failed: first hear what that one says
+    # When one has failed the others say so, too, perhaps sooner: first hear them all.
+    if failed and all(piece.done() for piece in pieces):
         raise _Lost from failed[0]
 
 
