@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -12,6 +14,7 @@ import xgboost as xgb
 from learners.common.column_offsets import OFFSETS, ColumnOffsets
 from learners.common.persistence import columns_misfit, unfitted, write_settings
 from learners.common.soft_labels import boosting_rows
+from learners.common.table_pieces import Arrays, TablePieces
 from loop.protocols import Learner
 from loop.rows import Rows
 from loop.seeds import integer
@@ -78,23 +81,56 @@ class XGBoost:
 
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         """Boost trees on the rows with weight above zero."""
+        data = self._binned(table)
+        self.booster_ = xgb.train(self._settings() | {"seed": integer(rng)}, data, num_boost_round=self.trees)
+        return self
+
+    def fit_pieces(
+        self,
+        pieces: Callable[[], Iterator[Table]],
+        sample: Table,
+        rng: np.random.Generator,
+        *,
+        among: AbstractContextManager[Any] | None = None,
+    ) -> Self:
+        """Boost the trees of `fit` on rows that come piece by piece, of which no more than their bins are held.
+
+        The bins of the columns are those of a sample. If it is all rows, the trees are those of `fit`.
+
+        Parameters
+        ----------
+        pieces : callable
+            Yields the rows as tables, the same each time that it is called; at least one row.
+        sample : Table
+            Rows like these, with the whole range of each column and all categories in its schema.
+        rng : numpy.random.Generator
+        among : context manager, optional
+            Within it other processes boost the same trees, each on rows of its own: one of
+            `xgboost.collective.CommunicatorContext`. They need the same settings, sample and random numbers.
+        """
+        bins = self._binned(sample)  # outside of `among`, where the samples of all would be taken for different rows
+        with among or nullcontext():
+            data = xgb.QuantileDMatrix(
+                TablePieces(pieces, self._arrays, self.feature_types_), ref=bins, **self._matrix_settings()
+            )
+            self.booster_ = xgb.train(self._settings() | {"seed": integer(rng)}, data, num_boost_round=self.trees)
+        return self
+
+    def _binned(self, table: Table) -> xgb.QuantileDMatrix:
+        """Learn what there is to know of the columns of a table, and put its rows into bins."""
         self.n_classes_ = table.n_classes
         self.feature_types_ = _feature_types(table.schema)
-        X, target, weight = boosting_rows(table)
         self.offsets_ = ColumnOffsets.of(table)
-        X = self.offsets_.moved(X)
-        settings = self._settings()
-        data = xgb.QuantileDMatrix(
-            X,
-            label=target,
-            weight=weight,
-            feature_types=self.feature_types_,
-            enable_categorical=True,
-            max_bin=settings["max_bin"],
-            nthread=self.jobs,
-        )
-        self.booster_ = xgb.train(settings | {"seed": integer(rng)}, data, num_boost_round=self.trees)
-        return self
+        X, target, weight = self._arrays(table)
+        settings = {"feature_types": self.feature_types_, **self._matrix_settings()}
+        return xgb.QuantileDMatrix(X, label=target, weight=weight, **settings)
+
+    def _arrays(self, table: Table) -> Arrays:
+        X, target, weight = boosting_rows(table)
+        return self.offsets_.moved(X), target, weight
+
+    def _matrix_settings(self) -> dict[str, Any]:
+        return {"enable_categorical": True, "max_bin": self.bins, "nthread": self.jobs}
 
     def predict_proba(self, rows: Rows) -> np.ndarray:
         """Return probabilities of shape (n, K)."""

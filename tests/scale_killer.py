@@ -4,17 +4,18 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
 from learners import XGBoost
 from loop.types import Table
 
+Pieces = Callable[[], Iterator[Table]]
 OWN = "own"  # order to end the process that reads it
 CLUSTER = """
 import logging, sys
@@ -38,12 +39,28 @@ class Killer(XGBoost):
 
     def fit(self, table: Table, rng: np.random.Generator) -> Self:
         """Fit, unless it was this process that was ended."""
+        if table.generation.max() >= self.generation:
+            self._carry_out()
+        return super().fit(table, rng)
+
+    def fit_pieces(self, pieces: Pieces, sample: Table, rng: np.random.Generator, *, among: Any = None) -> Self:
+        """Fit, unless it was this process that was ended: among the others, with the first piece read."""
+
+        def interrupted() -> Iterator[Table]:
+            for table in pieces():
+                yield table
+                self._carry_out()
+
+        return super().fit_pieces(interrupted, sample, rng, among=among)
+
+    def _carry_out(self) -> None:
         order = Path(self.order)
-        if table.generation.max() >= self.generation and order.is_file():
+        try:
             wanted = order.read_text()
             order.unlink()
-            os.kill(os.getpid() if wanted == OWN else int(wanted), signal.SIGKILL)
-        return super().fit(table, rng)
+        except (FileNotFoundError, IsADirectoryError):  # nothing was ordered, or another process has carried it out
+            return
+        os.kill(os.getpid() if wanted == OWN else int(wanted), signal.SIGKILL)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from experiments.cli.labels import answer, queue
 from experiments.cli.output import check_absent, check_apart, check_safe, check_suffix, console, write
 from experiments.cli.output import say as tell
 from experiments.cli.predict import predict
+from experiments.cli.refit import refit
 from experiments.cli.result import DryRun, LastLine, print_plan
 from experiments.cli.run import run
 from experiments.cli.scale import Scale, scale_of
@@ -193,7 +194,7 @@ def _tell_all(sentences: Iterable[str | None]) -> None:
         tell(each, err=True)
 
 
-for command in (stress, queue, answer):
+for command in (refit, stress, queue, answer):
     app.command()(one_sentence(command))
 
 

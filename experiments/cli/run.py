@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 # Long: one line for each option, twice
 def run(  # Wide: each parameter is an option of the command
     config: Annotated[Path | None, typer.Argument(help="YAML file; options win over it. Or the data.")] = None,
-    data: Annotated[str | None, typer.Option(help="File (.csv, .parquet, ...) or source, such as simulation.")] = None,
+    data: Annotated[str | None, typer.Option(help="File (.csv, .parquet, ...), folder of Parquet, or source.")] = None,
     target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
     positive: Annotated[str | None, typer.Option(help="Class to catch; default the rarest.")] = None,
     time: Annotated[str | None, typer.Option(help="Time column: later rows test.")] = None,
     group: Annotated[str | None, typer.Option(help="Column of ids whose rows stay together.")] = None,
+    rows_in_memory: Annotated[int | None, typer.Option(help="Rows to draw of a folder of Parquet files.")] = None,
     drop: Drop = None,
     date_parts: DateParts = None,
     sep: Sep = None,
@@ -54,6 +55,7 @@ def run(  # Wide: each parameter is an option of the command
         "data.positive": positive,
         "data.time": time,
         "data.group": group,
+        "data.rows_in_memory": rows_in_memory,
         "data.drop": drop or None,
         "data.date_parts": parts_told(date_parts),
         "data.sep": sep,

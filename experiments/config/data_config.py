@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from experiments.config.part_sections import AnyFloat, Section
 from experiments.data.csv_format import CsvFormat
+from experiments.data.files import Reading
 from loop.data.date_parts import Part, Wishes, wanted
 from loop.errors import ConfigError
 
@@ -16,7 +17,7 @@ NONE = "none"  # switches a default off
 class DataConfig(Section):
     """Which table, and the roles of its columns."""
 
-    source: str  # a file, or sklearn:NAME, openml:NAME, simulation:key=value,..., suite:NAME
+    source: str  # a file, a folder of Parquet files, or sklearn:NAME, openml:NAME, simulation:key=value,..., suite:NAME
     target: str | None = None  # needed for files
     positive: bool | int | AnyFloat | str | None = None  # the class to catch, None = the rarest
     time: str | None = None  # later rows test; "none" = ignore the time column of the source
@@ -27,6 +28,7 @@ class DataConfig(Section):
     sep: str | None = None  # of a CSV: the character between fields; None = a comma, in a .tsv a tabulator
     encoding: str | None = None  # of a CSV, None = UTF-8
     decimal: str | None = None  # of a CSV, None = a point
+    rows_in_memory: int = Field(default=Reading().rows_in_memory, ge=100)  # that are drawn of a folder of Parquet files
     test_size: float = Field(default=0.3, gt=0, lt=1)
     answers: str | None = None  # folder of a snapshot of labels that were asked for, see `experiments.labels.store`
 
@@ -58,6 +60,9 @@ class DataConfig(Section):
     @field_validator("source")
     @classmethod
     def _exists(cls, source: str) -> str:
-        if ":" not in source and source != "simulation" and not Path(source).is_file():
-            raise ConfigError(f"data must be a file or a named source, and {source!r} is no file: check the path.")
+        if ":" not in source and source != "simulation" and not Path(source).exists():
+            raise ConfigError(
+                f"data must be a file, a folder of Parquet files or a named source, and {source!r} is no file: check "
+                "the path."
+            )
         return source

@@ -35,6 +35,7 @@ class Reading:
     numbers: Collection[str] = ()  # columns of a CSV that are numbers, whatever zeros they begin with
     roles: Collection[str] = ()  # columns of a CSV of which no value is replaced: target, group
     time: str | None = None  # the same, but dates are read as such
+    rows_in_memory: int = 500_000  # that are drawn of a folder of Parquet files
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from experiments.data.columns import require_column, some, without
 from experiments.data.files import Reading, read_file, read_table
+from experiments.data.partitions import read_sample, stamp
 from experiments.data.simulation import Simulation, simulate
 from loop.errors import DataError
 from loop.seeds import stream
@@ -80,7 +81,8 @@ def load(
     Parameters
     ----------
     name_or_path : str
-        A file (.csv, .csv.gz, .tsv, .parquet); ``sklearn:NAME``; ``openml:NAME``, fetched over the network;
+        A file (.csv, .csv.gz, .tsv, .parquet); a folder of Parquet files, of whose rows some are drawn, see
+        `experiments.data.partitions`; ``sklearn:NAME``; ``openml:NAME``, fetched over the network;
         ``simulation`` or ``simulation:customers=500,days=60,seed=1``; or ``suite:NAME``, the file NAME.parquet in
         the folder WEAKSPOT_DATA (default ../shared/data, seen from the working folder).
     target : str, optional
@@ -146,12 +148,14 @@ def place_of(source: str) -> str:
         defaults = {key: signature(simulate).parameters[key].default for key in _SIMULATION_KEYS}
         return f"simulation:{sorted({**defaults, **given}.items())}"
     path = _path_of(source)
-    return str(path.resolve()) if path.is_file() else source
+    return str(path.resolve()) if path.exists() else source
 
 
 def stamp_of(source: str) -> list[int] | None:
     """Return size in bytes and modification time in ns of the file of a source, to notice changes; None if no file."""
     path = _path_of(source)
+    if path.is_dir():
+        return stamp(path)
     if not path.is_file():
         return None
     stat = path.stat()
@@ -195,10 +199,10 @@ def rare_digits(seed: int, digits: tuple[int, int] = (3, 8), share: float = 0.05
 
 
 def _file(path: Path, target: str | None, reading: Reading) -> Dataset:
-    file = read_file(path, reading)
+    file = read_sample(path, reading) if path.is_dir() else read_file(path, reading)
     if target is None:
         raise DataError(f"A file needs a target, got none for {path}: name one of {some(list(file.frame.columns))}.")
-    return Dataset(path.name, file.frame, target, said=file.notes)
+    return Dataset(path.name or path.resolve().name, file.frame, target, said=file.notes)
 
 
 def _named_source(source: str, reading: Reading) -> Dataset:

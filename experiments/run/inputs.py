@@ -142,7 +142,7 @@ def teacher_of(config: CommonConfig) -> Committee:
 
 def _load(data: DataConfig) -> Dataset:
     time, group = (None if column == NONE else column for column in (data.time, data.group))
-    reading = Reading(data.format, data.drop)
+    reading = Reading(data.format, data.drop, rows_in_memory=data.rows_in_memory)
     told = {"time": time, "group": group, "scenario": data.scenario}
     dataset = load(data.source, data.target, positive=data.positive, reading=reading, **told)
     dataset = replace(

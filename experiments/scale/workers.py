@@ -60,7 +60,7 @@ class Workers:
         key, left, pieces = f"weakspot-{uuid.uuid4().hex}", iter(enumerate(items)), dict[Any, int]()
         try:
             while True:
-                with _in_one_sentence():
+                with in_one_sentence():
                     # No more than can be worked on: a worker that is free takes the next, however long the others take.
                     for number, item in islice(left, max(0, self.number - len(pieces))):
                         piece = partial(_piece, work, item)
@@ -96,7 +96,7 @@ def _piece(work: Callable[[Item], Result], item: Item) -> Result:
 
 
 @contextmanager
-def _in_one_sentence() -> Iterator[None]:
+def in_one_sentence() -> Iterator[None]:
     """Turn the errors of a lost cluster into one sentence; those of the work pass."""
     from distributed.core import CommClosedError
     from distributed.scheduler import KilledWorker

@@ -226,7 +226,7 @@ def _identifies(name: str, distinct: pd.Series, kind: Kind) -> bool:
 
 def _column(name: str, values: pd.Series) -> Column:
     kind = kind_of(name, values)
-    categories = _categories(values) if kind == "categorical" else ()
+    categories = categories_of(values) if kind == "categorical" else ()
     column = Column(name, kind, dtype_name(values.dtype), categories=categories)
     x = encode_column(column, values)
     missing = np.isnan(x)
@@ -241,7 +241,8 @@ def _column(name: str, values: pd.Series) -> Column:
     )
 
 
-def _categories(values: pd.Series) -> tuple[object, ...]:
+def categories_of(values: pd.Series) -> tuple[object, ...]:
+    """Return the categories of a column: those of its dtype, else its values, sorted."""
     if isinstance(values.dtype, pd.CategoricalDtype):
         return tuple(values.dtype.categories.tolist())
     return tuple(sorted(values.dropna().unique().tolist()))
@@ -249,5 +250,10 @@ def _categories(values: pd.Series) -> tuple[object, ...]:
 
 def _decimals(x: np.ndarray) -> int | None:
     """Return the fewest decimals, up to six, that represent every value of x (n,); None if more are needed."""
+    return next((digits for digits in range(MOST_DECIMALS + 1) if represent(digits, x)), None)
+
+
+def represent(digits: int, x: np.ndarray) -> bool:
+    """Tell whether so many decimals represent every value of x (n,)."""
     with np.errstate(over="ignore", invalid="ignore"):  # values near the largest float overflow
-        return next((digits for digits in range(MOST_DECIMALS + 1) if (np.round(x, digits) == x).all()), None)
+        return bool((np.round(x, digits) == x).all())

@@ -1,13 +1,17 @@
 """What boosted trees promise beyond the laws of learners: soft labels, native categories, growth with the data."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score
 
 from learners import XGBoost
 from learners.xgboost import augmented
+from loop.data.encoding import encode
+from loop.data.schema import infer
 from loop.rows import Rows
 from loop.testing.learners import blobs, with_category
 from loop.types import Table
@@ -107,3 +111,25 @@ def test_rows_of_weight_zero_are_absent() -> None:
     np.testing.assert_array_equal(
         fitted(spoilt).predict_proba(table.rows), fitted(table.take(half)).predict_proba(table.rows)
     )
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_pieces_give_the_trees_of_the_whole(n_classes: int) -> None:
+    """To the last byte: with a sample of all rows, for hard and soft labels, weights, gaps and categories."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=300), "b": rng.choice(["x", "y", "z"], 300)})
+    frame.loc[rng.random(300) < 0.1, "a"] = np.nan
+    frame["target"] = rng.integers(0, n_classes, 300)
+    table = encode(infer(frame, "target"), frame)
+    soft = rng.dirichlet(np.ones(n_classes), 300)
+    table = replace(table, soft=soft, y=soft.argmax(axis=1), weight=rng.uniform(0.1, 2, 300))
+    whole = XGBoost(trees=5).fit(table, np.random.default_rng(1))
+
+    def pieces() -> Iterator[Table]:
+        for low, high in ((0, 0), (0, 120), (120, 121), (121, 300)):
+            yield table.take(np.arange(low, high))
+
+    parts = XGBoost(trees=5).fit_pieces(pieces, table, np.random.default_rng(1))
+    assert parts.booster_.save_raw() == whole.booster_.save_raw()
+    other = XGBoost(trees=5).fit_pieces(lambda: iter([table.take(np.arange(250))]), table, np.random.default_rng(1))
+    assert other.booster_.save_raw() != whole.booster_.save_raw()

@@ -47,7 +47,9 @@ def test_what_does_not_come_is_told() -> None:
             return Samples(made.table.take(np.arange(len(made.table) // 2)), request, request.n)
 
     table = mixed_table()
-    made = balanced(Lame().fit(table, np.random.default_rng(0)), table, ("channel",), 50, None, np.random.default_rng(1))
+    made = balanced(
+        Lame().fit(table, np.random.default_rng(0)), table, ("channel",), 50, None, np.random.default_rng(1)
+    )
     short = made.asked > 1
     assert (made.delivered[short] < made.asked[short]).all()
     assert any(f"{made.delivered[short][0]:,} of {made.asked[short][0]:,} rows" in line for line in made.lines)
