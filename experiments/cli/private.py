@@ -12,7 +12,7 @@ from loop.errors import ConfigError
 if TYPE_CHECKING:
     from experiments.cli.fit import Source
     from experiments.config.statement import Statement
-    from generators.private.private_tree import PrivateTree
+    from generators.private.tree import PrivateTree
     from loop.types import Schema
 
 NAME = "private_tree"
@@ -100,7 +100,7 @@ def _checked(source: "Source", protection: Protection) -> tuple["Statement", "Pr
     """Return the statement and the unfitted generator, once sure that nothing else is to be refused."""
     from experiments.config.statement import statement_of
     from generators.common.persistence import check_replaceable
-    from generators.private.private_tree import PrivateTree
+    from generators.private.tree import PrivateTree
 
     protection.check()
     if source.folder is not None:
