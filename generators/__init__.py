@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from generators.copula.copula import Copula
     from generators.diffusion.diffusion import Diffusion
     from generators.gan.gan import Gan
+    from generators.private.tree import PrivateTree
     from generators.resampling.imblearn_adapter import ImblearnAdapter
     from generators.resampling.neighbourhood import Neighbourhood
     from generators.resampling.resample import Resample
@@ -27,6 +28,7 @@ __all__ = [
     "Gan",
     "ImblearnAdapter",
     "Neighbourhood",
+    "PrivateTree",
     "Reject",
     "Resample",
     "Rules",
@@ -47,6 +49,7 @@ GENERATORS: "Catalogue[Generator]" = Catalogue(
         "vae": "generators.vae.vae:Vae",
         "gan": "generators.gan.gan:Gan",
         "diffusion": "generators.diffusion.diffusion:Diffusion",
+        "private_tree": "generators.private.tree:PrivateTree",
     },
     group="weakspot.generators",
     methods=("fit", "sample"),

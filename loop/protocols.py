@@ -98,6 +98,19 @@ class Finite(Protocol):
         ...
 
 
+@runtime_checkable
+class Private(Protocol):
+    """A generator that protects each row it is fitted on, as long as nothing else learns from these rows beside it.
+
+    Its noise comes from the system's entropy, so a fit cannot be repeated, and each fit spends privacy anew; what it
+    samples is repeatable. No teacher, gate or region fitted on the rows may be combined with it, so no loop takes it.
+    """
+
+    def privacy(self) -> str:
+        """Tell what the fit promises, for whom, and what it has spent."""
+        ...
+
+
 class RegionFinder(Protocol):
     """Finds where a learner is weak."""
 

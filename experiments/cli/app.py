@@ -16,6 +16,7 @@ from experiments.cli.labels import answer, queue
 from experiments.cli.output import check_absent, check_apart, check_safe, check_suffix, console, write
 from experiments.cli.output import say as tell
 from experiments.cli.predict import predict
+from experiments.cli.private import Delta, Epsilon, Group, MostRows, Protection, SchemaFile
 from experiments.cli.refit import refit
 from experiments.cli.result import DryRun, LastLine, print_plan
 from experiments.cli.run import run
@@ -145,6 +146,11 @@ def generate(  # Wide: each parameter is an option of the command
     generator: Annotated[str | None, typer.Option(help="With --data: a name or rule book; default tree_chain.")] = None,
     save: Annotated[Path | None, typer.Option(help="With --data: folder to keep the fitted generator in.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Same seed, same rows.")] = 0,
+    epsilon: Epsilon = None,
+    delta: Delta = None,
+    schema_file: SchemaFile = None,
+    group: Group = None,
+    most_rows_per_group: MostRows = None,
     spreadsheet_safe: SpreadsheetSafe = False,
     drop: Drop = None,
     date_parts: DateParts = None,
@@ -158,7 +164,9 @@ def generate(  # Wide: each parameter is an option of the command
         raise ConfigError("rows must come from MODEL or from --data, got both or neither: give one of them.")
     check_apart(out, None if data is None else Path(data))
     check_safe(spreadsheet_safe, out)
+    protection = Protection(epsilon, delta, schema_file, group, most_rows_per_group)
     if model is not None:
+        check_absent("a saved generator is fitted already", protection.options)
         options = {"--target": target, "--generator": generator, "--save": save, "--drop": drop or None}
         options |= {"--date-parts": date_parts or None, "--sep": sep, "--encoding": encoding, "--decimal": decimal}
         check_absent("a saved generator is fitted already", options)
@@ -181,7 +189,7 @@ def generate(  # Wide: each parameter is an option of the command
 
         told = (tuple(drop or ()), (sep, encoding, decimal), parts_told(date_parts) or {})
         source = Source(str(data), target, generator or rows.DEFAULT, save, *told)
-        made, schema = fitted_on(source, ask, seed, say)
+        made, schema = fitted_on(source, ask, seed, say, protection)
     delivery = rows.deliver(made, ask(schema), schema, seed, gate)
     formulas = write(delivery.frame, out, spreadsheet_safe)
     say(delivery.summary if out is None else f"{out}: {delivery.summary}")

@@ -5,6 +5,9 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
 
 from experiments.cli.generate import BOOKS, table_of
+from experiments.cli.output import check_absent
+from experiments.cli.private import NAME as PRIVATE
+from experiments.cli.private import Protection, fitted_privately
 from experiments.data.csv_format import CsvFormat
 from experiments.data.files import Reading
 from experiments.report.progress import steps_shown
@@ -32,7 +35,11 @@ class Source:
 
 
 def fitted_on(
-    source: Source, ask: Callable[[Schema], Request], seed: int, say: Callable[[str], None]
+    source: Source,
+    ask: Callable[[Schema], Request],
+    seed: int,
+    say: Callable[[str], None],
+    protection: Protection = Protection(),  # noqa: B008  (frozen)
 ) -> tuple[Savable, Schema]:
     """Fit a generator on all rows of a source, and keep it if a folder is named; return it and the rows' schema.
 
@@ -43,6 +50,9 @@ def fitted_on(
     WeakspotError
         If the generator, the table, the request or the folder breaks a rule.
     """
+    if source.generator == PRIVATE:
+        return fitted_privately(source, protection, ask, say)
+    check_absent(f"only {PRIVATE} protects rows", protection.options)
     if source.folder is not None:
         check_replaceable(source.folder)
     reading = Reading(CsvFormat(*source.written), source.drop)

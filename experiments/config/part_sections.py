@@ -25,7 +25,7 @@ from generators import GENERATORS
 from learners import LEARNERS
 from loop.catalogue import check_name
 from loop.errors import ConfigError
-from loop.protocols import Generator, Learner
+from loop.protocols import Generator, Learner, Private
 from loop.rows import Rows
 from loop.support.setting_checks import MOST
 from loop.types import Column, Schema, Table
@@ -167,7 +167,11 @@ class GeneratorConfig(Section):
     def _fits(self) -> Self:
         if self.name is not None:
             check_settings("generator", self.name, GENERATORS.kind(GENERATORS.admit(self.name)), self.settings)
-            self.make()
+            if isinstance(self.make(), Private):
+                raise ConfigError(
+                    f"generator {self.name} must stand alone: regions, gates and a teacher fitted on the same rows "
+                    f"would void its promise. Use weakspot generate --data FILE --generator {self.name}."
+                )
         elif self.settings:
             raise ConfigError(f"generator.settings need a generator.name, got only {self.settings}: name one.")
         return self

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loop.errors import ConfigError
-from loop.protocols import Acquisition, Gate, Generator, Labeller, RegionFinder
+from loop.protocols import Acquisition, Gate, Generator, Labeller, Private, RegionFinder
 
 TAUGHT = "taught"  # name of the supply whose rows a generator proposes and the teacher labels
 
@@ -43,7 +43,7 @@ class Supply:
     Raises
     ------
     ConfigError
-        If ``rows`` is below 1, or ``share_anywhere`` is outside 0..1.
+        If ``rows`` is below 1, ``share_anywhere`` is outside 0..1, or the generator is private.
     """
 
     generator: Generator
@@ -59,6 +59,11 @@ class Supply:
     steer: bool | None = None
 
     def __post_init__(self) -> None:
+        if isinstance(self.generator, Private):
+            raise ConfigError(
+                f"a generator of a loop must not be private, as {type(self.generator).__name__} is: regions, gates and "
+                "a teacher fitted on the same rows would void its promise. Use it alone, with weakspot generate."
+            )
         if self.rows is not None and self.rows < 1:
             raise ConfigError(f"rows of supply {self.name!r} must be at least 1, got {self.rows}: raise it.")
         if self.share_anywhere is not None and not 0 <= self.share_anywhere <= 1:

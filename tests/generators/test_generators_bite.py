@@ -154,6 +154,17 @@ class StoresItsSeed(Resample):
         return super().sample(request, np.random.default_rng(0))
 
 
+class DrawsPrivateNoiseFromItsSeed(Resample):
+    """Who knows the seed could take the noise off again."""
+
+    def fit(self, table, rng):
+        rng.random()
+        return super().fit(table, rng)
+
+    def privacy(self):
+        return "private"
+
+
 class UsesGlobalState(Resample):
     def sample(self, request, rng):
         return super().sample(request, np.random.default_rng(np.random.randint(2**31)))  # noqa: NPY002
@@ -334,6 +345,7 @@ BAD: list[tuple[Make, object]] = [
     (DeliversTooMany, honesty.reports_what_it_delivered),
     (ForgetsHowManyItTried, honesty.reports_what_it_delivered),
     (DrawsItsOwnSeed, reproducibility.repeats_itself_with_the_same_seed),
+    (DrawsPrivateNoiseFromItsSeed, reproducibility.repeats_itself_with_the_same_seed),
     (HashesStrings, reproducibility.repeats_itself_in_another_process),
     (StoresItsSeed, reproducibility.follows_the_generator_it_is_given),
     (UsesGlobalState, reproducibility.leaves_the_global_random_state_alone),
