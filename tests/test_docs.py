@@ -68,7 +68,10 @@ def run_page(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def test_the_pages() -> None:
-    assert set(PAGES) == {"your-data", "strategies", "report", "stress", "asking", "scale", "extend", "architecture"}
+    assert set(PAGES) == {
+        *("your-data", "strategies", "report", "stress", "asking", "scale", "extend", "architecture"),
+        "trust",
+    }
 
 
 def delivered_run() -> None:

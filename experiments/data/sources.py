@@ -145,20 +145,20 @@ def place_of(source: str) -> str:
         given = _simulation_settings(rest)
         defaults = {key: signature(simulate).parameters[key].default for key in _SIMULATION_KEYS}
         return f"simulation:{sorted({**defaults, **given}.items())}"
-    path = _path_of(source)
+    path = path_of(source)
     return str(path.resolve()) if path.is_file() else source
 
 
 def stamp_of(source: str) -> list[int] | None:
     """Return size in bytes and modification time in ns of the file of a source, to notice changes; None if no file."""
-    path = _path_of(source)
+    path = path_of(source)
     if not path.is_file():
         return None
     stat = path.stat()
     return [stat.st_size, stat.st_mtime_ns]
 
 
-def _path_of(source: str) -> Path:
+def path_of(source: str) -> Path:
     """Return the path of a source, which exists only if the source is a file."""
     scheme, _, name = source.partition(":")
     return data_folder() / f"{name}.parquet" if scheme == "suite" else Path(source)
