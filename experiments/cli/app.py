@@ -13,7 +13,7 @@ from experiments.cli.begin import init, schema
 from experiments.cli.csv_options import DateParts, Decimal, Drop, Encoding, Sep, SpreadsheetSafe, parts_told
 from experiments.cli.errors import one_sentence
 from experiments.cli.labels import answer, queue
-from experiments.cli.output import check_absent, check_apart, check_safe, check_suffix, console, write
+from experiments.cli.output import check_absent, check_apart, check_safe, check_suffix, console
 from experiments.cli.output import say as tell
 from experiments.cli.predict import predict
 from experiments.cli.private import Delta, Epsilon, Group, MostRows, Protection, SchemaFile
@@ -22,6 +22,7 @@ from experiments.cli.result import DryRun, LastLine, print_plan
 from experiments.cli.run import run
 from experiments.cli.scale import Scale, scale_of
 from experiments.cli.stress import stress
+from experiments.cli.trust import retract, trace
 from loop.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -127,9 +128,12 @@ def export(
     """Write the final model of a run in a format that is served without weakspot."""
     from experiments.export.export import export as write_export
     from experiments.storage.run_folder import MODEL, load_model
+    from experiments.trust.provenance import record
+    from experiments.trust.provenance.leaving import home_of, note
 
     folder = run_dir / "export" / to if out is None else out
-    write_export(load_model(run_dir / MODEL), to, folder)
+    write_export(load_model(run_dir / MODEL), to, folder, run_dir / MODEL / record.FILE)
+    _tell_all([note(home_of(run_dir), sorted(folder.iterdir()), "export")])
     tell(f"{folder}: {' and '.join(sorted(path.name for path in folder.iterdir()))}")
 
 
@@ -175,10 +179,12 @@ def generate(  # Wide: each parameter is an option of the command
 
     ask = functools.partial(rows.request_of, n=n, where=where, label=label)
     say = functools.partial(tell, err=out is None)
+    left = functools.partial(rows.leave, model, data, out, {"n": n, "where": where, "label": label, "seed": seed})
     if model is not None and model.suffix in rows.BOOKS:
-        formulas = write(rows.of_book(model, n, where, label, seed), out, spreadsheet_safe)
+        made_rows = rows.of_book(model, n, where, label, seed)
+        sentences = left(made_rows, spreadsheet_safe)
         say(f"{n:,} rows of the rule book {model}")
-        _tell_all([formulas])
+        _tell_all(sentences)
         return
     gate = None
     if model is not None:
@@ -191,9 +197,9 @@ def generate(  # Wide: each parameter is an option of the command
         source = Source(str(data), target, generator or rows.DEFAULT, save, *told)
         made, schema = fitted_on(source, ask, seed, say, protection)
     delivery = rows.deliver(made, ask(schema), schema, seed, gate)
-    formulas = write(delivery.frame, out, spreadsheet_safe)
+    sentences = left(delivery.frame, spreadsheet_safe)
     say(delivery.summary if out is None else f"{out}: {delivery.summary}")
-    _tell_all([*delivery.warnings, formulas])
+    _tell_all([*delivery.warnings, *sentences])
 
 
 def _tell_all(sentences: Iterable[str | None]) -> None:
@@ -202,7 +208,7 @@ def _tell_all(sentences: Iterable[str | None]) -> None:
         tell(each, err=True)
 
 
-for command in (refit, stress, queue, answer):
+for command in (refit, stress, queue, answer, trace, retract):
     app.command()(one_sentence(command))
 
 

@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, TYPE_CHECKING
 
 import typer
@@ -15,6 +16,8 @@ from loop.support.visible import visible
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
+
+NO_MARKS: Mapping[str, str] = MappingProxyType({})
 
 
 def console(width: int | None = None, *, silent: bool = False) -> "Console":
@@ -62,8 +65,13 @@ def check_safe(safe: bool, out: Path | None) -> None:
         raise ConfigError(f"--spreadsheet-safe is about CSV, and --out is {out.name}: leave it out, or name a .csv.")
 
 
-def write(frame: "pd.DataFrame", out: Path | None, safe: bool = False) -> str | None:
-    """Write rows to a file, or as CSV on the screen; return what is to be said of cells that look like formulas."""
+def write(
+    frame: "pd.DataFrame", out: Path | None, safe: bool = False, marks: Mapping[str, str] = NO_MARKS
+) -> str | None:
+    """Write rows to a file, or as CSV on the screen; return what is to be said of cells that look like formulas.
+
+    ``marks`` are words in the metadata of a Parquet file.
+    """
     from io import BytesIO
 
     from experiments.data.files import write_table
@@ -74,7 +82,7 @@ def write(frame: "pd.DataFrame", out: Path | None, safe: bool = False) -> str | 
         # In UTF-8 like files: the encoding of the terminal may lack characters of a category.
         to_screen(BytesIO(cells.of(frame).to_csv(index=False).encode()))
     else:
-        write_table(cells.of(frame) if out.suffix == ".csv" else frame, out)
+        write_table(cells.of(frame) if out.suffix == ".csv" else frame, out, marks)
     return cells.told()
 
 

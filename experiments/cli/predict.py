@@ -37,6 +37,7 @@ def predict(  # Wide: each parameter is an option of the command
     from experiments.predict.reasons import Reasons
     from experiments.predict.scorer import Scorer
     from experiments.storage.run_folder import MODEL, load_model
+    from experiments.trust.provenance.leaving import home_of, note
 
     form = form_for(run_dir, data, sep, encoding, decimal)
     model = load_model(run_dir / MODEL)
@@ -49,7 +50,8 @@ def predict(  # Wide: each parameter is an option of the command
     )
     cells = Cells(spreadsheet_safe)
     _write(scorer, data, out, cells)
-    for sentence in filter(None, (*scorer.notes, *_told(scorer), cells.told())):
+    lost = None if out is None else note(home_of(run_dir), [out], "predict")
+    for sentence in filter(None, (*scorer.notes, *_told(scorer), cells.told(), lost)):
         say(sentence, err=True)
 
 

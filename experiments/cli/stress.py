@@ -34,6 +34,7 @@ def stress(  # Wide: each parameter is an option of the command
     from experiments.stress.stress import stress as put_under_stress
     from experiments.stress.subject import subject_of
     from experiments.stress.terminal import show
+    from experiments.trust.provenance.leaving import home_of, note
     from generators.rules.reading import read_content
 
     if out is not None:
@@ -45,6 +46,8 @@ def stress(  # Wide: each parameter is an option of the command
     show(findings, console())
     if out is not None:
         output.write(findings, out)
+        lost = note(home_of(folder), sorted(path for path in out.rglob("*") if path.is_file()), "stress")
+        say(lost, err=True) if lost else None
         say(f"{out}: {', '.join(output.FILES)}")
     if findings.holes:
         raise typer.Exit(BELOW)

@@ -1,17 +1,34 @@
 """The section ``data`` of a configuration: which table, and the roles of its columns."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
-from experiments.config.part_sections import AnyFloat, Section
+from experiments.config.part_sections import AnyFloat, Line, Section
 from experiments.data.csv_format import CsvFormat
 from experiments.data.files import Reading
+from experiments.data.remaining import as_if_never
+from experiments.data.row_numbers import numbers_of
 from loop.data.date_parts import Part, Wishes, wanted
 from loop.errors import ConfigError
 
 NONE = "none"  # switches a default off
+
+
+class WithoutConfig(Section):
+    """Rows that a run is to know nothing of, as `weakspot retract` writes it; neither key tells what they held."""
+
+    rows: str  # their numbers in the source, from 0, such as "17, 203, 500-612"
+    remaining: str = Field(pattern="^[0-9a-f]{64}$")  # digest of the others, see `experiments.data.remaining`
+
+    @field_validator("rows")
+    @classmethod
+    def _are_numbers(cls, rows: str) -> str:
+        numbers_of(rows)
+        return rows
 
 
 class DataConfig(Section):
@@ -31,6 +48,9 @@ class DataConfig(Section):
     rows_in_memory: int = Field(default=Reading().rows_in_memory, ge=100)  # that are drawn of a folder of Parquet files
     test_size: float = Field(default=0.3, gt=0, lt=1)
     answers: str | None = None  # folder of a snapshot of labels that were asked for, see `experiments.labels.store`
+    licence: Line = None
+    origin: Line = None
+    without: WithoutConfig | None = None  # rows that were retracted
 
     def __hash__(self) -> int:
         return hash(self.model_dump_json())  # a mapping has no hash of its own
@@ -39,6 +59,22 @@ class DataConfig(Section):
     def format(self) -> CsvFormat:
         """How the file is written if it is a CSV."""
         return CsvFormat(self.sep, self.encoding, self.decimal)
+
+    @contextmanager
+    def opened(self) -> Iterator[str]:
+        """Yield the source as it is to be read: if rows were retracted, a file without them.
+
+        Raises
+        ------
+        DataError
+            If what remains is not what it was.
+        """
+        if self.without is None:
+            yield self.source
+            return
+        rows, remaining = numbers_of(self.without.rows), self.without.remaining
+        with as_if_never(Path(self.source), rows, remaining, self.format) as path:
+            yield str(path)
 
     @model_validator(mode="after")
     def _is_written(self) -> Self:

@@ -7,7 +7,7 @@ from typing import Literal, Self
 import pandas as pd
 from pydantic import Field, model_validator
 
-from experiments.config.part_sections import Section
+from experiments.config.part_sections import Line, Section
 from generators.voting.book_votes import BookVotes
 from loop.catalogue import ACQUISITIONS, LABELLERS
 from loop.gates import Copies, Domain
@@ -25,6 +25,8 @@ class TaughtRows(Section):
     unlabelled: str  # path of a table with the columns of the data
     rows: int = Field(default=2000, ge=1, le=10_000_000)  # in the whole run
     acquisition: Literal["gap", "doubt", "random"] = "gap"
+    licence: Line = None
+    origin: Line = None
 
     @property
     def name(self) -> str:
@@ -49,6 +51,8 @@ class VotedRows(Section):
     book: str  # path of a rule book
     unlabelled: str  # path of a table with the columns of the data
     rows: int = Field(default=400, ge=1, le=10_000_000)  # in the whole run
+    licence: Line = None
+    origin: Line = None
 
     @model_validator(mode="after")
     def _readable(self) -> Self:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from experiments.config.given import TaughtRows, VotedRows
-from experiments.config.part_sections import Section, as_list
+from experiments.config.part_sections import Line, Section, as_list
 from experiments.config.strategies import STRATEGIES
 from experiments.data.files import digests
 from generators.rules.book import Book
@@ -31,6 +31,8 @@ class StatedConfig(Section):
     labeller: Literal["condition", "teacher"] = "condition"  # teacher: the control, without the book's knowledge
     # what names real rows of the scenario in the column `data.scenario`; None = the name of the scenario
     real_rows: bool | int | float | str | None = None
+    licence: Line = None
+    origin: Line = None
 
     @model_validator(mode="after")
     def _readable(self) -> Self:

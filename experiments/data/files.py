@@ -4,10 +4,11 @@ import csv
 import hashlib
 import warnings
 import zlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -18,6 +19,7 @@ from experiments.data.csv_cells import Told, has_codes, is_whole, understood, wi
 from experiments.data.csv_format import SEPARATORS, CsvFormat, check_separator, opened, why_unreadable
 from experiments.data.parquet import read_parquet
 from loop.data.encoding import named
+from loop.data.parquet_file import write_frame
 from loop.errors import DataError
 from loop.support import atomic
 from loop.types import Column, Schema
@@ -55,10 +57,11 @@ def digests(names: Iterable[str]) -> dict[str, str]:
 
 def is_table(path: Path) -> bool:
     """Tell whether a path has the name of a table that `read_file` reads."""
-    return _ending(path) is not None
+    return ending_of(path) is not None
 
 
-def _ending(path: Path) -> str | None:
+def ending_of(path: Path) -> str | None:
+    """Return the ending by which the kind of a table's file is known, such as ``.csv.gz``; None if it is none."""
     return next((end for end in (*SEPARATORS, PARQUET) if path.name.lower().endswith(end)), None)
 
 
@@ -98,7 +101,7 @@ def read_file(path: Path, reading: Reading | None = None) -> TableFile:
 
 
 def _read(path: Path, reading: Reading) -> TableFile:
-    ending = _ending(path)
+    ending = ending_of(path)
     if ending is None:
         raise DataError(f"A file must end in .csv, .csv.gz, .tsv or .parquet, got {path.name}: convert or rename it.")
     if ending == PARQUET and reading.format.given:
@@ -227,7 +230,13 @@ def texts(schema: Schema) -> list[str]:
     ]
 
 
-def write_table(frame: pd.DataFrame, path: Path) -> None:
-    """Write a .csv or .parquet file atomically; a new one can be read by its owner alone."""
-    csv_file = path.suffix == ".csv"
-    atomic.write_file(path, partial(frame.to_csv if csv_file else frame.to_parquet, index=False), private=True)
+def write_table(frame: pd.DataFrame, path: Path, marks: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Write a .csv or .parquet file atomically; a new one can be read by its owner alone.
+
+    ``marks`` are words in the metadata of a Parquet file; a CSV has no place for them.
+    """
+    if path.suffix == ".csv":
+        write = partial(frame.to_csv, index=False)
+    else:
+        write = partial(write_frame, frame, marks=marks)
+    atomic.write_file(path, write, private=True)

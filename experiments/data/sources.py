@@ -147,13 +147,13 @@ def place_of(source: str) -> str:
         given = _simulation_settings(rest)
         defaults = {key: signature(simulate).parameters[key].default for key in _SIMULATION_KEYS}
         return f"simulation:{sorted({**defaults, **given}.items())}"
-    path = _path_of(source)
+    path = path_of(source)
     return str(path.resolve()) if path.exists() else source
 
 
 def stamp_of(source: str) -> list[int] | None:
     """Return size in bytes and modification time in ns of the file of a source, to notice changes; None if no file."""
-    path = _path_of(source)
+    path = path_of(source)
     if path.is_dir():
         return stamp(path)
     if not path.is_file():
@@ -162,7 +162,7 @@ def stamp_of(source: str) -> list[int] | None:
     return [stat.st_size, stat.st_mtime_ns]
 
 
-def _path_of(source: str) -> Path:
+def path_of(source: str) -> Path:
     """Return the path of a source, which exists only if the source is a file."""
     scheme, _, name = source.partition(":")
     return data_folder() / f"{name}.parquet" if scheme == "suite" else Path(source)

@@ -1,5 +1,6 @@
 """Exporting a delivered model: which learner goes into which format, and where it is written."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ FORMATS: dict[str, tuple[Writer, tuple[type, ...]]] = {  # and the learners that
 }
 
 
-def export(model: Model, to: str, folder: Path) -> None:
+def export(model: Model, to: str, folder: Path, *beside: Path) -> None:
     """Write a model in a format that is served without weakspot, replacing an older export but nothing else.
 
     Parameters
@@ -31,6 +32,8 @@ def export(model: Model, to: str, folder: Path) -> None:
         One of `FORMATS`.
     folder : Path
         Made; gets the model and ``encoding.json``.
+    *beside : Path
+        Files that are copied into it, as far as they exist, such as what the model was made from.
 
     Raises
     ------
@@ -49,6 +52,8 @@ def export(model: Model, to: str, folder: Path) -> None:
         )
     with replaced(folder) as partial:
         write(model, model.learner, partial)
+        for path in filter(Path.is_file, beside):
+            shutil.copyfile(path, partial / path.name)
 
 
 def _refusal(to: str, kind: type) -> str:

@@ -89,6 +89,7 @@ def dropped(data: DataConfig, doubted: pd.DataFrame, told: pd.DataFrame) -> pd.D
     names = [name for name in data.drop if name in told]
     if not names or doubted.empty:
         return told[names].reset_index(drop=True)
-    whole = load(data.source, data.target, reading=Reading(data.format)).frame
+    with data.opened() as source:
+        whole = load(source, data.target, reading=Reading(data.format)).frame
     rows = whole.iloc[[row_number(question) for question in doubted["question"]]]
     return pd.concat([rows[names], told[names]], ignore_index=True)

@@ -24,6 +24,10 @@ from experiments.run.mlflow_model import save_model
 from experiments.run.result import Result
 from experiments.run.sealed_figures import answer_metrics
 from experiments.run.verdict import NOTE, description, improves, verdict_tags
+from experiments.storage import run_folder
+from experiments.trust.provenance import croissant
+from experiments.trust.provenance.croissant import Making
+from experiments.trust.provenance.record import Provenance
 from loop.cycle.driver import LoopRun
 from loop.cycle.generation_codec import to_record
 from loop.evaluation.judge_rows import JudgeRows
@@ -33,12 +37,12 @@ from loop.protocols import Store
 from loop.seeds import stream
 from loop.support import atomic
 from loop.support.plain_json import Record, plain
-from loop.tracking.records import figures_table, headline, judge_metrics, score_metrics, verdict_record
+from loop.tracking.records import figures_table, headline, judge_metrics, rows_marks, score_metrics, verdict_record
 from loop.types import Generation, Interval, Table
 
 FILES = (
     *("report.html", "report.json", "curves.json", "arms.csv", "regions.csv", "synthetic.parquet"),
-    *("pictures", "config.yaml", "data.json"),
+    *("pictures", "config.yaml", "data.json", "provenance.json", "croissant.json"),
 )
 FIGURES = "figures.csv"  # every figure of the run by name; those under plain names are metrics in MLflow
 WHEN = ("before", "after")
@@ -106,10 +110,21 @@ def keep_files(report: Report, result: Result, inputs: RunInputs, folder: Path) 
     write_table(pd.DataFrame(report.arms), folder / "arms.csv")
     write_table(regions_frame(looped.history), folder / "regions.csv")
     kept = [generation for generation in looped.history if generation.decision.kept]
-    write_table(synthetic_frame(kept if looped.outcome.verdict.kept else []), folder / "synthetic.parquet")
+    _keep_rows(synthetic_frame(kept if looped.outcome.verdict.kept else []), report, folder)
     atomic.write_json(folder / html.CURVES, curves := _curves(report, result.scored, inputs))
     _draw(report, result, curves, inputs, folder / "pictures")
     html.write_page(folder)
+
+
+def _keep_rows(rows: pd.DataFrame, report: Report, folder: Path) -> None:
+    """Write the kept rows with words in their file that they are synthetic, and their description beside them."""
+    path, told = folder / html.SYNTHETIC, Provenance.read(folder)
+    write_table(rows, path, rows_marks({} if told is None else told.tags))
+    if told is not None:
+        what = f"{len(rows):,} synthetic rows that a loop kept, made where a model was weak. They are no real rows."
+        settings = {"configuration": run_folder.CONFIG, "training rows": report.data["train_rows"]}
+        making = Making(told, f"{report.data['name']} synthetic rows", what, settings)
+        croissant.write_beside(path, rows, making, folder / croissant.FILE)
 
 
 def keep_records(report: Report, result: Result, model: Model, inputs: RunInputs, tracker: Store, folder: Path) -> None:
@@ -121,9 +136,14 @@ def keep_records(report: Report, result: Result, model: Model, inputs: RunInputs
     told = verdict_tags(report)
     tracker.tags({**told, NOTE: description(report)})
     for name in (*FILES, FIGURES):
-        tracker.attach(folder / name)
+        if (folder / name).exists():  # a run that an earlier version began lacks what it did not write
+            tracker.attach(folder / name)
+    made_from = Provenance.read(folder)
     tracker.keep_model(
-        lambda path: save_model(model, inputs.example, path), description(report), told, proven=improves(report)
+        lambda path: save_model(model, inputs.example, path, made_from),
+        description(report),
+        told,
+        proven=improves(report),
     )
 
 

@@ -71,8 +71,11 @@ def gather(data: DataConfig, loop: LoopConfig) -> RunInputs:
     except DataError as error:
         raise DataError(" | ".join([str(error), *dataset.said])) from error
     rows_before, told = len(dataset.frame), tuple[str, ...]()
+    if data.without is not None:
+        told = (f"rows of {data.source} that were retracted are left out: {data.without.rows[:60]}",)
     if data.answers is not None:
-        dataset, split, told = joined(dataset, split, Path(data.answers))
+        dataset, split, joining = joined(dataset, split, Path(data.answers))
+        told = (*told, *joining)
     lanes = loop.lanes if isinstance(loop.lanes, int) else usual_lanes(len(split.train))
     folds = split.folds(loop.seed, lanes=lanes)
     give_back()
@@ -144,7 +147,8 @@ def _load(data: DataConfig) -> Dataset:
     time, group = (None if column == NONE else column for column in (data.time, data.group))
     reading = Reading(data.format, data.drop, rows_in_memory=data.rows_in_memory)
     told = {"time": time, "group": group, "scenario": data.scenario}
-    dataset = load(data.source, data.target, positive=data.positive, reading=reading, **told)
+    with data.opened() as source:
+        dataset = load(source, data.target, positive=data.positive, reading=reading, **told)
     dataset = replace(
         dataset,
         time=None if data.time == NONE else dataset.time,

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.run.requirements import requirements_of
+from experiments.trust.provenance.record import Provenance
 from loop.data.encoding import original_columns
 from loop.model import Model
 from loop.serving import ServedModel
@@ -19,7 +20,7 @@ from loop.tracking.uplink import quiet
 CODE = ("loop", "generators", "learners")  # copied with the model, since no package index has it
 
 
-def save_model(model: Model, example: pd.DataFrame, path: Path) -> None:
+def save_model(model: Model, example: pd.DataFrame, path: Path, made_from: Provenance | None = None) -> None:
     """Write a model in MLflow's format to a new folder, with signature, input example and what it needs to be served.
 
     The signature names the columns and leaves their types open, as MLflow's types take integers either with or without
@@ -32,6 +33,8 @@ def save_model(model: Model, example: pd.DataFrame, path: Path) -> None:
         A few input rows as the user wrote them, kept beside the model.
     path : Path
         The folder, which must not exist.
+    made_from : Provenance, optional
+        Kept beside the model, so that its inputs with their licences can be told where it is served.
     """
     served = ServedModel(model)
     answer = np.asarray(served.predict_proba(example))
@@ -54,6 +57,7 @@ def save_model(model: Model, example: pd.DataFrame, path: Path) -> None:
             metadata={
                 "classes": [str(name) for name in model.classes_],  # in the order of the predicted columns
                 "columns": {column.name: column.kind for column in known},
+                **({} if made_from is None else {"provenance": made_from.record}),
             },
         )
 

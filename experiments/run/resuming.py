@@ -8,10 +8,13 @@ from experiments.config.reader import dump
 from experiments.config.run_config import RunConfig
 from experiments.run.inputs import RunInputs, gather
 from experiments.storage import run_folder
+from experiments.trust.provenance.record import Provenance
 from loop.errors import ConfigError, DataError
 from loop.support import atomic
 from loop.support.commands import command
 from loop.support.format import stamped
+
+FROM = {"source", "without", "licence", "origin"}  # of the data: where the rows are from
 
 
 def begin(config: RunConfig, inputs: RunInputs, folder: Path) -> None:
@@ -19,13 +22,18 @@ def begin(config: RunConfig, inputs: RunInputs, folder: Path) -> None:
     atomic.write_text(folder / run_folder.CONFIG, dump(config))
     digest = run_folder.fingerprint(inputs.train, inputs.folds)
     whole = everything(config, inputs)
-    told = {"training_rows": digest, "everything": whole, "run": _mark(config, whole)}
+    told = {"training_rows": digest, "everything": whole, "run": (mark := _mark(config, whole))}
+    Provenance.of(config, mark).write(folder)
     atomic.write_json(folder / run_folder.FINGERPRINT, stamped(told))
 
 
 def _mark(config: RunConfig, whole: str) -> str:
-    """Return a digest of what generations depend on, which tells the checkpoints of a run from those of another."""
-    settings = config.model_dump(mode="json", exclude={"out", "tracking", "scale"})
+    """Return a digest of what generations depend on, which tells the checkpoints of a run from those of another.
+
+    The rows are in it, and not where they are from: a run without retracted rows has the mark of one that never had
+    them.
+    """
+    settings = config.model_dump(mode="json", exclude={"out": True, "tracking": True, "scale": True, "data": FROM})
     return hashlib.sha256(f"{whole}{json.dumps(settings, sort_keys=True)}".encode()).hexdigest()
 
 

@@ -34,6 +34,7 @@ from experiments.sanity.finding import tag_of
 from experiments.scale.cluster import on_workers
 from experiments.storage import run_folder
 from experiments.storage.new_folder import new_folder
+from experiments.trust.provenance import record
 from generators.common import persistence
 from generators.common.persistence import Savable
 from loop.cycle import checkpoint
@@ -167,7 +168,7 @@ def _tracked(bench: _Bench, prepared: Prepared) -> RunResult:
         verdict = outcome.verdict
         bench.stages.end(verdict.sentence)
         # Delivered if the run is interrupted before there are other models.
-        run_folder.save_model(_model(bench, outcome, outcome.learner, outcome.proba), bench.folder / run_folder.MODEL)
+        _save(bench, _model(bench, outcome, outcome.learner, outcome.proba))
         if isinstance(generator := prepared.generators[-1][-1], Savable):  # of the last supply asked
             persistence.save(generator, bench.folder / run_folder.GENERATOR)
         if interrupted:
@@ -220,6 +221,10 @@ def _model(bench: _Bench, outcome: Outcome, predictor: Predictor, judged: np.nda
     return Model(bench.inputs.schema, predictor, calibration)
 
 
+def _save(bench: _Bench, model: Model) -> None:
+    run_folder.save_model(model, bench.folder / run_folder.MODEL, bench.folder / record.FILE)
+
+
 def _compare(bench: _Bench, looped: LoopRun) -> Report:
     """Fit the arms, decide which model to deliver, open the test part, and write all output of a finished run."""
     from experiments.run.artifacts import keep_files, keep_records, write_up  # slow to load: matplotlib
@@ -228,7 +233,7 @@ def _compare(bench: _Bench, looped: LoopRun) -> Report:
     decided = _decided(bench, looped)
     arm = decided.named(decided.delivery.name)
     after = _model(bench, looped.outcome, arm.predictor, answers_of(arm))
-    run_folder.save_model(after, bench.folder / run_folder.MODEL)
+    _save(bench, after)
     stages.begin("sealed test")
     scored = score_arms(decided.arms, decided.costs, inputs.test, (*METRICS, config.metrics.recall_at_precision))
     result = Result.of(looped, decided, scored, inputs.test, config.loop.seed)

@@ -17,6 +17,7 @@ from experiments.report.console import say
 from experiments.run.inputs import RunInputs
 from experiments.storage import run_folder
 from experiments.storage.result_cache import digest
+from experiments.trust.provenance.record import Provenance
 from loop.cycle.parts import Parts
 from loop.protocols import Store, Tracker
 from loop.support.commands import AUTO, tracking_words
@@ -62,6 +63,8 @@ def describe(config: RunConfig, inputs: RunInputs, parts: Parts, folder: Path) -
     params["strategy"] = loop_name(config.loop.strategy, parts.supplies).removeprefix(LOOP)
     tags = {name: str(params[name]) for name in ("strategy", "learner", "seed")}
     tags |= {"dataset": inputs.dataset.name, "folder": folder.name, "weakspot": version("weakspot")}
+    made_from = Provenance.read(folder)
+    tags |= {} if made_from is None else made_from.tags
     return {
         "name": visible(" · ".join((source, str(params["strategy"]), f"seed {params['seed']}"))),
         "params": params | dict(flat(config.model_dump(mode="json"))),

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -211,8 +212,8 @@ def storable(learner: Predictor) -> tuple[str, Storable]:
     return nested.storable(learner)
 
 
-def save_model(model: Model, folder: Path) -> None:
-    """Write a model, replacing an older one.
+def save_model(model: Model, folder: Path, *beside: Path) -> None:
+    """Write a model, replacing an older one, with copies of files beside it, as far as they exist.
 
     Raises
     ------
@@ -225,6 +226,8 @@ def save_model(model: Model, folder: Path) -> None:
         write_json(partial / "schema.json", to_json(model.schema))
         write_json(partial / CALIBRATION, model.calibration.to_json())
         write_json(partial / "model.json", stamped({"learner": name}))
+        for path in filter(Path.is_file, beside):
+            shutil.copyfile(path, partial / path.name)
         seal(partial)
 
 

@@ -1,1 +1,1 @@
-"""What others must be able to trust: who is served worse, what leaks, where rows come from; no part of the loop."""
+"""What others must be able to trust: who is served worse, what leaks, trails, forgetting; no part of the loop."""

@@ -16,6 +16,7 @@ from loop.supplies.acquisition import draw
 from loop.supplies.pool import Pool
 from loop.supplies.supply import Supply
 from loop.support.timing import Clock
+from loop.support.versions import with_version
 from loop.types import Origin, Region, Request, Samples, Table, Verdict
 
 
@@ -167,7 +168,7 @@ def _origin(supply: Supply, real: Table, request: Request, generation: int, lane
         lane=lane.index,
         region=request.region.text,
         label=label,
-        generator=type(supply.generator).__name__,
+        generator=with_version(supply.generator),
         acquisition=type(supply.acquisition).__name__,
         labeller=type(supply.labeller).__name__,
     )

@@ -1,6 +1,8 @@
 """Parquet files as frames: what pandas wrote beside the columns is checked before pandas believes it."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -38,6 +40,29 @@ def read_frame(path: Path) -> pd.DataFrame:
         return pd.read_parquet(path)
     except (DataError, pa.ArrowException) as error:  # the one has no file yet; of the other not all are ValueErrors
         raise ValueError(" ".join(str(error).split())[:120]) from error
+
+
+def write_frame(frame: pd.DataFrame, path: Path, marks: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Write a frame without its index as Parquet, as pandas does, with words in the metadata of the file."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    pq.write_table(table.replace_schema_metadata({**(table.schema.metadata or {}), **marks}), path)
+
+
+def marks_of(path: Path) -> dict[str, str]:
+    """Return the words in the metadata of a Parquet file, without what pandas and pyarrow keep there.
+
+    Raises
+    ------
+    OSError, ValueError
+        If it cannot be read.
+    """
+    import pyarrow.parquet as pq
+
+    told = pq.read_schema(path).metadata or {}
+    return {key.decode(): told[key].decode() for key in told if key not in (b"pandas", b"ARROW:schema")}
 
 
 def _check(stored: Any) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from loop.cycle.generation_codec import interval, to_record
 from loop.cycle.generation_codec import shape as generation_shape
 from loop.cycle.ledger import Ledger
+from loop.data.parquet_file import write_frame
 from loop.errors import DataError, TrackingError
 from loop.protocols import Child, Tracker
 from loop.support import record_checks as checks
@@ -20,7 +21,7 @@ from loop.support.atomic import replaced, write_file
 from loop.support.format import stamped, unstamped
 from loop.support.own_files import LARGEST_TEXT, own_file
 from loop.support.plain_json import Record, parse, plain
-from loop.tracking.records import rows_frame, verdict_record
+from loop.tracking.records import rows_frame, rows_marks, verdict_record
 from loop.types import Generation, LoopVerdict
 
 JOURNAL = "records.jsonl"
@@ -97,6 +98,7 @@ class JsonlTracker:
         self.folder, self.again = Path(folder), again
         self._open = False
         self._known: set[str] = set()  # what need not be recorded again, see `_keys`
+        self._marks: Mapping[str, str] = rows_marks({})
 
     def start(self, run: Mapping[str, object]) -> None:
         """Open the run, or continue it after an interruption."""
@@ -112,6 +114,7 @@ class JsonlTracker:
         identity = earlier[0]["id"] if earlier else uuid.uuid4().hex
         self._open = True
         self._known = {key for record in earlier for key in _keys(record)}
+        self._marks = rows_marks(run.get("tags"))
         self._append("start", stamped({"id": identity, "name": "", "params": {}, "tags": {}, **run}))
 
     def record(self, generation: Generation) -> None:
@@ -119,7 +122,7 @@ class JsonlTracker:
         path = f"rows/generation-{generation.index:03d}.parquet"
         frame = rows_frame(Ledger.of([generation], generation.rows))
         with self._disk():
-            write_file(self.folder / path, lambda partial: frame.to_parquet(partial, index=False))
+            write_file(self.folder / path, lambda partial: write_frame(frame, partial, self._marks))
         record = {**to_record(generation), "file": path}
         if _keys({"kind": "generation", **record}).isdisjoint(self._known):  # else stopped before its checkpoint
             self._append("generation", record)

@@ -15,6 +15,8 @@ from loop.support.plain_json import Record, plain
 from loop.types import LoopVerdict
 
 SHARED = ("strategy", "seed", "source", "generator", "budget", "learner")  # parameters of every run and child
+SYNTHETIC = {"synthetic": "true"}  # in the metadata of every file of new rows, and a tag of their run
+CARRIED = ("weakspot.run", "weakspot.digest", "licence", "origin")  # tags of a run that its files of rows carry, too
 LONGEST = 200  # characters of a column's name in a metric's, so that prefixes and endings have room
 
 
@@ -44,6 +46,12 @@ def rows_frame(ledger: Ledger) -> pd.DataFrame:
     }
     soft = {f"ws_p_{name}": table.targets[:, code] for code, name in enumerate(table.schema.classes)}
     return pd.concat([frame, pd.DataFrame({**trail, **soft})], axis=1)
+
+
+def rows_marks(tags: object) -> dict[str, str]:
+    """Return what the metadata of a file of new rows say: that they are synthetic, and what is carried from the run."""
+    told = tags if isinstance(tags, Mapping) else {}
+    return SYNTHETIC | {name: str(told[name]) for name in CARRIED if name in told}
 
 
 def _listed(parents: np.ndarray) -> str:

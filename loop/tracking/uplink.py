@@ -20,6 +20,7 @@ from loop.tracking.inputs import rows_input, table_input
 from loop.tracking.postgres import one_at_a_time, reachable
 from loop.tracking.records import (
     SHARED,
+    SYNTHETIC,
     figures_table,
     generation_metrics,
     headline,
@@ -115,7 +116,7 @@ class Uplink:
         name, decision = f"generation-{record['index']:03d}", record["decision"]
         duration_ms = int(1000 * sum(float(seconds) for seconds in record["seconds"].values()))
         child = self._child(name, record, record["time_ms"] - duration_ms)
-        tags = {"rows": "kept" if decision["kept"] else "rolled back", "rows_reason": decision["reason"]}
+        tags = SYNTHETIC | {"rows": "kept" if decision["kept"] else "rolled back", "rows_reason": decision["reason"]}
         metrics, params = generation_metrics(record), {**self._params, "generation": record["index"]}
         tables = {"regions.json": region_table(record), "figures.json": figures_table(metrics)}
         tags["mlflow.loggedArtifacts"] = json.dumps([{"path": path, "type": "table"} for path in tables])

@@ -79,11 +79,11 @@ def test_defaults_aim_at_what_the_learner_is_blind_to(tmp_path: Path) -> None:
         ([{"book": "BOOK", "labeller": "guess"}], "labeller must be"),
         (
             [{"book": "BOOK", "sort": 1}],
-            "supplies.0 may hold book, scenario, rows, acquisition, labeller, real_rows, got 'sort'",
+            "supplies.0 may hold book, scenario, rows, acquisition, labeller, real_rows, licence, origin, got 'sort'",
         ),
         (
             [{"book": "BOOK", "stated": 1}],
-            "supplies.0 may hold book, scenario, rows, acquisition, labeller, real_rows, got 'stat",
+            "supplies.0 may hold book, scenario, rows, acquisition, labeller, real_rows, licence, origin, got 'stat",
         ),
         ([{"rows": 3}], "book"),
     ],

@@ -211,13 +211,12 @@ def test_nothing_half_written_stays(tmp_path: Path) -> None:
     tracker.start(laws.RUN)
     (tmp_path / "run" / "rows").mkdir()
 
-    class FullDisk(pd.DataFrame):
-        def to_parquet(self, path: Path, **_: object) -> None:  # type: ignore[override]
-            path.write_bytes(b"half")
-            raise OSError(28, "No space left on device")
+    def on_a_full_disk(_: pd.DataFrame, path: Path, marks: object) -> None:
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("loop.tracking.jsonl.rows_frame", lambda _: FullDisk())
+        patch.setattr("loop.tracking.jsonl.write_frame", on_a_full_disk)
         with pytest.raises(TrackingError, match="No space left"):
             tracker.record(laws.generation(1))
     assert list((tmp_path / "run" / "rows").iterdir()) == []

@@ -1,0 +1,1 @@
+"""Forgetting rows: the run repeated without them, and what still holds them or derives from them."""
