@@ -20,6 +20,7 @@ from experiments.cli.result import DryRun, LastLine, print_plan
 from experiments.cli.run import run
 from experiments.cli.scale import Scale, scale_of
 from experiments.cli.stress import stress
+from experiments.trust.audit.command import audit
 from loop.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -193,7 +194,7 @@ def _tell_all(sentences: Iterable[str | None]) -> None:
         tell(each, err=True)
 
 
-for command in (stress, queue, answer):
+for command in (stress, queue, answer, audit):
     app.command()(one_sentence(command))
 
 
