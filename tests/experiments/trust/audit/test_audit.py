@@ -107,7 +107,7 @@ def test_utility_is_that_of_the_labels() -> None:
     shuffled = Independent().fit(train, rng()).sample(Request(Region(), None, 600), rng()).table
     found = utility(shuffled, train, test, rng())
     assert found is not None
-    assert all(abs(each.auc - 0.5) < 0.12 and each.auc_real > 0.85 for each in found.trained)
+    assert all(each.auc_real > 0.8 and each.auc < each.auc_real - 0.2 for each in found.trained)
     assert all(each.lost.high < 0 for each in found.trained)
     assert roc_auc(train.take(train.y == 0), test, rng()) == 0.5
     assert utility(train, train, test.take(test.y == 0), rng()) is None
