@@ -17,9 +17,11 @@ import pandas as pd
 import typer
 from rich.table import Table as RichTable
 
-from experiments.benchmarks.fidelity.fidelity import draw, split_of
-from experiments.benchmarks.fidelity.measures import likeness, utility
+from experiments.benchmarks.fidelity.fidelity import split_of
 from experiments.benchmarks.options import console
+from experiments.trust.audit.inputs import draw
+from experiments.trust.audit.likeness import likeness
+from experiments.trust.audit.utility import roc_auc
 from generators import Gan, Vae
 from loop.data.encoding import decode, encode
 from loop.errors import DataError
@@ -113,7 +115,7 @@ def _fit(generator: Gan | Vae, train: Table) -> tuple[Table, float]:
     started = time.perf_counter()
     generator.fit(train, stream(0, "fit"))
     spent = time.perf_counter() - started
-    return draw(generator, len(train), train, stream(0, "draw")), spent
+    return draw(generator, len(train), stream(0, "draw")), spent
 
 
 def _judged(
@@ -124,8 +126,8 @@ def _judged(
         "epochs": epochs,
         "seconds": spent,
         "seconds_per_epoch": epoch,
-        "utility": utility(made, test, stream(0, "utility")),
-        "real_or_synthetic_auc": likeness(train, made, stream(0, "likeness"))["real_or_synthetic_auc"],
+        "utility": roc_auc(made, test, stream(0, "utility")),
+        "real_or_synthetic_auc": likeness(train, made, stream(0, "likeness")).detection_auc,
     }
 
 

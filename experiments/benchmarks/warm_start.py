@@ -13,9 +13,11 @@ import pandas as pd
 import typer
 from rich.table import Table as RichTable
 
-from experiments.benchmarks.fidelity.fidelity import TABLES, draw, split_of
-from experiments.benchmarks.fidelity.measures import likeness, utility
+from experiments.benchmarks.fidelity.fidelity import TABLES, split_of
 from experiments.benchmarks.options import console
+from experiments.trust.audit.inputs import draw
+from experiments.trust.audit.likeness import likeness
+from experiments.trust.audit.utility import roc_auc
 from generators import Diffusion, Gan, Vae
 from loop.protocols import Generator
 from loop.seeds import stream
@@ -48,8 +50,12 @@ def _both(name: str, earlier: Table, train: Table, test: Table) -> list[dict[str
         began = time.perf_counter()
         generator.fit(train, stream(0, name, start))
         seconds = time.perf_counter() - began
-        made = draw(generator, len(train), train, stream(0, name, start, "draw"))
-        worth = {"utility": utility(made, test, stream(0, "utility")), **likeness(train, made, stream(0, "likeness"))}
+        made = draw(generator, len(train), stream(0, name, start, "draw"))
+        alike = likeness(train, made, stream(0, "likeness"))
+        worth = {
+            "utility": roc_auc(made, test, stream(0, "utility")),
+            "real_or_synthetic_auc": alike.detection_auc,
+        }
         rows.append({"generator": name, "start": start, "seconds": seconds, **worth})
     return rows
 

@@ -23,6 +23,7 @@ from experiments.cli.run import run
 from experiments.cli.scale import Scale, scale_of
 from experiments.cli.stress import stress
 from experiments.cli.trust import retract, trace
+from experiments.trust.audit.command import audit
 from loop.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -208,7 +209,7 @@ def _tell_all(sentences: Iterable[str | None]) -> None:
         tell(each, err=True)
 
 
-for command in (refit, stress, queue, answer, trace, retract):
+for command in (refit, stress, queue, answer, trace, retract, audit):
     app.command()(one_sentence(command))
 
 

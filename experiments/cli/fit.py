@@ -56,7 +56,7 @@ def fitted_on(
     if source.folder is not None:
         check_replaceable(source.folder)
     reading = Reading(CsvFormat(*source.written), source.drop)
-    generator = _unfitted(source.generator)
+    generator = unfitted(source.generator)
     table = table_of(source.data, source.target, say, reading, wanted(source.date_parts))
     ask(table.schema)
     with steps_shown("fitting"):
@@ -67,7 +67,7 @@ def fitted_on(
     return generator, table.schema
 
 
-def _unfitted(name: str) -> Savable:
+def unfitted(name: str) -> Savable:
     """Make a generator of the catalogue with its default settings, or of a rule book given by its path.
 
     Raises

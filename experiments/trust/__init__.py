@@ -1,1 +1,1 @@
-"""What others must be able to trust: who is served worse, what leaks, trails, forgetting; no part of the loop."""
+"""What others must be able to trust: audits, who is served worse, trails, forgetting; no part of the loop."""

@@ -1,8 +1,9 @@
 """Synthetic tables compared: utility, likeness and privacy of every generator on three public tables.
 
 Run as ``python -m experiments.benchmarks.fidelity``; the last line is JSON with the headline figures. Every
-generator is fitted on the training rows and makes as many. Resampled real rows are the upper reference, independently
-drawn columns the lower one. Finished cells are cached in ``--out``.
+generator is fitted on one half of the training rows and makes as many; its rows are audited as `weakspot audit` does.
+Resampled real rows are the upper reference, independently drawn columns the lower one. Finished cells are cached in
+``--out``.
 """
 
 import json
@@ -19,22 +20,37 @@ import typer
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from experiments.benchmarks.fidelity.measures import attack_advantage, closeness, halves, likeness, utility
 from experiments.benchmarks.options import among, console
 from experiments.data.files import write_table
 from experiments.data.sources import load
 from experiments.data.split import Split
 from experiments.storage.result_cache import digest, each_cell
-from generators import Copula, Diffusion, ForestFlow, Gan, ImblearnAdapter, Neighbourhood, Resample, TreeChain, Vae
+from experiments.trust.audit.audit import audit
+from experiments.trust.audit.evidence import refitted, thinned
+from experiments.trust.audit.inputs import draw
+from experiments.trust.audit.output import headline as headline_of
+from experiments.trust.audit.verdict import LEAKS, state_of
+from generators import (
+    GENERATORS,
+    Copula,
+    Diffusion,
+    ForestFlow,
+    Gan,
+    ImblearnAdapter,
+    Neighbourhood,
+    Resample,
+    TreeChain,
+    Vae,
+)
 from loop.protocols import Generator
 from loop.seeds import stream
 from loop.support import atomic
-from loop.types import Region, Request, Samples, Table
+from loop.types import Request, Samples, Table
 
 TABLES = ("adult", "magic", "shoppers")
 REAL, FLOOR = "real rows again", "independent columns"
-PRIVATE_ADVANTAGE = 0.02  # of the membership attack, at most
-MEASURES = ("utility", "shapes", "pairs", "real_or_synthetic_auc", "closeness", "attack_advantage")
+PRIVATE = "private_tree"  # differentially private; a contestant where it is installed
+MEASURES = ("utility", "shapes", "pairs", "real_or_synthetic_auc", "attack_auc", "found_at_1", "found_at_01", "epsilon")
 
 
 @dataclass(eq=False)
@@ -68,6 +84,7 @@ CONTESTANTS: Mapping[str, Callable[[], Generator]] = {
     "gan": Gan,
     "neighbourhood": Neighbourhood,
     "SMOTE": ImblearnAdapter,
+    **({"private tree": partial(GENERATORS.make, PRIVATE)} if PRIVATE in GENERATORS.names() else {}),
     FLOOR: Independent,
 }
 
@@ -82,60 +99,65 @@ def split_of(name: str, seed: int) -> Split:
     return Split.at(data, np.flatnonzero(is_train), np.flatnonzero(~is_train))
 
 
-def draw(generator: Generator, n: int, like: Table, rng: np.random.Generator) -> Table:
-    """Draw n rows; if the generator needs a label, class by class in the shares of the real rows."""
-    if isinstance(generator, ImblearnAdapter):
-        counts = np.round(np.bincount(like.y, minlength=like.n_classes) / len(like) * n).astype(int)
-        return Table.concat([generator.sample(Request(Region(), c, int(k)), rng).table for c, k in enumerate(counts)])
-    return generator.sample(Request(Region(), None, n), rng).table
-
-
-def cell(name: str, contestant: str, split: int) -> list[dict[str, object]]:
-    """Measure one generator on one table."""
+def cell(name: str, contestant: str, split: int, most: int) -> list[dict[str, object]]:
+    """Audit one generator on one table: fitted on one half of the training rows, while the other was not used."""
     sides = split_of(name, split)
-    train, test = sides.train, sides.test
-    seed = f"{name} {contestant}"
-    started = time.perf_counter()
-    generator = CONTESTANTS[contestant]().fit(train, stream(split, seed, "fit"))
-    fitted = time.perf_counter()
-    made = draw(generator, len(train), train, stream(split, seed, "draw"))
-    drawn = time.perf_counter()
-    members, others = halves(train, stream(split, "halves"))
-    attacked = CONTESTANTS[contestant]().fit(members, stream(split, seed, "attacked"))
-    given = draw(attacked, len(members), members, stream(split, seed, "given"))
-    some = made.take(stream(split, "some").permutation(len(made))[:5000])
+    seconds: dict[str, float] = {}
+
+    def make(members: Table) -> Table:
+        seed, started = f"{name} {contestant}", time.perf_counter()
+        generator = CONTESTANTS[contestant]().fit(members, stream(split, seed, "fit"))
+        seconds["fit"] = time.perf_counter() - started
+        made = draw(generator, len(members), stream(split, seed, "draw"))
+        seconds["draw"] = time.perf_counter() - started - seconds["fit"]
+        return made
+
+    train = thinned(sides.train, most, stream(split, "thinned"))
+    evidence = replace(refitted(train, make, stream(split, "halves")), held_out=sides.test)
+    found = audit(evidence, stream(split, "audit"))
+    figures = headline_of(found)
+    useful, equal = found.utility, found.copies
     row: dict[str, object] = {
         "table": name,
         "generator": contestant,
         "split": split,
-        "utility": utility(made, test, stream(split, "utility")),
-        "real": utility(train, test, stream(split, "utility")),
-        **likeness(train, made, stream(split, "likeness")),
-        "closeness": closeness(train, test, some, stream(split, "closeness")),
-        "attack_advantage": attack_advantage(members, others, given),
-        "seconds_fit": fitted - started,
-        "seconds_draw": drawn - fitted,
-        "rows": len(made),
+        "utility": None if useful is None else useful.trained[0].auc,
+        "real": None if useful is None else useful.trained[0].auc_real,
+        "shapes": found.likeness.shapes,
+        "pairs": found.likeness.pairs,
+        "real_or_synthetic_auc": found.likeness.detection_auc,
+        "state": state_of(found),
+        "attack_auc": figures["worst_auc"],
+        **{f"found_at_{name}": figures[f"tpr_at_{name}"] for name in ("1", "01")},
+        "epsilon": figures["epsilon_lower"],
+        "distance_alone": None if found.attacked is None else found.attacked.curves[-1].auc,
+        "copies": equal.equal.estimate,
+        "copies_usual": equal.equal_usual.estimate,
+        "seconds_fit": seconds["fit"],
+        "seconds_draw": seconds["draw"],
+        "rows": len(evidence.synthetic),
     }
     return [row]
 
 
 def headline(results: pd.DataFrame) -> dict[str, object]:
-    """Return gaps in utility to the real rows: of the best generator on each table, and of the best private one on all.
+    """Return gaps in utility to the real rows: of the best generator on each table, and of the best that leaks on none.
 
-    A generator is private if the membership attack has an advantage of at most `PRIVATE_ADVANTAGE` on every table; if
-    none is, the one with the least advantage. The best of several has the smallest gap on its worst table.
+    A generator leaks if its audit says so of any table. If all do, the one with the least attack is taken. The best of
+    several has the smallest gap on its worst table.
     """
     made = results[~results["generator"].isin((REAL, FLOOR))]
-    made = made.assign(gap=made["real"] - made["utility"])
+    made = made.assign(gap=made["real"] - made["utility"], leaks=made["state"] == LEAKS)
     gaps = made.pivot_table(index="generator", columns="table", values="gap", sort=False)
-    advantage = made.pivot_table(index="generator", columns="table", values="attack_advantage", sort=False).max(axis=1)
-    allowed = max(PRIVATE_ADVANTAGE, float(advantage.min()))
-    worst = gaps[advantage <= allowed].max(axis=1)
+    by_generator = made.groupby("generator", sort=False)
+    leaking, attack = by_generator["leaks"].any(), by_generator["attack_auc"].max()
+    safe = ~leaking if not leaking.all() else attack == attack.min()
+    worst = gaps[safe.reindex(gaps.index)].max(axis=1)
     private = str(worst.idxmin())
     return {
         **{f"{table}_gap_to_real": round(float(gap), 4) for table, gap in gaps.min().items()},
-        "private_attack_advantage": round(float(advantage[private]), 4),
+        "leaking": [str(name) for name in leaking.index[leaking]],
+        "private_attack_auc": round(float(attack[private]), 4),
         "private_gap_to_real": round(float(worst[private]), 4),
         "private": private,
         **{f"private_{table}_gap": round(float(gap[private]), 4) for table, gap in gaps.items()},
@@ -146,12 +168,13 @@ def show(results: pd.DataFrame, console: Console) -> None:
     """Print a table of all measures for each of the real tables."""
     for name, own in results.groupby("table", sort=False):
         printed = RichTable(
-            "generator", *MEASURES, "s to fit", "s to draw", title=f"{name}: real {own['real'].mean():.3f}"
+            "generator", *MEASURES, "audit", "s to fit", "s to draw", title=f"{name}: real {own['real'].mean():.3f}"
         )
         for generator, rows in own.groupby("generator", sort=False):
             mean = rows.mean(numeric_only=True)
             costs = (f"{mean['seconds_fit']:.1f}", f"{mean['seconds_draw']:.1f}")
-            printed.add_row(str(generator), *(f"{mean[measure]:.3f}" for measure in MEASURES), *costs)
+            told = "leaks" if (rows["state"] == LEAKS).any() else ""
+            printed.add_row(str(generator), *(f"{mean[measure]:.3f}" for measure in MEASURES), told, *costs)
         console.print(printed)
 
 
@@ -163,6 +186,7 @@ def main(
         "runs/fidelity"
     ),
     jobs: Annotated[int, typer.Option(min=1, help="Cells side by side.")] = 2,
+    rows: Annotated[int, typer.Option(min=200, help="Training rows of each table, at most.")] = 1_000_000,
 ) -> None:
     """Measure every generator on every table; print the tables and, last, one line of JSON."""
     names, contestants = among("tables", tables, TABLES), among("generators", generators, CONTESTANTS)
@@ -171,10 +195,13 @@ def main(
 
     def path_of(key: tuple[str, str, int]) -> Path:
         name, contestant, split = key
-        return out / f"{name}-{contestant.replace(' ', '_')}-{split}-{digest(repr(CONTESTANTS[contestant]()))}.json"
+        return (
+            out / f"{name}-{contestant.replace(' ', '_')}-{split}-{digest(f'{CONTESTANTS[contestant]()} {rows}')}.json"
+        )
 
-    found = each_cell(keys, lambda key: cell(*key), path_of, jobs=jobs, console=terminal)
-    results = pd.DataFrame([row for rows in found for row in rows])
+    found = each_cell(keys, lambda key: cell(*key, rows), path_of, jobs=jobs, console=terminal)
+    results = pd.DataFrame([row for cells in found for row in cells])
+    results[list(MEASURES)] = results[list(MEASURES)].apply(pd.to_numeric)  # what too few rows cannot say is NaN
     show(results, terminal)
     from experiments.benchmarks.fidelity.figures import frontier
 
