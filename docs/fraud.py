@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.metrics import average_precision_score
 from xgboost import XGBClassifier
 
-from experiments.data.simulation import simulate
+from experiments.data.simulation.simulation import simulate
 from learners import Committee, ExtraTrees, Linear, XGBoost
 from loop import LoopClassifier
 from loop.asking.frames import Questions

@@ -1,22 +1,20 @@
 """The command ``weakspot``. Commands import heavy libraries themselves, so that --help is fast."""
 
-import functools
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from experiments.cli.begin import init, schema
-from experiments.cli.csv_options import DateParts, Decimal, Drop, Encoding, Sep, SpreadsheetSafe, parts_told
 from experiments.cli.errors import one_sentence
+from experiments.cli.generating.command import generate
 from experiments.cli.labels import answer, queue
-from experiments.cli.output import check_absent, check_apart, check_safe, check_suffix, console
+from experiments.cli.output import console, tell_all
 from experiments.cli.output import say as tell
 from experiments.cli.predict import predict
-from experiments.cli.private import Delta, Epsilon, Group, MostRows, Protection, SchemaFile
 from experiments.cli.refit import refit
 from experiments.cli.result import DryRun, LastLine, print_plan
 from experiments.cli.run import run
@@ -134,82 +132,11 @@ def export(
 
     folder = run_dir / "export" / to if out is None else out
     write_export(load_model(run_dir / MODEL), to, folder, run_dir / MODEL / record.FILE)
-    _tell_all([note(home_of(run_dir), sorted(folder.iterdir()), "export")])
+    tell_all([note(home_of(run_dir), sorted(folder.iterdir()), "export")])
     tell(f"{folder}: {' and '.join(sorted(path.name for path in folder.iterdir()))}")
 
 
-@app.command()
-@one_sentence  # Long: one line for each option
-def generate(  # Wide: each parameter is an option of the command
-    model: Annotated[Path | None, typer.Argument(help="Folder of a generator or run, or rule book (.yaml).")] = None,
-    n: Annotated[int, typer.Option("--n", help="Rows wanted.")] = 1000,
-    where: Annotated[str | None, typer.Option(help="Region, such as 'amount > 300 and night == 1'.")] = None,
-    label: Annotated[str | None, typer.Option(help="Class; default: as classes occur in the region.")] = None,
-    out: Annotated[Path | None, typer.Option(help=".csv or .parquet; default: CSV on the screen.")] = None,
-    data: Annotated[str | None, typer.Option(help="Instead of MODEL: file or source to fit on.")] = None,
-    target: Annotated[str | None, typer.Option(help="With --data: column of the classes.")] = None,
-    generator: Annotated[str | None, typer.Option(help="With --data: a name or rule book; default tree_chain.")] = None,
-    save: Annotated[Path | None, typer.Option(help="With --data: folder to keep the fitted generator in.")] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Same seed, same rows.")] = 0,
-    epsilon: Epsilon = None,
-    delta: Delta = None,
-    schema_file: SchemaFile = None,
-    group: Group = None,
-    most_rows_per_group: MostRows = None,
-    spreadsheet_safe: SpreadsheetSafe = False,
-    drop: Drop = None,
-    date_parts: DateParts = None,
-    sep: Sep = None,
-    encoding: Encoding = None,
-    decimal: Decimal = None,
-) -> None:
-    """Make rows inside a region, from a saved generator or one fitted on a file; or a data set from a rule book."""
-    check_suffix(out)
-    if (model is None) == (data is None):
-        raise ConfigError("rows must come from MODEL or from --data, got both or neither: give one of them.")
-    check_apart(out, None if data is None else Path(data))
-    check_safe(spreadsheet_safe, out)
-    protection = Protection(epsilon, delta, schema_file, group, most_rows_per_group)
-    if model is not None:
-        check_absent("a saved generator is fitted already", protection.options)
-        options = {"--target": target, "--generator": generator, "--save": save, "--drop": drop or None}
-        options |= {"--date-parts": date_parts or None, "--sep": sep, "--encoding": encoding, "--decimal": decimal}
-        check_absent("a saved generator is fitted already", options)
-    from experiments.cli import generate as rows
-    from experiments.storage import run_folder
-
-    ask = functools.partial(rows.request_of, n=n, where=where, label=label)
-    say = functools.partial(tell, err=out is None)
-    left = functools.partial(rows.leave, model, data, out, {"n": n, "where": where, "label": label, "seed": seed})
-    if model is not None and model.suffix in rows.BOOKS:
-        made_rows = rows.of_book(model, n, where, label, seed)
-        sentences = left(made_rows, spreadsheet_safe)
-        say(f"{n:,} rows of the rule book {model}")
-        _tell_all(sentences)
-        return
-    gate = None
-    if model is not None:
-        made, schema = run_folder.load_generator(model)  # first: configurations of other versions may differ
-        gate = rows.gate_of(model)
-    else:
-        from experiments.cli.fit import Source, fitted_on
-
-        told = (tuple(drop or ()), (sep, encoding, decimal), parts_told(date_parts) or {})
-        source = Source(str(data), target, generator or rows.DEFAULT, save, *told)
-        made, schema = fitted_on(source, ask, seed, say, protection)
-    delivery = rows.deliver(made, ask(schema), schema, seed, gate)
-    sentences = left(delivery.frame, spreadsheet_safe)
-    say(delivery.summary if out is None else f"{out}: {delivery.summary}")
-    _tell_all([*delivery.warnings, *sentences])
-
-
-def _tell_all(sentences: Iterable[str | None]) -> None:
-    """Print what there is to say beside the rows."""
-    for each in filter(None, sentences):
-        tell(each, err=True)
-
-
-for command in (refit, stress, queue, answer, trace, retract, audit):
+for command in (generate, refit, stress, queue, answer, trace, retract, audit):
     app.command()(one_sentence(command))
 
 

@@ -3,7 +3,7 @@
 import json
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, TYPE_CHECKING
@@ -30,6 +30,12 @@ def console(width: int | None = None, *, silent: bool = False) -> "Console":
 def say(told: object, *, err: bool = False) -> None:
     """Print a sentence on a line of its own; what came with the data is seen and not obeyed."""
     typer.echo(visible(str(told)), err=err)
+
+
+def tell_all(sentences: Iterable[str | None]) -> None:
+    """Print what there is to say beside a result, on the standard error."""
+    for each in filter(None, sentences):
+        say(each, err=True)
 
 
 def print_json(value: object) -> None:

@@ -32,6 +32,7 @@ def trace(
         say(line)
 
 
+# Long: one line for each option
 def retract(  # Wide: each parameter is an option of the command
     run_dir: RunFolder,
     rows: Annotated[Path | None, typer.Option(help="CSV with a column row (numbers from 0), or of --by.")] = None,

@@ -13,7 +13,7 @@ import pandas as pd
 from experiments.data.columns import require_column, some, without
 from experiments.data.files import Reading, read_file, read_table
 from experiments.data.partitions import read_sample, stamp
-from experiments.data.simulation import Simulation, simulate
+from experiments.data.simulation.simulation import Simulation, simulate
 from loop.errors import DataError
 from loop.seeds import stream
 

@@ -13,7 +13,7 @@ from experiments.arms.names import REAL_ONLY
 from experiments.arms.scoring import Scored
 from experiments.config.run_config import RunConfig
 from experiments.data.files import write_table
-from experiments.data.simulation import judge
+from experiments.data.simulation.simulation import judge
 from experiments.data.sources import simulation
 from experiments.report import figure_style, html
 from experiments.report import figures as report_figures

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from experiments.cli.generate import deliver, gate_of
+from experiments.cli.generating.rows import deliver, gate_of
 from experiments.storage import run_folder
 from experiments.stress.subject import Subject
 from generators.common import persistence

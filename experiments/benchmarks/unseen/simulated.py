@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.benchmarks.unseen.cases import NONE, OTHER, Case
-from experiments.data.simulation import BEGINS, START, simulate
+from experiments.data.simulation.simulation import BEGINS, START, simulate
 from experiments.data.sources import Dataset
 from experiments.data.split import Split
 

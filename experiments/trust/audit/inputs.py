@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from experiments.cli.fit import unfitted
+from experiments.cli.generating.fit import unfitted
 from experiments.data.files import Reading, read_file, reading_of
 from experiments.data.sources import Dataset, load
 from experiments.trust.audit.evidence import Evidence, halves, refitted, two_tables, with_controls

@@ -6,7 +6,7 @@ What is not noted cannot be found again when rows are to be forgotten.
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -86,13 +86,20 @@ def note(run: Path | None, paths: Sequence[Path], what: str) -> str | None:
     return None
 
 
-def provenance_of(model: Path | None, data: str | None, settings: Mapping[str, object]) -> Provenance:
-    """Return what rows are made from: by the generator of a run, one saved elsewhere or fitted on a file, or a book."""
+def provenance_of(
+    model: Path | None, data: str | None, settings: Mapping[str, object], protected: bool = False
+) -> Provenance:
+    """Return what rows are made from: by the generator of a run, one saved elsewhere or fitted on a file, or a book.
+
+    Of a table that is ``protected`` no digest is told: it would let anybody try a guess at the whole table, which a
+    promise of differential privacy rules out.
+    """
     home = home_of(model)
     told = None if home is None else Provenance.read(home)
     if told is not None:
         return told
     given = _input(model, data)
+    given = replace(given, sha256=None) if protected else given
     mark = hashlib.sha256(json.dumps([asdict(given), {key: str(each) for key, each in settings.items()}]).encode())
     return Provenance(mark.hexdigest(), version("weakspot"), (given,))
 

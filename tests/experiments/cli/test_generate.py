@@ -14,7 +14,7 @@ from small_runs import content, frame, write, write_config
 from typer.testing import CliRunner, Result
 
 from experiments.cli.app import app
-from experiments.cli.generate import Delivery, deliver
+from experiments.cli.generating.rows import Delivery, deliver
 from experiments.config.constraints import constraints
 from generators import Copula
 from generators.resampling.resample import proposals

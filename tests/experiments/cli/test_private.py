@@ -1,5 +1,6 @@
 """``weakspot generate --generator private_tree``: what must be stated, what is refused, and what is told."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -133,3 +134,16 @@ def test_no_row_changes_how_another_is_read() -> None:
 def test_values_are_the_same_however_they_are_stored(one: object, other: object) -> None:
     assert spelled(one) == spelled(other)
     assert spelled("01x") != spelled("1x")
+
+
+def test_no_digest_of_protected_rows_is_told(place: Path, tmp_path: Path) -> None:
+    """It would let anybody try whether a table is the one behind the rows."""
+    out = tmp_path / "rows.parquet"
+    words = options(place, "--schema", place / "stated.yaml", "--epsilon", 1, "--n", 50, "--out", out)
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, result.output
+    digest = hashlib.sha256((place / "payments.csv").read_bytes()).hexdigest()
+    left = [path for path in tmp_path.iterdir() if digest.encode() in path.read_bytes()]
+    assert left == []
+    assert len(list(tmp_path.iterdir())) == 2
+    assert "protected" in refused(*words, "--balance", "card")

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.data.simulation import (
+from experiments.data.simulation.population import CATEGORIES, Population, pick
+from experiments.data.simulation.scenarios import SCENARIOS
+from experiments.data.simulation.simulation import (
     BEGINS,
     REPORT_DAYS,
     RISK_DAYS,
@@ -19,8 +21,6 @@ from experiments.data.simulation import (
     judge,
     simulate,
 )
-from experiments.data.simulation_population import CATEGORIES, Population, pick
-from experiments.data.simulation_scenarios import SCENARIOS
 from loop.errors import ConfigError
 
 SMALL = {"customers": 60, "terminals": 40, "days": 45, "fraud_rate": 0.03}
@@ -38,7 +38,7 @@ def usual() -> Simulation:
 
 def test_same_seed_gives_the_same_frame_in_another_process(small: Simulation) -> None:
     code = (
-        "import pandas as pd; from experiments.data.simulation import simulate; "
+        "import pandas as pd; from experiments.data.simulation.simulation import simulate; "
         f"print(pd.util.hash_pandas_object(simulate(**{SMALL!r}, seed=3).frame).sum())"
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

@@ -10,7 +10,7 @@ import typer
 from loop.errors import ConfigError
 
 if TYPE_CHECKING:
-    from experiments.cli.fit import Source
+    from experiments.cli.generating.fit import Source
     from experiments.config.statement import Statement
     from generators.private.tree import PrivateTree
     from loop.types import Schema

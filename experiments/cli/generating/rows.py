@@ -1,4 +1,4 @@
-"""The command ``weakspot generate``: rows of a region and class, from a saved generator or one fitted on a file."""
+"""Rows of a region and class from a fitted generator: what may be asked for, what came, and where it goes."""
 
 import time
 from collections import Counter
@@ -52,6 +52,7 @@ class Delivery:
     seconds: float
     refused: Mapping[str, int] = field(default_factory=dict)  # rows by the constraint that they broke first
     unchecked: bool = False  # labels come from the request or from parent rows, unchecked
+    groups: tuple[str, ...] = ()  # what came for each group that was short of rows, a line each
 
     @property
     def summary(self) -> str:
@@ -66,12 +67,12 @@ class Delivery:
 
     @property
     def warnings(self) -> list[str]:
-        """Sentences about missing rows, repeated rows, and labels that may be wrong."""
+        """Sentences about groups, missing rows, repeated rows, and labels that may be wrong."""
         labels = (
             "Warning: rows of this generator are proposals for a teacher to label, and their labels here are not "
             f"checked: where labels count, fit another one (--data FILE --generator {DEFAULT})."
         )
-        return [*self._lacking(), *self._repeated(), *([labels] if self.unchecked else [])]
+        return [*self.groups, *self._lacking(), *self._repeated(), *([labels] if self.unchecked else [])]
 
     def _repeated(self) -> list[str]:
         distinct, n = len(self.frame.drop_duplicates()), len(self.frame)
@@ -98,11 +99,12 @@ def leave(  # Wide: what made the rows, then where they go
     settings: Mapping[str, object],
     frame: pd.DataFrame,
     safe: bool,
+    protected: bool = False,
 ) -> list[str | None]:
     """Write rows; where they go to a file, with their description beside it. Return what is to be said."""
     if out is None:
         return [write(frame, None, safe)]
-    made_from = provenance_of(model, data, settings)
+    made_from = provenance_of(model, data, settings, protected)
     formulas = write(frame, out, safe, rows_marks(made_from.tags))
     beside = describe_rows(out, frame, made_from, settings)
     return [formulas, note(home_of(model), [out, beside], "generate")]

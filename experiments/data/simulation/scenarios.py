@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from experiments.data.simulation_population import CATEGORIES, Population, pick, second_of_day
+from experiments.data.simulation.population import CATEGORIES, Population, pick, second_of_day
 from loop.seeds import stream
 from loop.types import DAY
 

@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from experiments.data.simulation_population import CATEGORIES, Population, legitimate
-from experiments.data.simulation_scenarios import SCENARIOS, frauds
+from experiments.data.simulation.population import CATEGORIES, Population, legitimate
+from experiments.data.simulation.scenarios import SCENARIOS, frauds
 from loop.catalogue import check_name
 from loop.errors import ConfigError
 from loop.seeds import stream

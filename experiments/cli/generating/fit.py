@@ -1,13 +1,14 @@
 """Fitting a generator on a file or a named source, for rows on demand."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
 
-from experiments.cli.generate import BOOKS, table_of
+from experiments.cli.generating.private import NAME as PRIVATE
+from experiments.cli.generating.private import Protection, fitted_privately
+from experiments.cli.generating.rows import BOOKS, table_of
 from experiments.cli.output import check_absent
-from experiments.cli.private import NAME as PRIVATE
-from experiments.cli.private import Protection, fitted_privately
 from experiments.data.csv_format import CsvFormat
 from experiments.data.files import Reading
 from experiments.report.progress import steps_shown
@@ -18,7 +19,7 @@ from loop.data.date_parts import wanted
 from loop.errors import ConfigError
 from loop.seeds import stream
 from loop.support.commands import command
-from loop.types import Request, Schema
+from loop.types import Request, Schema, Table
 
 
 @dataclass(frozen=True)
@@ -34,14 +35,24 @@ class Source:
     date_parts: Mapping[str, Sequence[str]] = field(default_factory=dict)  # columns of dates with the parts wanted
 
 
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A fitted generator, and the real rows behind it."""
+
+    generator: Savable
+    schema: Schema
+    table: Table | None = None  # None = they are protected
+    seconds: float = 0.0  # to fit it
+
+
 def fitted_on(
     source: Source,
     ask: Callable[[Schema], Request],
     seed: int,
     say: Callable[[str], None],
     protection: Protection = Protection(),  # noqa: B008  (frozen)
-) -> tuple[Savable, Schema]:
-    """Fit a generator on all rows of a source, and keep it if a folder is named; return it and the rows' schema.
+) -> Fitted:
+    """Fit a generator on all rows of a source, and keep it if a folder is named.
 
     Whatever can be refused is refused before the fit, a request that the schema does not allow (``ask``) too.
 
@@ -51,7 +62,7 @@ def fitted_on(
         If the generator, the table, the request or the folder breaks a rule.
     """
     if source.generator == PRIVATE:
-        return fitted_privately(source, protection, ask, say)
+        return Fitted(*fitted_privately(source, protection, ask, say))
     check_absent(f"only {PRIVATE} protects rows", protection.options)
     if source.folder is not None:
         check_replaceable(source.folder)
@@ -59,12 +70,14 @@ def fitted_on(
     generator = unfitted(source.generator)
     table = table_of(source.data, source.target, say, reading, wanted(source.date_parts))
     ask(table.schema)
+    started = time.perf_counter()
     with steps_shown("fitting"):
         generator = generator.fit(table, stream(seed, "fit"))
+    seconds = time.perf_counter() - started
     if source.folder is not None:
         save(generator, source.folder)
         say(f"{source.folder}: the fitted generator, for {command('generate', source.folder)}")
-    return generator, table.schema
+    return Fitted(generator, table.schema, table, seconds)
 
 
 def unfitted(name: str) -> Savable:

@@ -1,0 +1,1 @@
+"""Simulated card payments with planted weak regions; nothing of real data."""
