@@ -228,6 +228,7 @@ class RunConfig(CommonConfig):
     """One run of the loop."""
 
     data: DataConfig
+    audit: bool = True  # quickly tries whether the new rows tell whose rows they were made from
 
     @model_validator(mode="after")
     def _real_rows_are_named(self) -> Self:

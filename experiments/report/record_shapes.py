@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import get_args
 
 from experiments.report.mended import ANSWERS
+from experiments.trust.audit.states import LEAKS, NONE_SEEN, UNKNOWN
 from experiments.trust.fairness import shapes
 from loop.cycle.generation_codec import interval
 from loop.cycle.generation_codec import shape as generation_shape
@@ -24,6 +25,7 @@ from loop.support.record_checks import (
     mapped,
     number,
     optional,
+    pair,
     refuse,
     scalar,
     text,
@@ -186,6 +188,13 @@ _MORE: Mapping[str, Check] = {  # parts that a page leaves out with a sentence w
         fields({"parameters": fields({"method": text_in((*get_args(Method), "none"))}), "judge": _step, "test": _step})
     ),
     "groups": shapes.GROUPS,
+    "card": _empty_or(fields({"title": text, "sections": listed(pair(text, listed(text)))})),
+    "audit": _empty_or(
+        fields(
+            {"state": text_in((LEAKS, NONE_SEEN, UNKNOWN)), "verdict": text, "said": listed(text)}
+            | {"rows": mapped(count), "headline": mapped(optional(number))}
+        )
+    ),
     "warnings": listed(fields({"name": text, "sentence": text}, known_only=True)),
     "group_gaps": shapes.GAPS,
     "worst_group": _empty_or(shapes.WORST),

@@ -48,6 +48,8 @@ class Report:
     groups: list[Record] = field(default_factory=list)  # see `experiments.trust.fairness.record`
     group_gaps: Record = field(default_factory=dict)
     worst_group: Record = field(default_factory=dict)
+    audit: Record = field(default_factory=dict)  # see `experiments.trust.audit.of_rows.quick_audit`
+    card: Record = field(default_factory=dict)  # see `experiments.trust.card.Card`
     answers: Record = field(default_factory=dict)  # see `experiments.labels.effect.effect`
     warnings: list[Record] = field(default_factory=list)  # see `experiments.sanity.finding.Finding`
     mended: list[Record] = field(default_factory=list)  # see `experiments.report.mended.mended`

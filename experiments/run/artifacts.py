@@ -25,6 +25,7 @@ from experiments.run.result import Result
 from experiments.run.sealed_figures import answer_metrics
 from experiments.run.verdict import NOTE, description, improves, verdict_tags
 from experiments.storage import run_folder
+from experiments.trust import card
 from experiments.trust.provenance import croissant
 from experiments.trust.provenance.croissant import Making
 from experiments.trust.provenance.record import Provenance
@@ -42,7 +43,7 @@ from loop.types import Generation, Interval, Table
 
 FILES = (
     *("report.html", "report.json", "curves.json", "arms.csv", "regions.csv", "synthetic.parquet"),
-    *("pictures", "config.yaml", "data.json", "provenance.json", "croissant.json"),
+    *("pictures", "config.yaml", "data.json", "provenance.json", "croissant.json", card.FILE),
 )
 FIGURES = "figures.csv"  # every figure of the run by name; those under plain names are metrics in MLflow
 WHEN = ("before", "after")
@@ -57,6 +58,7 @@ def write_up(
     inputs: RunInputs,
     result: Result,
     answers: Record,
+    made_from: Provenance | None,
     seconds: float,
 ) -> Report:
     """Make the report of a run.
@@ -69,10 +71,13 @@ def write_up(
         The finished loop, its arms on the test rows, and the decision.
     answers : Record
         See `experiments.run.sealed_figures.answer_records`.
+    made_from : Provenance, optional
+        What the run has read.
     seconds : float
         Wall-clock seconds of the run.
     """
     looped, after = result.looped, result.judge_scores(inputs.train)
+    supplies = _supplies(looped)
     return Report(
         data=_data_record(inputs),
         recall_at_precision=config.metrics.recall_at_precision,
@@ -83,7 +88,8 @@ def write_up(
         loop_gain=plain(asdict(result.loop_gain)),
         delivery=plain(asdict(result.delivery)),
         planted=_planted(config.data.source, inputs.train, looped.history),
-        supplies=_supplies(looped),
+        supplies=supplies,
+        card=_card(_kept(looped), supplies, inputs, answers.get("audit", {}), made_from),
         patterns=_patterns(looped),
         seconds=seconds,
         judge={
@@ -109,15 +115,14 @@ def keep_files(report: Report, result: Result, inputs: RunInputs, folder: Path) 
     report.save(folder)
     write_table(pd.DataFrame(report.arms), folder / "arms.csv")
     write_table(regions_frame(looped.history), folder / "regions.csv")
-    kept = [generation for generation in looped.history if generation.decision.kept]
-    _keep_rows(synthetic_frame(kept if looped.outcome.verdict.kept else []), report, folder)
+    _keep_rows(_kept(looped), report, folder)
     atomic.write_json(folder / html.CURVES, curves := _curves(report, result.scored, inputs))
     _draw(report, result, curves, inputs, folder / "pictures")
     html.write_page(folder)
 
 
 def _keep_rows(rows: pd.DataFrame, report: Report, folder: Path) -> None:
-    """Write the kept rows with words in their file that they are synthetic, and their description beside them."""
+    """Write the kept rows with words in their file that they are synthetic, their description and card beside them."""
     path, told = folder / html.SYNTHETIC, Provenance.read(folder)
     write_table(rows, path, rows_marks({} if told is None else told.tags))
     if told is not None:
@@ -125,6 +130,24 @@ def _keep_rows(rows: pd.DataFrame, report: Report, folder: Path) -> None:
         settings = {"configuration": run_folder.CONFIG, "training rows": report.data["train_rows"]}
         making = Making(told, f"{report.data['name']} synthetic rows", what, settings)
         croissant.write_beside(path, rows, making, folder / croissant.FILE)
+    atomic.write_text(folder / card.FILE, card.Card.read(report.card).markdown)
+
+
+def _card(
+    rows: pd.DataFrame, supplies: Sequence[Record], inputs: RunInputs, audit: Record, told: Provenance | None
+) -> Record:
+    """Return the data card of the kept rows."""
+    found = audit["verdict"] if audit else "This was not tried: `weakspot audit RUN` does."
+    title = f"New rows of a run on {inputs.dataset.name}"
+    how, not_for = card.how_of_loop(supplies, rows), (*card.NOT_FOR, card.OF_A_LOOP)
+    made: Record = plain(asdict(card.card_of(title, rows, inputs.schema.target, told, how, found, not_for)))
+    return made
+
+
+def _kept(looped: LoopRun) -> pd.DataFrame:
+    """Return the rows that the final learner is fitted on, with their trail."""
+    kept = [generation for generation in looped.history if generation.decision.kept]
+    return synthetic_frame(kept if looped.outcome.verdict.kept else [])
 
 
 def keep_records(report: Report, result: Result, model: Model, inputs: RunInputs, tracker: Store, folder: Path) -> None:

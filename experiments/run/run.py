@@ -34,6 +34,7 @@ from experiments.sanity.finding import tag_of
 from experiments.scale.cluster import on_workers
 from experiments.storage import run_folder
 from experiments.storage.new_folder import new_folder
+from experiments.trust.audit.of_rows import quick_audit
 from experiments.trust.provenance import record
 from generators.common import persistence
 from generators.common.persistence import Savable
@@ -242,9 +243,13 @@ def _compare(bench: _Bench, looped: LoopRun) -> Report:
     found = told_after(config, inputs, result, answers, bench.sanity)
     answers["warnings"] = [plain(asdict(each)) for each in found]
     answers["real_patterns"] = caught_of(named_rows(config, inputs), inputs, result)
+    if config.audit:
+        new = looped.outcome.synthetic
+        answers["audit"] = quick_audit(inputs.train, inputs.test, new, config.loop.seed)
     stages.end()
     stages.begin("files and records")
-    report = write_up(config, inputs, result, answers, time.perf_counter() - bench.started)
+    made_from = record.Provenance.read(bench.folder)
+    report = write_up(config, inputs, result, answers, made_from, time.perf_counter() - bench.started)
     keep_files(report, result, inputs, bench.folder)
     bench.tracker.tags({"warnings": tag_of(found)})
     keep_records(report, result, after, inputs, bench.tracker, bench.folder)

@@ -29,7 +29,8 @@ from experiments.trust.audit.audit import audit
 from experiments.trust.audit.evidence import refitted, thinned
 from experiments.trust.audit.inputs import draw
 from experiments.trust.audit.output import headline as headline_of
-from experiments.trust.audit.verdict import LEAKS, state_of
+from experiments.trust.audit.states import LEAKS
+from experiments.trust.audit.verdict import state_of
 from generators import (
     GENERATORS,
     Copula,

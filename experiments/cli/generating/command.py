@@ -65,14 +65,15 @@ def generate(  # Wide: each parameter is an option of the command
     if balance is not None:
         check_absent("the groups of --balance are regions themselves", {"--where": where})
     from experiments.cli.generating import rows
+    from experiments.cli.generating.leaving import leave
 
     say = functools.partial(tell, err=out is None)
     settings = {"n": n, "where": where, "label": label, "seed": seed}
     left = functools.partial(
-        rows.leave, model, data, out, settings | ({"balance": balance} if balance else {}), safe=spreadsheet_safe
+        leave, model, data, out, settings | ({"balance": balance} if balance else {}), safe=spreadsheet_safe
     )
     if model is not None and model.suffix in rows.BOOKS:
-        sentences = left(rows.of_book(model, n, where, label, seed))
+        sentences = left(rows.of_book(model, n, where, label, seed), how=[f"All from the rule book {model.name}."])
         say(f"{n:,} rows of the rule book {model}")
         tell_all(sentences)
         return
@@ -90,13 +91,23 @@ def generate(  # Wide: each parameter is an option of the command
         from experiments.cli.generating.balance import deliver_balanced
 
         delivery = deliver_balanced(fitted, balance, ask(fitted.schema), seed)
-    sentences = left(delivery.frame, protected=data is not None and fitted.table is None)
+    audited = _audited(fitted, generator or rows.DEFAULT, data, seed) if audit and data and out else None
+    promise = [f"{fitted.promise}."] if fitted.promise else []
+    sentences = left(
+        delivery.frame,
+        protected=bool(data and promise),
+        target=fitted.schema.target,
+        how=[f"{delivery.summary}.", *delivery.warnings, *promise],
+        audit=audited or fitted.promise,
+    )
     say(delivery.summary if out is None else f"{out}: {delivery.summary}")
-    tell_all([*delivery.warnings, *sentences])
-    if audit and data is not None and out is not None:
-        from experiments.cli.generating.audit import in_a_sentence
+    tell_all([*delivery.warnings, audited, *sentences])
 
-        tell_all([in_a_sentence(fitted, generator or rows.DEFAULT, data, seed)])
+
+def _audited(fitted: "Fitted", name: str, data: str, seed: int) -> str | None:
+    from experiments.cli.generating.audit import in_a_sentence
+
+    return in_a_sentence(fitted, name, data, seed)
 
 
 def _saved(model: Path) -> tuple["Fitted", "Gate | None"]:

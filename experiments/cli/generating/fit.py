@@ -17,6 +17,7 @@ from generators.common.persistence import Savable, check_replaceable, save
 from generators.rules.rules import Rules
 from loop.data.date_parts import wanted
 from loop.errors import ConfigError
+from loop.protocols import Private
 from loop.seeds import stream
 from loop.support.commands import command
 from loop.types import Request, Schema, Table
@@ -41,8 +42,13 @@ class Fitted:
 
     generator: Savable
     schema: Schema
-    table: Table | None = None  # None = they are protected
+    table: Table | None = None  # None = they are protected, or it was fitted before
     seconds: float = 0.0  # to fit it
+
+    @property
+    def promise(self) -> str | None:
+        """What the generator promises of the rows it was fitted on, None = nothing."""
+        return self.generator.privacy() if isinstance(self.generator, Private) else None
 
 
 def fitted_on(

@@ -10,13 +10,11 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from experiments.cli.output import write
 from experiments.data.columns import check_date_parts
 from experiments.data.files import Reading
 from experiments.data.sources import load
 from experiments.report.progress import steps_shown
 from experiments.storage import run_folder
-from experiments.trust.provenance.leaving import describe_rows, home_of, note, provenance_of
 from generators.common.persistence import Savable, name_of
 from generators.rules.rules import Rules
 from loop.data.encoding import check_range, decode, encode
@@ -26,7 +24,6 @@ from loop.expressions.parser import parse
 from loop.expressions.to_region import as_region
 from loop.protocols import Gate
 from loop.seeds import stream
-from loop.tracking.records import rows_marks
 from loop.types import Region, Request, Samples, Schema, Table
 
 MOST_ROWS = 10_000_000
@@ -90,24 +87,6 @@ class Delivery:
         if not self.refused:
             return [f"{lacking}: ask for fewer, or for a wider region."]
         return [f"{lacking}, constraints refused {told(self.refused)}: ask for fewer, or for another region."]
-
-
-def leave(  # Wide: what made the rows, then where they go
-    model: Path | None,
-    data: str | None,
-    out: Path | None,
-    settings: Mapping[str, object],
-    frame: pd.DataFrame,
-    safe: bool,
-    protected: bool = False,
-) -> list[str | None]:
-    """Write rows; where they go to a file, with their description beside it. Return what is to be said."""
-    if out is None:
-        return [write(frame, None, safe)]
-    made_from = provenance_of(model, data, settings, protected)
-    formulas = write(frame, out, safe, rows_marks(made_from.tags))
-    beside = describe_rows(out, frame, made_from, settings)
-    return [formulas, note(home_of(model), [out, beside], "generate")]
 
 
 def told(refused: Mapping[str, int]) -> str:

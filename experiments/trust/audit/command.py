@@ -75,7 +75,8 @@ def _of_tables(asked: "Asked", silent: bool) -> "Material":
 
 def _of_run(folder: Path, seed: int) -> "Material":
     from experiments.trust.audit.inputs import Material
-    from experiments.trust.audit.run_rows import evidence_of, rows_of
+    from experiments.trust.audit.of_rows import evidence_of
+    from experiments.trust.audit.run_rows import rows_of
     from loop.seeds import stream
 
     return Material(folder.resolve().name, evidence_of(*rows_of(folder), stream(seed, "evidence")))

@@ -2,30 +2,16 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from experiments.config.reader import load_config
 from experiments.config.run_config import RunConfig
 from experiments.report.html import SYNTHETIC
 from experiments.run.resuming import inputs_again
 from experiments.storage import run_folder
-from experiments.trust.audit.evidence import Evidence, with_controls
 from loop.data.encoding import encode
 from loop.data.parquet_file import read_frame
 from loop.errors import DataError
 from loop.support.commands import command
 from loop.types import Table
-
-OF_A_RUN = (
-    "The real rows are the training rows of the run, and the held-out ones its test rows. New rows are made where the "
-    "model is weak: they are unlike other rows on purpose, and no model that is delivered is trained on them alone."
-)
-
-
-def evidence_of(train: Table, test: Table, new: Table, rng: np.random.Generator) -> Evidence:
-    """Return the evidence of a run: members are its training rows, controls and reference its test rows."""
-    found = with_controls(train, new, test, rng)
-    return Evidence(found.known, found.held_out, found.synthetic, found.target, (OF_A_RUN,))
 
 
 def rows_of(folder: Path) -> tuple[Table, Table, Table]:

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from experiments.report.console import say, say_marked, shown
 from experiments.report.formatting import between, number
-from experiments.trust.audit.verdict import LEAKS, NONE_SEEN
+from experiments.trust.audit.states import LEAKS, NONE_SEEN
 
 SHOWN_COLUMNS = 5
 

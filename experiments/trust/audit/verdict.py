@@ -2,9 +2,8 @@
 
 from experiments.trust.audit.audit import Findings
 from experiments.trust.audit.privacy.judging import ALL, Leak
+from experiments.trust.audit.states import LEAKS, NONE_SEEN, UNKNOWN
 from loop.types import Interval
-
-LEAKS, NONE_SEEN, UNKNOWN = "leaks", "none seen", "unknown"  # states of an audit
 
 
 def state_of(findings: Findings) -> str:

@@ -1,0 +1,3 @@
+"""What an audit can come to."""
+
+LEAKS, NONE_SEEN, UNKNOWN = "leaks", "none seen", "unknown"
