@@ -39,7 +39,7 @@ def test_a_run_has_a_card_with_all_sections(run: Path) -> None:
     assert "CC-BY-4.0" in told
     assert OF_A_LOOP[:40] in told
     page = (run / "report.html").read_text()
-    assert all(f"<h3>{heading}</h3>" in page for heading in HEADINGS)
+    assert all(f'<h3 class="card">{heading}</h3>' in page for heading in HEADINGS)
 
 
 def test_a_run_is_audited(run: Path) -> None:
