@@ -137,7 +137,7 @@ def _card(
     rows: pd.DataFrame, supplies: Sequence[Record], inputs: RunInputs, audit: Record, told: Provenance | None
 ) -> Record:
     """Return the data card of the kept rows."""
-    found = audit["verdict"] if audit else "This was not tried: `weakspot audit RUN` does."
+    found = audit["verdict"] if audit else "This was not tried: weakspot audit RUN does."
     title = f"New rows of a run on {inputs.dataset.name}"
     how, not_for = card.how_of_loop(supplies, rows), (*card.NOT_FOR, card.OF_A_LOOP)
     made: Record = plain(asdict(card.card_of(title, rows, inputs.schema.target, told, how, found, not_for)))

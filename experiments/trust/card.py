@@ -99,4 +99,4 @@ def how_of_loop(supplies: Sequence[Mapping[str, object]], frame: pd.DataFrame) -
         if name in frame and len(values := frame[name].dropna().astype(str).unique()):
             more = f" and {len(values) - 5} more" if len(values) > 5 else ""
             told.append(f"{words}: {'; '.join(values[:5])}{more}.")
-    return [*told, "`weakspot trace RUN ROW` tells all of one row."]
+    return [*told, "weakspot trace RUN ROW tells all of one row."]

@@ -11,7 +11,7 @@ from experiments.trust.provenance.leaving import describe_rows, home_of, note, p
 from loop.support import atomic
 from loop.tracking.records import rows_marks
 
-NOT_TRIED = "This was not tried: see `weakspot audit`."
+NOT_TRIED = "This was not tried: see weakspot audit."
 
 
 def leave(  # Wide: what made the rows, then where they go
