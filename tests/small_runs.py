@@ -44,7 +44,6 @@ def content(data: Path, out: Path, **loop: object) -> dict[str, object]:
         "augmented_learner": {"settings": {"trees": 20, "depth": 4}},
         "teacher": {"members": ["linear"]},
         "arms": {"tuning": False, "plain": False},
-        "audit": False,
         "tracking": "none",
         "out": str(out),
     }

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from experiments.trust.audit.audit import LEAST, audit
+from experiments.trust.audit.audit import audit
 from experiments.trust.audit.evidence import Evidence, with_controls
 from experiments.trust.audit.verdict import state_of, verdict_of
 from loop.seeds import stream
@@ -10,6 +10,7 @@ from loop.support.plain_json import Record, plain
 from loop.types import Table
 
 MOST = 4_000  # rows of each table that are looked at
+LEAST = 200  # rows of each, below which hardly anything could be told
 OF_A_RUN = (
     "The real rows are the training rows of the run, and the held-out ones its test rows. New rows are made where the "
     "model is weak: they are unlike other rows on purpose, and no model that is delivered is trained on them alone."
@@ -29,11 +30,11 @@ def quick_audit(train: Table, test: Table, new: Table, seed: int) -> Record:
     -------
     dict
         ``state``, ``verdict``, ``said``, ``rows`` by table and ``headline`` (see `experiments.trust.audit.output`);
-        empty if there are too few rows for any audit.
+        empty if a table has fewer than `LEAST` rows.
     """
     from experiments.trust.audit.output import headline
 
-    if min(len(train), len(test) // 2 - 1, len(new)) < LEAST:
+    if min(len(train), len(test), len(new)) < LEAST:
         return {}
     evidence = evidence_of(train, test, new, stream(seed, "evidence"))
     found = audit(evidence, stream(seed, "audit"), most=MOST, trained=False)

@@ -53,8 +53,9 @@ def test_a_run_is_audited(run: Path) -> None:
     assert report.audit["headline"]["detection_auc"] > 0.5
 
 
-def test_an_audit_can_be_left_out(tmp_path: Path) -> None:
-    settings = content(write(tmp_path, frame()), tmp_path / "out", generations=1) | {"audit": False}
+@pytest.mark.parametrize(("rows", "wanted"), [(700, False), (240, True)])
+def test_an_audit_can_be_left_out_and_few_rows_have_none(rows: int, wanted: bool, tmp_path: Path) -> None:
+    settings = content(write(tmp_path, frame(rows)), tmp_path / "out", generations=1) | {"audit": wanted}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(settings))
     call("run", tmp_path / "config.yaml")
     (made,) = (tmp_path / "out").iterdir()
