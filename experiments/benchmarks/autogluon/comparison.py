@@ -30,9 +30,9 @@ from experiments.benchmarks.autogluon.cells import AUTOGLUON, Request, cell
 from experiments.benchmarks.autogluon.environment import Environment
 from experiments.benchmarks.options import console
 from experiments.benchmarks.rare_suite import TEST_PER_TRAIN, protocol, table_name
-from experiments.compare.cells import finished
+from experiments.compare.cells import cell_file
 from experiments.config.run_config import RunConfig
-from experiments.storage.result_cache import Records, digest_of, each_cell
+from experiments.storage.result_cache import Records, digest_of, each_cell, found
 from loop.seeds import stream
 
 OURS = {"delivered": DELIVERED, "best_plain": BEST_PLAIN, "xgboost": REAL_ONLY}  # by the word of the last line
@@ -75,7 +75,7 @@ def suite_rows(runs: Sequence[RunConfig], out: Path) -> Records:
     rows = Records()
     for run in runs:
         where = {"source": run.data.source, "seed": run.loop.seed}
-        by_arm = {row["arm"]: row for row in finished(out, run) or ()}
+        by_arm = {row["arm"]: row for row in found(cell_file(out, run)) or ()}
         if set(OURS.values()) <= set(by_arm):
             rows += [
                 where | {"arm": arm} | {name: float(by_arm[arm][name]) for name in FIGURES} for arm in OURS.values()

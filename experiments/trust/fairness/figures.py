@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
+from scipy.stats import beta
 
 from experiments.trust.fairness.groups import Group
 from loop.evaluation.bootstrap import intervals
@@ -86,8 +87,8 @@ def _figures(
         told["false_positive_rate"] = float(alerts[~positive].mean())
     if not enough(own, least):
         return told
-    told |= _ends("recall", mean_of(alerts[positive], own.take(positive), (0.0, 1.0)))
-    told |= _ends("calibration", mean_of(calibrated - positive, own, (-1.0, 1.0)))
+    told |= _ends("recall", share_of(alerts[positive], own.take(positive)))
+    told |= _ends("calibration", mean_of(calibrated - positive, own))
     if not positive.all():
         proba = np.column_stack([1 - scores, scores])
         told |= _ends(SCORE, intervals([SCORE], own.against_rest(), proba, rng)[SCORE])
@@ -96,19 +97,29 @@ def _figures(
 
 def enough(own: JudgeRows, least: int) -> bool:
     """Tell whether there are so many rows to catch, those of one unit counted once."""
-    units = np.flatnonzero(own.is_positive) if own.unit is None else np.unique(own.unit[own.is_positive])
-    return len(units) >= least
+    return bool(own.is_positive.any()) and units_of(own.take(own.is_positive)) >= least
 
 
-def mean_of(values: np.ndarray, judged: JudgeRows, bounds: tuple[float, float]) -> Interval:
-    """Return the mean of values (n,) with its 95 % interval, units drawn within classes.
+def units_of(judged: JudgeRows) -> int:
+    """Return the number of independent rows or units."""
+    return len(judged) if judged.unit is None else len(np.unique(judged.unit))
 
-    Where all values are equal, one more that is different bounds the interval, as no interval of shares has length 0.
+
+def share_of(hits: np.ndarray, judged: JudgeRows) -> Interval:
+    """Return the share of hits (n,) with the 95 % interval of Clopper and Pearson (1934), for few rows, too.
+
+    Rows of one unit count as one row, as if they were all alike: with cards of several rows it is rather too wide.
     """
+    share, n = float(np.mean(hits)), units_of(judged)
+    caught = share * n
+    low = float(beta.ppf(0.025, caught, n - caught + 1)) if caught else 0.0
+    return Interval(share, low, float(beta.ppf(0.975, caught + 1, n - caught)) if caught < n else 1.0)
+
+
+def mean_of(values: np.ndarray, judged: JudgeRows) -> Interval:
+    """Return the mean of values (n,) with its 95 % interval, units drawn within classes."""
     mean, spread = float(np.mean(values)), standard_error(np.asarray(values, dtype=float), judged)
-    spread = spread or 1.0 / (len(values) + 1)
-    low, high = mean - _SPAN * spread, mean + _SPAN * spread
-    return Interval(mean, max(low, bounds[0]), min(high, bounds[1]))
+    return Interval(mean, mean - _SPAN * spread, mean + _SPAN * spread)
 
 
 def _ends(name: str, interval: Interval) -> Record:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from experiments.trust.fairness.figures import enough, mean_of
+from experiments.trust.fairness.figures import enough, share_of
 from experiments.trust.fairness.groups import Group
 from loop.evaluation.judge_rows import JudgeRows
 from loop.support.plain_json import Record, plain
@@ -76,13 +76,17 @@ def in_words(record: Record) -> str:
 
 
 def difference(inside: np.ndarray, tested: JudgeRows, alerts: np.ndarray, half: np.ndarray) -> Interval:
-    """Return recall inside minus recall outside, of one half of the rows, with its 95 % interval."""
+    """Return recall inside minus recall outside, of one half of the rows, with its 95 % interval.
+
+    The intervals of both shares are joined as by Newcombe (1998, *Statistics in Medicine* 17:873, method 10). They are
+    exact ones here, as groups are small and many are looked at.
+    """
     caught = tested.is_positive & half
-    one, other = (
-        mean_of(alerts[each], tested.take(each), (-np.inf, np.inf)) for each in (caught & inside, caught & ~inside)
-    )
-    middle, reach = one.estimate - other.estimate, np.hypot(one.high - one.estimate, other.high - other.estimate)
-    return Interval(middle, middle - float(reach), middle + float(reach))
+    one, other = (share_of(alerts[each], tested.take(each)) for each in (caught & inside, caught & ~inside))
+    middle = one.estimate - other.estimate
+    low = middle - float(np.hypot(one.estimate - one.low, other.high - other.estimate))
+    high = middle + float(np.hypot(one.high - one.estimate, other.estimate - other.low))
+    return Interval(middle, low, high)
 
 
 def _enough(inside: np.ndarray, tested: JudgeRows, half: np.ndarray, least: int) -> bool:

@@ -102,7 +102,7 @@ def test_a_quiet_run_prints_its_result(folder: Path) -> None:
 
 def test_a_shell_completes_commands_and_options() -> None:
     code = "import sys; sys.argv[0] = 'weakspot'; from experiments.cli.app import main; main()"
-    for typed, found in (("weakspot re", "report"), ("weakspot run --dr", "--drop\n--dry-run")):
+    for typed, found in (("weakspot rep", "report"), ("weakspot run --dr", "--drop\n--dry-run")):
         words = {"COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" ")), "_WEAKSPOT_COMPLETE": "complete_bash"}
         done = subprocess.run(
             [sys.executable, "-c", code], env=HERE | words, capture_output=True, text=True, check=True

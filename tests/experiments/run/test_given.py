@@ -114,8 +114,14 @@ def test_values_beyond_the_table_are_real_too(place: Path) -> None:
             {"unlabelled": "pool.csv", "acquisition": "best"},
             "acquisition must be 'gap', 'doubt' or 'random'",
         ),
-        ({"unlabelled": "pool.csv", "labeller": "x"}, "supplies.0 may hold unlabelled, rows, acquisition, got 'labell"),
-        ({"book": "book.yaml", "unlabelled": "pool.csv", "labeller": "x"}, "may hold book, unlabelled, rows, got 'lab"),
+        (
+            {"unlabelled": "pool.csv", "labeller": "x"},
+            "may hold unlabelled, rows, acquisition, licence, origin, got 'lab",
+        ),
+        (
+            {"book": "book.yaml", "unlabelled": "pool.csv", "labeller": "x"},
+            "book, unlabelled, rows, licence, origin, got 'lab",
+        ),
         ({"book": "none.yaml", "unlabelled": "pool.csv"}, "none.yaml cannot be read"),
         ({"book": "rare.yaml", "unlabelled": "pool.csv"}, "none of 600 in"),
         ({"book": "drawn.yaml", "unlabelled": "pool.csv"}, "must have a class or probabilities as its label"),
