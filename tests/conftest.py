@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from postgres_server import PostgresServer
 
+settings.register_profile("weakspot", deadline=None)  # no test is timed: how long one takes is the machine's affair
+settings.load_profile("weakspot")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when numpy loads, so before any test module; workers inherit it
 
 
