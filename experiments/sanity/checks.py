@@ -13,6 +13,7 @@ from experiments.sanity.leak import leak
 from experiments.sanity.left_out import LeftOut
 from experiments.sanity.power import Power, power
 from experiments.sanity.scores import chance, too_good
+from experiments.sanity.wide import many_columns
 from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import score
 from loop.types import Table
@@ -51,7 +52,7 @@ def before_work(train: Table, test: Table, seed: int, left_out: LeftOut | None =
     left_out : LeftOut, optional
         Which rows are in neither part, and why.
     """
-    found = [*few_in_test(test, left_out), *few_in_training(train)]
+    found = [*few_in_test(test, left_out), *few_in_training(train), *many_columns(train)]
     measured = power(train, seed)
     if measured is not None:
         ids = dict(identifiers(train, measured))
