@@ -20,25 +20,23 @@ from experiments.report import figures as report_figures
 from experiments.report.curve_points import before_and_after, curve
 from experiments.report.report import Report
 from experiments.run.inputs import RunInputs
+from experiments.run.kept_rows import Kept
 from experiments.run.mlflow_model import save_model
 from experiments.run.result import Result
 from experiments.run.sealed_figures import answer_metrics
 from experiments.run.verdict import NOTE, description, improves, verdict_tags
-from experiments.storage import run_folder
 from experiments.trust import card
-from experiments.trust.provenance import croissant
-from experiments.trust.provenance.croissant import Making
 from experiments.trust.provenance.record import Provenance
 from loop.cycle.driver import LoopRun
 from loop.cycle.generation_codec import to_record
 from loop.evaluation.judge_rows import JudgeRows
-from loop.frames import regions_frame, synthetic_frame
+from loop.frames import regions_frame
 from loop.model import Model
 from loop.protocols import Store
 from loop.seeds import stream
 from loop.support import atomic
 from loop.support.plain_json import Record, plain
-from loop.tracking.records import figures_table, headline, judge_metrics, rows_marks, score_metrics, verdict_record
+from loop.tracking.records import figures_table, headline, judge_metrics, score_metrics, verdict_record
 from loop.types import Generation, Interval, Table
 
 FILES = (
@@ -58,7 +56,7 @@ def write_up(
     inputs: RunInputs,
     result: Result,
     answers: Record,
-    made_from: Provenance | None,
+    kept: Kept,
     seconds: float,
 ) -> Report:
     """Make the report of a run.
@@ -71,8 +69,8 @@ def write_up(
         The finished loop, its arms on the test rows, and the decision.
     answers : Record
         See `experiments.run.sealed_figures.answer_records`.
-    made_from : Provenance, optional
-        What the run has read.
+    kept : Kept
+        The rows that the final learner is fitted on beside real ones.
     seconds : float
         Wall-clock seconds of the run.
     """
@@ -89,7 +87,7 @@ def write_up(
         delivery=plain(asdict(result.delivery)),
         planted=_planted(config.data.source, inputs.train, looped.history),
         supplies=supplies,
-        card=_card(_kept(looped), supplies, inputs, answers.get("audit", {}), made_from),
+        card=kept.data_card(supplies, inputs, answers.get("audit", {})),
         patterns=_patterns(looped),
         seconds=seconds,
         judge={
@@ -109,48 +107,27 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def keep_files(report: Report, result: Result, inputs: RunInputs, folder: Path) -> None:
+def keep_files(report: Report, result: Result, inputs: RunInputs, kept: Kept, folder: Path) -> None:
     """Write report, tables, curves, figures and the page into the folder of the run."""
     looped = result.looped
     report.save(folder)
     write_table(pd.DataFrame(report.arms), folder / "arms.csv")
     write_table(regions_frame(looped.history), folder / "regions.csv")
-    _keep_rows(_kept(looped), report, folder)
+    kept.write(report, folder)
     atomic.write_json(folder / html.CURVES, curves := _curves(report, result.scored, inputs))
     _draw(report, result, curves, inputs, folder / "pictures")
     html.write_page(folder)
 
 
-def _keep_rows(rows: pd.DataFrame, report: Report, folder: Path) -> None:
-    """Write the kept rows with words in their file that they are synthetic, their description and card beside them."""
-    path, told = folder / html.SYNTHETIC, Provenance.read(folder)
-    write_table(rows, path, rows_marks({} if told is None else told.tags))
-    if told is not None:
-        what = f"{len(rows):,} synthetic rows that a loop kept, made where a model was weak. They are no real rows."
-        settings = {"configuration": run_folder.CONFIG, "training rows": report.data["train_rows"]}
-        making = Making(told, f"{report.data['name']} synthetic rows", what, settings)
-        croissant.write_beside(path, rows, making, folder / croissant.FILE)
-    atomic.write_text(folder / card.FILE, card.Card.read(report.card).markdown)
-
-
-def _card(
-    rows: pd.DataFrame, supplies: Sequence[Record], inputs: RunInputs, audit: Record, told: Provenance | None
-) -> Record:
-    """Return the data card of the kept rows."""
-    found = audit["verdict"] if audit else "This was not tried: weakspot audit RUN does."
-    title = f"New rows of a run on {inputs.dataset.name}"
-    how, not_for = card.how_of_loop(supplies, rows), (*card.NOT_FOR, card.OF_A_LOOP)
-    made: Record = plain(asdict(card.card_of(title, rows, inputs.schema.target, told, how, found, not_for)))
-    return made
-
-
-def _kept(looped: LoopRun) -> pd.DataFrame:
-    """Return the rows that the final learner is fitted on, with their trail."""
-    kept = [generation for generation in looped.history if generation.decision.kept]
-    return synthetic_frame(kept if looped.outcome.verdict.kept else [])
-
-
-def keep_records(report: Report, result: Result, model: Model, inputs: RunInputs, tracker: Store, folder: Path) -> None:
+def keep_records(  # Wide: what a run made, and where it is kept
+    report: Report,
+    result: Result,
+    model: Model,
+    inputs: RunInputs,
+    made_from: Provenance | None,
+    tracker: Store,
+    folder: Path,
+) -> None:
     """Send files, headline figures and the model to the tracker."""
     figures = _figures(report, result.looped)
     tracker.metrics(judge_metrics(_dicts(result.looped.outcome.baseline)))
@@ -161,7 +138,6 @@ def keep_records(report: Report, result: Result, model: Model, inputs: RunInputs
     for name in (*FILES, FIGURES):
         if (folder / name).exists():  # a run that an earlier version began lacks what it did not write
             tracker.attach(folder / name)
-    made_from = Provenance.read(folder)
     tracker.keep_model(
         lambda path: save_model(model, inputs.example, path, made_from),
         description(report),

@@ -229,6 +229,7 @@ def _save(bench: _Bench, model: Model) -> None:
 def _compare(bench: _Bench, looped: LoopRun) -> Report:
     """Fit the arms, decide which model to deliver, open the test part, and write all output of a finished run."""
     from experiments.run.artifacts import keep_files, keep_records, write_up  # slow to load: matplotlib
+    from experiments.run.kept_rows import Kept
 
     config, inputs, stages = bench.config, bench.inputs, bench.stages
     decided = _decided(bench, looped)
@@ -248,11 +249,11 @@ def _compare(bench: _Bench, looped: LoopRun) -> Report:
         answers["audit"] = quick_audit(inputs.train, inputs.test, new, config.loop.seed)
     stages.end()
     stages.begin("files and records")
-    made_from = record.Provenance.read(bench.folder)
-    report = write_up(config, inputs, result, answers, made_from, time.perf_counter() - bench.started)
-    keep_files(report, result, inputs, bench.folder)
+    kept = Kept.of(looped, bench.folder)
+    report = write_up(config, inputs, result, answers, kept, time.perf_counter() - bench.started)
+    keep_files(report, result, inputs, kept, bench.folder)
     bench.tracker.tags({"warnings": tag_of(found)})
-    keep_records(report, result, after, inputs, bench.tracker, bench.folder)
+    keep_records(report, result, after, inputs, kept.made_from, bench.tracker, bench.folder)
     stages.end()
     return report
 

@@ -225,20 +225,26 @@ def _identifies(name: str, distinct: pd.Series, kind: Kind) -> bool:
 
 
 def _column(name: str, values: pd.Series) -> Column:
+    column, present = measured_column(name, values)
+    return replace(column, decimals=_decimals(present)) if column.kind in ("numeric", "datetime") else column
+
+
+def measured_column(name: str, values: pd.Series) -> tuple[Column, np.ndarray]:
+    """Return what a column is by its values, all but its decimals, and the encoded values (m,) that are not missing."""
     kind = kind_of(name, values)
     categories = categories_of(values) if kind == "categorical" else ()
     column = Column(name, kind, dtype_name(values.dtype), categories=categories)
     x = encode_column(column, values)
     missing = np.isnan(x)
     present = x[~missing]
-    return replace(
+    measured = replace(
         column,
         low=float(present.min()),
         high=float(present.max()),
         missing=bool(missing.any()),
-        decimals=_decimals(present) if kind in ("numeric", "datetime") else None,
         days=kind == "datetime" and not (present % DAY).any(),
     )
+    return measured, present
 
 
 def categories_of(values: pd.Series) -> tuple[object, ...]:

@@ -8,11 +8,10 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from loop.data.encoding import encode_column, encode_features, encode_labels, named, with_parts
-from loop.data.kinds import dtype_name, kind_of
-from loop.data.schema import MOST_CATEGORIES, MOST_DECIMALS, categories_of, represent
+from loop.data.encoding import encode_features, encode_labels, named, with_parts
+from loop.data.schema import MOST_CATEGORIES, MOST_DECIMALS, measured_column, represent
 from loop.errors import DataError
-from loop.types import DAY, Column, Kind, Schema, Table
+from loop.types import Column, Kind, Schema, Table
 
 ALL_DIGITS = frozenset(range(MOST_DECIMALS + 1))
 # Of two pandas dtypes of one column, that in which missing values can be: what it has in all rows if some are missing.
@@ -33,22 +32,11 @@ class SeenColumn:
         """Look at the values of a column; None if all are missing."""
         if values.isna().all():
             return None
-        kind = kind_of(name, values)
-        categories = categories_of(values) if kind == "categorical" else ()
-        column = Column(name, kind, dtype_name(values.dtype), categories=categories)
-        x = encode_column(column, values)
-        missing = np.isnan(x)
-        present = x[~missing]
+        column, present = measured_column(name, values)
+        categories = column.categories
         used = frozenset(categories[int(code)] for code in np.unique(present)) if categories else frozenset()
-        found = replace(
-            column,
-            low=float(present.min()),
-            high=float(present.max()),
-            missing=bool(missing.any()),
-            days=kind == "datetime" and not (present % DAY).any(),
-        )
         digits = frozenset(each for each in ALL_DIGITS if represent(each, present)) if not categories else ALL_DIGITS
-        return cls(found, used, digits)
+        return cls(column, used, digits)
 
     def joined(self, other: "SeenColumn") -> "SeenColumn":
         """Return what the rows of both say.

@@ -15,7 +15,7 @@ from loop.support.setting_checks import check_bounds
 from loop.types import Condition, Region, Schema, Table
 
 MOST = 200  # only the largest groups are tested: more tests cost time and power
-_MISSING = -1
+MISSING = -1  # code of a missing value
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Groups:
         """Yield size and rule of every value of a column, and every pair of values of two, that has enough rows."""
         columns = positions(schema, self.columns)
         for chosen in [*((at,) for at in columns), *combinations(columns, 2)]:
-            values, group = np.unique(np.nan_to_num(X[:, chosen], nan=_MISSING), axis=0, return_inverse=True)
+            values, group = np.unique(np.nan_to_num(X[:, chosen], nan=MISSING), axis=0, return_inverse=True)
             counts = np.bincount(group.ravel(), minlength=len(values))
             hits = np.bincount(group.ravel()[positive], minlength=len(values))
             for number in np.flatnonzero((counts >= self.min_rows) & (hits >= self.min_positives)):
@@ -106,6 +106,6 @@ def positions(schema: Schema, columns: tuple[str, ...]) -> list[int]:
 
 def side(at: int, code: int) -> Condition:
     """Return the condition that a column has the value of a code; -1 = it is missing."""
-    if code == _MISSING:
+    if code == MISSING:
         return Condition(at, codes=frozenset(), missing=True)
     return Condition(at, codes=frozenset({code}))

@@ -7,13 +7,12 @@ from experiments.report.progress import steps_shown
 from experiments.trust.audit.audit import audit
 from experiments.trust.audit.evidence import refitted, thinned
 from experiments.trust.audit.inputs import draw
+from experiments.trust.audit.of_rows import LEAST, MOST
 from experiments.trust.audit.verdict import verdict_of
 from loop.seeds import stream
 from loop.support.commands import command
 from loop.types import Table
 
-MOST = 4_000  # real rows that are looked at
-LEAST = 200
 LONGEST = 20.0  # seconds of the fit beyond which none is repeated
 
 

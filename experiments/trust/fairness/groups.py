@@ -6,11 +6,10 @@ from itertools import combinations
 
 import numpy as np
 
-from loop.regions.groups import positions, side
+from loop.regions.groups import MISSING, positions, side
 from loop.types import Condition, Schema, Table
 
 MOST_PAIRS = 200  # the largest ones; with many categories there are thousands, of a few rows each
-_MISSING = -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +65,7 @@ def cells_of(table: Table, columns: Sequence[str]) -> list[Group]:
 
 def codes_of(table: Table, at: int) -> np.ndarray:  # (n,) int64
     """Return the code of each row in a column, -1 where the value is missing."""
-    codes: np.ndarray = np.nan_to_num(table.X[:, at], nan=_MISSING).astype(np.int64)
+    codes: np.ndarray = np.nan_to_num(table.X[:, at], nan=MISSING).astype(np.int64)
     return codes
 
 
@@ -81,6 +80,6 @@ def _groups(table: Table, at: tuple[int, ...]) -> Iterator[Group]:
 
 
 def _value(schema: Schema, at: int, code: int) -> str:
-    if code == _MISSING:
+    if code == MISSING:
         return "missing"
     return str((schema.columns[at].categories or (False, True))[code])

@@ -9,10 +9,8 @@ from experiments.trust.fairness.groups import codes_of
 from loop.cycle.acceptance import GroupGuard
 from loop.cycle.parts import Parts
 from loop.regions import Groups, TreeFinder
-from loop.regions.groups import positions
+from loop.regions.groups import MISSING, positions
 from loop.types import Table
-
-_MISSING = -1
 
 
 def with_groups(parts: Parts, config: FairnessConfig, train: Table) -> Parts:
@@ -36,6 +34,6 @@ def with_groups(parts: Parts, config: FairnessConfig, train: Table) -> Parts:
 
 def _by_row(codes: np.ndarray, source: np.ndarray) -> np.ndarray:
     """Return the codes (m,) of some rows at their row numbers in the input; other rows count as missing."""
-    every = np.full(source.max() + 1, _MISSING)
+    every = np.full(source.max() + 1, MISSING)
     every[source] = codes
     return every
