@@ -17,6 +17,7 @@ from loop.errors import ConfigError
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
+    from loop.encoders import Encoder
     from loop.protocols import Acquisition, Gate, Labeller, RegionFinder
 
 Part = TypeVar("Part")
@@ -236,6 +237,17 @@ ACQUISITIONS: "Catalogue[Acquisition]" = _of_loop(
 )
 LABELLERS: "Catalogue[Labeller]" = _of_loop(
     "labeller", "label", teacher="loop.supplies.labelling:ByTeacher", condition="loop.supplies.labelling:ByCondition"
+)
+# Encoders are learners' business; a schema knows them by these names, and loads one only where it has such a column.
+ENCODERS: "Catalogue[Encoder]" = Catalogue(
+    "encoder",
+    {
+        "pixels": "learners.encoders.pixels:Pixels",
+        "curves": "learners.encoders.curves:Curves",
+        "words": "learners.encoders.words:Words",
+    },
+    group=f"{OURS}.encoders",
+    methods=("fit", "columns", "stacked", "cells", "to_json", "from_json"),
 )
 GATES: "Catalogue[Gate]" = _of_loop(
     "gate",

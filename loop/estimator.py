@@ -24,8 +24,8 @@ from loop.cycle.driver import run_loop
 from loop.cycle.lanes import USUAL, deal
 from loop.cycle.parts import Settings
 from loop.data.date_parts import Wishes
-from loop.data.encoding import encode, one_level
-from loop.data.intake import relative
+from loop.data.encoding import encode
+from loop.data.intake import one_level, relative
 from loop.data.schema import infer, rarest
 from loop.data.split import units
 from loop.errors import DataError

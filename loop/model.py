@@ -37,9 +37,9 @@ class Model:
 
     def encoded(self, frame: pd.DataFrame) -> Rows:
         """Return the rows of a frame as the learner takes them; errors are those of `predict_proba`."""
-        X = encode_features(self.schema, frame)
-        check_range(self.schema, X)
-        return Rows(X)
+        rows = encode_features(self.schema, frame)
+        check_range(self.schema, rows.X)
+        return rows
 
     def proba_of(self, rows: Rows) -> np.ndarray:
         """Return calibrated class probabilities (n, K) of encoded rows."""

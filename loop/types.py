@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from loop.data.date_parts import DateParts
+from loop.encoders import ArrayColumn
 from loop.rows import Rows
 
 DAY = 86_400  # seconds
@@ -31,8 +32,8 @@ class Column:
     name: str
     kind: Kind
     dtype: str  # pandas dtype that `decode` restores
-    low: float = -np.inf  # smallest value seen, in encoded units
-    high: float = np.inf  # largest value seen
+    low: float = -np.inf  # smallest and largest value seen, in encoded units
+    high: float = np.inf
     categories: tuple[object, ...] = ()  # for categorical columns: value of code i at position i
     missing: bool = False  # were missing values seen?
     decimals: int | None = None  # of numbers and seconds of datetimes: decimals that hold every value seen; None = any
@@ -50,6 +51,7 @@ class Schema:
     excluded: tuple[tuple[str, str], ...] = ()  # (column, reason) of columns that are not features
     target_dtype: str = "object"  # pandas dtype that `decode` restores
     date_parts: tuple[DateParts, ...] = ()  # how columns that are parts of dates are made from the dates
+    arrays: tuple[ArrayColumn, ...] = ()  # how columns are made from arrays that rows hold beside their columns
 
     @property
     def names(self) -> tuple[str, ...]:  # of the columns
@@ -173,9 +175,9 @@ class Condition:
 
 @dataclass(frozen=True, eq=False)
 class Region:
-    """A box in feature space, readable as a rule, optionally with rows to start from.
+    """A box in feature space, readable as a rule, optionally with rows to start from; an empty rule is "anywhere".
 
-    An empty rule is "anywhere". Counts are of rows that chose or confirmed the region; the deficit is of the latter.
+    Counts are of rows that chose or confirmed the region; the deficit is of the latter.
     """
 
     rule: tuple[Condition, ...] = ()
@@ -218,8 +220,7 @@ class Samples:
         return self.request.n - len(self.table)
 
     @property
-    def acceptance(self) -> float:
-        """Share of the rows drawn that were delivered."""
+    def acceptance(self) -> float:  # share of the rows drawn that were delivered
         return len(self.table) / max(self.tried, 1)
 
 

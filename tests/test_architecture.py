@@ -17,6 +17,7 @@ PACKAGES = ("loop", "generators", "learners", "experiments")
 CONTRACTS = {  # what generators and learners may import of the loop
     "loop.rows",
     "loop.types",
+    "loop.encoders",
     "loop.protocols",
     "loop.errors",
     "loop.seeds",

@@ -18,7 +18,7 @@ from experiments.data.columns import without
 from experiments.data.csv_cells import Told, has_codes, is_whole, understood, with_exact
 from experiments.data.csv_format import SEPARATORS, CsvFormat, check_separator, opened, why_unreadable
 from experiments.data.parquet import read_parquet
-from loop.data.encoding import named
+from loop.data.intake import named
 from loop.data.parquet_file import write_frame
 from loop.errors import DataError
 from loop.support import atomic

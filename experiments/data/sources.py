@@ -14,6 +14,7 @@ from experiments.data.columns import require_column, some, without
 from experiments.data.files import Reading, read_file, read_table
 from experiments.data.partitions import read_sample, stamp
 from experiments.data.simulation.simulation import Simulation, simulate
+from loop.encoders import Encoder
 from loop.errors import DataError
 from loop.seeds import stream
 
@@ -54,6 +55,7 @@ class Dataset:
     note: str = ""
     said: tuple[str, ...] = ()  # what was done to the file when it was read, a sentence each
     date_parts: Mapping[str, Sequence[str]] = field(default_factory=dict)  # columns of dates with the parts wanted
+    encoders: Mapping[str, Encoder] = field(default_factory=dict)  # unfitted, of columns of arrays or texts
 
     @property
     def roles(self) -> tuple[str | None, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -12,9 +13,11 @@ import pandas as pd
 
 from experiments.data.sources import Dataset
 from loop.cycle.lanes import deal
-from loop.data.encoding import check_range, encode, encode_labels, named, with_parts
+from loop.data.encoding import check_range, encode, encode_labels, recipes, with_parts
+from loop.data.intake import named
 from loop.data.schema import IDENTIFIER, in_parts, infer, no_features, recipes_of, with_target
 from loop.data.split import duplicate_groups, train_test, units
+from loop.encoders import Encoder
 from loop.errors import DataError
 from loop.seeds import stream
 from loop.types import Schema, Table
@@ -34,6 +37,7 @@ class WholeTable:
     no_features: dict[str, str]  # column to reason
     groups: np.ndarray | None  # (n,)
     date_parts: Mapping[str, Sequence[str]]
+    encoders: Mapping[str, Encoder]  # unfitted, of columns of arrays
     told_apart: pd.DataFrame  # (n, ...) what tells rows apart: the features, with parts in the place of dates
 
     @classmethod
@@ -50,11 +54,13 @@ class WholeTable:
         told = {name: role for name, role in roles.items() if name is not None}
         # Days are counted from the earliest row of all here, which tells rows apart as the training rows' origin does.
         whole = in_parts(frame, recipes_of(frame, dataset.date_parts, target), told)
-        reasons = no_features(whole, target, told)
+        arrays = {name: digests_of(frame[name]) for name in dataset.encoders}
+        whole = whole.drop(columns=list(arrays))
+        reasons = no_features(whole, target, told, required=not arrays)
         labels = with_target(Schema((), ()), target, frame[target], dataset.positive)
         groups = None if dataset.group is None else _ids(frame[dataset.group], dataset.group)
-        apart = whole.drop(columns=[target, *reasons])
-        return cls(frame, labels, told, reasons, groups, dataset.date_parts, apart)
+        apart = whole.drop(columns=[target, *reasons]).assign(**arrays)
+        return cls(frame, labels, told, reasons, groups, dataset.date_parts, dataset.encoders, apart)
 
     def schema_of(self, train: np.ndarray, aside: Mapping[str, str] = MappingProxyType({})) -> Schema:
         """Infer the schema from the training rows (m,), but for the roles of columns and those already set aside."""
@@ -65,6 +71,7 @@ class WholeTable:
             positive=self.labels.classes[self.labels.positive],
             aside=self.roles | numbers | dict(aside),
             date_parts=self.date_parts,
+            encoders=self.encoders,
         )
 
 
@@ -116,7 +123,7 @@ class Split:
         )
         schema = whole.schema_of(train)
         told = [column.name for column in schema.columns]
-        copies = duplicate_groups(with_parts(schema.date_parts, whole.frame)[told])
+        copies = duplicate_groups(with_parts(recipes(schema), whole.frame)[told])
         return encoded(whole, schema, train, test[~np.isin(copies[test], copies[train])])
 
     @classmethod
@@ -165,6 +172,17 @@ def encoded(whole: WholeTable, schema: Schema, train: np.ndarray, test: np.ndarr
         check_range(schema, part.X)
     own = None if groups is None else groups[train]
     return Split(parts[0], parts[1], own, len(whole.frame) - len(train) - len(test))
+
+
+def digests_of(cells: pd.Series) -> list[str]:
+    """Return a digest for each cell (n,) of a column of arrays or texts: the same for equal ones."""
+
+    def digest(cell: object) -> str:
+        content = str(cell).encode(errors="replace") if isinstance(cell, str) else np.ascontiguousarray(cell).tobytes()
+        shape = str(getattr(cell, "shape", ""))
+        return hashlib.sha256(shape.encode() + content).hexdigest()
+
+    return [digest(cell) for cell in cells]
 
 
 def _seen(frame: pd.DataFrame) -> pd.DataFrame:

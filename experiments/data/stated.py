@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.config.statement import Statement, spelled
-from loop.data.encoding import named, require
+from loop.data.intake import named, require
 from loop.types import Column, Table
 
 WORDS = {"false": 0.0, "true": 1.0, "0.0": 0.0, "1.0": 1.0}  # of booleans

@@ -11,7 +11,8 @@ import pandas as pd
 from experiments.data.csv_format import CsvFormat
 from experiments.data.files import read_file, reading_of
 from experiments.labels.likeness import check_columns, late, text_columns
-from loop.data.encoding import check_range, encode_column, encode_features, original_columns, require
+from loop.data.encoding import check_range, encode_column, encode_features, original_columns, original_names
+from loop.data.intake import require
 from loop.data.split import equal_to
 from loop.errors import DataError
 from loop.evaluation import drift
@@ -75,7 +76,7 @@ def unlabelled(
     known = {"a training row": inputs.train.X[first], "a test row": inputs.test.X}
     known |= {} if synthetic is None else {"a synthetic row": synthetic.X}
     rows = _new_rows("rows to ask about", path, inputs, known, rng, form)
-    require([column.name for column in original_columns(inputs.schema)], rows.frame)  # dates, not their parts alone
+    require(original_names(inputs.schema), rows.frame)  # dates, not their parts alone
     return rows
 
 
@@ -97,13 +98,14 @@ def _new_rows(
     form: CsvFormat | None = None,
 ) -> Unlabelled:
     """Read the rows of a file that equal no known row, by name of the known rows."""
-    features, dataset = [column.name for column in original_columns(inputs.schema)], inputs.dataset
+    features, dataset = original_names(inputs.schema), inputs.dataset
     reading = reading_of(inputs.schema, form, text_columns(dataset, features))
     file = read_file(path, replace(reading, roles=[dataset.group] if dataset.group else []))
     frame = file.frame
     if any(str(name).startswith(TRAIL) for name in frame):
         raise DataError(f"{purpose} must be real, and {path} has the columns of synthetic ones: choose another.")
-    X = encode_features(inputs.schema, frame)
+    rows = encode_features(inputs.schema, frame)
+    X = rows.X
     check_columns(purpose, frame, dataset, features)
     check_range(inputs.schema, X)
     keep, messages = np.ones(len(X), dtype=bool), list(file.notes)
@@ -126,7 +128,7 @@ def _new_rows(
         )
     unit = None if groups is None else pd.factorize(groups[keep])[0].astype(np.int64)
     messages += [shift(inputs.train, X[keep], rng), *late(frame[keep], dataset, inputs.test.row_number)]
-    return Unlabelled(frame[keep].reset_index(drop=True), Rows(X[keep]), unit, tuple(messages))
+    return Unlabelled(frame[keep].reset_index(drop=True), rows.take(keep), unit, tuple(messages))
 
 
 def shift(train: Table, X: np.ndarray, rng: np.random.Generator) -> str:

@@ -12,7 +12,8 @@ from experiments.predict.alerts import Alerts
 from experiments.predict.pieces import pieces
 from experiments.predict.reasons import Reasons
 from experiments.predict.unlike import Unlike
-from loop.data.encoding import original_columns, require
+from loop.data.encoding import original_names
+from loop.data.intake import require
 from loop.errors import ConfigError
 from loop.model import Model
 
@@ -61,7 +62,7 @@ class Scorer:
 
     def _of(self, piece: Path) -> pd.DataFrame:
         schema, keep = self.model.schema, list(self.keep)
-        dates = [column.name for column in original_columns(schema)]
+        dates = original_names(schema)
         used = {*schema.names, *dates, *([self.alerts.miss_cost] if self.alerts else [])}
         apart = bool(used & set(keep))  # a number that is used, too, is not passed through as it was read
         file = read_file(piece, reading_of(schema, self.form, [] if apart else keep))

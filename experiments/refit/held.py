@@ -9,7 +9,8 @@ import pandas as pd
 from experiments.data.split import moments
 from experiments.run.inputs import RunInputs
 from loop.cycle.lanes import Lane
-from loop.data.encoding import encode_features, named
+from loop.data.encoding import encode_features
+from loop.data.intake import named
 from loop.data.split import equal_to
 from loop.types import Schema
 
@@ -72,7 +73,7 @@ class Held:
             held |= frame[self.group].isin(self.groups).to_numpy(dtype=bool)
         if self.time is not None:
             held |= np.asarray(moments(frame[self.time], self.time) > self.latest)
-        X = encode_features(self.schema, frame)
+        X = encode_features(self.schema, frame).X
         alike = np.flatnonzero(np.isin(_digests(X), self.digests))  # few: the others need no comparison
         if len(alike):
             held[alike] |= equal_to(X[alike], self.X)

@@ -8,7 +8,7 @@ import numpy as np
 from experiments.data.files import Reading
 from experiments.data.partitions import RowGroup, frames
 from experiments.refit.held import Held
-from loop.data.encoding import named
+from loop.data.intake import named
 from loop.data.widening import Seen
 from loop.errors import DataError
 from loop.types import Schema

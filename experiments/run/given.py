@@ -10,7 +10,8 @@ from experiments.config.given import TaughtRows, VotedRows
 from experiments.labels.pool import Unlabelled, to_learn_from
 from generators.voting.book_votes import BookVotes, Tally
 from loop.cycle.parts import Parts
-from loop.data.encoding import named, with_parts
+from loop.data.encoding import recipes, with_parts
+from loop.data.intake import named
 from loop.errors import DataError
 from loop.seeds import stream
 from loop.supplies.given import GivenRows
@@ -33,7 +34,7 @@ def supply_of(entry: TaughtRows | VotedRows, inputs: "RunInputs", seed: int) -> 
     notes = list(rows.messages)
     if isinstance(entry, VotedRows):
         notes += _told_of_votes(entry.votes, entry.unlabelled, rows, inputs.train, seed)
-    known = with_parts(inputs.schema.date_parts, named(rows.frame))
+    known = with_parts(recipes(inputs.schema), named(rows.frame))
     return entry.make(known[[*inputs.schema.names]], tuple(notes))
 
 

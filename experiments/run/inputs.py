@@ -26,7 +26,7 @@ from experiments.trust.fairness.guards import with_groups
 from learners import Committee
 from loop.cycle.lanes import USUAL
 from loop.cycle.parts import Parts
-from loop.data.encoding import original_columns
+from loop.data.encoding import original_names
 from loop.errors import ConfigError, DataError
 from loop.supplies.supply import TAUGHT, Supply
 from loop.support.memory import give_back
@@ -80,7 +80,7 @@ def gather(data: DataConfig, loop: LoopConfig) -> RunInputs:
     folds = split.folds(loop.seed, lanes=lanes)
     give_back()
     first = dataset.frame.iloc[split.train.row_number[:5]]
-    example = first.loc[:, [column.name for column in original_columns(split.schema)]].reset_index(drop=True)
+    example = first.loc[:, original_names(split.schema)].reset_index(drop=True)
     messages = (*_messages(dataset, split, lanes), *told)
     return RunInputs(dataset, split.train, split.test, folds, example, messages, len(dataset.frame) - rows_before)
 

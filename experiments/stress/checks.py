@@ -13,7 +13,6 @@ from loop.data.encoding import encode_features
 from loop.errors import ConfigError
 from loop.expressions.parser import parse
 from loop.expressions.to_region import as_region
-from loop.rows import Rows
 from loop.types import Region, Schema
 
 SHOWN = 6  # columns of a row that are told in an example
@@ -85,7 +84,7 @@ def tried(checks: Checks, schema: Schema, score: Score, frame: pd.DataFrame) -> 
     for name in checks.invariant:
         text = f"{name} changes the score by at most {checks.within:g}"
         yield _told(text, check_invariant(score, frame, name, checks.within), frame, name)
-    rows = Rows(encode_features(schema, frame))
+    rows = encode_features(schema, frame)
     for bound, region in zip(checks.limits, check_fits(checks, schema), strict=True):
         inside = region.contains(rows)
         limits = [f"at least {bound.at_least:g}"] * (bound.at_least > 0) + [f"at most {bound.at_most:g}"] * (
@@ -97,7 +96,7 @@ def tried(checks: Checks, schema: Schema, score: Score, frame: pd.DataFrame) -> 
 
 def limit_masks(regions: Sequence[Region], schema: Schema, frame: pd.DataFrame) -> list[np.ndarray]:
     """Return which rows of a frame each limit is about, (n,) bool each."""
-    rows = Rows(encode_features(schema, frame))
+    rows = encode_features(schema, frame)
     return [region.contains(rows) for region in regions]
 
 

@@ -87,13 +87,13 @@ class Inquiry:
             if oracle is not None:
                 raise ConfigError("an oracle needs rows to be asked about, got none: pass them as unlabelled.")
             return None
-        X = encode_features(table.schema, pool)
-        check_range(table.schema, X)
+        rows = encode_features(table.schema, pool)
+        check_range(table.schema, rows.X)
         wanted = questions or Questions()
         if wanted.second is None and isinstance(teacher, Learner):
             wanted = replace(wanted, second=teacher)
         Asker(learner, wanted.second, wanted.asking)  # refuses an acquisition without its second model
-        return cls(wanted, learner, pool, Rows(X))
+        return cls(wanted, learner, pool, rows)
 
     @property
     def asker(self) -> Asker:

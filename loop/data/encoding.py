@@ -1,17 +1,18 @@
 """Encoding of frames as float64 columns, and decoding without loss."""
 
-import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 from pandas.api.types import infer_dtype, pandas_dtype
 
 from loop.data.date_parts import DateParts
-from loop.data.intake import EXACT, plain
+from loop.data.intake import EXACT, named, require
 from loop.data.moments import from_seconds, to_seconds
 from loop.data.value_grid import SINGLE
+from loop.encoders import ArrayColumn
 from loop.errors import DataError
+from loop.rows import Rows
 from loop.types import Column, Schema, Table
 
 CONTENT = {"numeric": "number", "integer": "number", "boolean": "boolean", "datetime": "datetime64"}
@@ -67,36 +68,55 @@ def encode_labels(schema: Schema, frame: pd.DataFrame) -> np.ndarray:
     return y.astype(np.int64)
 
 
-def encode_features(schema: Schema, frame: pd.DataFrame) -> np.ndarray:
-    """Encode the feature columns.
+def encode_features(schema: Schema, frame: pd.DataFrame) -> Rows:
+    """Encode the feature columns, with the arrays beside them.
 
     Parameters
     ----------
     schema : Schema
         As inferred.
     frame : pandas.DataFrame, n rows
-        Has the schema's columns in any order; other columns are ignored. Parts of dates are made, see `with_parts`.
+        Has the schema's columns in any order; other columns are ignored. Columns are made of dates and arrays, see
+        `with_parts`.
 
     Returns
     -------
-    numpy.ndarray, shape (n, d), float64
-        NaN where a value is missing or a category was never seen.
+    Rows
+        Columns (n, d) with NaN where a value is missing or a category was never seen, and the arrays of the schema.
 
     Raises
     ------
     DataError
         For a column that does not exist, is of another type than the schema says, or breaks a rule for its values.
     """
-    frame = with_parts(schema.date_parts, named(frame))
+    frame = named(frame)
+    arrays = arrays_of(schema, frame)
+    frame = _with_made(schema.arrays, arrays, with_parts(schema.date_parts, frame))
     require(schema.names, frame)
     X = np.empty((len(frame), len(schema.columns)))
     for position, column in enumerate(schema.columns):
         X[:, position] = encode_column(column, frame[column.name])
-    return X
+    return Rows(X, arrays)
 
 
-def with_parts(recipes: Iterable[DateParts], frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a frame with the parts of its dates as columns; one that has them, and not the dates, stays as it is.
+def arrays_of(schema: Schema, frame: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Return the arrays (n, ...) of a frame by name; errors are those of `Encoder.stacked`, or a column is missing."""
+    require([array.column for array in schema.arrays], frame)
+    return {array.column: array.encoder.stacked(frame[array.column].tolist()) for array in schema.arrays}
+
+
+def _with_made(arrays: Iterable[ArrayColumn], held: Mapping[str, np.ndarray], frame: pd.DataFrame) -> pd.DataFrame:
+    made = [pd.DataFrame(array.made(held[array.column]), index=frame.index) for array in arrays]
+    return pd.concat([frame, *made], axis=1) if made else frame
+
+
+def recipes(schema: Schema) -> tuple[DateParts | ArrayColumn, ...]:
+    """Return how all columns are made that are made of others."""
+    return (*schema.date_parts, *schema.arrays)
+
+
+def with_parts(recipes: Iterable[DateParts | ArrayColumn], frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame with the columns that are made of its dates and arrays; one that has them, and not those, stays.
 
     Raises
     ------
@@ -105,16 +125,25 @@ def with_parts(recipes: Iterable[DateParts], frame: pd.DataFrame) -> pd.DataFram
     """
     for recipe in recipes:
         if recipe.column in frame:
-            frame = frame.assign(**recipe.made(encode_column(_dates(recipe), frame[recipe.column])))
+            if isinstance(recipe, ArrayColumn):
+                stacked = recipe.encoder.stacked(frame[recipe.column].tolist())
+                frame = _with_made([recipe], {recipe.column: stacked}, frame)
+            else:
+                frame = frame.assign(**recipe.made(encode_column(_dates(recipe), frame[recipe.column])))
         elif not any(name in frame for name in recipe.names):
             require([recipe.column], frame)
     return frame
 
 
 def original_columns(schema: Schema) -> tuple[Column, ...]:
-    """Return the feature columns as users have them: a date instead of its parts."""
-    made = {name for recipe in schema.date_parts for name in recipe.names}
+    """Return the feature columns as users have them: a date instead of its parts; arrays are no such columns."""
+    made = {name for recipe in recipes(schema) for name in recipe.names}
     return (*(column for column in schema.columns if column.name not in made), *map(_dates, schema.date_parts))
+
+
+def original_names(schema: Schema) -> list[str]:
+    """Return the names of what users have for features: columns, dates, arrays."""
+    return [*(column.name for column in original_columns(schema)), *(array.column for array in schema.arrays)]
 
 
 def _dates(recipe: DateParts) -> Column:
@@ -125,7 +154,7 @@ def decode(schema: Schema, table: Table) -> pd.DataFrame:
     """Turn encoded rows back into a frame: features in the schema's order, then the target if there is one.
 
     Every dtype is restored. The index and excluded columns are lost, and missing values in columns of dtype object
-    become NaN even if they were None.
+    become NaN even if they were None. Of arrays only texts are columns of the frame.
 
     Raises
     ------
@@ -133,6 +162,9 @@ def decode(schema: Schema, table: Table) -> pd.DataFrame:
         For a missing value in a column that had none when the schema was inferred.
     """
     columns = {column.name: decode_column(column, table.X[:, i]) for i, column in enumerate(schema.columns)}
+    for name, array in table.rows.arrays.items():
+        if array.dtype.kind == "U":
+            columns[name] = pd.Series(array.tolist(), dtype="str")
     if schema.classes:
         columns[schema.target] = decode_column(target_column(schema), table.y.astype(np.float64))
     return pd.DataFrame(columns)
@@ -174,29 +206,6 @@ def decode_column(column: Column, x: np.ndarray) -> pd.Series:
     return _boxed(column, x) if column.dtype == "object" else pd.Series(x).astype(pandas_dtype(column.dtype))
 
 
-def named(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the frame with column names that are text, and plain dtypes; DataError if a name is empty or given twice.
-
-    Levels of names are joined by an underscore.
-    """
-    names = [
-        "_".join(str(part) for part in name if str(part)) if isinstance(name, tuple) else str(name) for name in frame
-    ]
-    empty = [position for position, name in enumerate(names) if not name.strip()]
-    if empty:
-        raise DataError(f"every column must have a name, got an empty one at position {empty[0]}: name it.")
-    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
-    if twice:
-        raise DataError(f"column names must differ, got {listed(twice)} more than once: rename or drop the others.")
-    return plain(frame.set_axis(names, axis=1))
-
-
-def one_level(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a frame as it is, but with levels of column names joined; errors are those of `named`."""
-    joined = named(frame)
-    return joined if frame.columns.nlevels > 1 else frame
-
-
 def check_range(schema: Schema, X: np.ndarray) -> None:
     """Raise a DataError if a number of X (n, d) is beyond single precision, in which learners compute."""
     for column, x in zip(schema.columns, X.T, strict=True):
@@ -205,22 +214,6 @@ def check_range(schema: Schema, X: np.ndarray) -> None:
                 f"numbers must lie below {SINGLE:.2g} in size, as learners compute in single precision, got "
                 f"{x[large][0]:g} in column {column.name!r}: rescale it, or replace special values by missing ones."
             )
-
-
-def require(wanted: Iterable[str], frame: pd.DataFrame) -> None:
-    """Raise a DataError that lists names close to the first wanted column that the frame does not have."""
-    absent = [name for name in wanted if name not in frame.columns]
-    if absent:
-        names = list(frame.columns)
-        near = difflib.get_close_matches(absent[0], names, n=3, cutoff=0.5)
-        hint = f"did you mean {listed(near)}?" if near else f"the data have {listed(names)}."
-        raise DataError(f"column {listed(absent)} must be in the data, got none of that name: {hint}")
-
-
-def listed(names: list[str]) -> str:
-    """Quote up to ten names for a message, and count the others."""
-    shown = ", ".join(repr(name) for name in names[:10])
-    return shown if len(names) <= 10 else f"{shown} and {len(names) - 10} more"
 
 
 def _check_type(column: Column, values: pd.Series) -> None:

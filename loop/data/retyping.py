@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 import pandas as pd
 from pandas.api.types import infer_dtype
 
-from loop.data.encoding import named, original_columns
+from loop.data.encoding import original_columns
+from loop.data.intake import named
 from loop.errors import DataError
 from loop.types import Column, Kind, Schema
 

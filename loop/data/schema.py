@@ -1,5 +1,6 @@
 """Inference of a schema: kinds of columns, excluded columns with the reason, and the classes."""
 
+import copy
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -9,8 +10,10 @@ import numpy as np
 import pandas as pd
 
 from loop.data.date_parts import DateParts, Wishes, learnt, wanted
-from loop.data.encoding import encode_column, listed, named, require, with_parts
+from loop.data.encoding import encode_column, with_parts
+from loop.data.intake import listed, named, require
 from loop.data.kinds import dtype_name, kind_of
+from loop.encoders import ArrayColumn, Encoder, learnt_of
 from loop.errors import DataError
 from loop.types import DAY, Column, Kind, Schema
 
@@ -29,6 +32,7 @@ def infer(
     positive: object | None = None,
     aside: Mapping[str, str] = {},
     date_parts: Wishes | None = None,
+    encoders: Mapping[str, Encoder] = {},
 ) -> Schema:
     """Infer the schema of a frame.
 
@@ -48,12 +52,14 @@ def infer(
         Columns that are no features, with the reason: a time or a group column, for example.
     date_parts : mapping, sequence of str or None
         Columns of dates to be replaced by columns of their parts, see `loop.data.date_parts.wanted`.
+    encoders : mapping of str to Encoder
+        Columns of arrays or texts, each with an encoder, which is fitted; columns that it makes take their place.
 
     Returns
     -------
     Schema
-        Feature columns in the order of the frame, parts of dates last; classes sorted, or in their order if the target
-        is ordered.
+        Feature columns in the order of the frame, parts of dates and what is made of arrays last; classes sorted, or in
+        their order if the target is ordered.
 
     Raises
     ------
@@ -72,13 +78,13 @@ def infer(
     ('numeric', 2, (False, True), 1)
     """
     frame = named(frame)
-    recipes = recipes_of(frame, date_parts, target)
-    frame = in_parts(frame, recipes, aside)
+    dates, arrays = recipes_of(frame, date_parts, target), _encoded(frame, encoders, target)
+    frame = in_parts(frame, (*dates, *arrays), aside)
     reasons = no_features(frame, target, aside)
     left = frame.columns.drop([*reasons, *([] if target is None else [target])])
     columns = tuple(_column(name, frame[name]) for name in left)
-    used = tuple(recipe for recipe in recipes if not set(recipe.names).isdisjoint(left))
-    schema = Schema(columns, classes=(), excluded=tuple(reasons.items()), date_parts=used)
+    used = tuple(recipe for recipe in dates if not set(recipe.names).isdisjoint(left))
+    schema = Schema(columns, classes=(), excluded=tuple(reasons.items()), date_parts=used, arrays=arrays)
     return schema if target is None else with_target(schema, target, frame[target], positive)
 
 
@@ -104,16 +110,31 @@ def recipes_of(frame: pd.DataFrame, told: Wishes | None, target: str | None = No
     return tuple(recipes)
 
 
-def in_parts(frame: pd.DataFrame, recipes: Sequence[DateParts], aside: Collection[str] = ()) -> pd.DataFrame:
-    """Return the frame with parts in the place of dates; dates that have a role of their own (aside) stay, too."""
+def _encoded(frame: pd.DataFrame, encoders: Mapping[str, Encoder], target: str | None) -> tuple[ArrayColumn, ...]:
+    """Fit the encoder of each column of arrays."""
+    require(encoders, frame)
+    if target in encoders:
+        raise DataError(f"a column of arrays must be a feature, and {target!r} is the target: name another target.")
+    return tuple(
+        learnt_of(name, frame[name].tolist(), copy.deepcopy(encoder), list(frame.columns))
+        for name, encoder in encoders.items()
+    )
+
+
+def in_parts(
+    frame: pd.DataFrame, recipes: Sequence[DateParts | ArrayColumn], aside: Collection[str] = ()
+) -> pd.DataFrame:
+    """Return the frame with what is made of dates and arrays in their place; those with another role (aside) stay."""
     replaced = [recipe.column for recipe in recipes if recipe.column not in aside]
     return with_parts(recipes, frame).drop(columns=replaced)
 
 
-def no_features(frame: pd.DataFrame, target: str | None, aside: Mapping[str, str] = {}) -> dict[str, str]:
+def no_features(
+    frame: pd.DataFrame, target: str | None, aside: Mapping[str, str] = {}, *, required: bool = True
+) -> dict[str, str]:
     """Return the columns that cannot be features, each with the reason; those of ``aside`` come first.
 
-    Parameters and errors are those of `infer`.
+    Parameters and errors are those of `infer`, but that no feature need be left if none is ``required``.
     """
     if frame.empty:
         raise DataError(f"the data must have rows and columns, got shape {frame.shape}: check the file or the filter.")
@@ -123,7 +144,7 @@ def no_features(frame: pd.DataFrame, target: str | None, aside: Mapping[str, str
         raise DataError(f"names with {TRAIL!r} belong to the trail of synthetic rows, got {listed(reserved)}: rename.")
     others = frame.columns.drop([*aside, *([target] if target is not None and target not in aside else [])])
     reasons = {**aside, **{name: reason for name in others if (reason := _no_feature(name, frame[name]))}}
-    if not set(others) - set(reasons):
+    if required and not set(others) - set(reasons):
         told = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
         raise DataError(f"at least one usable feature column must remain, got none ({told}): add features.")
     return reasons

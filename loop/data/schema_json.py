@@ -2,16 +2,19 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, get_args
 
 import pandas as pd
 from pandas.api.types import pandas_dtype
 
+from loop.catalogue import ENCODERS
 from loop.data.date_parts import PARTS, DateParts
 from loop.data.restoring import check_restorable
+from loop.encoders import ArrayColumn
 from loop.errors import DataError
 from loop.support.record_checks import (
+    anything,
     count,
     fields,
     flag,
@@ -46,9 +49,12 @@ def to_json(schema: Schema) -> dict[str, Any]:
                 f"categories must be text, numbers or booleans to be saved, got {type(odd).__name__} in {name!r}: "
                 "convert the column with astype('str')."
             )
-    content = asdict(schema)
-    if not schema.date_parts:
-        del content["date_parts"]  # so that a schema without them is written as it always was
+    content = asdict(replace(schema, arrays=()))
+    for made in ("date_parts", "arrays"):
+        if not content[made]:
+            del content[made]  # so that a schema without them is written as it always was
+    if schema.arrays:
+        content["arrays"] = [_array_told(array) for array in schema.arrays]
     for column in content["columns"]:
         column["low"], column["high"] = str(column["low"]), str(column["high"])  # JSON has no word for infinity
     return content
@@ -72,6 +78,7 @@ def from_json(content: Mapping[str, Any]) -> Schema:
     excluded = tuple((str(name), str(reason)) for name, reason in content["excluded"])
     recipes = tuple(DateParts(**{**told, "parts": tuple(told["parts"])}) for told in content.get("date_parts", []))
     read = {"columns": columns, "classes": tuple(content["classes"]), "excluded": excluded, "date_parts": recipes}
+    read["arrays"] = tuple(_array(told) for told in content.get("arrays", []))
     schema = Schema(**{**content, **read})
     check_restorable(schema)
     return schema
@@ -131,12 +138,27 @@ def _parts(value: object, place: str) -> list[str]:
 
 
 _RECIPE = fields({"column": text, "dtype": _dates, "parts": _parts, "origin": _moment}, known_only=True)
+_ARRAY = fields({"column": text, "encoder": text_in(ENCODERS.homes), "learnt": anything}, known_only=True)
 _SCHEMA = fields(
     {"columns": listed(_COLUMN), "classes": listed(scalar), "positive": count, "target": text}
     | {"excluded": listed(listed(text, 2)), "target_dtype": text},
-    {"date_parts": listed(_RECIPE)},  # not written by earlier versions
+    {"date_parts": listed(_RECIPE), "arrays": listed(_ARRAY)},  # not written by earlier versions
     known_only=True,
 )
+
+
+def _array_told(array: ArrayColumn) -> dict[str, Any]:
+    name = ENCODERS.name_of(type(array.encoder))
+    if name not in ENCODERS.homes:
+        raise DataError(
+            f"a schema can be saved with encoders of its own only ({', '.join(ENCODERS.homes)}), and {array.column!r} "
+            f"has {type(array.encoder).__name__}: use one of these."
+        )
+    return {"column": array.column, "encoder": name, "learnt": array.encoder.to_json()}
+
+
+def _array(told: Mapping[str, Any]) -> ArrayColumn:
+    return ArrayColumn(told["column"], ENCODERS.kind(told["encoder"]).from_json(told["learnt"]))
 
 
 def _column(content: Mapping[str, Any]) -> Column:

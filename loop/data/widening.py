@@ -8,7 +8,8 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from loop.data.encoding import encode_features, encode_labels, named, with_parts
+from loop.data.encoding import encode_features, encode_labels, with_parts
+from loop.data.intake import named
 from loop.data.schema import MOST_CATEGORIES, MOST_DECIMALS, measured_column, represent
 from loop.errors import DataError
 from loop.types import Column, Kind, Schema, Table

@@ -65,11 +65,11 @@ class GivenRows:
             raise DataError(
                 f"given rows must be compared with real rows, got none of {len(table):,}: fit them on real data."
             )
-        X = encode_features(table.schema, self.frame)
-        check_range(table.schema, X)
-        known = equal_to(X, real.X)
-        self.schema_, self.rows_, self.refused_ = table.schema, Rows(X), int(known.sum())
-        self.proba_, self.open_ = np.full((len(X), table.n_classes), np.nan), ~known
+        rows = encode_features(table.schema, self.frame)
+        check_range(table.schema, rows.X)
+        known = equal_to(rows.X, real.X)
+        self.schema_, self.rows_, self.refused_ = table.schema, rows, int(known.sum())
+        self.proba_, self.open_ = np.full((len(rows), table.n_classes), np.nan), ~known
         if self.label is not None:
             self.proba_ = self.label(real, self.rows_, rng)
             self.open_ &= ~np.isnan(self.proba_).any(axis=1)

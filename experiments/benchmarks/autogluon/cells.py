@@ -13,7 +13,7 @@ from experiments.benchmarks.autogluon.environment import Environment
 from experiments.config.run_config import RunConfig
 from experiments.run.inputs import RunInputs, gather
 from experiments.storage.result_cache import Records
-from loop.data.encoding import named
+from loop.data.intake import named
 from loop.errors import DataError
 from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import score

@@ -39,7 +39,7 @@ def comparisons(ensemble: Ensemble, mode: bytes) -> int:
 
 def rows_of(model: Model, n: int = 120) -> tuple[np.ndarray, np.ndarray]:
     """Return rows as the trees get them, and what the learner answers."""
-    X = encode_features(model.schema, mixed_frame(n, seed=1, categories=60))
+    X = encode_features(model.schema, mixed_frame(n, seed=1, categories=60)).X
     moved = model.learner.offsets_.moved(X).astype(np.float32).astype(np.float64)  # type: ignore[attr-defined]
     return moved, model.learner.predict_proba(Rows(X))
 

@@ -16,7 +16,6 @@ from experiments.labels import questions, store
 from experiments.labels.questions import Wanted, ask_people
 from experiments.run.inputs import teacher_of
 from loop.data.encoding import encode_features
-from loop.rows import Rows
 from loop.supplies.acquisition import Mixture
 
 QUEUE = ("--checks", 0, "--audit", 0.4)
@@ -115,7 +114,7 @@ def test_the_gap_is_that_between_learner_and_teacher(
     assert asked["reason"].str.startswith("teacher and learner differ").all()
     learner.fit(opened.inputs.train, np.random.default_rng(1))
     teacher.fit(opened.inputs.train, np.random.default_rng(1))
-    rows, everywhere = (Rows(encode_features(opened.inputs.schema, each)) for each in (asked, numbered()))
+    rows, everywhere = (encode_features(opened.inputs.schema, each) for each in (asked, numbered()))
     asked_about, usual = (
         np.abs(learner.predict_proba(each) - teacher.predict_proba(each))[:, 0].mean() for each in (rows, everywhere)
     )

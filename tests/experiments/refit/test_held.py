@@ -39,7 +39,7 @@ def fitted_rows(folder: Path, drawn: int, **roles: str) -> tuple[pd.DataFrame, p
     whole, sample = pd.concat([pd.read_parquet(path) for path in sorted(folder.iterdir())]), inputs.dataset.frame
     rows = (whole[fitted], sample.iloc[inputs.train.row_number[lane.judge]], sample.iloc[inputs.test.row_number])
     for part in rows[1:]:
-        X, others = (encode_features(inputs.schema, each) for each in (rows[0], part))
+        X, others = (encode_features(inputs.schema, each).X for each in (rows[0], part))
         assert not equal_to(X, others).any()
     return rows
 

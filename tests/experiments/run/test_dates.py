@@ -208,9 +208,9 @@ def test_rows_without_labels_are_taken_with_their_dates(tmp_path: Path) -> None:
     pool = payments(1000, seed=4).drop(columns="fraud")
     path, rng = write(tmp_path, pool, "pool.csv"), np.random.default_rng(0)
     found = unlabelled(path, inputs, None, rng)
-    np.testing.assert_array_equal(found.rows.X, encode_features(inputs.schema, found.frame))
+    np.testing.assert_array_equal(found.rows.X, encode_features(inputs.schema, found.frame).X)
     assert list(found.frame) == ["created", "amount"]
-    X = encode_features(inputs.schema, pool)
+    X = encode_features(inputs.schema, pool).X
     parts = pd.DataFrame(X, columns=list(inputs.schema.names)).astype({"created_hour": int, "created_weekday": int})
     without = write(tmp_path, parts, "parts.csv")
     with pytest.raises(DataError, match="column 'created' must be in the data"):  # people are asked about dates

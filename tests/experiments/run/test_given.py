@@ -74,7 +74,7 @@ def test_rows_of_a_file_are_taught_and_never_those_of_the_table(place: Path) -> 
     assert isinstance(supply.labeller, ByTeacher)
     assert isinstance(supply.generator, GivenRows)
     assert len(supply.generator.frame) == ROWS - TABLE
-    X = encode_features(inputs.schema, supply.generator.frame)
+    X = encode_features(inputs.schema, supply.generator.frame).X
     assert not equal_to(X, np.concatenate([inputs.train.X, inputs.test.X])).any()
     train, test, shift = notes(parts)
     counts = [int(words.split("refused ")[1].split()[0]) for words in (train, test)]

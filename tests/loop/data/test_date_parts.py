@@ -36,7 +36,7 @@ def table(n: int = 60, zone: str | None = None) -> pd.DataFrame:
 
 
 def column(schema: Schema, frame: pd.DataFrame, name: str) -> np.ndarray:
-    return encode_features(schema, frame)[:, schema.names.index(name)]
+    return encode_features(schema, frame).X[:, schema.names.index(name)]
 
 
 @settings(deadline=None)
@@ -87,20 +87,20 @@ def test_the_same_instant_in_another_zone_has_the_same_parts(times: list[datetim
     frame = pd.DataFrame({"created": dates.dt.tz_convert(one), "x": np.arange(len(dates)) % 2})
     schema = infer(frame, None, date_parts=["created"])
     elsewhere = frame.assign(created=dates.dt.tz_convert(other))
-    np.testing.assert_array_equal(encode_features(schema, elsewhere), encode_features(schema, frame))
+    np.testing.assert_array_equal(encode_features(schema, elsewhere).X, encode_features(schema, frame).X)
 
 
 def test_missing_dates_give_missing_parts() -> None:
     frame = table()
     frame.loc[::5, "created"] = pd.NaT
     schema = infer(frame, "fraud", date_parts=EVERY)
-    missing = np.isnan(encode_features(schema, frame)[:, 1:])
+    missing = np.isnan(encode_features(schema, frame).X[:, 1:])
     assert (missing == frame["created"].isna().to_numpy()[:, None]).all()
     assert {each.dtype for each in schema.columns if each.kind == "integer"} == {"Int64"}
     nothing = frame.assign(created=pd.Series(pd.NaT, frame.index))
-    assert np.isnan(encode_features(schema, nothing)[:, 1:]).all()
+    assert np.isnan(encode_features(schema, nothing).X[:, 1:]).all()
     first = infer(table(), "fraud", date_parts=EVERY)  # none was missing in training
-    assert np.isnan(encode_features(first, frame)[::5, 1:]).all()
+    assert np.isnan(encode_features(first, frame).X[::5, 1:]).all()
 
 
 @pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
@@ -150,7 +150,7 @@ def test_the_users_columns_are_those_before_dates_were_taken_apart() -> None:
 def test_rows_that_lost_their_types_have_the_same_parts(zone: str | None) -> None:
     frame = table(zone=zone)
     schema = infer(frame, "fraud", date_parts=EVERY)
-    expected = encode_features(schema, frame)
+    expected = encode_features(schema, frame).X
     told = frame.drop(columns="fraud")
     text = told.assign(created=[each.isoformat() for each in told["created"]]).astype("str").astype(object)
     sent = [text, pd.DataFrame(json.loads(told.to_json(orient="records", date_format="iso", double_precision=15)))]
@@ -161,9 +161,9 @@ def test_rows_that_lost_their_types_have_the_same_parts(zone: str | None) -> Non
     )
     sent.append(told.assign(created=since.astype("datetime64[ms]").astype("int64")))  # as pandas wrote them once
     for each in sent:
-        np.testing.assert_allclose(encode_features(schema, retyped(schema, each)), expected)
+        np.testing.assert_allclose(encode_features(schema, retyped(schema, each)).X, expected)
     parts = decode(schema, encode(schema, frame)).astype("str").astype(object)
-    np.testing.assert_allclose(encode_features(schema, retyped(schema, parts)), expected)
+    np.testing.assert_allclose(encode_features(schema, retyped(schema, parts)).X, expected)
 
 
 @pytest.mark.parametrize("zone", [None, *ZONES])
@@ -173,7 +173,7 @@ def test_a_schema_with_dates_comes_back_from_json(zone: str | None) -> None:
     again = from_json(json.loads(json.dumps(to_json(schema))))
     assert again.date_parts == schema.date_parts
     assert difference(schema, again) is None
-    np.testing.assert_array_equal(encode_features(again, frame), encode_features(schema, frame))
+    np.testing.assert_array_equal(encode_features(again, frame).X, encode_features(schema, frame).X)
 
 
 def test_a_schema_without_parts_is_written_and_read_as_before_there_were_any() -> None:

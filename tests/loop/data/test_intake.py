@@ -9,8 +9,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from loop.data.encoding import decode, encode, encode_features, named
-from loop.data.intake import relative
+from loop.data.encoding import decode, encode, encode_features
+from loop.data.intake import named, relative
 from loop.data.schema import infer
 from loop.data.schema_json import from_json, to_json
 from loop.errors import DataError
@@ -51,7 +51,7 @@ def test_every_dtype_is_learnt_and_restored(case: str) -> None:
     assert schema.columns[0].kind == kind
     table = encode(schema, frame)
     again = decode(schema, table)
-    np.testing.assert_array_equal(encode_features(schema, again), table.X)
+    np.testing.assert_array_equal(encode_features(schema, again).X, table.X)
     np.testing.assert_array_equal(again["x"].isna().to_numpy(), values.isna().to_numpy())
 
 

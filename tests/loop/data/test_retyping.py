@@ -17,7 +17,7 @@ WHOLE = st.integers(-(2**53) + 1, 2**53 - 1)
 
 def encoded(learnt: pd.Series, came: pd.Series) -> np.ndarray:
     schema = infer(pd.DataFrame({"x": learnt}), target=None)
-    return encode_features(schema, retyped(schema, pd.DataFrame({"x": came})))[:, 0]
+    return encode_features(schema, retyped(schema, pd.DataFrame({"x": came}))).X[:, 0]
 
 
 @given(st.lists(st.none() | WHOLE, min_size=3).filter(lambda values: len(set(values) - {None}) > 1))

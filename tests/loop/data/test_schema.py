@@ -237,7 +237,7 @@ def test_names_become_text_and_a_schema_may_have_no_target() -> None:
     schema = infer(frame, None)
     assert schema.names == ("0", "1")
     assert schema.classes == ()
-    X = encode_features(schema, frame)
+    X = encode_features(schema, frame).X
     np.testing.assert_array_equal(X, frame.to_numpy())
     table = Table.real(X, np.zeros(3), schema)
     assert_frame_equal(decode(schema, table), frame.set_axis(["0", "1"], axis=1))
@@ -303,10 +303,10 @@ def test_bad_frames_are_refused() -> None:
 def test_new_rows_are_encoded_by_the_schema_alone() -> None:
     schema = infer(good(), "fraud")
     new = pd.DataFrame({"shop": ["b", "never seen", None], "extra": 1, "amount": [7, 8, 9]})
-    np.testing.assert_array_equal(encode_features(schema, new), [[7, 1], [8, np.nan], [9, np.nan]])
-    assert encode_features(schema, new.head(0)).shape == (0, 2)
+    np.testing.assert_array_equal(encode_features(schema, new).X, [[7, 1], [8, np.nan], [9, np.nan]])
+    assert encode_features(schema, new.head(0)).X.shape == (0, 2)
     void = new.assign(amount=[None] * 3)
-    assert np.isnan(encode_features(schema, void)[:, 0]).all()
+    assert np.isnan(encode_features(schema, void).X[:, 0]).all()
 
 
 @pytest.mark.parametrize(
@@ -338,7 +338,7 @@ def test_a_missing_column_and_a_lost_time_zone_are_refused() -> None:
     with pytest.raises(DataError, match="write its times without a zone"):
         encode_features(infer(zoned.assign(when=when), "fraud"), zoned)
     elsewhere = zoned.assign(when=zoned["when"].dt.tz_convert("Asia/Tokyo"))
-    np.testing.assert_array_equal(encode_features(schema, elsewhere), encode_features(schema, zoned))
+    np.testing.assert_array_equal(encode_features(schema, elsewhere).X, encode_features(schema, zoned).X)
 
 
 def test_synthetic_rows_may_miss_values_only_where_real_ones_do() -> None:

@@ -12,7 +12,6 @@ from loop.expressions.parser import parse
 from loop.expressions.to_region import as_region
 from loop.expressions.zones import zones_of
 from loop.regions.rule_text import describe
-from loop.rows import Rows
 from loop.types import Condition
 
 ZONE = "Europe/Berlin"
@@ -55,13 +54,13 @@ def test_what_is_no_moment_is_refused(text: str) -> None:
 def test_regions_and_expressions_agree_with_the_users_clock(text: str) -> None:
     before = (pd.Timestamp("2024-07-02", tz=ZONE) > TIMES).tolist()
     region = as_region(parse(text), SCHEMA)
-    assert region.contains(Rows(encode_features(SCHEMA, FRAME))).tolist() == before
-    columns = {"t": encode_features(SCHEMA, FRAME)[:, 0]}
+    assert region.contains(encode_features(SCHEMA, FRAME)).tolist() == before
+    columns = {"t": encode_features(SCHEMA, FRAME).X[:, 0]}
     assert parse(text).evaluate(columns, zones_of(SCHEMA)).tolist() == before
 
 
 def test_dates_among_others_and_within_other_conditions() -> None:
-    columns = {"t": encode_features(SCHEMA, FRAME)[:, 0], "n": FRAME["n"].to_numpy()}
+    columns = {"t": encode_features(SCHEMA, FRAME).X[:, 0], "n": FRAME["n"].to_numpy()}
     text = "n >= 0 and (t in ['2024-07-02', '2024-07-02T01:00'] or not t < '2024-07-02T05:00')"
     found = FRAME["t"][parse(text).evaluate(columns, zones_of(SCHEMA))]
     assert found.dt.hour.tolist() == [0, 1, 5, 6, 7]
