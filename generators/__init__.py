@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from generators.resampling.neighbourhood import Neighbourhood
     from generators.resampling.resample import Resample
     from generators.rules.rules import Rules
+    from generators.text.markov import Markov
     from generators.trees.forest_flow import ForestFlow
     from generators.trees.tree_chain import TreeChain
     from generators.vae.vae import Vae
@@ -27,6 +28,7 @@ __all__ = [
     "ForestFlow",
     "Gan",
     "ImblearnAdapter",
+    "Markov",
     "Neighbourhood",
     "PrivateTree",
     "Reject",
@@ -50,6 +52,7 @@ GENERATORS: "Catalogue[Generator]" = Catalogue(
         "gan": "generators.gan.gan:Gan",
         "diffusion": "generators.diffusion.diffusion:Diffusion",
         "private_tree": "generators.private.tree:PrivateTree",
+        "markov": "generators.text.markov:Markov",  # this one makes texts
     },
     group="weakspot.generators",
     methods=("fit", "sample"),
