@@ -44,8 +44,7 @@ def with_texts(table: Table, name: str, starts: np.ndarray, texts: list[str], so
     sources : list of list of int
         Positions of all rows that each text was made from, beside the start.
     """
-    chosen = table.take(starts)
-    made = table.schema.arrays[[array.column for array in table.schema.arrays].index(name)].encoder.stacked(texts)
+    chosen, made = table.take(starts), _stacked(table.schema, name, texts)
     arrays = {each: array.copy() for each, array in chosen.rows.arrays.items()} | {name: made}
     own = [
         [start, *(row for row in dict.fromkeys(rows) if row != start)]
@@ -61,3 +60,12 @@ def no_rows(table: Table) -> Table:
     """Return no new rows, with the columns and arrays of a table."""
     none = table.take(np.arange(0))
     return proposals(none.rows, none.y, none.row_number, none.schema)
+
+
+def kept_whole(schema: Schema, name: str, text: str) -> bool:
+    """Tell whether a text is short enough that an array of the schema takes all of it."""
+    return len(str(_stacked(schema, name, [text])[0])) == len(text)
+
+
+def _stacked(schema: Schema, name: str, texts: list[str]) -> np.ndarray:
+    return next(array for array in schema.arrays if array.column == name).encoder.stacked(texts)

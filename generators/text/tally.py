@@ -28,11 +28,11 @@ class Tally:
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
 
-    def __getstate__(self) -> dict[str, int]:
-        return self.counts()
+    def __getstate__(self) -> tuple[dict[str, int]]:
+        return (self.counts(),)  # a lock cannot be sent
 
-    def __setstate__(self, counts: dict[str, int]) -> None:
-        self._counts, self._lock = Counter(counts), threading.Lock()
+    def __setstate__(self, state: tuple[dict[str, int]]) -> None:
+        self._counts, self._lock = Counter(state[0]), threading.Lock()
 
 
 def refused(counts: dict[str, int], among: tuple[str, ...]) -> str:
