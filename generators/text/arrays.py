@@ -64,7 +64,7 @@ def no_rows(table: Table) -> Table:
 
 def kept_whole(schema: Schema, name: str, text: str) -> bool:
     """Tell whether a text is short enough that an array of the schema takes all of it."""
-    return len(str(_stacked(schema, name, [text])[0])) == len(text)
+    return len(str(_stacked(schema, name, [text])[0])) == len(text.replace("\r\n", "\n"))
 
 
 def _stacked(schema: Schema, name: str, texts: list[str]) -> np.ndarray:

@@ -81,7 +81,7 @@ class Words:
     def stacked(self, cells: Sequence[object]) -> np.ndarray:
         """Return n texts as one array (n,); missing ones are empty, long ones are cut.
 
-        What no file could hold, half of a pair of surrogates or a NUL, is replaced.
+        Lines end in ``\\n``, as a CSV may lose a ``\\r``; half of a pair of surrogates and NUL are replaced.
         """
         return np.array([self._text(cell) for cell in cells], dtype=np.str_)
 
@@ -106,7 +106,7 @@ class Words:
 
     def _text(self, cell: object) -> str:
         if isinstance(cell, str):
-            cut = cell[: self.most_characters].replace("\0", " ")
+            cut = cell.replace("\r\n", "\n").replace("\r", "\n").replace("\0", " ")[: self.most_characters]
             return cut.encode("utf-8", errors="replace").decode("utf-8")
         if cell is None or type(cell).__name__ == "NAType" or cell != cell:  # NaN differs from itself
             return ""
