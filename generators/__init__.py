@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from generators.resampling.neighbourhood import Neighbourhood
     from generators.resampling.resample import Resample
     from generators.rules.rules import Rules
+    from generators.text.llm.llm import LLM
+    from generators.text.markov import Markov
     from generators.trees.forest_flow import ForestFlow
     from generators.trees.tree_chain import TreeChain
     from generators.vae.vae import Vae
@@ -21,12 +23,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "GENERATORS",
+    "LLM",
     "WRAPPERS",
     "Copula",
     "Diffusion",
     "ForestFlow",
     "Gan",
     "ImblearnAdapter",
+    "Markov",
     "Neighbourhood",
     "PrivateTree",
     "Reject",
@@ -50,6 +54,8 @@ GENERATORS: "Catalogue[Generator]" = Catalogue(
         "gan": "generators.gan.gan:Gan",
         "diffusion": "generators.diffusion.diffusion:Diffusion",
         "private_tree": "generators.private.tree:PrivateTree",
+        "markov": "generators.text.markov:Markov",  # these two make texts
+        "llm": "generators.text.llm.llm:LLM",
     },
     group="weakspot.generators",
     methods=("fit", "sample"),

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from learners.sklearn_adapter import SklearnAdapter
     from learners.teachers.committee import Committee
     from learners.teachers.foundation import Foundation
+    from learners.text.static_embeddings import StaticEmbeddings
+    from learners.text.tfidf import Tfidf
     from learners.thinned import Thinned
     from learners.xgboost import XGBoost
     from loop.protocols import Learner
@@ -31,6 +33,8 @@ __all__ = [
     "LightGBM",
     "Linear",
     "SklearnAdapter",
+    "StaticEmbeddings",
+    "Tfidf",
     "Thinned",
     "XGBoost",
 ]
@@ -47,6 +51,8 @@ LEARNERS: "Catalogue[Learner]" = Catalogue(
         "catboost": "learners.catboost:CatBoost",  # these two need the extra `boosters`
         "lightgbm": "learners.lightgbm:LightGBM",
         "foundation": "learners.teachers.foundation:Foundation",  # for teachers; needs the extra `foundation`
+        "tfidf": "learners.text.tfidf:Tfidf",  # these two read texts
+        "static_embeddings": "learners.text.static_embeddings:StaticEmbeddings",  # needs the extra `text`
     },
     group="weakspot.learners",
     methods=("fit", "predict_proba"),
