@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from learners.lightgbm import LightGBM
     from learners.linear import Linear
     from learners.mlp import MLP
+    from learners.series.convnet import ConvnetSeries
+    from learners.series.minirocket import MiniRocket
     from learners.sklearn_adapter import SklearnAdapter
     from learners.teachers.committee import Committee
     from learners.teachers.foundation import Foundation
@@ -25,11 +27,13 @@ __all__ = [
     "Blend",
     "CatBoost",
     "Committee",
+    "ConvnetSeries",
     "ExtraTrees",
     "Forest",
     "Foundation",
     "LightGBM",
     "Linear",
+    "MiniRocket",
     "SklearnAdapter",
     "Thinned",
     "XGBoost",
@@ -47,6 +51,8 @@ LEARNERS: "Catalogue[Learner]" = Catalogue(
         "catboost": "learners.catboost:CatBoost",  # these two need the extra `boosters`
         "lightgbm": "learners.lightgbm:LightGBM",
         "foundation": "learners.teachers.foundation:Foundation",  # for teachers; needs the extra `foundation`
+        "minirocket": "learners.series.minirocket:MiniRocket",  # these two read series
+        "convnet_series": "learners.series.convnet:ConvnetSeries",
     },
     group="weakspot.learners",
     methods=("fit", "predict_proba"),
