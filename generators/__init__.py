@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from generators.resampling.neighbourhood import Neighbourhood
     from generators.resampling.resample import Resample
     from generators.rules.rules import Rules
+    from generators.series.augment import AugmentSeries
+    from generators.series.diffusion import DiffusionSeries
     from generators.trees.forest_flow import ForestFlow
     from generators.trees.tree_chain import TreeChain
     from generators.vae.vae import Vae
@@ -22,8 +24,10 @@ if TYPE_CHECKING:
 __all__ = [
     "GENERATORS",
     "WRAPPERS",
+    "AugmentSeries",
     "Copula",
     "Diffusion",
+    "DiffusionSeries",
     "ForestFlow",
     "Gan",
     "ImblearnAdapter",
@@ -50,6 +54,8 @@ GENERATORS: "Catalogue[Generator]" = Catalogue(
         "gan": "generators.gan.gan:Gan",
         "diffusion": "generators.diffusion.diffusion:Diffusion",
         "private_tree": "generators.private.tree:PrivateTree",
+        "augment_series": "generators.series.augment:AugmentSeries",  # these two make series
+        "diffusion_series": "generators.series.diffusion:DiffusionSeries",
     },
     group="weakspot.generators",
     methods=("fit", "sample"),
