@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from generators.resampling.neighbourhood import Neighbourhood
     from generators.resampling.resample import Resample
     from generators.rules.rules import Rules
+    from generators.series.augment import AugmentSeries
+    from generators.series.diffusion import DiffusionSeries
     from generators.text.llm.llm import LLM
     from generators.text.markov import Markov
     from generators.trees.forest_flow import ForestFlow
@@ -25,8 +27,10 @@ __all__ = [
     "GENERATORS",
     "LLM",
     "WRAPPERS",
+    "AugmentSeries",
     "Copula",
     "Diffusion",
+    "DiffusionSeries",
     "ForestFlow",
     "Gan",
     "ImblearnAdapter",
@@ -56,6 +60,8 @@ GENERATORS: "Catalogue[Generator]" = Catalogue(
         "private_tree": "generators.private.tree:PrivateTree",
         "markov": "generators.text.markov:Markov",  # these two make texts
         "llm": "generators.text.llm.llm:LLM",
+        "augment_series": "generators.series.augment:AugmentSeries",  # these two make series
+        "diffusion_series": "generators.series.diffusion:DiffusionSeries",
     },
     group="weakspot.generators",
     methods=("fit", "sample"),

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from learners.lightgbm import LightGBM
     from learners.linear import Linear
     from learners.mlp import MLP
+    from learners.series.convnet import ConvnetSeries
+    from learners.series.minirocket import MiniRocket
     from learners.sklearn_adapter import SklearnAdapter
     from learners.teachers.committee import Committee
     from learners.teachers.foundation import Foundation
@@ -27,11 +29,13 @@ __all__ = [
     "Blend",
     "CatBoost",
     "Committee",
+    "ConvnetSeries",
     "ExtraTrees",
     "Forest",
     "Foundation",
     "LightGBM",
     "Linear",
+    "MiniRocket",
     "SklearnAdapter",
     "StaticEmbeddings",
     "Tfidf",
@@ -53,6 +57,8 @@ LEARNERS: "Catalogue[Learner]" = Catalogue(
         "foundation": "learners.teachers.foundation:Foundation",  # for teachers; needs the extra `foundation`
         "tfidf": "learners.text.tfidf:Tfidf",  # these two read texts
         "static_embeddings": "learners.text.static_embeddings:StaticEmbeddings",  # needs the extra `text`
+        "minirocket": "learners.series.minirocket:MiniRocket",  # these two read series
+        "convnet_series": "learners.series.convnet:ConvnetSeries",
     },
     group="weakspot.learners",
     methods=("fit", "predict_proba"),
