@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from learners.blend import Blend
     from learners.catboost import CatBoost
     from learners.forest import ExtraTrees, Forest
+    from learners.images.convnet import Convnet
     from learners.lightgbm import LightGBM
     from learners.linear import Linear
     from learners.mlp import MLP
@@ -25,6 +26,7 @@ __all__ = [
     "Blend",
     "CatBoost",
     "Committee",
+    "Convnet",
     "ExtraTrees",
     "Forest",
     "Foundation",
@@ -47,6 +49,7 @@ LEARNERS: "Catalogue[Learner]" = Catalogue(
         "catboost": "learners.catboost:CatBoost",  # these two need the extra `boosters`
         "lightgbm": "learners.lightgbm:LightGBM",
         "foundation": "learners.teachers.foundation:Foundation",  # for teachers; needs the extra `foundation`
+        "convnet": "learners.images.convnet:Convnet",  # reads images
     },
     group="weakspot.learners",
     methods=("fit", "predict_proba"),
