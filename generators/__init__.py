@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from generators.copula.copula import Copula
     from generators.diffusion.diffusion import Diffusion
     from generators.gan.gan import Gan
+    from generators.images.augment import AugmentImages
+    from generators.images.diffusion import DiffusionImages
     from generators.private.tree import PrivateTree
     from generators.resampling.imblearn_adapter import ImblearnAdapter
     from generators.resampling.neighbourhood import Neighbourhood
@@ -22,8 +24,10 @@ if TYPE_CHECKING:
 __all__ = [
     "GENERATORS",
     "WRAPPERS",
+    "AugmentImages",
     "Copula",
     "Diffusion",
+    "DiffusionImages",
     "ForestFlow",
     "Gan",
     "ImblearnAdapter",
@@ -50,6 +54,8 @@ GENERATORS: "Catalogue[Generator]" = Catalogue(
         "gan": "generators.gan.gan:Gan",
         "diffusion": "generators.diffusion.diffusion:Diffusion",
         "private_tree": "generators.private.tree:PrivateTree",
+        "augment_images": "generators.images.augment:AugmentImages",  # these two make images
+        "diffusion_images": "generators.images.diffusion:DiffusionImages",
     },
     group="weakspot.generators",
     methods=("fit", "sample"),

@@ -32,7 +32,7 @@ def test_components_tell_digits_apart() -> None:
 @given(st.sampled_from([np.uint8, np.float32]), st.tuples(*[st.integers(1, n) for n in (3, 30, 30)]), st.integers(0, 9))
 def test_a_row_has_the_same_columns_in_any_company(dtype: type, shape: tuple[int, int, int], seed: int) -> None:
     rng = np.random.default_rng(seed)
-    images = (rng.random((9, *shape)) * (255 if dtype is np.uint8 else 1)).astype(dtype)
+    images: np.ndarray = (rng.random((9, *shape)) * (255 if dtype is np.uint8 else 1)).astype(dtype)
     encoder = Pixels(components=5).fit(images)
     together = encoder.columns(images)
     alone = np.concatenate([encoder.columns(images[row : row + 1]) for row in range(9)])
