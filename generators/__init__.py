@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from generators.copula.copula import Copula
     from generators.diffusion.diffusion import Diffusion
     from generators.gan.gan import Gan
+    from generators.images.augment import AugmentImages
+    from generators.images.diffusion import DiffusionImages
     from generators.private.tree import PrivateTree
     from generators.resampling.imblearn_adapter import ImblearnAdapter
     from generators.resampling.neighbourhood import Neighbourhood
@@ -27,9 +29,11 @@ __all__ = [
     "GENERATORS",
     "LLM",
     "WRAPPERS",
+    "AugmentImages",
     "AugmentSeries",
     "Copula",
     "Diffusion",
+    "DiffusionImages",
     "DiffusionSeries",
     "ForestFlow",
     "Gan",
@@ -62,6 +66,8 @@ GENERATORS: "Catalogue[Generator]" = Catalogue(
         "llm": "generators.text.llm.llm:LLM",
         "augment_series": "generators.series.augment:AugmentSeries",  # these two make series
         "diffusion_series": "generators.series.diffusion:DiffusionSeries",
+        "augment_images": "generators.images.augment:AugmentImages",  # these two make images
+        "diffusion_images": "generators.images.diffusion:DiffusionImages",
     },
     group="weakspot.generators",
     methods=("fit", "sample"),

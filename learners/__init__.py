@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from learners.blend import Blend
     from learners.catboost import CatBoost
     from learners.forest import ExtraTrees, Forest
+    from learners.images.convnet import Convnet
     from learners.lightgbm import LightGBM
     from learners.linear import Linear
     from learners.mlp import MLP
@@ -29,6 +30,7 @@ __all__ = [
     "Blend",
     "CatBoost",
     "Committee",
+    "Convnet",
     "ConvnetSeries",
     "ExtraTrees",
     "Forest",
@@ -59,6 +61,7 @@ LEARNERS: "Catalogue[Learner]" = Catalogue(
         "static_embeddings": "learners.text.static_embeddings:StaticEmbeddings",  # needs the extra `text`
         "minirocket": "learners.series.minirocket:MiniRocket",  # these two read series
         "convnet_series": "learners.series.convnet:ConvnetSeries",
+        "convnet": "learners.images.convnet:Convnet",  # reads images
     },
     group="weakspot.learners",
     methods=("fit", "predict_proba"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -74,6 +74,14 @@ def maker(guide: Guide, space: Space, X: np.ndarray, rng: np.random.Generator) -
     return lambda steps: Gradient(guide, student, steps)
 
 
+class Decoder(Protocol):
+    """What turns latents into encoded rows."""
+
+    def decode(self, latents: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return rows (n, d) of latents (n, ...)."""
+        ...
+
+
 class Scale:
     """A score converted to the normal score of its rank among real rows: free of units and robust to outliers.
 
@@ -120,7 +128,7 @@ class Particles:
         Strength, and steps between two resamplings.
     scale : Scale
         The normalised score.
-    space : Space
+    space : Decoder
         Decodes clean estimates.
     steps : int
         Number of sampling steps.
@@ -128,7 +136,7 @@ class Particles:
         Draws the rows.
     """
 
-    def __init__(self, guide: Guide, scale: Scale, space: Space, steps: int, rng: np.random.Generator) -> None:
+    def __init__(self, guide: Guide, scale: Scale, space: Decoder, steps: int, rng: np.random.Generator) -> None:
         self._guide, self._scale, self._space, self._rng = guide, scale, space, rng
         self._last_look = SETTLED * steps
         self._paid: np.ndarray | float = 0.0  # log-weight that earlier resampling has already applied
