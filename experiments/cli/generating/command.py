@@ -20,6 +20,8 @@ FITTED_ALREADY = "a saved generator is fitted already"
 Balance = Annotated[
     str | None, typer.Option(help="With --data: columns such as sex,race; rows go to their smallest groups.")
 ]
+Licence = Annotated[str | None, typer.Option(help="With --data: its licence, carried to all that is made from it.")]
+Origin = Annotated[str | None, typer.Option(help="With --data: who made it and where it is from, carried as well.")]
 Audited = Annotated[
     bool, typer.Option("--audit/--no-audit", help="With --data and --out: try a quick membership attack.")
 ]
@@ -38,6 +40,8 @@ def generate(  # Wide: each parameter is an option of the command
     generator: Annotated[str | None, typer.Option(help="With --data: a name or rule book; default tree_chain.")] = None,
     save: Annotated[Path | None, typer.Option(help="With --data: folder to keep the fitted generator in.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Same seed, same rows.")] = 0,
+    licence: Licence = None,
+    origin: Origin = None,
     audit: Audited = True,
     epsilon: Epsilon = None,
     delta: Delta = None,
@@ -61,16 +65,25 @@ def generate(  # Wide: each parameter is an option of the command
     if model is not None:
         options = {"--target": target, "--generator": generator, "--save": save, "--drop": drop or None}
         options |= {"--date-parts": date_parts or None, "--sep": sep, "--encoding": encoding, "--decimal": decimal}
+        options |= {"--licence": licence, "--origin": origin}
         check_absent(FITTED_ALREADY, {**protection.options, **options, "--balance": balance})
     if balance is not None:
         check_absent("the groups of --balance are regions themselves", {"--where": where})
     from experiments.cli.generating import rows
     from experiments.cli.generating.leaving import leave
+    from experiments.trust.provenance.record import Terms
 
+    terms = Terms(licence, origin)
     say = functools.partial(tell, err=out is None)
     settings = {"n": n, "where": where, "label": label, "seed": seed}
     left = functools.partial(
-        leave, model, data, out, settings | ({"balance": balance} if balance else {}), safe=spreadsheet_safe
+        leave,
+        model,
+        data,
+        out,
+        settings | ({"balance": balance} if balance else {}),
+        safe=spreadsheet_safe,
+        terms=terms,
     )
     if model is not None and model.suffix in rows.BOOKS:
         sentences = left(rows.of_book(model, n, where, label, seed), how=[f"All from the rule book {model.name}."])
@@ -85,6 +98,11 @@ def generate(  # Wide: each parameter is an option of the command
         told = (tuple(drop or ()), (sep, encoding, decimal), parts_told(date_parts) or {})
         source = Source(str(data), target, generator or rows.DEFAULT, save, *told)
         fitted = fitted_on(source, ask, seed, say, protection)
+        if save is not None:
+            from experiments.trust.provenance.leaving import provenance_of
+
+            of_fit = {"generator": source.generator, "seed": seed}
+            provenance_of(None, data, of_fit, fitted.promise is not None, terms).write(save)
     if balance is None:
         delivery = rows.deliver(fitted.generator, ask(fitted.schema), fitted.schema, seed, gate)
     else:

@@ -8,6 +8,7 @@ import pandas as pd
 from experiments.cli.output import write
 from experiments.trust import card
 from experiments.trust.provenance.leaving import describe_rows, home_of, note, provenance_of
+from experiments.trust.provenance.record import Terms
 from loop.support import atomic
 from loop.tracking.records import rows_marks
 
@@ -25,11 +26,12 @@ def leave(  # Wide: what made the rows, then where they go
     target: str = "",
     how: Sequence[str] = (),
     audit: str | None = None,
+    terms: Terms = Terms(),  # noqa: B008  (frozen)
 ) -> list[str | None]:
     """Write rows; to a file with description and data card beside it. Return what is to be said."""
     if out is None:
         return [write(frame, None, safe)]
-    made_from = provenance_of(model, data, settings, protected)
+    made_from = provenance_of(model, data, settings, protected, terms)
     formulas = write(frame, out, safe, rows_marks(made_from.tags))
     beside = [describe_rows(out, frame, made_from, settings), out.with_name(out.name + card.ENDING)]
     told = card.card_of(f"{out.name}: synthetic rows", frame, target, made_from, how, audit or NOT_TRIED)
