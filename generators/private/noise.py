@@ -1,7 +1,7 @@
 """Noisy counts and noisy choices, each written into the ledger before it is made.
 
-The noise of counts is drawn by opendp's sampler where that is installed, as others have checked it, elsewhere by our own
-exact one; which of both did is told with the promise.
+The noise of counts is drawn by opendp's sampler where that is installed, as others have checked it, elsewhere by our
+own exact one; which of both did is told with the promise.
 """
 
 import math

@@ -67,7 +67,7 @@ class PrivateTree:
     --------
     >>> generator = PrivateTree(epsilon=1.0).fit(table, rng)  # doctest: +SKIP
     >>> generator.privacy()  # doctest: +SKIP
-    '(1, 1e-06)-differentially private for tables that differ by one row: rho 0.0244 spent, noise of counts drawn by ...'
+    '(1, 1e-06)-differentially private for tables that differ by one row: rho 0.0244 spent, noise of counts drawn by..'
     """
 
     epsilon: float = 1.0
