@@ -62,7 +62,7 @@ def test_a_saved_generator_knows_no_counts(table: Path, tmp_path: Path) -> None:
 def test_a_copier_is_told_and_protected_rows_are_not_attacked(table: Path, tmp_path: Path) -> None:
     fit = ("--data", table, "--target", "fraud", "--n", 20, "--generator", "resample")
     told = call(*fit, "--out", tmp_path / "rows.csv").stderr
-    assert "Audit of resample on 600 real rows: 100.0% of the synthetic rows equal a real one" in told
+    assert "Audit of resample on 600 real rows: 100.0 % of the synthetic rows equal a real one" in told
     assert "weakspot audit" in told
     assert "Audit" not in call(*fit, "--out", tmp_path / "rows.csv", "--no-audit").stderr
     assert "Audit" not in call(*fit).stderr  # no rows leave
