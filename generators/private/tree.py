@@ -149,7 +149,7 @@ class PrivateTree:
         whom = "one row" if most is None else f"all rows of one group, of which at most {most} count"
         rho, delta = math.fsum(rho for _, rho, _ in self.spent_), self.delta
         promise = f"({self.epsilon:g}, {delta:g})-differentially private"
-        drawn = {OWN: "our own sampler", OPENDP: "opendp"}[self.sampler_]
+        drawn = {OWN: "weakspot's own sampler", OPENDP: "opendp"}[self.sampler_]
         return f"{promise} for tables that differ by {whom}: rho {rho:.4g} spent, noise of counts drawn by {drawn}"
 
     def save(self, folder: Path) -> None:

@@ -116,7 +116,7 @@ def test_the_whole_budget_is_spent_and_no_more(epsilon: float, settings: dict[st
     assert f"({epsilon:g}, 1e-05)" in tree.privacy()
 
 
-@pytest.mark.parametrize(("installed", "told"), [(True, "opendp"), (False, "our own sampler")])
+@pytest.mark.parametrize(("installed", "told"), [(True, "opendp"), (False, "weakspot's own sampler")])
 def test_opendp_draws_the_noise_where_it_is_installed(
     installed: bool, told: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
