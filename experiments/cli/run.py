@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from experiments.cli.csv_options import DateParts, Decimal, Drop, Encoding, Sep, parts_told
+from experiments.cli.csv_options import DateParts, Decimal, Drop, Encoding, Sep, Text, parts_told
 from experiments.cli.errors import INTERRUPTED
 from experiments.cli.labels import answers_of
 from experiments.cli.output import check_absent, console, say
@@ -28,6 +28,7 @@ def run(  # Wide: each parameter is an option of the command
     group: Annotated[str | None, typer.Option(help="Column of ids whose rows stay together.")] = None,
     rows_in_memory: Annotated[int | None, typer.Option(help="Rows to draw of a folder of Parquet files.")] = None,
     drop: Drop = None,
+    text: Text = None,
     date_parts: DateParts = None,
     sep: Sep = None,
     encoding: Encoding = None,
@@ -58,6 +59,7 @@ def run(  # Wide: each parameter is an option of the command
         "data.rows_in_memory": rows_in_memory,
         "data.drop": drop or None,
         "data.date_parts": parts_told(date_parts),
+        "data.text": text or None,
         "data.sep": sep,
         "data.encoding": encoding,
         "data.decimal": decimal,

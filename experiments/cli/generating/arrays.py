@@ -21,5 +21,7 @@ def write(made: Table, folder: Path) -> list[Path]:
     kind, schema = kind_of(made.schema), made.schema
     labels = [str(schema.classes[code]) for code in made.y]
     folder.mkdir(parents=True, exist_ok=True)
+    if kind == "text":
+        return []  # texts are a column of the table
     import_module(f"experiments.data.arrays.{kind}").save(folder, made.rows.arrays[schema.arrays[0].column], labels)
     return sorted(path for path in folder.rglob("*") if path.is_file())
