@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from generators.resampling.neighbourhood import Neighbourhood
     from generators.resampling.resample import Resample
     from generators.rules.rules import Rules
+    from generators.series.augment import AugmentSeries
+    from generators.series.diffusion import DiffusionSeries
+    from generators.text.llm.llm import LLM
+    from generators.text.markov import Markov
     from generators.trees.forest_flow import ForestFlow
     from generators.trees.tree_chain import TreeChain
     from generators.vae.vae import Vae
@@ -23,14 +27,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "GENERATORS",
+    "LLM",
     "WRAPPERS",
     "AugmentImages",
+    "AugmentSeries",
     "Copula",
     "Diffusion",
     "DiffusionImages",
+    "DiffusionSeries",
     "ForestFlow",
     "Gan",
     "ImblearnAdapter",
+    "Markov",
     "Neighbourhood",
     "PrivateTree",
     "Reject",
@@ -54,6 +62,10 @@ GENERATORS: "Catalogue[Generator]" = Catalogue(
         "gan": "generators.gan.gan:Gan",
         "diffusion": "generators.diffusion.diffusion:Diffusion",
         "private_tree": "generators.private.tree:PrivateTree",
+        "markov": "generators.text.markov:Markov",  # these two make texts
+        "llm": "generators.text.llm.llm:LLM",
+        "augment_series": "generators.series.augment:AugmentSeries",  # these two make series
+        "diffusion_series": "generators.series.diffusion:DiffusionSeries",
         "augment_images": "generators.images.augment:AugmentImages",  # these two make images
         "diffusion_images": "generators.images.diffusion:DiffusionImages",
     },

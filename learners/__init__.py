@@ -12,9 +12,13 @@ if TYPE_CHECKING:
     from learners.lightgbm import LightGBM
     from learners.linear import Linear
     from learners.mlp import MLP
+    from learners.series.convnet import ConvnetSeries
+    from learners.series.minirocket import MiniRocket
     from learners.sklearn_adapter import SklearnAdapter
     from learners.teachers.committee import Committee
     from learners.teachers.foundation import Foundation
+    from learners.text.static_embeddings import StaticEmbeddings
+    from learners.text.tfidf import Tfidf
     from learners.thinned import Thinned
     from learners.xgboost import XGBoost
     from loop.protocols import Learner
@@ -27,12 +31,16 @@ __all__ = [
     "CatBoost",
     "Committee",
     "Convnet",
+    "ConvnetSeries",
     "ExtraTrees",
     "Forest",
     "Foundation",
     "LightGBM",
     "Linear",
+    "MiniRocket",
     "SklearnAdapter",
+    "StaticEmbeddings",
+    "Tfidf",
     "Thinned",
     "XGBoost",
 ]
@@ -49,6 +57,10 @@ LEARNERS: "Catalogue[Learner]" = Catalogue(
         "catboost": "learners.catboost:CatBoost",  # these two need the extra `boosters`
         "lightgbm": "learners.lightgbm:LightGBM",
         "foundation": "learners.teachers.foundation:Foundation",  # for teachers; needs the extra `foundation`
+        "tfidf": "learners.text.tfidf:Tfidf",  # these two read texts
+        "static_embeddings": "learners.text.static_embeddings:StaticEmbeddings",  # needs the extra `text`
+        "minirocket": "learners.series.minirocket:MiniRocket",  # these two read series
+        "convnet_series": "learners.series.convnet:ConvnetSeries",
         "convnet": "learners.images.convnet:Convnet",  # reads images
     },
     group="weakspot.learners",

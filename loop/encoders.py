@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 
+from loop.catalogue import ENCODERS
 from loop.errors import DataError
 from loop.rows import Rows
 
 if TYPE_CHECKING:
     from loop.types import Schema
+
+ANY = "any"  # what a part reads that takes every array
 
 
 @runtime_checkable
@@ -94,6 +97,29 @@ def learnt_of(column: str, cells: Sequence[object], encoder: Encoder, known: Seq
             f"columns made of {column!r} must have free names, and the data have {taken[0]!r} already: rename it."
         )
     return made
+
+
+def reads(part: object) -> str | None:
+    """Return the name of the encoder of the arrays that a learner or generator, or its class, works on.
+
+    None = it works on columns alone; "any" = on whatever there is.
+    """
+    found: str | None = getattr(part, "reads", None)
+    return found
+
+
+def misfit(part: object, schema: "Schema", *, makes_rows: bool = False) -> str | None:
+    """Return why a part does not go with the rows of a schema, None if it does.
+
+    A learner may look at the columns alone; a generator must make the arrays, too.
+    """
+    name, wanted = type(part).__name__, reads(part)
+    known = {ENCODERS.name_of(type(array.encoder)): array.column for array in schema.arrays}
+    if wanted == ANY or wanted in known or (wanted is None and not (makes_rows and known)):
+        return None
+    if wanted is None:
+        return f"{name} makes columns alone, and rows have {', '.join(known.values())} beside them"
+    return f"{name} needs a column encoded by {wanted}, and the rows have {', '.join(map(str, known)) or 'none'}"
 
 
 def rows_of(schema: "Schema", X: np.ndarray, arrays: Mapping[str, np.ndarray]) -> Rows:

@@ -1,6 +1,6 @@
 """The loop as a scikit-learn estimator."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self
 
@@ -28,6 +28,7 @@ from loop.data.encoding import encode
 from loop.data.intake import one_level, relative
 from loop.data.schema import infer, rarest
 from loop.data.split import units
+from loop.encoders import Encoder
 from loop.errors import DataError
 from loop.evaluation.calibration import DEFAULT, calibrate, check_method
 from loop.evaluation.judge_rows import JudgeRows
@@ -77,6 +78,8 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         The class to catch; by default the rarest.
     date_parts : mapping or sequence of str, optional
         Columns of dates to be replaced by parts, ``{"created": ["hour", "weekday"]}``; see `loop.data.date_parts`.
+    encoders : mapping of str to Encoder, optional
+        Columns whose cells are arrays or texts, each with what makes columns of it, ``{"picture": Pixels()}``.
     tracker, random_state : RunTracker, optional; int, RandomState or None
         The records; the seed, and the same seed gives the same rows and numbers.
     verbose : bool
@@ -134,6 +137,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         calibration: str = DEFAULT,
         positive: object = None,
         date_parts: Wishes | None = None,
+        encoders: Mapping[str, Encoder] | None = None,
         tracker: RunTracker | None = None,
         jobs: int = Settings.jobs,
         random_state: int | np.random.RandomState | None = None,
@@ -166,6 +170,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         self.calibration = calibration
         self.positive = positive
         self.date_parts = date_parts
+        self.encoders = encoders
         self.tracker = tracker
         self.jobs = jobs
         self.random_state = random_state
@@ -204,7 +209,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
         own, rows = relative(weight[counted]), np.flatnonzero(counted)
         groups = None if groups is None else column_or_1d(groups)[counted]
         caught = rarest(frame[target], own) if self.positive is None and np.ptp(own) else self.positive
-        schema = infer(frame, target, positive=caught, date_parts=self.date_parts)
+        schema = infer(frame, target, positive=caught, date_parts=self.date_parts, encoders=self.encoders or {})
         table = replace(encode(schema, frame).numbered(rows), weight=own, unit=units(groups))
         pool = None if self.unlabelled is None else self._features(self.unlabelled, reset=False)
         inquiry = Inquiry.of(self.questions, parts.learner, table, pool, self.oracle, parts.teacher)
@@ -279,8 +284,7 @@ class LoopClassifier(ClassifierMixin, NestedParams):  # type: ignore[misc]
 
     def _keep(self, model: Model, history: Sequence[Generation], outcome: Outcome) -> Self:
         kept = history if outcome.verdict.kept else []
-        self.classes_, self.model_ = model.classes_, model
-        self.outcome_, self.verdict_ = outcome, outcome.verdict
+        self.classes_, self.model_, self.outcome_, self.verdict_ = model.classes_, model, outcome, outcome.verdict
         self.history_, self.regions_ = history_frame(history), regions_frame(history)
         self.synthetic_ = synthetic_frame([generation for generation in kept if generation.decision.kept])
         return self

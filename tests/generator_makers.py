@@ -4,6 +4,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import cast
 
+from of_columns import of_columns
+
 from generators import GENERATORS, Reject, Resample
 from generators.common.persistence import Savable
 
@@ -38,4 +40,4 @@ def maker(name: str, short: bool = False) -> Callable[[], Savable]:
     return lambda: cast(Savable, GENERATORS.make(name, **settings))
 
 
-MAKERS: dict[str, Callable[[], Savable]] = {name: maker(name) for name in (*GENERATORS.names(), "reject")}
+MAKERS: dict[str, Callable[[], Savable]] = {name: maker(name) for name in (*of_columns(GENERATORS), "reject")}

@@ -16,7 +16,7 @@ from scipy.special import expit
 from experiments.arms import delivery, plain
 from experiments.arms.arms import arms
 from experiments.arms.delivery import Delivery, decide_for
-from experiments.arms.plain import BOOSTED, OTHER, RANDOM, Kind
+from experiments.arms.kind import BOOSTED, OTHER, RANDOM, Kind
 from experiments.arms.serving import Cost
 from experiments.config.strategies import compose
 from experiments.data.sources import Dataset

@@ -11,6 +11,8 @@ from loop.errors import ConditionError
 from loop.protocols import Learner
 from loop.types import Region, Request, Table
 
+REPEATING = "RandomOverSampler"  # of imbalanced-learn's samplers, that which repeats rows
+
 
 def class_weighted(table: Table) -> Table:
     """Return the table with row weights that give every class the same total weight."""
@@ -25,13 +27,26 @@ def balanced(table: Table, sampler: str, rng: np.random.Generator) -> Table:
     Raises
     ------
     ConditionError
-        If a class has too few rows for the sampler.
+        If a class has too few rows for the sampler, or the sampler makes columns and the rows have arrays.
     """
+    if table.schema.arrays:
+        return _repeated(table, sampler, rng)
     counts = np.bincount(table.y, minlength=table.n_classes)
     generator = ImblearnAdapter(sampler).fit(table, rng)
     wanted = [Request(Region(), code, int(counts.max() - count)) for code, count in enumerate(counts) if count]
     samples = [generator.sample(request, rng).table for request in wanted if request.n]
     return Table.concat([table, *samples])
+
+
+def _repeated(table: Table, sampler: str, rng: np.random.Generator) -> Table:
+    """Repeat rows with their arrays until every class is as large as the largest."""
+    if sampler != REPEATING:
+        raise ConditionError(f"{sampler} interpolates columns, and the rows have arrays: use {REPEATING}.")
+    counts = np.bincount(table.y, minlength=table.n_classes)
+    more = [
+        rng.choice(np.flatnonzero(table.y == code), counts.max() - count) for code, count in enumerate(counts) if count
+    ]
+    return Table.concat([table, table.take(np.concatenate(more))])
 
 
 def with_capacity(parts: Parts, table: Table, folds: np.ndarray, sampler: str, seed: int) -> tuple[Learner, str]:

@@ -11,8 +11,9 @@ from typing import cast
 import numpy as np
 
 from experiments.arms import plain
-from experiments.arms.alternatives import balanced, class_weighted, with_capacity
+from experiments.arms.alternatives import REPEATING, balanced, class_weighted, with_capacity
 from experiments.arms.arm import Arm
+from experiments.arms.kind import OTHER
 from experiments.arms.names import REAL_ONLY, TARGETED, TEACHER, TUNED, UNTARGETED
 from experiments.arms.stated import with_stated
 from experiments.arms.tuned_baseline import tunable, tune
@@ -130,7 +131,7 @@ def _own(run: LoopRun) -> plain.Plain:
     prepared, answers = run.prepared, run.outcome.proba_real_only
     judged = JudgeRows.of(prepared.table, prepared.judged)
     learner = prepared.parts.learner
-    return plain.Plain(REAL_ONLY, plain.OTHER, learner, None, answers, score(plain.METRIC, judged, answers))
+    return plain.Plain(REAL_ONLY, OTHER, learner, None, answers, score(plain.METRIC, judged, answers))
 
 
 def _tuned(run: LoopRun, folds: np.ndarray, seed: int) -> Arm:
@@ -154,7 +155,7 @@ def _alternatives(run: LoopRun, folds: np.ndarray, seed: int) -> Iterator[Arm]:
     started, own = time.perf_counter(), stream(seed, "class weight")
     weighted = copy.deepcopy(parts.learner).fit(class_weighted(table), own)
     yield Arm("class weight", weighted, time.perf_counter() - started)
-    yield oversampled("random oversampling", "RandomOverSampler")
+    yield oversampled("random oversampling", REPEATING)
     with suppress(ConditionError):  # a class with a single row has no neighbours to interpolate to
         yield oversampled("SMOTE", "SMOTE")
 

@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from experiments.arms.forms.form import form_of
+from experiments.arms.kind import BOOSTED, OTHER, RANDOM, Kind
 from experiments.arms.names import MEAN
 from learners import LEARNERS, Blend, ExtraTrees, Forest, Linear, Thinned, XGBoost
 from loop.cycle.lanes import Lane
@@ -24,20 +26,9 @@ from loop.seeds import stream
 from loop.support.parallel.side_by_side import side_by_side
 from loop.types import Schema, Table
 
-BOOSTED, RANDOM, OTHER = "boosted trees", "random trees", "other"
 METRIC = "average_precision"
 MOST_ROWS, MOST_VALUES = 20_000, 1_000_000  # that slow kinds are fitted on; values = rows x columns
 HEATS = 2  # lanes in which the variants of a kind compete; the best of them goes on to the others
-
-
-@dataclass(frozen=True, eq=False)
-class Kind:
-    """A kind of plain model; the variant that is best in the first lanes stands for it."""
-
-    name: str
-    family: str
-    variants: tuple[Learner, ...]  # unfitted
-    slow: bool = True  # whether it is fitted on fewer rows of large tables
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,9 +47,13 @@ class Plain:
 def kinds(schema: Schema) -> tuple[Kind, ...]:
     """Return the plain kinds with settings that are sane on most tables, those that fit fast first.
 
+    Rows with arrays have kinds of their own, see `experiments.arms.forms`.
+
     Forests read categories as ordered codes and, as a variant, as one column each. CatBoost and LightGBM are among the
     kinds where the extra ``boosters`` is installed.
     """
+    if (form := form_of(schema)) is not None:
+        return form.kinds
     read: tuple[Literal["codes", "one_hot"], ...] = ("codes", "one_hot") if schema.categorical.any() else ("codes",)
     sampled = XGBoost(row_share=0.8, column_share=0.8)
     found = [

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from experiments.arms.arm import Arm
+from experiments.arms.kind import BOOSTED, RANDOM
 from experiments.arms.names import LOOP, TEACHER, WITH_STATED, is_loop
-from experiments.arms.plain import BOOSTED, METRIC, RANDOM
+from experiments.arms.plain import METRIC
 from learners import LEARNERS
 from learners.common.nested import Composite, with_nested
 from loop.evaluation.judge_rows import JudgeRows

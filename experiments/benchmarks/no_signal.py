@@ -17,7 +17,8 @@ from scipy import stats
 
 from experiments.benchmarks.options import console
 from experiments.config.strategies import compose
-from experiments.data.sources import Dataset, load, noise_table, permuted
+from experiments.data.protocols import noise_table, permuted
+from experiments.data.sources import Dataset, load
 from experiments.data.split import Split
 from loop.cycle.driver import run_loop
 from loop.cycle.parts import Settings

@@ -15,7 +15,7 @@ from rich.table import Table as RichTable
 
 from experiments.benchmarks.options import console
 from experiments.config.strategies import compose
-from experiments.data.sources import rare_digits
+from experiments.data.protocols import rare_digits
 from experiments.data.split import Split
 from loop.cycle.driver import run_loop
 from loop.evaluation.judge_rows import JudgeRows

@@ -50,8 +50,12 @@ def check_absent(why: str, options: Mapping[str, object]) -> None:
         raise ConfigError(f"{why}, got {' and '.join(given)} too: leave them out.")
 
 
-def check_suffix(out: Path | None) -> None:
-    """Raise ConfigError unless rows can be written to a file of this name."""
+def check_suffix(out: Path | None, *, folder: bool = False) -> None:
+    """Raise ConfigError unless rows can be written to a file of this name, or perhaps to a new folder."""
+    if folder and out is not None and not out.suffix:
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise ConfigError(f"--out must be a new or empty folder, and {out} is not: choose another.")
+        return
     if out is not None and out.suffix not in (".csv", ".parquet"):
         raise ConfigError(f"--out must end in .csv or .parquet, got {out.name}: rename it.")
     if out is not None and out.is_dir():

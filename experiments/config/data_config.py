@@ -8,6 +8,7 @@ from typing import Self
 from pydantic import Field, field_validator, model_validator
 
 from experiments.config.part_sections import AnyFloat, Line, Section
+from experiments.data.arrays.opening import reader_of
 from experiments.data.csv_format import CsvFormat
 from experiments.data.files import Reading
 from experiments.data.remaining import as_if_never
@@ -42,6 +43,7 @@ class DataConfig(Section):
     scenario: str | None = None  # names the pattern of a row, for those that are known; see `experiments.run.real_rows`
     drop: tuple[str, ...] = ()  # columns that are left out
     date_parts: dict[str, tuple[Part, ...]] = Field(default={})  # parts that replace a column of dates
+    text: tuple[str, ...] = ()  # columns of texts, which an encoder makes columns of
     sep: str | None = None  # of a CSV: the character between fields; None = a comma, in a .tsv a tabulator
     encoding: str | None = None  # of a CSV, None = UTF-8
     decimal: str | None = None  # of a CSV, None = a point
@@ -54,6 +56,11 @@ class DataConfig(Section):
 
     def __hash__(self) -> int:
         return hash(self.model_dump_json())  # a mapping has no hash of its own
+
+    @property
+    def has_arrays(self) -> bool:
+        """Whether rows have images, series or texts beside their columns."""
+        return bool(self.text) or reader_of(Path(self.source)) is not None
 
     @property
     def format(self) -> CsvFormat:

@@ -12,9 +12,11 @@ from pydantic import (
     ConfigDict,
     Field,
     PydanticSchemaGenerationError,
+    SerializerFunctionWrapHandler,
     TypeAdapter,
     ValidationError,
     field_validator,
+    model_serializer,
     model_validator,
 )
 
@@ -24,6 +26,7 @@ from experiments.data.files import digests
 from generators import GENERATORS
 from learners import LEARNERS
 from loop.catalogue import check_name
+from loop.encoders import reads
 from loop.errors import ConfigError
 from loop.protocols import Generator, Learner, Private
 from loop.rows import Rows
@@ -112,7 +115,11 @@ def check_settings(section: str, name: str, kind: type, settings: Arguments) -> 
 
 
 class LearnerConfig(Section):
-    """The model to be delivered; settings are the arguments of its class."""
+    """The model to be delivered; settings are the arguments of its class.
+
+    A name that was not given is not written out either: rows with arrays have another usual learner, see
+    `experiments.arms.forms`.
+    """
 
     name: str = "xgboost"
     settings: Arguments = {}
@@ -120,9 +127,19 @@ class LearnerConfig(Section):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         check_settings("learner", self.name, LEARNERS.kind(LEARNERS.admit(self.name)), self.settings)
-        if self.settings:
+        if self.settings and reads(LEARNERS.kind(self.name)) is None:  # a toy table has no arrays
             try_out(self.make(), self.name)
         return self
+
+    @model_serializer(mode="wrap")
+    def _as_told(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        content: dict[str, Any] = written(self)
+        return content if self.is_told else {key: value for key, value in content.items() if key != "name"}
+
+    @property
+    def is_told(self) -> bool:
+        """Tell whether somebody chose the learner, by its name or by settings."""
+        return bool({"name", "settings"} & self.model_fields_set)
 
     def make(self) -> Learner:
         """Return a new learner."""
@@ -156,7 +173,7 @@ class AugmentedConfig(Section):
 
     def check(self, learner: LearnerConfig) -> None:
         """Raise ConfigError if name or settings do not suit the learner."""
-        if (made := self.make(learner)) is not None:
+        if (made := self.make(learner)) is not None and reads(made) is None:
             try_out(made, self.name or learner.name, "augmented_learner")
 
 

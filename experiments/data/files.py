@@ -214,7 +214,8 @@ def reading_of(schema: Schema, form: CsvFormat | None = None, text: Collection[s
     """Return how rows for a model are read: what its schema knows as text or numbers is read as such."""
     known = [column for column in schema.columns if column.kind in ("numeric", "integer") or _whole_numbers(column)]
     numbers = [column.name for column in known]
-    return Reading(form or CsvFormat(), text=[*texts(schema), *text], numbers=numbers)
+    beside = [array.column for array in schema.arrays]  # of a CSV they are texts
+    return Reading(form or CsvFormat(), text=[*texts(schema), *text, *beside], numbers=numbers)
 
 
 def _whole_numbers(column: Column) -> bool:

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from experiments.data.arrays.opening import reader_of, stamp_of_arrays
 from experiments.data.columns import require_column, some, without
 from experiments.data.files import Reading, read_file, read_table
 from experiments.data.partitions import read_sample, stamp
 from experiments.data.simulation.simulation import Simulation, simulate
 from loop.encoders import Encoder
 from loop.errors import DataError
-from loop.seeds import stream
 
 _RARE_SUITE = (
     "mammography",
@@ -83,10 +83,11 @@ def load(
     Parameters
     ----------
     name_or_path : str
-        A file (.csv, .csv.gz, .tsv, .parquet); a folder of Parquet files, of whose rows some are drawn, see
-        `experiments.data.partitions`; ``sklearn:NAME``; ``openml:NAME``, fetched over the network;
-        ``simulation`` or ``simulation:customers=500,days=60,seed=1``; or ``suite:NAME``, the file NAME.parquet in
-        the folder WEAKSPOT_DATA (default ../shared/data, seen from the working folder).
+        A file (.csv, .csv.gz, .tsv, .parquet); images, series or texts, see `experiments.data.arrays.opening`; a
+        folder of Parquet files, of whose rows some are drawn, see `experiments.data.partitions`; ``sklearn:NAME``;
+        ``openml:NAME``, fetched over the network; ``simulation`` or ``simulation:customers=500,days=60,seed=1``; or
+        ``suite:NAME``, the file NAME.parquet in the folder WEAKSPOT_DATA (default ../shared/data, seen from the
+        working folder).
     target : str, optional
         Column to predict. Needed for files; the other sources know theirs.
     positive : object, optional
@@ -157,7 +158,7 @@ def stamp_of(source: str) -> list[int] | None:
     """Return size in bytes and modification time in ns of the file of a source, to notice changes; None if no file."""
     path = path_of(source)
     if path.is_dir():
-        return stamp(path)
+        return stamp_of_arrays(path) or stamp(path)
     if not path.is_file():
         return None
     stat = path.stat()
@@ -170,37 +171,12 @@ def path_of(source: str) -> Path:
     return data_folder() / f"{name}.parquet" if scheme == "suite" else Path(source)
 
 
-def noise_table(n: int, d: int, seed: int, share: float) -> Dataset:
-    """Make n rows of ``d`` standard normal columns and independent labels, of which a ``share`` are 1.
-
-    Nothing can be learnt here, so any weak region or proven gain is a false positive.
-    """
-    rng = stream(seed, "noise")
-    frame = pd.DataFrame(rng.standard_normal((n, d)), columns=[f"x{column}" for column in range(d)])
-    frame["target"] = rng.permutation(np.arange(n) < round(n * share)).astype(np.int64)
-    return Dataset("noise", frame, "target", positive=1, note="labels are independent of the features")
-
-
-def permuted(frame: pd.DataFrame, target: str, seed: int) -> pd.DataFrame:
-    """Return a copy with shuffled labels, so that nothing can be learnt."""
-    order = stream(seed, "permuted").permutation(len(frame))
-    return frame.assign(**{target: frame[target].array[order]})
-
-
-def rare_digits(seed: int, digits: tuple[int, int] = (3, 8), share: float = 0.05) -> Dataset:
-    """Return scikit-learn's digits, with only a share of the rows of two digits that are hard to tell apart."""
-    whole = load("sklearn:digits")
-    label = whole.frame[whole.target].to_numpy()
-    rng = stream(seed, "rare_digits")
-    keep = ~np.isin(label, digits)
-    for digit in digits:
-        rows = np.flatnonzero(label == digit)
-        keep[rng.choice(rows, max(round(len(rows) * share), 1), replace=False)] = True
-    note = f"digits {digits[0]} and {digits[1]} cut to {share:.0%} of their rows"
-    return Dataset("rare_digits", whole.frame[keep].reset_index(drop=True), whole.target, digits[1], note=note)
-
-
 def _file(path: Path, target: str | None, reading: Reading) -> Dataset:
+    if (reader := reader_of(path)) is not None:
+        if reading.format.given:
+            raise DataError(f"sep, encoding and decimal are those of CSV files, and {path} is none: leave them out.")
+        dataset = reader(path, target)
+        return replace(dataset, frame=without(dataset.frame, dataset.name, reading.drop))
     file = read_sample(path, reading) if path.is_dir() else read_file(path, reading)
     if target is None:
         raise DataError(f"A file needs a target, got none for {path}: name one of {some(list(file.frame.columns))}.")

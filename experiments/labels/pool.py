@@ -10,6 +10,7 @@ import pandas as pd
 
 from experiments.data.csv_format import CsvFormat
 from experiments.data.files import read_file, reading_of
+from experiments.data.split import digests_of
 from experiments.labels.likeness import check_columns, late, text_columns
 from loop.data.encoding import check_range, encode_column, encode_features, original_columns, original_names
 from loop.data.intake import require
@@ -157,6 +158,7 @@ def keys(frame: pd.DataFrame, schema: Schema) -> np.ndarray:
             for column in original_columns(schema)
         }
     )
+    told = told.assign(**{array.column: digests_of(frame[array.column]) for array in schema.arrays})
     digest = pd.util.hash_pandas_object(told, index=False).to_numpy()
     return np.array([f"{value:016x}" for value in digest], dtype=object)
 

@@ -18,7 +18,7 @@ from experiments.labels.columns import ASK, AUDIT, PREFIX, TO_JUDGE, key, queue_
 from experiments.labels.label_studio import write_config, write_tasks
 from experiments.labels.pool import Unlabelled, keys, unlabelled
 from experiments.labels.queue_csv import write_csv
-from experiments.run.inputs import RunInputs, teacher_of
+from experiments.run.inputs import RunInputs, learner_of, teacher_of
 from experiments.run.resuming import inputs_again
 from experiments.storage import run_folder
 from learners import Committee, ExtraTrees, XGBoost
@@ -225,7 +225,9 @@ def _second(run: _Run, wanted: Wanted) -> Learner:
     A run that delivers its teacher has the learner for the other side of the gap.
     """
     if wanted.acquisition == "gap":
-        return run.config.learner.make() if isinstance(run.model.learner, Committee) else teacher_of(run.config)
+        if not isinstance(run.model.learner, Committee):
+            return teacher_of(run.config, run.inputs.schema)
+        return learner_of(run.config, run.inputs.schema)
     boosted = run_folder.storable(run.model.learner)[0] in ("xgboost", "catboost", "lightgbm")
     return ExtraTrees(max_features=0.5, min_leaf=2) if boosted else XGBoost()
 

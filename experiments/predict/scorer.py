@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from experiments.data.arrays.opening import reader_of
 from experiments.data.csv_format import CsvFormat
-from experiments.data.files import Reading, read_file, reading_of
+from experiments.data.files import Reading, TableFile, read_file, reading_of
 from experiments.predict.alerts import Alerts
 from experiments.predict.pieces import pieces
 from experiments.predict.reasons import Reasons
@@ -53,6 +54,9 @@ class Scorer:
         DataError
             If the file cannot be read, or its columns are not those of the model.
         """
+        if (reader := reader_of(path)) is not None:
+            yield self._of(path, TableFile(reader(path, None).frame))
+            return
         for piece in pieces(path, self.form):
             yield self._of(piece)
 
@@ -60,19 +64,20 @@ class Scorer:
     def _scores(self) -> list[str]:
         return [f"p_{name}" for name in self.model.classes_]
 
-    def _of(self, piece: Path) -> pd.DataFrame:
+    def _of(self, piece: Path, opened: TableFile | None = None) -> pd.DataFrame:
         schema, keep = self.model.schema, list(self.keep)
         dates = original_names(schema)
         used = {*schema.names, *dates, *([self.alerts.miss_cost] if self.alerts else [])}
         apart = bool(used & set(keep))  # a number that is used, too, is not passed through as it was read
-        file = read_file(piece, reading_of(schema, self.form, [] if apart else keep))
+        apart &= opened is None
+        file = opened or read_file(piece, reading_of(schema, self.form, [] if apart else keep))
         frame = file.frame
         self.notes += [note for note in file.notes if note not in self.notes and _concerns(note, frame, used)]
         require(keep, frame)
         rows = self.model.encoded(frame)
         self.unlike.add(schema, frame, rows.X)
         proba = self.model.proba_of(rows)
-        parts = [_kept(piece, keep, frame, apart, self.form)] if keep else []
+        parts = [_kept(piece, keep, frame, apart, self.form) if opened is None else frame[keep]] if keep else []
         parts.append(pd.DataFrame(proba, columns=self._scores))
         if self.alerts is not None:
             flags = self.alerts.flags(proba[:, schema.positive], frame)

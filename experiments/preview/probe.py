@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from experiments.arms.alternatives import balanced
-from experiments.arms.plain import HEATS, MOST_ROWS, Kind, kinds
+from experiments.arms.kind import Kind
+from experiments.arms.plain import HEATS, MOST_ROWS, kinds
 from experiments.arms.tuned_baseline import tunable
 from experiments.preview.ready import Ready
 from loop.cycle.conclusion import conclude

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from experiments.arms.names import REAL_ONLY
 from experiments.report import figures, record_shapes
+from experiments.report.arrays import showing
 from experiments.report.formatting import FILTERS, words
 from experiments.report.mended import ANSWERS
 from experiments.report.report import Report, checked, damaged
@@ -26,6 +27,8 @@ from loop.support.strict_yaml import read_plain
 from loop.support.visible import visible
 
 PAGE, CURVES, SYNTHETIC = "report.html", "curves.json", "synthetic.parquet"
+ARRAYS = "synthetic.npz"  # what synthetic rows have beside their columns; without arrays there is none
+PICTURES = "pictures"
 SAMPLE_ROWS, SAMPLE_COLUMNS = 12, 6
 TRAIL = {
     "ws_generation": "generation",
@@ -98,6 +101,8 @@ def _values(report: Report, folder: Path) -> Record:
         "calibration": _calibration(report.arms, report.delivered),
         "step": _step(report.calibration),
         "sample": _sample(report, folder / SYNTHETIC),
+        "shown_picture": showing.inlined(folder / PICTURES / showing.PICTURE),
+        "shown_texts": _part(showing.check, folder / PICTURES / showing.RECORDS),
         "config": None if config is None else Markup(escape(visible(config, lines=True))),
         "seed": seed,
         "digest": digest.get("training_rows"),

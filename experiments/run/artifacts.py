@@ -17,6 +17,7 @@ from experiments.data.simulation.simulation import judge
 from experiments.data.sources import simulation
 from experiments.report import figure_style, html
 from experiments.report import figures as report_figures
+from experiments.report.arrays import showing
 from experiments.report.curve_points import before_and_after, curve
 from experiments.report.report import Report
 from experiments.run.inputs import RunInputs
@@ -40,7 +41,7 @@ from loop.tracking.records import figures_table, headline, judge_metrics, score_
 from loop.types import Generation, Interval, Table
 
 FILES = (
-    *("report.html", "report.json", "curves.json", "arms.csv", "regions.csv", "synthetic.parquet"),
+    *("report.html", "report.json", "curves.json", "arms.csv", "regions.csv", "synthetic.parquet", html.ARRAYS),
     *("pictures", "config.yaml", "data.json", "provenance.json", "croissant.json", card.FILE),
 )
 FIGURES = "figures.csv"  # every figure of the run by name; those under plain names are metrics in MLflow
@@ -115,7 +116,7 @@ def keep_files(report: Report, result: Result, inputs: RunInputs, kept: Kept, fo
     write_table(regions_frame(looped.history), folder / "regions.csv")
     kept.write(report, folder)
     atomic.write_json(folder / html.CURVES, curves := _curves(report, result.scored, inputs))
-    _draw(report, result, curves, inputs, folder / "pictures")
+    _draw(report, result, curves, inputs, folder / html.PICTURES)
     html.write_page(folder)
 
 
@@ -270,3 +271,4 @@ def _draw(report: Report, result: Result, curves: Record, inputs: RunInputs, fol
     if len(looped.outcome.synthetic):
         figure = figure_style.new_rows(inputs.train, looped.outcome.synthetic, result.first_regions)
         figure_style.save(figure, folder / "new_rows.png")
+    showing.show(inputs.train, looped.history, result.first_regions, folder)

@@ -1,5 +1,6 @@
 """The inputs of a run, made from a configuration: the table, its sealed test part, the lanes and the parts."""
 
+import copy
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_datetime64_any_dtype
 
+from experiments.arms.forms.form import LANES, form_of
 from experiments.arms.names import UNTARGETED
 from experiments.config.constraints import constraints
 from experiments.config.data_config import NONE, DataConfig
@@ -16,6 +18,7 @@ from experiments.config.given import TaughtRows, VotedRows
 from experiments.config.run_config import CommonConfig, LoopConfig
 from experiments.config.strategies import STRATEGIES, compose, without_aim
 from experiments.config.supplies import asked_in_order
+from experiments.data.arrays.text import with_texts
 from experiments.data.columns import check_date_parts
 from experiments.data.files import Reading
 from experiments.data.sources import Dataset, load
@@ -27,7 +30,9 @@ from learners import Committee
 from loop.cycle.lanes import USUAL
 from loop.cycle.parts import Parts
 from loop.data.encoding import original_names
+from loop.encoders import misfit
 from loop.errors import ConfigError, DataError
+from loop.protocols import Finite, Learner
 from loop.supplies.supply import TAUGHT, Supply
 from loop.support.memory import give_back
 from loop.types import Schema, Table
@@ -76,7 +81,7 @@ def gather(data: DataConfig, loop: LoopConfig) -> RunInputs:
     if data.answers is not None:
         dataset, split, joining = joined(dataset, split, Path(data.answers))
         told = (*told, *joining)
-    lanes = loop.lanes if isinstance(loop.lanes, int) else usual_lanes(len(split.train))
+    lanes = loop.lanes if isinstance(loop.lanes, int) else usual_lanes(len(split.train), bool(split.schema.arrays))
     folds = split.folds(loop.seed, lanes=lanes)
     give_back()
     first = dataset.frame.iloc[split.train.row_number[:5]]
@@ -106,9 +111,12 @@ def parts_of(config: CommonConfig, train: Table, inputs: RunInputs | None = None
     loop = config.loop
     own = {name: getattr(loop, name) for name in ("share_anywhere", "steer") if getattr(loop, name) is not None}
 
+    form = form_of(train.schema)
+
     def named(name: str) -> tuple[Supply, ...]:
         strategy = STRATEGIES[loop.strategy if name == TAUGHT else name]
-        return replace(strategy, **own)(name, config.generator.make())
+        usual = None if form is None else form.generator
+        return replace(strategy, **own)(name, config.generator.make() or copy.deepcopy(usual))
 
     def given(entry: TaughtRows | VotedRows) -> Supply:
         if inputs is None:
@@ -119,12 +127,13 @@ def parts_of(config: CommonConfig, train: Table, inputs: RunInputs | None = None
         return supply_of(entry, inputs, loop.seed)
 
     parts = compose(
-        learner=config.learner.make(),
+        learner=learner_of(config, train.schema),
         augmented_learner=config.augmented_learner.make(config.learner),
-        teacher=teacher_of(config),
+        teacher=teacher_of(config, train.schema),
         settings=loop.settings(),
     )
     parts = replace(parts, supplies=asked_in_order(config.supplies, named, given))
+    check_parts(parts, train.schema)
     if loop.strategy == UNTARGETED:
         parts = without_aim(parts)  # stated rows are chosen at random, too, as in the arm of that name
     if config.constraints:
@@ -136,19 +145,42 @@ def parts_of(config: CommonConfig, train: Table, inputs: RunInputs | None = None
     return parts
 
 
-def teacher_of(config: CommonConfig) -> Committee:
-    """Return the committee of the members named, unfitted; without names the default one."""
-    members = config.teacher.make()
+def learner_of(config: CommonConfig, schema: Schema) -> Learner:
+    """Return the learner named, unfitted; without a name the one that is usual for the rows."""
+    form = form_of(schema)
+    return config.learner.make() if form is None or config.learner.is_told else copy.deepcopy(form.learner)
+
+
+def check_parts(parts: Parts, schema: Schema) -> None:
+    """Raise a ConfigError if a part works on arrays that the rows have not, or makes rows without those that they have.
+
+    Rows that are given bring their arrays along.
+    """
+    members = parts.teacher.members if isinstance(parts.teacher, Committee) else ()
+    learners = (parts.learner, parts.augmented_learner, *members)
+    makers = [supply.generator for supply in parts.supplies if not isinstance(supply.generator, Finite)]
+    faults = [misfit(part, schema) for part in learners if part is not None]
+    faults += [misfit(part, schema, makes_rows=True) for part in makers]
+    if fault := next(filter(None, faults), None):
+        raise ConfigError(f"parts must suit the rows, but {fault}: name another, or leave it out for the usual one.")
+
+
+def teacher_of(config: CommonConfig, schema: Schema) -> Committee:
+    """Return the committee of the members named, unfitted; without names the one that is usual for the rows."""
+    form = form_of(schema)
+    members = config.teacher.make() or (() if form is None else form.members)
     jobs = config.loop.jobs
     return Committee(members=members, jobs=jobs) if members else Committee(jobs=jobs)
 
 
 def _load(data: DataConfig) -> Dataset:
     time, group = (None if column == NONE else column for column in (data.time, data.group))
-    reading = Reading(data.format, data.drop, rows_in_memory=data.rows_in_memory)
+    reading = Reading(data.format, data.drop, text=data.text, rows_in_memory=data.rows_in_memory)
     told = {"time": time, "group": group, "scenario": data.scenario}
     with data.opened() as source:
         dataset = load(source, data.target, positive=data.positive, reading=reading, **told)
+    if data.text:
+        dataset = with_texts(dataset, data.text)
     dataset = replace(
         dataset,
         time=None if data.time == NONE else dataset.time,
@@ -163,9 +195,9 @@ def _load(data: DataConfig) -> Dataset:
     return replace(dataset, date_parts=data.date_parts)
 
 
-def usual_lanes(rows: int) -> int:
-    """Return the lanes of a training table with so many rows, unless others are given."""
-    return 1 if rows > LARGE else USUAL
+def usual_lanes(rows: int, arrays: bool = False) -> int:
+    """Return the lanes of a training table with so many rows, perhaps with arrays, unless others are given."""
+    return 1 if rows > LARGE else LANES if arrays else USUAL
 
 
 def _messages(dataset: Dataset, split: Split, lanes: int) -> tuple[str, ...]:

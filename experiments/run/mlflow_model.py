@@ -12,7 +12,8 @@ import pandas as pd
 
 from experiments.run.requirements import requirements_of
 from experiments.trust.provenance.record import Provenance
-from loop.data.encoding import original_columns
+from loop.catalogue import ENCODERS
+from loop.data.encoding import original_columns, original_names
 from loop.model import Model
 from loop.serving import ServedModel
 from loop.tracking.uplink import quiet
@@ -37,6 +38,9 @@ def save_model(model: Model, example: pd.DataFrame, path: Path, made_from: Prove
         Kept beside the model, so that its inputs with their licences can be told where it is served.
     """
     served = ServedModel(model)
+    for array in model.schema.arrays:  # as they arrive where they are served
+        cells = pd.Series([_listed(cell) for cell in example[array.column]], index=example.index, dtype=object)
+        example = example.assign(**{array.column: cells})
     answer = np.asarray(served.predict_proba(example))
     known = original_columns(model.schema)
     with quiet():
@@ -44,7 +48,7 @@ def save_model(model: Model, example: pd.DataFrame, path: Path, made_from: Prove
         from mlflow.models import ModelSignature, infer_signature
         from mlflow.types.schema import AnyType, ColSpec, Schema
 
-        columns = Schema([ColSpec(AnyType(), name) for name in (column.name for column in known)])
+        columns = Schema([ColSpec(AnyType(), name) for name in original_names(model.schema)])
         mlflow.sklearn.save_model(
             served,
             path,
@@ -56,10 +60,15 @@ def save_model(model: Model, example: pd.DataFrame, path: Path, made_from: Prove
             code_paths=[str(_package_folder(name)) for name in CODE],
             metadata={
                 "classes": [str(name) for name in model.classes_],  # in the order of the predicted columns
-                "columns": {column.name: column.kind for column in known},
+                "columns": {column.name: column.kind for column in known}
+                | {array.column: str(ENCODERS.name_of(type(array.encoder))) for array in model.schema.arrays},
                 **({} if made_from is None else {"provenance": made_from.record}),
             },
         )
+
+
+def _listed(cell: object) -> object:
+    return cell.tolist() if isinstance(cell, np.ndarray) else cell
 
 
 def _package_folder(name: str) -> Path:

@@ -118,7 +118,8 @@ class TuneConfig(SourcesConfig):
 
     @cached_property
     def _space(self) -> Mapping[str, Dimension]:
-        space = self.space or default_space(self.learner.name)
+        usual = any(source.has_arrays for source in self.sources) and not self.learner.is_told
+        space = self.space or default_space("" if usual else self.learner.name)
         return {key: read_dimension(key, content) for key, content in space.items()}
 
 

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 
 from generators.common.persistence import load_rows, save_rows
 from loop import seeds
+from loop.encoders import ANY
 from loop.errors import DataError
 from loop.protocols import Generator
 from loop.rows import Rows
@@ -26,6 +27,8 @@ class Resample:
     >>> len(generator.sample(Request(Region(), label=1, n=500), rng).table)  # doctest: +SKIP
     500
     """
+
+    reads: ClassVar[str] = ANY
 
     table_: Table = field(init=False, repr=False)
 

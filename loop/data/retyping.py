@@ -43,6 +43,7 @@ def retyped(schema: Schema, frame: pd.DataFrame) -> pd.DataFrame:
     frame = named(frame)
     columns = {column.name: column for column in (*schema.columns, *original_columns(schema))}
     known = {name: _retyped(column, frame[name]) for name, column in columns.items() if name in frame}
+    known |= {array.column: frame[array.column] for array in schema.arrays if array.column in frame}
     return pd.DataFrame(known, index=frame.index)
 
 

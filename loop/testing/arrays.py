@@ -183,7 +183,8 @@ def soft_labels_count(make: MakeLearner, table: Table) -> None:
 
 def rows_without_weight_teach_nothing(make: MakeLearner, table: Table) -> None:
     wrong = (table.y + 1) % table.n_classes
-    both = Table.concat([table, replace(table, y=wrong, weight=np.zeros(len(table)))])
+    without = replace(table, y=wrong, soft=None, weight=np.zeros(len(table)))
+    both = Table.concat([table, without, without])  # twice, so that one that ignores weights follows them
     proba = _proba(make, both, table.rows)
     assert (proba.argmax(axis=1) == table.y).mean() > (proba.argmax(axis=1) == wrong).mean()
 

@@ -9,6 +9,7 @@ import numpy as np
 import yaml
 from asked_runs import call, filled
 from generator_makers import maker
+from of_columns import of_columns
 from queues import annotation, as_json, task
 from small_runs import PATTERN, content, frame, write
 
@@ -104,7 +105,7 @@ def _committee(table: Table) -> Committee:
 
 def _generators(place: Path) -> None:
     table = encode(run_folder.load_model(place / "run" / "model").schema, frame())
-    for name in (*persistence.GENERATORS.names(), "reject"):
+    for name in (*of_columns(persistence.GENERATORS), "reject"):
         if name != "rules":
             made = maker(name, short=True)().fit(table, np.random.default_rng(0))
             persistence.save(made, place / "generators" / name)

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from imblearn.over_sampling import SMOTE
 from imblearn.under_sampling import RandomUnderSampler
+from of_columns import of_columns
 
 import generators
 from generators import GENERATORS, WRAPPERS, ImblearnAdapter, Reject, Resample
@@ -55,7 +56,7 @@ MECHANICAL = (
 )
 
 
-NAMES = (*GENERATORS.names(), *WRAPPERS.names())
+NAMES = (*of_columns(GENERATORS), *WRAPPERS.names())
 
 
 def maker_for(law, name: str) -> Make:

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from generator_makers import maker
+from of_columns import of_columns
 
 from generators import GENERATORS, WRAPPERS, ImblearnAdapter, Neighbourhood
 from loop.errors import ConditionError, ConfigError
@@ -18,7 +19,7 @@ from loop.testing.generators.values import check_values
 from loop.testing.tables import numeric_table
 from loop.types import Column, Condition, Region, Request, Samples, Schema, Table
 
-MAKERS = {name: maker(name, short=True) for name in (*GENERATORS.names(), *WRAPPERS.names())}
+MAKERS = {name: maker(name, short=True) for name in (*of_columns(GENERATORS), *WRAPPERS.names())}
 QUICK = ("resample", "neighbourhood", "reject", "copula", "rules")  # the others take minutes for all tables together
 NAMES = [pytest.param(name, marks=() if name in QUICK else pytest.mark.stress) for name in MAKERS]
 LARGEST = 2**53 - 1  # float64 holds all whole numbers up to here

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from of_columns import of_columns
 from sklearn.ensemble import (
     BaggingClassifier,
     ExtraTreesClassifier,
@@ -60,7 +61,7 @@ VARIANTS: dict[str, dict[str, Any]] = {  # settings that lead through other code
 
 
 # A foundation model takes hard labels only: the laws that it keeps are in `teachers/test_foundation.py`.
-OURS = (name for name in learners.LEARNERS.names() if name != "foundation")
+OURS = (name for name in of_columns(learners.LEARNERS) if name != "foundation")
 NAMES = (*OURS, *learners.WRAPPERS.names(), *VARIANTS)
 
 

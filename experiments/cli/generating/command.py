@@ -32,10 +32,10 @@ def generate(  # Wide: each parameter is an option of the command
     where: Annotated[str | None, typer.Option(help="Region, such as 'amount > 300 and night == 1'.")] = None,
     label: Annotated[str | None, typer.Option(help="Class; default: as classes occur in the region.")] = None,
     balance: Balance = None,
-    out: Annotated[Path | None, typer.Option(help=".csv or .parquet; default: CSV on the screen.")] = None,
+    out: Annotated[Path | None, typer.Option(help=".csv, .parquet or a folder; default: CSV on the screen.")] = None,
     data: Annotated[str | None, typer.Option(help="Instead of MODEL: file or source to fit on.")] = None,
     target: Annotated[str | None, typer.Option(help="With --data: column of the classes.")] = None,
-    generator: Annotated[str | None, typer.Option(help="With --data: a name or rule book; default tree_chain.")] = None,
+    generator: Annotated[str | None, typer.Option(help="With --data: name or rule book; usual: tree_chain.")] = None,
     save: Annotated[Path | None, typer.Option(help="With --data: folder to keep the fitted generator in.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Same seed, same rows.")] = 0,
     audit: Audited = True,
@@ -52,7 +52,7 @@ def generate(  # Wide: each parameter is an option of the command
     decimal: Decimal = None,
 ) -> None:
     """Make rows inside a region, from a saved generator or one fitted on a file; or a data set from a rule book."""
-    check_suffix(out)
+    check_suffix(out, folder=True)
     if (model is None) == (data is None):
         raise ConfigError("rows must come from MODEL or from --data, got both or neither: give one of them.")
     check_apart(out, None if data is None else Path(data))
@@ -64,7 +64,7 @@ def generate(  # Wide: each parameter is an option of the command
         check_absent(FITTED_ALREADY, {**protection.options, **options, "--balance": balance})
     if balance is not None:
         check_absent("the groups of --balance are regions themselves", {"--where": where})
-    from experiments.cli.generating import rows
+    from experiments.cli.generating import arrays, rows
     from experiments.cli.generating.leaving import leave
 
     say = functools.partial(tell, err=out is None)
@@ -83,7 +83,7 @@ def generate(  # Wide: each parameter is an option of the command
         from experiments.cli.generating.fit import Source, fitted_on
 
         told = (tuple(drop or ()), (sep, encoding, decimal), parts_told(date_parts) or {})
-        source = Source(str(data), target, generator or rows.DEFAULT, save, *told)
+        source = Source(str(data), target, generator, save, *told)
         fitted = fitted_on(source, ask, seed, say, protection)
     if balance is None:
         delivery = rows.deliver(fitted.generator, ask(fitted.schema), fitted.schema, seed, gate)
@@ -91,7 +91,10 @@ def generate(  # Wide: each parameter is an option of the command
         from experiments.cli.generating.balance import deliver_balanced
 
         delivery = deliver_balanced(fitted, balance, ask(fitted.schema), seed)
-    audited = _audited(fitted, generator or rows.DEFAULT, data, seed) if audit and data and out else None
+    audited = _audited(fitted, generator, data, seed) if audit and data and out else None
+    made = delivery.samples.table
+    if out is not None and not out.suffix:
+        arrays.check(made, out)
     promise = [f"{fitted.promise}."] if fitted.promise else []
     sentences = left(
         delivery.frame,
@@ -99,15 +102,17 @@ def generate(  # Wide: each parameter is an option of the command
         target=fitted.schema.target,
         how=[f"{delivery.summary}.", *delivery.warnings, *promise],
         audit=audited or fitted.promise,
+        made=made,
     )
     say(delivery.summary if out is None else f"{out}: {delivery.summary}")
     tell_all([*delivery.warnings, audited, *sentences])
 
 
-def _audited(fitted: "Fitted", name: str, data: str, seed: int) -> str | None:
+def _audited(fitted: "Fitted", name: str | None, data: str, seed: int) -> str | None:
     from experiments.cli.generating.audit import in_a_sentence
+    from generators.common.persistence import name_of
 
-    return in_a_sentence(fitted, name, data, seed)
+    return in_a_sentence(fitted, name or name_of(type(fitted.generator)), data, seed)
 
 
 def _saved(model: Path) -> tuple["Fitted", "Gate | None"]:

@@ -4,10 +4,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
+from typing import cast
 
+from experiments.arms.forms.form import form_of
 from experiments.cli.generating.private import NAME as PRIVATE
 from experiments.cli.generating.private import Protection, fitted_privately
-from experiments.cli.generating.rows import BOOKS, table_of
+from experiments.cli.generating.rows import BOOKS, DEFAULT, table_of
 from experiments.cli.output import check_absent
 from experiments.data.csv_format import CsvFormat
 from experiments.data.files import Reading
@@ -16,6 +18,7 @@ from generators import GENERATORS
 from generators.common.persistence import Savable, check_replaceable, save
 from generators.rules.rules import Rules
 from loop.data.date_parts import wanted
+from loop.encoders import misfit
 from loop.errors import ConfigError
 from loop.protocols import Private
 from loop.seeds import stream
@@ -29,7 +32,7 @@ class Source:
 
     data: str  # a file or a named source
     target: str | None
-    generator: str
+    generator: str | None  # None = the usual one
     folder: Path | None
     drop: Sequence[str] = ()  # columns that are left out
     written: tuple[str | None, ...] = ()  # separator, encoding and decimal sign of a CSV
@@ -73,9 +76,12 @@ def fitted_on(
     if source.folder is not None:
         check_replaceable(source.folder)
     reading = Reading(CsvFormat(*source.written), source.drop)
-    generator = unfitted(source.generator)
+    named = None if source.generator is None else unfitted(source.generator)
     table = table_of(source.data, source.target, say, reading, wanted(source.date_parts))
     ask(table.schema)
+    generator = named or _usual(table.schema)
+    if fault := misfit(generator, table.schema, makes_rows=True):
+        raise ConfigError(f"the generator must suit the rows, but {fault}: name another with --generator.")
     started = time.perf_counter()
     with steps_shown("fitting"):
         generator = generator.fit(table, stream(seed, "fit"))
@@ -84,6 +90,11 @@ def fitted_on(
         save(generator, source.folder)
         say(f"{source.folder}: the fitted generator, for {command('generate', source.folder)}")
     return Fitted(generator, table.schema, table, seconds)
+
+
+def _usual(schema: Schema) -> Savable:
+    form = form_of(schema)
+    return unfitted(DEFAULT) if form is None else cast(Savable, form.generator)
 
 
 def unfitted(name: str) -> Savable:

@@ -113,7 +113,14 @@ def table_of(
     aside = {column: role for role, column in roles.items() if column is not None}
     named = {"target": dataset.target, "time": dataset.time, "group": dataset.group}
     check_date_parts(dataset.frame, dataset.name, date_parts, named, () if reading is None else reading.drop)
-    schema = infer(dataset.frame, dataset.target, positive=dataset.positive, aside=aside, date_parts=date_parts)
+    schema = infer(
+        dataset.frame,
+        dataset.target,
+        positive=dataset.positive,
+        aside=aside,
+        date_parts=date_parts,
+        encoders=dataset.encoders,
+    )
     for sentence in dataset.said:
         say(sentence)
     for column, reason in schema.excluded:

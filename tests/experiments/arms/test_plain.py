@@ -7,8 +7,9 @@ import pytest
 from tiny import rare_table
 
 from experiments.arms import plain
+from experiments.arms.kind import BOOSTED, OTHER, RANDOM, Kind
 from experiments.arms.names import MEAN, PLAIN_KINDS
-from experiments.arms.plain import BOOSTED, HEATS, OTHER, RANDOM, Kind, best, kinds, screen, without
+from experiments.arms.plain import HEATS, best, kinds, screen, without
 from learners import Blend, ExtraTrees, Linear, Thinned, XGBoost
 from loop.cycle.lanes import deal, lanes
 from loop.evaluation.judge_rows import JudgeRows

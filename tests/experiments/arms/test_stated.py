@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from tiny import LEARNER, rare_table, tiny_parts
 
+from experiments.arms.kind import OTHER
 from experiments.arms.names import WITH_STATED
-from experiments.arms.plain import OTHER, Plain
+from experiments.arms.plain import Plain
 from experiments.arms.stated import with_stated
 from generators.rules.rules import Rules
 from learners import Thinned

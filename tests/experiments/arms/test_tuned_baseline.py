@@ -4,6 +4,7 @@ from typing import Any
 
 import optuna
 import pytest
+from of_columns import of_columns
 
 from experiments.arms.tuned_baseline import SPACES
 from learners import LEARNERS
@@ -18,4 +19,4 @@ def test_every_point_of_a_space_is_within_the_bounds_of_its_learner(kind: Any) -
 
 
 def test_every_learner_but_the_slowest_has_a_space() -> None:
-    assert {LEARNERS.name_of(kind) for kind in SPACES} == set(LEARNERS.names()) - {"mlp", "committee", "foundation"}
+    assert {LEARNERS.name_of(kind) for kind in SPACES} == set(of_columns(LEARNERS)) - {"mlp", "committee", "foundation"}

@@ -6,10 +6,10 @@ import pytest
 from tiny import tiny_parts
 
 from experiments.arms import plain
+from experiments.arms.kind import OTHER, RANDOM, Kind
 from experiments.arms.names import BEST_PLAIN, DELIVERED, REAL_ONLY
-from experiments.arms.plain import OTHER, RANDOM, Kind
 from experiments.benchmarks import claims, no_signal, rare_suite
-from experiments.data.sources import noise_table
+from experiments.data.protocols import noise_table
 from experiments.data.split import Split
 from learners import ExtraTrees, Linear
 

@@ -14,7 +14,7 @@ from experiments.compare.cells import identity_of
 from experiments.config.part_sections import LearnerConfig, try_out
 from experiments.config.reader import dump, load_config
 from experiments.config.run_config import CompareConfig, RunConfig
-from experiments.data.sources import noise_table
+from experiments.data.protocols import noise_table
 from experiments.run.inputs import parts_of
 from experiments.tune.config import TuneConfig
 from learners import Committee, Forest, XGBoost

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 import sklearn.datasets
 
-from experiments.data.sources import load, noise_table, permuted, rare_digits, rare_suite
+from experiments.data.protocols import noise_table, permuted, rare_digits
+from experiments.data.sources import load, rare_suite
 from loop.errors import ConfigError, DataError
 
 FRAME = pd.DataFrame({"amount": [1.5, 2.0, None, 4.0], "shop": ["a", "b", "a", "c"], "fraud": [0, 0, 1, 0]})

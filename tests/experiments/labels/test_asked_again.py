@@ -106,7 +106,7 @@ def test_the_gap_is_that_between_learner_and_teacher(
     folder = tmp_path / "run"
     shutil.copytree(began, folder, ignore=shutil.ignore_patterns("labels"))
     opened = questions._opened(folder)
-    learner, teacher = opened.config.learner.make(), teacher_of(opened.config)
+    learner, teacher = opened.config.learner.make(), teacher_of(opened.config, opened.inputs.schema)
     served = (learner if delivers == "its learner" else teacher).fit(opened.inputs.train, np.random.default_rng(0))
     model = replace(opened.model, learner=served)
     monkeypatch.setattr(questions, "_opened", lambda run: replace(opened, model=model))

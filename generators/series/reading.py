@@ -1,0 +1,85 @@
+"""The series of a table, as generators see them: without gaps, with their lengths, and made into rows again."""
+
+from dataclasses import dataclass
+from typing import Protocol, Self, runtime_checkable
+
+import numpy as np
+
+from generators.resampling.resample import proposals
+from loop.catalogue import ENCODERS
+from loop.encoders import Encoder, rows_of
+from loop.errors import DataError
+from loop.types import Schema, Table
+
+
+@runtime_checkable
+class Timed(Encoder, Protocol):
+    """An encoder of series, which knows where each ends."""
+
+    def filled(self, entries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return series (n, c, t) without gaps, 0 behind their end, and their lengths (n,)."""
+        ...
+
+
+def array_of(table: Table | Schema, reads: str) -> str:
+    """Return the name of the first array whose encoder has a name in the catalogue, such as ``curves``.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
+    schema = table.schema if isinstance(table, Table) else table
+    found = next((each.column for each in schema.arrays if ENCODERS.name_of(type(each.encoder)) == reads), None)
+    if found is None:
+        raise DataError(
+            f"a part that makes {reads} needs rows with an array of that kind, and the table has none: give such a "
+            "column its encoder, or use a part for columns."
+        )
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """Series of a table by their row: values without gaps, lengths, and which values were missing."""
+
+    name: str  # of the array
+    values: np.ndarray  # (n, c, t) float32, 0 behind the end
+    lengths: np.ndarray  # (n,)
+    gaps: np.ndarray  # (n, c, t) bool, missing inside of the series
+
+    @classmethod
+    def of(cls, table: Table, reads: str) -> Self:
+        """Take the series of a table; errors are those of `array_of`."""
+        name = array_of(table, reads)
+        entries = table.rows.arrays[name]
+        (encoder,) = (each.encoder for each in table.schema.arrays if each.column == name)
+        if not isinstance(encoder, Timed):
+            raise DataError(f"the encoder of {name!r} must tell how long series are, and it does not: use Curves.")
+        values, lengths = encoder.filled(entries)
+        inside = np.arange(entries.shape[2]) < lengths[:, None, None]
+        return cls(name, values, lengths, np.isnan(entries) & inside)
+
+    def made(
+        self, table: Table, hosts: np.ndarray, values: np.ndarray, labels: np.ndarray, parents: np.ndarray
+    ) -> Table:
+        """Return proposals whose series are new, and all else that of their hosts.
+
+        Parameters
+        ----------
+        table : Table
+            The one that the series were taken from.
+        hosts : np.ndarray
+            Positions (m,) of the rows that give a new row its length, gaps and other columns.
+        values : np.ndarray
+            New series (m, c, t).
+        labels : np.ndarray
+            Class codes (m,).
+        parents : np.ndarray
+            Positions of the rows it was made from, (m, p), -1 = none.
+        """
+        behind = np.arange(values.shape[2]) >= self.lengths[hosts][:, None, None]
+        entries = np.where(behind | self.gaps[hosts], np.float32(np.nan), values.astype(np.float32))
+        arrays = {name: each[hosts] for name, each in table.rows.arrays.items()} | {self.name: entries}
+        named = np.where(parents >= 0, table.row_number[np.maximum(parents, 0)], -1)
+        return proposals(rows_of(table.schema, table.X[hosts], arrays), labels, named, table.schema)

@@ -1,0 +1,71 @@
+"""The texts that a generator reads and makes, and new rows with texts in the place of those they start from."""
+
+import numpy as np
+
+from generators.resampling.resample import proposals
+from loop.catalogue import ENCODERS
+from loop.encoders import rows_of
+from loop.errors import DataError
+from loop.types import NOBODY, Schema, Table
+
+
+def array_of(source: Table | Schema, reads: str) -> str:
+    """Return the name of the first array whose encoder has a name of the catalogue, such as "words".
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
+    schema = source.schema if isinstance(source, Table) else source
+    for array in schema.arrays:
+        if ENCODERS.name_of(type(array.encoder)) == reads:
+            return array.column
+    held = ", ".join(f"{array.column[:40]!r}" for array in schema.arrays[:3]) or "none"
+    raise DataError(
+        f"a part that reads {reads} needs an array with this encoder beside the columns, and the data have {held}: "
+        "name the column of texts, or choose a part that makes columns."
+    )
+
+
+def with_texts(table: Table, name: str, starts: np.ndarray, texts: list[str], sources: list[list[int]]) -> Table:
+    """Return new rows: those they start from, with other texts, of which all columns that are made of them are made.
+
+    Parameters
+    ----------
+    table : Table
+        Real rows.
+    name : str
+        Of the array of texts.
+    starts : np.ndarray
+        Positions (n,) of the rows that the new ones start from: other columns, other arrays and labels are theirs.
+    texts : list of str
+        The n new texts.
+    sources : list of list of int
+        Positions of all rows that each text was made from, beside the start.
+    """
+    chosen, made = table.take(starts), _stacked(table.schema, name, texts)
+    arrays = {each: array.copy() for each, array in chosen.rows.arrays.items()} | {name: made}
+    own = [
+        [start, *(row for row in dict.fromkeys(rows) if row != start)]
+        for start, rows in zip(starts.tolist(), sources, strict=True)
+    ]
+    parents = np.full((len(texts), max(map(len, own), default=1)), NOBODY, dtype=np.int64)
+    for at, rows in enumerate(own):
+        parents[at, : len(rows)] = table.row_number[rows]
+    return proposals(rows_of(table.schema, chosen.X, arrays), chosen.y.copy(), parents, table.schema)
+
+
+def no_rows(table: Table) -> Table:
+    """Return no new rows, with the columns and arrays of a table."""
+    none = table.take(np.arange(0))
+    return proposals(none.rows, none.y, none.row_number, none.schema)
+
+
+def kept_whole(schema: Schema, name: str, text: str) -> bool:
+    """Tell whether a text is short enough that an array of the schema takes all of it."""
+    return len(str(_stacked(schema, name, [text])[0])) == len(text.replace("\r\n", "\n"))
+
+
+def _stacked(schema: Schema, name: str, texts: list[str]) -> np.ndarray:
+    return next(array for array in schema.arrays if array.column == name).encoder.stacked(texts)

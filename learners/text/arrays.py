@@ -1,0 +1,54 @@
+"""The texts that a learner reads beside the columns, and the columns that it may read beside the texts."""
+
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from loop.catalogue import ENCODERS
+from loop.errors import DataError
+from loop.rows import Rows
+from loop.types import Schema, Table
+
+Beside = Literal["none", "others", "all"]  # which columns: none, those that are not made of the texts, or all
+
+
+def array_of(source: Table | Schema, reads: str) -> str:
+    """Return the name of the first array whose encoder has a name of the catalogue, such as "words".
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
+    schema = source.schema if isinstance(source, Table) else source
+    for array in schema.arrays:
+        if ENCODERS.name_of(type(array.encoder)) == reads:
+            return array.column
+    held = ", ".join(f"{array.column[:40]!r}" for array in schema.arrays[:3]) or "none"
+    raise DataError(
+        f"a part that reads {reads} needs an array with this encoder beside the columns, and the data have {held}: "
+        "name the column of texts, or choose a part that reads columns."
+    )
+
+
+def texts_of(rows: Rows, name: str) -> list[str]:
+    """Return the n texts of rows; DataError if they have none of this name."""
+    if name not in rows.arrays or rows.arrays[name].dtype.kind != "U":
+        raise DataError(f"rows must hold the texts {name[:40]!r} beside their columns, and do not: add them.")
+    texts: list[str] = rows.arrays[name].tolist()
+    return texts
+
+
+def chosen_columns(schema: Schema, beside: Beside) -> np.ndarray:
+    """Return the positions (m,) of the columns that are read beside the texts."""
+    made = {name for array in schema.arrays for name in array.names} if beside == "others" else set()
+    kept = [at for at, column in enumerate(schema.columns) if beside != "none" and column.name not in made]
+    return np.array(kept, dtype=np.int64)
+
+
+def columns_alone(table: Table, chosen: np.ndarray) -> Table:
+    """Return a table of some columns (m,), without the arrays."""
+    columns = tuple(table.schema.columns[at] for at in chosen)
+    schema = replace(table.schema, columns=columns, arrays=(), date_parts=())
+    return replace(table, rows=Rows(table.X[:, chosen]), schema=schema)

@@ -1,0 +1,77 @@
+"""Learners of series are held to the laws of learners that read arrays, and bad ones are found out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Self
+
+import numpy as np
+import pytest
+from series_tables import series_table
+
+from learners import ConvnetSeries, MiniRocket
+from loop.protocols import Learner
+from loop.rows import Rows
+from loop.testing.arrays import (
+    LEARNER_LAWS,
+    a_row_has_its_answer_in_any_company,
+    absent_classes_keep_their_column,
+    rows_without_weight_teach_nothing,
+    soft_labels_count,
+)
+from loop.types import Table
+
+MAKERS: dict[str, Callable[[], Learner]] = {
+    "ridge": lambda: MiniRocket(features=840),
+    "logistic": lambda: MiniRocket(features=420, head="logistic"),
+    "xgboost": lambda: MiniRocket(features=420, head="xgboost"),
+    "convnet": lambda: ConvnetSeries(width=8, steps=80, batch=16),
+}
+table = cache(series_table)
+
+
+@pytest.mark.parametrize("law", LEARNER_LAWS, ids=lambda law: law.__name__)
+@pytest.mark.parametrize("name", MAKERS)
+def test_laws_hold(name: str, law: Callable[[Callable[[], Learner], Table], None]) -> None:
+    law(MAKERS[name], table())
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_several_lengths_channels_and_classes(name: str) -> None:
+    several = table(200, classes=3, channels=2, several_lengths=True)
+    learner = MAKERS[name]().fit(several.take(np.arange(120)), np.random.default_rng(0))
+    other = several.take(np.arange(120, 200))
+    found = (learner.predict_proba(other.rows).argmax(axis=1) == other.y).mean()
+    assert found > 0.8
+    a_row_has_its_answer_in_any_company(MAKERS[name], several)
+
+
+@dataclass(eq=False)
+class Bad(MiniRocket):
+    """Ignores soft labels and weights, and answers by the rows beside it."""
+
+    features: int = 168
+
+    def fit(self, table: Table, rng: np.random.Generator) -> Self:
+        return super().fit(Table.real(table.rows, table.y, table.schema), rng)
+
+    def predict_proba(self, rows: Rows) -> np.ndarray:
+        proba = super().predict_proba(rows)
+        return 0.9 * proba + 0.1 * proba.mean(axis=0) if len(rows) else proba
+
+
+def test_laws_bite() -> None:
+    for law in (soft_labels_count, rows_without_weight_teach_nothing, a_row_has_its_answer_in_any_company):
+        with pytest.raises(AssertionError):
+            law(Bad, table())
+    with pytest.raises(AssertionError):
+        absent_classes_keep_their_column(lambda: _Narrow(features=168), table())
+
+
+@dataclass(eq=False)
+class _Narrow(MiniRocket):
+    """Gives no column to a class without rows."""
+
+    def predict_proba(self, rows: Rows) -> np.ndarray:
+        proba = super().predict_proba(rows)
+        return proba[:, (proba > 0).any(axis=0)]
