@@ -9,9 +9,9 @@ from typing import Any, Self
 import numpy as np
 
 from learners.common.boosting import ANSWER, MOST, OnlyAnswer, category_codes, n_categories, sizes_misfit
-from learners.common.catboost_file import read_booster
 from learners.common.column_offsets import OFFSETS, ColumnOffsets
 from learners.common.extras import needs_extra
+from learners.common.files.catboost import read_booster
 from learners.common.persistence import FILE as SETTINGS
 from learners.common.persistence import columns_misfit, unfitted, write_settings
 from learners.common.soft_labels import boosting_rows, with_all_classes

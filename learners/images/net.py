@@ -63,7 +63,8 @@ def new_net(shape: tuple[int, int, int], classes: int, width: int, stream: torch
                 module.weight.normal_(std=gain / math.sqrt(module.weight[0].numel()), generator=stream)
                 if module.bias is not None:
                     module.bias.zero_()
-    return net.to(memory_format=torch.channels_last)
+    whole: ConvNet = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return whole
 
 
 def _layer(inputs: int, outputs: int, kernel: int, stride: int) -> tuple[nn.Module, ...]:
