@@ -109,19 +109,22 @@ def _checked(config: Path | None, overrides: dict[str, object], silent: bool) ->
     """Read the configuration; a table in its place is taken for the data, and that is said."""
     from experiments.config.reader import load_config
     from experiments.config.run_config import RunConfig
+    from experiments.data.arrays.opening import reader_of
     from experiments.data.files import is_table
 
-    if config is None or not is_table(config):
+    holds_arrays = config is not None and reader_of(config) is not None
+    if config is None or not (is_table(config) or holds_arrays):
         return load_config(RunConfig, config, overrides)
     target = overrides["data.target"]
-    words = ("run", "--data", config, "--target", "COLUMN" if target is None else target)
+    named = () if holds_arrays and target is None else ("--target", "COLUMN" if target is None else target)
+    words = ("run", "--data", config, *named)
     if overrides["data.source"] is not None:
         raise ConfigError(f"there must be one table, got {config} and --data: write {command(*words)}.")
-    if target is None and config.is_file():
+    if target is None and config.is_file() and not holds_arrays:
         raise ConfigError(f"a table needs the column to predict, and {config} came alone: {command(*words)}")
     checked = load_config(RunConfig, None, {**overrides, "data.source": str(config)})
     if not silent:
-        say(f"{config} is a table and no configuration; read as: {command(*words)}", err=True)
+        say(f"{config} is data and no configuration; read as: {command(*words)}", err=True)
     return checked
 
 

@@ -1,7 +1,7 @@
 """The usual parts for time series: MiniRocket, taught by several kinds of models, on small changes of real series."""
 
 from experiments.arms.forms.form import Form
-from experiments.arms.plain import BOOSTED, OTHER, RANDOM, Kind
+from experiments.arms.kind import BOOSTED, OTHER, RANDOM, Kind
 from generators import AugmentSeries
 from learners import ConvnetSeries, ExtraTrees, MiniRocket, XGBoost
 

@@ -1,19 +1,27 @@
 """Which reader a source needs: what holds images, series or texts is told from a table by names and first bytes."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from loop.errors import DataError
 
 if TYPE_CHECKING:
     from experiments.data.sources import Dataset
 
-Reader = Callable[[Path, str | None], "Dataset"]
+
+class Reader(Protocol):
+    """Reads what holds arrays or texts; rows to be predicted need no labels."""
+
+    def __call__(self, path: Path, target: str | None = None, *, labelled: bool = True) -> "Dataset":
+        """Return the rows, with unfitted encoders."""
+        ...
+
+
 # By the ending of files that lie in a folder for each class.
-OF_FILES = {".png": "images", ".jpg": "images", ".jpeg": "images", ".wav": "audio", ".txt": "text"}
+OF_FILES = {".png": "images", ".jpg": "images", ".jpeg": "images", ".wav": "series", ".txt": "text"}
 LOOKED_AT = 1_000  # entries of a folder that tell what it holds
 IN_NPZ = ("images", "series")
 

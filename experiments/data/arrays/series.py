@@ -23,8 +23,8 @@ LARGEST = 2**33  # bytes of an archive once it is unpacked
 ENDINGS = (".ts", ".npz", ".parquet")
 
 
-def load(path: Path | str, target: str | None = None) -> Dataset:
-    """Read labelled series.
+def load(path: Path | str, target: str | None = None, *, labelled: bool = True) -> Dataset:
+    """Read series.
 
     Parameters
     ----------
@@ -34,6 +34,8 @@ def load(path: Path | str, target: str | None = None) -> Dataset:
         files for each class.
     target : str, optional
         Column to predict; default: ``label``.
+    labelled : bool
+        Whether there must be such a column.
 
     Returns
     -------
@@ -48,17 +50,19 @@ def load(path: Path | str, target: str | None = None) -> Dataset:
     path = Path(path)
     if path.is_dir():
         series, labels = audio.read(path)
-        return _dataset(path.resolve().name, series, {LABEL: labels}, target, "sounds as energies of mel bands")
+        return _dataset(
+            path.resolve().name, series, {LABEL: labels}, target, "sounds as energies of mel bands", labelled
+        )
     if path.suffix.lower() not in ENDINGS:
         raise DataError(f"series must come as {', '.join(ENDINGS)} or a folder of WAV files, got {str(path)[:100]!r}.")
     if not path.is_file():
         raise DataError(f"{path} must be a file with series, and there is none: check the path.")
     if path.suffix.lower() == ".ts":
         read = ts_file.read(path)
-        return _dataset(read.name, read.series, {LABEL: read.labels}, target, ".ts file")
+        return _dataset(read.name, read.series, {LABEL: read.labels}, target, ".ts file", labelled)
     if path.suffix.lower() == ".npz":
-        return _of_arrays(path, target)
-    return _of_lists(path, target)
+        return _of_arrays(path, target, labelled)
+    return _of_lists(path, target, labelled)
 
 
 def of_long(
@@ -131,7 +135,7 @@ def _write_arrays(path: Path, entries: np.ndarray, labels: np.ndarray) -> None:
         np.savez_compressed(file, allow_pickle=False, **{SERIES: entries.astype(np.float32), LABEL: labels})
 
 
-def _of_arrays(path: Path, target: str | None) -> Dataset:
+def _of_arrays(path: Path, target: str | None, labelled: bool) -> Dataset:
     """Read an archive of NumPy, whose unpacked size is known before it is unpacked."""
     try:
         with zipfile.ZipFile(own_file(path)) as archive:
@@ -149,10 +153,12 @@ def _of_arrays(path: Path, target: str | None) -> Dataset:
     if odd := next((name for name, each in held.items() if each.shape != (len(series),)), None):
         raise DataError(f"other arrays in {path} must have one value a series, and {odd[:40]!r} has not: leave it out.")
     cells = list(series if series.ndim == 3 else series[:, None])
-    return _dataset(path.stem, cells, {name: list(each) for name, each in held.items()}, target, "arrays of NumPy")
+    return _dataset(
+        path.stem, cells, {name: list(each) for name, each in held.items()}, target, "arrays of NumPy", labelled
+    )
 
 
-def _of_lists(path: Path, target: str | None) -> Dataset:
+def _of_lists(path: Path, target: str | None, labelled: bool) -> Dataset:
     """Read a Parquet file with columns of lists."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -168,7 +174,8 @@ def _of_lists(path: Path, target: str | None) -> Dataset:
     if not found:
         raise DataError(f"{path} must have a column of lists of numbers, and has none: use it as a table.")
     target = target or LABEL
-    require_column(frame, path.name, "target", target, ())
+    if labelled:
+        require_column(frame, path.name, "target", target, ())
     return Dataset(path.name, frame, target, note="Parquet", encoders={name: Curves() for name in found})
 
 
@@ -178,8 +185,10 @@ def _dataset(
     columns: dict[str, list[object]] | dict[str, list[str]],
     target: str | None,
     note: str,
+    labelled: bool,
 ) -> Dataset:
     frame = pd.DataFrame({**columns, SERIES: pd.Series(list(series), dtype=object)})
     target = target or LABEL
-    require_column(frame, name, "target", target, ())
+    if labelled:
+        require_column(frame, name, "target", target, ())
     return Dataset(name, frame, target, note=note, encoders={SERIES: Curves()})
