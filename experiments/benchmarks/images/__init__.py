@@ -1,0 +1,1 @@
+"""Images with rare classes: the loop against what others do about them, and how many rows aiming saves."""
