@@ -90,9 +90,9 @@ def _of_folder(path: Path) -> str | None:
 
 
 def _below(path: Path) -> Iterator[Path]:
-    """Yield files two levels down, a few of each folder."""
+    """Yield a few files of each folder of a folder, or of itself if it has none."""
     classes: Sequence[Path] = sorted(each for each in path.iterdir() if each.is_dir())
-    for folder in classes[:LOOKED_AT]:
+    for folder in classes[:LOOKED_AT] or [path]:
         yield from islice((each for each in folder.iterdir() if each.is_file()), 20)
 
 
@@ -100,5 +100,5 @@ def stamp_of_arrays(path: Path) -> list[int] | None:
     """Return size in bytes and latest modification time in ns of the files of a folder by class; None = it is none."""
     if _of_folder(path) is None:
         return None
-    told = [each.stat() for each in path.glob("*/*") if each.is_file()]
+    told = [each.stat() for each in (*path.glob("*"), *path.glob("*/*")) if each.is_file()]
     return [sum(each.st_size for each in told), max(each.st_mtime_ns for each in told)]
