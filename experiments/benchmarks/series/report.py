@@ -64,8 +64,8 @@ def main(
     )
     results = pd.DataFrame([row for rows in found for row in rows])
     terminal.print(_arms_table(results))
-    for name, own in results.groupby("set", sort=False):
-        terminal.print(_arms_table(own, str(name)))
+    for of, own in results.groupby("set", sort=False):
+        terminal.print(_arms_table(own, str(of)))
     print(json.dumps(headline(results, accuracies)))
 
 
