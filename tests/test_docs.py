@@ -71,6 +71,7 @@ def test_the_pages() -> None:
     assert set(PAGES) == {
         *("your-data", "strategies", "report", "stress", "asking", "scale", "extend", "architecture"),
         "trust",
+        "series",
     }
 
 
