@@ -15,7 +15,7 @@ SpreadsheetSafe = Annotated[
     bool, typer.Option("--spreadsheet-safe", help="CSV: text that a spreadsheet would run gets an apostrophe.")
 ]
 Drop = Annotated[list[str] | None, typer.Option("--drop", help="Column to leave out; may be repeated.")]
-
+Text = Annotated[list[str] | None, typer.Option("--text", help="Column of texts to read; may be repeated.")]
 DateParts = Annotated[
     list[str] | None,
     typer.Option("--date-parts", help="Such as created=hour,weekday; without parts all. May be repeated."),

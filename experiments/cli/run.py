@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from experiments.cli.csv_options import DateParts, Decimal, Drop, Encoding, Sep, parts_told
+from experiments.cli.csv_options import DateParts, Decimal, Drop, Encoding, Sep, Text, parts_told
 from experiments.cli.errors import INTERRUPTED
 from experiments.cli.labels import answers_of
 from experiments.cli.output import check_absent, console, say
@@ -28,6 +28,7 @@ def run(  # Wide: each parameter is an option of the command
     group: Annotated[str | None, typer.Option(help="Column of ids whose rows stay together.")] = None,
     rows_in_memory: Annotated[int | None, typer.Option(help="Rows to draw of a folder of Parquet files.")] = None,
     drop: Drop = None,
+    text: Text = None,
     date_parts: DateParts = None,
     sep: Sep = None,
     encoding: Encoding = None,
@@ -58,6 +59,7 @@ def run(  # Wide: each parameter is an option of the command
         "data.rows_in_memory": rows_in_memory,
         "data.drop": drop or None,
         "data.date_parts": parts_told(date_parts),
+        "data.text": text or None,
         "data.sep": sep,
         "data.encoding": encoding,
         "data.decimal": decimal,
@@ -107,19 +109,22 @@ def _checked(config: Path | None, overrides: dict[str, object], silent: bool) ->
     """Read the configuration; a table in its place is taken for the data, and that is said."""
     from experiments.config.reader import load_config
     from experiments.config.run_config import RunConfig
+    from experiments.data.arrays.opening import reader_of
     from experiments.data.files import is_table
 
-    if config is None or not is_table(config):
+    holds_arrays = config is not None and reader_of(config) is not None
+    if config is None or not (is_table(config) or holds_arrays):
         return load_config(RunConfig, config, overrides)
     target = overrides["data.target"]
-    words = ("run", "--data", config, "--target", "COLUMN" if target is None else target)
+    named = () if holds_arrays and target is None else ("--target", "COLUMN" if target is None else target)
+    words = ("run", "--data", config, *named)
     if overrides["data.source"] is not None:
         raise ConfigError(f"there must be one table, got {config} and --data: write {command(*words)}.")
-    if target is None and config.is_file():
+    if target is None and config.is_file() and not holds_arrays:
         raise ConfigError(f"a table needs the column to predict, and {config} came alone: {command(*words)}")
     checked = load_config(RunConfig, None, {**overrides, "data.source": str(config)})
     if not silent:
-        say(f"{config} is a table and no configuration; read as: {command(*words)}", err=True)
+        say(f"{config} is data and no configuration; read as: {command(*words)}", err=True)
     return checked
 
 

@@ -32,6 +32,14 @@ class WithoutConfig(Section):
         return rows
 
 
+class LongConfig(Section):
+    """A table with a row for each step of each series, of which each series becomes a row."""
+
+    key: str  # column that names the series
+    time: str  # column that orders its steps
+    values: tuple[str, ...] = Field(min_length=1)  # columns of the channels
+
+
 class DataConfig(Section):
     """Which table, and the roles of its columns."""
 
@@ -44,6 +52,7 @@ class DataConfig(Section):
     drop: tuple[str, ...] = ()  # columns that are left out
     date_parts: dict[str, tuple[Part, ...]] = Field(default={})  # parts that replace a column of dates
     text: tuple[str, ...] = ()  # columns of texts, which an encoder makes columns of
+    long: LongConfig | None = None  # series that are written a row for each step
     sep: str | None = None  # of a CSV: the character between fields; None = a comma, in a .tsv a tabulator
     encoding: str | None = None  # of a CSV, None = UTF-8
     decimal: str | None = None  # of a CSV, None = a point
@@ -60,7 +69,7 @@ class DataConfig(Section):
     @property
     def has_arrays(self) -> bool:
         """Whether rows have images, series or texts beside their columns."""
-        return bool(self.text) or reader_of(Path(self.source)) is not None
+        return bool(self.text or self.long) or reader_of(Path(self.source)) is not None
 
     @property
     def format(self) -> CsvFormat:

@@ -37,7 +37,8 @@ AnyFloat = Annotated[float, AllowInfNan(True)]  # infinities get a clearer messa
 LARGEST = 2**63 - 1  # of an integer that libraries take
 # Of an input: its licence, such as CC-BY-4.0 or an address; one line on who made it and where it is from. Both are
 # carried to all that is made from it, see `experiments.trust.provenance`.
-Line = Annotated[str | None, Field(max_length=500)]
+MOST_OF_LINE = 500
+Line = Annotated[str | None, Field(max_length=MOST_OF_LINE)]
 Arguments = dict[str, bool | int | AnyFloat | str]
 
 

@@ -195,6 +195,10 @@ def _named_source(source: str, reading: Reading) -> Dataset:
 def _sklearn(name: str) -> Dataset:
     from sklearn import datasets
 
+    from experiments.data.arrays.images import digits  # which makes data sets itself
+
+    if name == "digit_images":
+        return digits()
     loaders = {
         "breast_cancer": datasets.load_breast_cancer,
         "digits": datasets.load_digits,
@@ -202,7 +206,8 @@ def _sklearn(name: str) -> Dataset:
         "wine": datasets.load_wine,
     }
     if name not in loaders:
-        raise DataError(f"sklearn: knows {', '.join(loaders)}, got {name!r}: use one of these.")
+        known = ", ".join((*loaders, "digit_images"))
+        raise DataError(f"sklearn: knows {known}, got {name!r}: use one of these.")
     bunch = loaders[name](as_frame=True)
     frame = bunch.frame.copy()
     frame["target"] = np.asarray(bunch.target_names)[frame["target"]]  # names instead of codes

@@ -55,7 +55,7 @@ class Scorer:
             If the file cannot be read, or its columns are not those of the model.
         """
         if (reader := reader_of(path)) is not None:
-            yield self._of(path, TableFile(reader(path, None).frame))
+            yield self._of(path, TableFile(reader(path, labelled=False).frame))
             return
         for piece in pieces(path, self.form):
             yield self._of(piece)

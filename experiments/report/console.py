@@ -4,13 +4,16 @@ import sys
 from collections.abc import Iterable
 from io import TextIOWrapper
 
+from rich import box
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
 from rich.segment import Segment
+from rich.table import Table
 
 from loop.support.visible import visible
 
 WIDTH = 150  # columns of tables that go to a file
+WRAPPED = ("decision", "weak region", "operating point", "difference")  # columns that are wrapped on a narrow terminal
 
 
 class VisibleConsole(Console):
@@ -57,3 +60,11 @@ def say(console: Console, told: object, style: str | None = None) -> None:
 def say_marked(console: Console, told: str) -> None:
     """Print a line with marks of style; what came with the data has gone through `shown`."""
     console.print(told, highlight=False, emoji=False, soft_wrap=True)
+
+
+def empty_table(title: str, columns: Iterable[str], left: Iterable[str]) -> Table:
+    """Return a table without rows; columns but those on the ``left`` are of figures."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, caption_justify="left", pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="left" if column in left else "right", no_wrap=column not in WRAPPED)
+    return table

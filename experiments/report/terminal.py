@@ -4,22 +4,21 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from experiments.report.console import say, say_marked, shown
+from experiments.report.console import empty_table, say, say_marked, shown
 from experiments.report.decision import CHECK, DEPLOY, KEEP
 from experiments.report.formatting import number, spread, threshold, words
 from experiments.report.mended import ANSWERS
 from experiments.report.report import Report
 from experiments.storage import run_folder
+from experiments.trust.fairness.terminal import tables_of_groups
 from loop.supplies.supply import TAUGHT
 from loop.support.commands import NONE, command, tracking_words
 from loop.support.plain_json import Record
 
 SHOWN_REGIONS = 10
-WRAPPED = ("decision", "weak region", "operating point", "difference")  # columns that are wrapped on a narrow terminal
 
 
 def show_again(folder: Path, console: Console) -> None:
@@ -51,8 +50,8 @@ def show(report: Report, folder: Path, console: Console) -> None:
     console.print(_arms(report))
     if report.operating:
         console.print(_operating(report))
-    if report.groups:
-        console.print(_groups(report))
+    for table in tables_of_groups(report):
+        console.print(table)
     if report.calibration:
         say_marked(console, calibration_line(report.calibration))
     for line in verdict_lines(report):
@@ -116,7 +115,7 @@ def calibration_line(calibration: Record) -> str:
 
 def _generations(report: Report) -> Table:
     columns = ("", "decision", "average precision", "change", "new\nrows", "refused", "drift\nAUC", "s")
-    table = _table(f"Generations, on the judge rows{report.macro}", columns, left=("decision",))
+    table = empty_table(f"Generations, on the judge rows{report.macro}", columns, left=("decision",))
     for record in report.generations:
         decision = record["decision"]
         refused = sum(count for reason, count in record["counts"].items() if reason.startswith("refused"))
@@ -138,7 +137,9 @@ def _generations(report: Report) -> Table:
 
 def _regions(report: Report) -> Table:
     columns = ("weak region", "test\nrows", "to\ncatch", "error\nbefore", "after", "error falls by", "mended?")
-    table = _table("Weak regions of the first generation, on the test rows", columns, left=("weak region", "mended?"))
+    table = empty_table(
+        "Weak regions of the first generation, on the test rows", columns, left=("weak region", "mended?")
+    )
     for region in report.mended[:SHOWN_REGIONS]:
         errors = (_number(region[when]["error"]) for when in ("before", "after"))
         change = "" if region["change"] is None else spread(region["change"]).replace("−", "-")
@@ -153,7 +154,7 @@ def _regions(report: Report) -> Table:
 
 def _planted(planted: Iterable[Mapping[str, Any]]) -> Table:
     columns = ("planted weak region", "found", "share of its frauds inside")
-    table = _table("Answer key of the simulation", columns, left=columns[:2])
+    table = empty_table("Answer key of the simulation", columns, left=columns[:2])
     for finding in planted:
         table.add_row(shown(finding["name"]), "found" if finding["found"] else "missed", f"{finding['recall']:.0%}")
     return table
@@ -161,7 +162,7 @@ def _planted(planted: Iterable[Mapping[str, Any]]) -> Table:
 
 def _supplies(supplies: Iterable[Mapping[str, Any]]) -> Table:
     columns = ("supply", "generations", "rows\nmade", "rows in\nthe model", "s", "brings on judge rows")
-    table = _table("Supplies of new rows", columns, left=columns[:1])
+    table = empty_table("Supplies of new rows", columns, left=columns[:1])
     for supply in supplies:
         made = (f"{supply[key]:,}" for key in ("generations", "rows", "kept"))
         brings = "" if supply["brings"] is None else spread(supply["brings"]).replace("−", "-")
@@ -178,7 +179,7 @@ def _patterns(patterns: Iterable[Mapping[str, Any]]) -> Table:
         "caught with\nstated rows",
         "in the model",
     )
-    table = _table("Stated patterns, on rows held back", columns, left=columns[:1])
+    table = empty_table("Stated patterns, on rows held back", columns, left=columns[:1])
     for pattern in patterns:
         caught = (_interval(pattern[when]) for when in ("before", "after"))
         table.add_row(shown(pattern["supply"]), f"{pattern['rows']:,}", *caught, "yes" if pattern["kept"] else "no")
@@ -195,7 +196,7 @@ def _arms(report: Report) -> Table:
         "brier": "Brier",
     }
     title = f"Arms, on the sealed test rows{report.macro}"
-    table = _table(title, ("arm", *metrics.values(), "s to\nfit", "s per\n1M rows", "MB"), ("arm",))
+    table = empty_table(title, ("arm", *metrics.values(), "s to\nfit", "s per\n1M rows", "MB"), ("arm",))
     for arm in report.arms:
         scores = [f"{float(arm[metric]):.4f}" if metric == "brier" else _number(arm[metric]) for metric in metrics]
         costs = [f"{arm[cost]:.1f}" for cost in ("seconds_fit", "seconds_per_million")]
@@ -212,7 +213,7 @@ def _arms(report: Report) -> Table:
 def _operating(report: Report) -> Table:
     columns = ("operating point", "threshold", "promised on\njudge rows", "delivered on\ntest rows", "difference")
     title = f"Operating points: thresholds chosen on judge rows{shown(report.one_class)}"
-    table = _table(title, columns, left=columns[:1])
+    table = empty_table(title, columns, left=columns[:1])
     for point in report.operating:
         table.add_row(shown(point["point"]))
         for arm, name in (("before", "real only"), ("after", report.delivered)):
@@ -230,25 +231,6 @@ def _operating(report: Report) -> Table:
     return table
 
 
-def _groups(report: Report) -> Table:
-    columns = ("group", "rows", "positives", "AP\nbefore", "after", "recall\nbefore", "after ", "FPR\nbefore", " after")
-    table = _table(f"Groups, on the test rows{shown(report.one_class)}", columns, left=("group",))
-    metrics = ("average_precision", "recall", "false_positive_rate")
-    for group in report.groups:
-        scores = [_number(group[when][metric]) for metric in metrics for when in ("before", "after")]
-        name = f"{group['column']} = {group['group']}"
-        table.add_row(shown(name), f"{group['rows']:,}", f"{group['positives']:,}", *scores)
-    changes = [
-        f"{shown(column)} {_number(gap['before'])} -> {_number(gap['after'])}"
-        for column, gap in report.group_gaps.items()
-    ]
-    told = "one threshold for all, chosen on judge rows at 1 % false positives"
-    table.caption = "; largest gap in recall: ".join([told, *([", ".join(changes)] if changes else [])])
-    if report.worst_group:
-        table.caption += f"\nworst on one half of the test rows, told on the other: {shown(report.worst_in_words)}"
-    return table
-
-
 def _commands(folder: Path) -> list[str]:
     """Return what may be done next, as commands to be copied."""
     tracking = run_folder.tracking_of(folder)
@@ -257,13 +239,6 @@ def _commands(folder: Path) -> list[str]:
         told[command("ui", *tracking_words(tracking))] = "opens the records in MLflow"
     width = max(map(len, told))
     return [f"{words:{width}}   {what}" for words, what in told.items()]
-
-
-def _table(title: str, columns: Iterable[str], left: Iterable[str]) -> Table:
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, caption_justify="left", pad_edge=False)
-    for column in columns:
-        table.add_column(column, justify="left" if column in left else "right", no_wrap=column not in WRAPPED)
-    return table
 
 
 def _by(record: Mapping[str, Any]) -> str:

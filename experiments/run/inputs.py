@@ -18,6 +18,7 @@ from experiments.config.given import TaughtRows, VotedRows
 from experiments.config.run_config import CommonConfig, LoopConfig
 from experiments.config.strategies import STRATEGIES, compose, without_aim
 from experiments.config.supplies import asked_in_order
+from experiments.data.arrays.series import of_long
 from experiments.data.arrays.text import with_texts
 from experiments.data.columns import check_date_parts
 from experiments.data.files import Reading
@@ -179,6 +180,10 @@ def _load(data: DataConfig) -> Dataset:
     told = {"time": time, "group": group, "scenario": data.scenario}
     with data.opened() as source:
         dataset = load(source, data.target, positive=data.positive, reading=reading, **told)
+    if data.long is not None:
+        long = data.long
+        made = of_long(dataset.frame, long.key, long.time, long.values, dataset.target, name=dataset.name)
+        dataset = replace(made, positive=dataset.positive, said=(*dataset.said, *made.said))
     if data.text:
         dataset = with_texts(dataset, data.text)
     dataset = replace(

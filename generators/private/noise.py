@@ -1,12 +1,13 @@
 """Noisy counts and noisy choices, each written into the ledger before it is made.
 
-The noise is drawn by our own exact sampler or, where that is wanted and installed, by opendp's, which is slower.
+The noise of counts is drawn by opendp's sampler where that is installed, as others have checked it, elsewhere by our
+own exact one; which of both did is told with the promise.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from importlib.util import find_spec
+from functools import lru_cache
 
 import numpy as np
 
@@ -63,15 +64,32 @@ def _by_opendp(counts: np.ndarray, variance: Fraction) -> np.ndarray:
     return np.array(dp.m.make_gaussian(*space, scale=scale)(counts.tolist()), dtype=np.int64)
 
 
-OWN, OPENDP = "own", "opendp"
+AUTO, OWN, OPENDP = "auto", "own", "opendp"
 SAMPLERS: Mapping[str, Sampler] = {OWN: _own, OPENDP: _by_opendp}
 
 
 def check_sampler(name: str) -> None:
     """Raise ConfigError unless a sampler is there."""
-    if name not in SAMPLERS:
-        raise ConfigError(f"sampler must be {OWN} or {OPENDP}, got {name[:40]!r}: choose one of these.")
-    if name == OPENDP and find_spec("opendp") is None:
+    if name not in (AUTO, *SAMPLERS):
+        raise ConfigError(f"sampler must be {AUTO}, {OWN} or {OPENDP}, got {name[:40]!r}: choose one of these.")
+    if name == OPENDP and not has_opendp():
         raise ConfigError(
             "sampler opendp needs a library that is not there: pip install 'weakspot[privacy]', or use own."
         )
+
+
+def sampler_of(name: str) -> str:
+    """Return which of `SAMPLERS` draws: the one named, or opendp's where it is there if that was left open."""
+    if name != AUTO:
+        return name
+    return OPENDP if has_opendp() else OWN
+
+
+@lru_cache
+def has_opendp() -> bool:
+    """Whether opendp can be used; an installation that lacks a part of it cannot."""
+    try:
+        import opendp.prelude  # type: ignore[import-not-found, unused-ignore]  # noqa: F401
+    except (ImportError, OSError):
+        return False
+    return True

@@ -8,6 +8,7 @@ import numpy as np
 from generators.common.saved_rows import arrays_of, damaged
 from generators.private.cells import FINEST, Cells
 from generators.private.columns import BinnedColumn
+from generators.private.noise import SAMPLERS
 from generators.private.tree_model import ROOT, TreeModel
 from loop.data.value_grid import SINGLE
 from loop.errors import DataError
@@ -28,7 +29,10 @@ def _entry(value: object, place: str) -> list[object]:
     return held
 
 
-LEARNT: Mapping[str, record_checks.Check] = {"spent": record_checks.listed(_entry)}
+LEARNT: Mapping[str, record_checks.Check] = {
+    "spent": record_checks.listed(_entry),
+    "sampler": record_checks.text_in(SAMPLERS),
+}
 
 
 def write_tree(folder: Path, columns: tuple[BinnedColumn, ...], model: TreeModel) -> None:

@@ -13,7 +13,7 @@ from generators.private.cells import joined
 from generators.private.columns import BinnedColumn
 from generators.private.contributions import bounded
 from generators.private.measuring import Measured, measured
-from generators.private.noise import OWN, Noise, check_sampler
+from generators.private.noise import AUTO, OPENDP, OWN, Noise, check_sampler, sampler_of
 from generators.private.saved_tree import LEARNT, read_tree, write_tree
 from generators.private.tree_model import TreeModel
 from generators.resampling.resample import class_stream, proposals, real_rows
@@ -50,7 +50,8 @@ class PrivateTree:
     most_bins : int
         Bins of a column; fewer where noise would hide what more could show.
     sampler : str
-        Who draws the noise of counts: "own", or "opendp" where it is installed (``pip install 'weakspot[privacy]'``).
+        Who draws the noise of counts: "opendp" (``pip install 'weakspot[privacy]'``), "own", or "auto" for the first
+        where it is installed and the second elsewhere.
 
     Raises
     ------
@@ -66,7 +67,7 @@ class PrivateTree:
     --------
     >>> generator = PrivateTree(epsilon=1.0).fit(table, rng)  # doctest: +SKIP
     >>> generator.privacy()  # doctest: +SKIP
-    '(1, 1e-06)-differentially private for tables that differ by one row: rho 0.0243 of 0.0244 spent'
+    '(1, 1e-06)-differentially private for tables that differ by one row: rho 0.0244 spent, noise of counts drawn by..'
     """
 
     epsilon: float = 1.0
@@ -74,10 +75,11 @@ class PrivateTree:
     most_rows_per_group: int | None = None
     bought_categories: tuple[str, ...] = ()
     most_bins: int = 32
-    sampler: str = OWN
+    sampler: str = AUTO
 
     measured_: Measured = field(init=False, repr=False)
     spent_: list[tuple[str, float, float]] = field(init=False, repr=False)  # purpose, rho, delta
+    sampler_: str = field(init=False, repr=False)  # who drew the noise of counts
 
     def __post_init__(self) -> None:
         self.bought_categories = tuple(self.bought_categories)
@@ -113,7 +115,8 @@ class PrivateTree:
         real = real_rows(table)
         self._check(real)
         ledger = Ledger(self.epsilon, self.delta, self.delta / 2 if self.bought_categories else 0.0)
-        noise = Noise(ledger, self.most_rows_per_group or 1, self.sampler)
+        self.sampler_ = sampler_of(self.sampler)
+        noise = Noise(ledger, self.most_rows_per_group or 1, self.sampler_)
         if self.most_rows_per_group and real.unit is not None:
             real = real.take(bounded(real.unit, self.most_rows_per_group))
         self.measured_ = measured(real.X, real.y, real.schema, self.bought_categories, noise, self.most_bins)
@@ -141,16 +144,17 @@ class PrivateTree:
         return self.measured_.schema
 
     def privacy(self) -> str:
-        """Tell what is promised, for whom, and what was spent."""
+        """Tell what is promised, for whom, what was spent, and who drew the noise."""
         most = self.most_rows_per_group
         whom = "one row" if most is None else f"all rows of one group, of which at most {most} count"
         rho, delta = math.fsum(rho for _, rho, _ in self.spent_), self.delta
         promise = f"({self.epsilon:g}, {delta:g})-differentially private"
-        return f"{promise} for tables that differ by {whom}: rho {rho:.4g} spent"
+        drawn = {OWN: "weakspot's own sampler", OPENDP: "opendp"}[self.sampler_]
+        return f"{promise} for tables that differ by {whom}: rho {rho:.4g} spent, noise of counts drawn by {drawn}"
 
     def save(self, folder: Path) -> None:
         """Write settings, schema and what was spent as JSON, noisy marginals as one npz; no row is in it."""
-        write_settings(self, folder, self.schema_, spent=[list(entry) for entry in self.spent_])
+        write_settings(self, folder, self.schema_, spent=[list(entry) for entry in self.spent_], sampler=self.sampler_)
         write_tree(folder, self.measured_.columns, self.measured_.model)
 
     @classmethod
@@ -158,6 +162,7 @@ class PrivateTree:
         """Read what `save` has written."""
         generator, learnt, schema = unfitted(cls, folder, LEARNT)
         generator.spent_ = [(str(purpose), float(rho), float(delta)) for purpose, rho, delta in learnt["spent"]]
+        generator.sampler_ = str(learnt["sampler"])
         generator.measured_ = Measured(schema, *read_tree(folder, schema))
         return generator
 

@@ -35,13 +35,12 @@ class Denoiser(nn.Module):
         self.middle = _Block(told, told, told)
         self.up = nn.ModuleList([_Block(2 * told, told, told), _Block(told + width, width, told)])
         self.last = nn.Conv1d(width, channels, KERNEL, padding=KERNEL // 2)
-        frequencies = torch.logspace(0, math.log10(HIGHEST_FREQUENCY), NOISE_WIDTH // 2)
-        self.register_buffer("frequencies", frequencies)
 
     def forward(self, noisy: Tensor, sigma: Tensor, label: Tensor) -> Tensor:
         """Return clean series (n, c, g): the preconditioning of EDM for data of spread 1 (table 1)."""
         own = sigma[:, None, None]
-        level = torch.log(sigma)[:, None] / 4 * self.frequencies
+        frequencies = torch.logspace(0, math.log10(HIGHEST_FREQUENCY), NOISE_WIDTH // 2, device=sigma.device)
+        level = torch.log(sigma)[:, None] / 4 * frequencies
         told = self.of_noise(torch.cat([level.sin(), level.cos()], 1)) + self.of_class(label)
         raw = self._raw(noisy / torch.sqrt(1 + own**2), functional.silu(told))
         clean: Tensor = noisy / (1 + own**2) + raw * own / torch.sqrt(1 + own**2)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from learners.common.persistence import unfitted, write_settings
 from learners.series.network import GROUPS, SeriesNet
-from learners.series.reading import array_of, filled
+from learners.series.reading import array_of, evened, filled
 from loop.errors import ConfigError, DataError
 from loop.protocols import Learner
 from loop.rows import Rows
@@ -55,6 +55,8 @@ class ConvnetSeries:
         AdamW's highest learning rate, and its weight decay.
     jitter : float
         Spread of the noise added in training, as a share of a channel's; 0 = none.
+    balanced : bool
+        Whether all classes count alike, as with class weights.
 
     Raises
     ------
@@ -68,6 +70,7 @@ class ConvnetSeries:
     rate: float = 5e-3
     decay: float = 0.05
     jitter: float = 0.05
+    balanced: bool = False
 
     reads: ClassVar[str] = "curves"
 
@@ -89,6 +92,7 @@ class ConvnetSeries:
         """Train on the rows with weight above zero; the global torch generator is not touched."""
         self.array_ = array_of(table, self.reads)
         table = table.take(table.weight > 0)
+        table = evened(table) if self.balanced else table
         values, lengths = filled(table.rows.arrays[self.array_])
         self.n_classes_, self.longest_ = table.n_classes, values.shape[2]
         inside = (np.arange(self.longest_) < lengths[:, None])[:, None]

@@ -11,7 +11,7 @@ from learners.common.nested import load_learners, save_learners
 from learners.common.persistence import unfitted, write_settings
 from learners.series.heads import Head, linear_head
 from learners.series.kernels import MOST_CHANNELS, PLACES, Kernels
-from learners.series.reading import array_of, filled
+from learners.series.reading import array_of, evened, filled
 from learners.xgboost import XGBoost
 from loop.errors import ConfigError, DataError
 from loop.protocols import Learner
@@ -42,6 +42,8 @@ class MiniRocket:
     head : {"ridge", "logistic", "xgboost"}
         Ridge regression with a penalty by rows left out one by one and calibrated answers, logistic regression with a
         penalty out of fold, or boosted trees.
+    balanced : bool
+        Whether all classes count alike, as with class weights.
 
     Raises
     ------
@@ -51,6 +53,7 @@ class MiniRocket:
 
     features: int = 10_000
     head: str = "ridge"
+    balanced: bool = False
 
     reads: ClassVar[str] = "curves"
 
@@ -69,6 +72,7 @@ class MiniRocket:
         """Learn biases from the series, and the head from their features; rows without weight are not used."""
         self.array_ = array_of(table, self.reads)
         table = table.take(table.weight > 0)
+        table = evened(table) if self.balanced else table
         values, lengths = filled(table.rows.arrays[self.array_])
         self.channels_, self.n_classes_ = values.shape[1], table.n_classes
         self.kernels_ = Kernels.of(values, lengths, self.features, rng)

@@ -1,11 +1,15 @@
-"""Which array of a table a learner of series reads."""
+"""Which array of a table a learner of series reads, and rows that count as those of even classes."""
+
+from dataclasses import replace
+
+import numpy as np
 
 from learners.encoders.series_values import filled, lengths_of
 from loop.catalogue import ENCODERS
 from loop.errors import DataError
 from loop.types import Schema, Table
 
-__all__ = ["array_of", "filled", "lengths_of"]
+__all__ = ["array_of", "evened", "filled", "lengths_of"]
 
 
 def array_of(table: Table | Schema, reads: str) -> str:
@@ -24,3 +28,10 @@ def array_of(table: Table | Schema, reads: str) -> str:
             "column its encoder, or use a part for columns."
         )
     return found
+
+
+def evened(table: Table) -> Table:
+    """Return the table with row weights by which all classes that it has count alike."""
+    counts = table.weight @ table.targets  # (K,)
+    share = np.divide(table.targets, counts, out=np.zeros_like(table.targets), where=counts > 0).sum(axis=1)
+    return replace(table, weight=table.weight * share * table.weight.sum() / max((counts > 0).sum(), 1))

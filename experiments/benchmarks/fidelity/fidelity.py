@@ -144,14 +144,16 @@ def cell(name: str, contestant: str, split: int, most: int) -> list[dict[str, ob
 def headline(results: pd.DataFrame) -> dict[str, object]:
     """Return gaps in utility to the real rows: of the best generator on each table, and of the best that leaks on none.
 
-    A generator leaks if its audit says so of any table. If all do, the one with the least attack is taken. The best of
-    several has the smallest gap on its worst table.
+    A generator leaks if the audits of more than half of the splits say so of any table: an audit alone is wrong now and
+    then. If all leak, the one with the least attack is taken. The best of several has the smallest gap on its worst
+    table.
     """
     made = results[~results["generator"].isin((REAL, FLOOR))]
     made = made.assign(gap=made["real"] - made["utility"], leaks=made["state"] == LEAKS)
     gaps = made.pivot_table(index="generator", columns="table", values="gap", sort=False)
-    by_generator = made.groupby("generator", sort=False)
-    leaking, attack = by_generator["leaks"].any(), by_generator["attack_auc"].max()
+    by_table = made.groupby(["generator", "table"], sort=False)[["leaks", "attack_auc"]].mean()
+    leaking = (by_table["leaks"] > 0.5).groupby("generator", sort=False).any()
+    attack = by_table["attack_auc"].groupby("generator", sort=False).max()
     safe = ~leaking if not leaking.all() else attack == attack.min()
     worst = gaps[safe.reindex(gaps.index)].max(axis=1)
     private = str(worst.idxmin())
@@ -174,7 +176,8 @@ def show(results: pd.DataFrame, console: Console) -> None:
         for generator, rows in own.groupby("generator", sort=False):
             mean = rows.mean(numeric_only=True)
             costs = (f"{mean['seconds_fit']:.1f}", f"{mean['seconds_draw']:.1f}")
-            told = "leaks" if (rows["state"] == LEAKS).any() else ""
+            found = int((rows["state"] == LEAKS).sum())
+            told = f"leaks: {found} of {len(rows)}" if found else ""
             printed.add_row(str(generator), *(f"{mean[measure]:.3f}" for measure in MEASURES), told, *costs)
         console.print(printed)
 

@@ -7,7 +7,7 @@ from experiments.arms.forms.form import kind_of
 from loop.errors import ConfigError
 from loop.types import Table
 
-ROWS = "rows.parquet"  # columns and classes, in the folder
+ROWS, SERIES = "rows.parquet", "series.npz"  # in the folder: columns and classes; all series
 
 
 def check(made: Table, folder: Path) -> None:
@@ -21,5 +21,8 @@ def write(made: Table, folder: Path) -> list[Path]:
     kind, schema = kind_of(made.schema), made.schema
     labels = [str(schema.classes[code]) for code in made.y]
     folder.mkdir(parents=True, exist_ok=True)
-    import_module(f"experiments.data.arrays.{kind}").save(folder, made.rows.arrays[schema.arrays[0].column], labels)
+    if kind == "text":
+        return []  # texts are a column of the table
+    place = folder / SERIES if kind == "series" else folder
+    import_module(f"experiments.data.arrays.{kind}").save(place, made.rows.arrays[schema.arrays[0].column], labels)
     return sorted(path for path in folder.rglob("*") if path.is_file())

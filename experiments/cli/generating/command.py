@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from experiments.cli.csv_options import DateParts, Decimal, Drop, Encoding, Sep, SpreadsheetSafe, parts_told
+from experiments.cli.csv_options import DateParts, Decimal, Drop, Encoding, Sep, SpreadsheetSafe, Text, parts_told
 from experiments.cli.generating.private import Delta, Epsilon, Group, MostRows, Protection, SchemaFile
 from experiments.cli.output import check_absent, check_apart, check_safe, check_suffix, tell_all
 from experiments.cli.output import say as tell
@@ -20,6 +20,8 @@ FITTED_ALREADY = "a saved generator is fitted already"
 Balance = Annotated[
     str | None, typer.Option(help="With --data: columns such as sex,race; rows go to their smallest groups.")
 ]
+Licence = Annotated[str | None, typer.Option(help="With --data: its licence, carried to all that is made from it.")]
+Origin = Annotated[str | None, typer.Option(help="With --data: who made it and where it is from, carried as well.")]
 Audited = Annotated[
     bool, typer.Option("--audit/--no-audit", help="With --data and --out: try a quick membership attack.")
 ]
@@ -38,6 +40,8 @@ def generate(  # Wide: each parameter is an option of the command
     generator: Annotated[str | None, typer.Option(help="With --data: name or rule book; usual: tree_chain.")] = None,
     save: Annotated[Path | None, typer.Option(help="With --data: folder to keep the fitted generator in.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Same seed, same rows.")] = 0,
+    licence: Licence = None,
+    origin: Origin = None,
     audit: Audited = True,
     epsilon: Epsilon = None,
     delta: Delta = None,
@@ -46,6 +50,7 @@ def generate(  # Wide: each parameter is an option of the command
     most_rows_per_group: MostRows = None,
     spreadsheet_safe: SpreadsheetSafe = False,
     drop: Drop = None,
+    text: Text = None,
     date_parts: DateParts = None,
     sep: Sep = None,
     encoding: Encoding = None,
@@ -61,16 +66,25 @@ def generate(  # Wide: each parameter is an option of the command
     if model is not None:
         options = {"--target": target, "--generator": generator, "--save": save, "--drop": drop or None}
         options |= {"--date-parts": date_parts or None, "--sep": sep, "--encoding": encoding, "--decimal": decimal}
+        options |= {"--text": text or None, "--licence": licence, "--origin": origin}
         check_absent(FITTED_ALREADY, {**protection.options, **options, "--balance": balance})
     if balance is not None:
         check_absent("the groups of --balance are regions themselves", {"--where": where})
     from experiments.cli.generating import arrays, rows
     from experiments.cli.generating.leaving import leave
+    from experiments.trust.provenance.record import Terms
 
+    terms = Terms(licence, origin)
     say = functools.partial(tell, err=out is None)
     settings = {"n": n, "where": where, "label": label, "seed": seed}
     left = functools.partial(
-        leave, model, data, out, settings | ({"balance": balance} if balance else {}), safe=spreadsheet_safe
+        leave,
+        model,
+        data,
+        out,
+        settings | ({"balance": balance} if balance else {}),
+        safe=spreadsheet_safe,
+        terms=terms,
     )
     if model is not None and model.suffix in rows.BOOKS:
         sentences = left(rows.of_book(model, n, where, label, seed), how=[f"All from the rule book {model.name}."])
@@ -83,8 +97,14 @@ def generate(  # Wide: each parameter is an option of the command
         from experiments.cli.generating.fit import Source, fitted_on
 
         told = (tuple(drop or ()), (sep, encoding, decimal), parts_told(date_parts) or {})
-        source = Source(str(data), target, generator, save, *told)
+        source = Source(str(data), target, generator, save, *told, text=tuple(text or ()))
         fitted = fitted_on(source, ask, seed, say, protection)
+        if save is not None:
+            from experiments.trust.provenance.leaving import provenance_of
+            from generators.common.persistence import name_of
+
+            of_fit = {"generator": source.generator or name_of(type(fitted.generator)), "seed": seed}
+            provenance_of(None, data, of_fit, fitted.promise is not None, terms).write(save)
     if balance is None:
         delivery = rows.deliver(fitted.generator, ask(fitted.schema), fitted.schema, seed, gate)
     else:

@@ -37,6 +37,7 @@ class Source:
     drop: Sequence[str] = ()  # columns that are left out
     written: tuple[str | None, ...] = ()  # separator, encoding and decimal sign of a CSV
     date_parts: Mapping[str, Sequence[str]] = field(default_factory=dict)  # columns of dates with the parts wanted
+    text: Sequence[str] = ()  # columns of texts
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +76,7 @@ def fitted_on(
     check_absent(f"only {PRIVATE} protects rows", protection.options)
     if source.folder is not None:
         check_replaceable(source.folder)
-    reading = Reading(CsvFormat(*source.written), source.drop)
+    reading = Reading(CsvFormat(*source.written), source.drop, text=source.text)
     named = None if source.generator is None else unfitted(source.generator)
     table = table_of(source.data, source.target, say, reading, wanted(source.date_parts))
     ask(table.schema)

@@ -10,6 +10,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
+from experiments.data.arrays.text import with_texts
 from experiments.data.columns import check_date_parts
 from experiments.data.files import Reading
 from experiments.data.sources import load
@@ -108,11 +109,12 @@ def table_of(
     WeakspotError
         If the table breaks a rule.
     """
-    dataset = load(source, target, reading=reading)
+    reading = reading or Reading()
+    dataset = with_texts(load(source, target, reading=reading), list(reading.text))
     roles = {"time column": dataset.time, "group column": dataset.group}
     aside = {column: role for role, column in roles.items() if column is not None}
     named = {"target": dataset.target, "time": dataset.time, "group": dataset.group}
-    check_date_parts(dataset.frame, dataset.name, date_parts, named, () if reading is None else reading.drop)
+    check_date_parts(dataset.frame, dataset.name, date_parts, named, reading.drop)
     schema = infer(
         dataset.frame,
         dataset.target,
@@ -246,7 +248,9 @@ def deliver(generator: Savable, request: Request, schema: Schema, seed: int, gat
             f"{request.region.text!r} after {samples.tried:,} draws: widen --where or ask for another --label."
         )
     unchecked = name_of(type(generator)) in UNLABELLED
-    return Delivery(decode(schema, samples.table), samples, time.perf_counter() - started, refused, unchecked)
+    frame = decode(schema, samples.table)
+    frame = frame.drop(columns=[name for each in schema.arrays if each.column in frame for name in each.names])
+    return Delivery(frame, samples, time.perf_counter() - started, refused, unchecked)
 
 
 def _obeying(

@@ -16,7 +16,7 @@ from loop.support import atomic
 from loop.support.model_files.arrays import read_npz
 from loop.support.own_files import own_file
 
-IMAGE, LABEL, IN_NPZ = "image", "label", "images"
+IMAGE, FILE, LABEL, IN_NPZ = "image", "file", "label", "images"
 ENDINGS, FORMATS = (".png", ".jpg", ".jpeg"), ("PNG", "JPEG")
 LARGEST_FILE, LARGEST_SIDE = 2**24, 512  # bytes; pixels: parts for images are made for small ones
 MOST_PIXELS = 2**31  # of all images together, as many bytes
@@ -24,7 +24,7 @@ MOST_FILES = 500_000
 FORBIDDEN = set('/\\:*?"<>|\0')  # in names of folders, on one system or another
 
 
-def load(path: Path, target: str | None = None) -> Dataset:
+def load(path: Path, target: str | None = None, *, labelled: bool = True) -> Dataset:
     """Read images from a folder that has a folder for each class, or from an NPZ file.
 
     Parameters
@@ -35,11 +35,13 @@ def load(path: Path, target: str | None = None) -> Dataset:
     target : str, optional
         Name of the column of classes; of an NPZ file the array of this name, of a folder the name to give. None =
         ``label``.
+    labelled : bool
+        Whether there must be classes; without them a folder may hold the images itself.
 
     Returns
     -------
     Dataset
-        With the column ``image``.
+        With the column ``image``; of a folder also ``file``, which is no feature.
 
     Raises
     ------
@@ -50,7 +52,7 @@ def load(path: Path, target: str | None = None) -> Dataset:
     target = LABEL if target is None else target
     if target == IMAGE:
         raise DataError(f"target must not be {IMAGE!r}, which is the column of images: name another.")
-    return _of_folder(path, target) if path.is_dir() else _of_npz(path, target)
+    return _of_folder(path, target, labelled) if path.is_dir() else _of_npz(path, target, labelled)
 
 
 def digits() -> Dataset:
@@ -91,8 +93,8 @@ def save(path: Path, entries: Sequence[np.ndarray] | np.ndarray, labels: Sequenc
         atomic.write_file(folders[label] / f"{number:06d}.png", partial(picture.save, format="PNG"))
 
 
-def _of_folder(path: Path, target: str) -> Dataset:
-    images, labels, others, first = list[np.ndarray](), list[str](), 0, None
+def _of_folder(path: Path, target: str, labelled: bool) -> Dataset:
+    images, files, others, first = list[np.ndarray](), list[Path](), 0, None
     for file in _files(path):
         if file.suffix.lower() not in ENDINGS:
             others += 1
@@ -106,16 +108,18 @@ def _of_folder(path: Path, target: str) -> Dataset:
                 "Pillow's Image.resize."
             )
         images.append(image)
-        labels.append(file.parent.name)
+        files.append(file)
         if len(images) > MOST_FILES or len(images) * image.size > MOST_PIXELS:
             raise DataError(f"a folder of images must hold at most {MOST_PIXELS:,} pixels, {path} has more: part it.")
-    if len(set(labels)) < 2:
+    labels = [file.parent.name for file in files]
+    if len(set(labels)) < 2 and (labelled or not files):
         raise DataError(f"a folder of images must have two folders with PNG or JPEG files, {path} has not: add them.")
     said = (f"{path.name}: {others:,} files that are no PNG or JPEG are left out",) if others else ()
-    return _dataset(path.resolve().name, np.stack(images), pd.DataFrame({target: labels}), target, said=said)
+    columns = pd.DataFrame({FILE: [_told(file, path) for file in files], target: labels})
+    return _dataset(path.resolve().name, np.stack(images), columns, target, said=said)
 
 
-def _of_npz(path: Path, target: str) -> Dataset:
+def _of_npz(path: Path, target: str, labelled: bool) -> Dataset:
     try:
         held = read_npz(path)
     except DataError as error:
@@ -131,12 +135,12 @@ def _of_npz(path: Path, target: str) -> Dataset:
             f"{path.name} must hold one value an image beside the images, {len(images):,}, and {odd[:40]!r} has the "
             f"shape {held[odd].shape}: leave it out."
         )
-    if target not in held:
+    if labelled and target not in held:
         raise DataError(f"{path.name} must hold the target {target[:40]!r}, and holds {', '.join(held)[:80]}: name it.")
     if max(images.shape[-2:]) > LARGEST_SIDE or images.size > MOST_PIXELS:
         raise DataError(f"images must have at most {LARGEST_SIDE} pixels a side, got {images.shape[-2:]}: resize them.")
     stacked = Pixels().stacked(list(images))
-    return _dataset(path.name, stacked, pd.DataFrame(held), target)
+    return _dataset(path.name, stacked, pd.DataFrame(held, index=range(len(stacked))), target)
 
 
 def _dataset(name: str, images: np.ndarray, columns: pd.DataFrame, target: str, **told: object) -> Dataset:
@@ -149,12 +153,13 @@ def _dataset(name: str, images: np.ndarray, columns: pd.DataFrame, target: str, 
 
 
 def _files(path: Path) -> Iterator[Path]:
-    """Yield the files of the folders of classes, in the order of their names; hidden ones are left out."""
-    for folder in sorted(path.iterdir()):
-        if folder.is_dir() and not folder.name.startswith("."):
-            yield from (
-                each for each in sorted(folder.iterdir()) if not each.name.startswith(".") and not each.is_dir()
-            )
+    """Yield the files of the folders of classes, in the order of their names, or of the folder if it has none.
+
+    Hidden ones are left out.
+    """
+    folders = [each for each in sorted(path.iterdir()) if each.is_dir() and not each.name.startswith(".")]
+    for folder in folders or [path]:
+        yield from (each for each in sorted(folder.iterdir()) if not each.name.startswith(".") and not each.is_dir())
 
 
 def _read(file: Path, home: Path) -> np.ndarray:

@@ -1,19 +1,27 @@
 """Which reader a source needs: what holds images, series or texts is told from a table by names and first bytes."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from loop.errors import DataError
 
 if TYPE_CHECKING:
     from experiments.data.sources import Dataset
 
-Reader = Callable[[Path, str | None], "Dataset"]
+
+class Reader(Protocol):
+    """Reads what holds arrays or texts; rows to be predicted need no labels."""
+
+    def __call__(self, path: Path, target: str | None = None, *, labelled: bool = True) -> "Dataset":
+        """Return the rows, with unfitted encoders."""
+        ...
+
+
 # By the ending of files that lie in a folder for each class.
-OF_FILES = {".png": "images", ".jpg": "images", ".jpeg": "images", ".wav": "audio", ".txt": "text"}
+OF_FILES = {".png": "images", ".jpg": "images", ".jpeg": "images", ".wav": "series", ".txt": "text"}
 LOOKED_AT = 1_000  # entries of a folder that tell what it holds
 IN_NPZ = ("images", "series")
 
@@ -82,9 +90,9 @@ def _of_folder(path: Path) -> str | None:
 
 
 def _below(path: Path) -> Iterator[Path]:
-    """Yield files two levels down, a few of each folder."""
+    """Yield a few files of each folder of a folder, or of itself if it has none."""
     classes: Sequence[Path] = sorted(each for each in path.iterdir() if each.is_dir())
-    for folder in classes[:LOOKED_AT]:
+    for folder in classes[:LOOKED_AT] or [path]:
         yield from islice((each for each in folder.iterdir() if each.is_file()), 20)
 
 
@@ -92,5 +100,5 @@ def stamp_of_arrays(path: Path) -> list[int] | None:
     """Return size in bytes and latest modification time in ns of the files of a folder by class; None = it is none."""
     if _of_folder(path) is None:
         return None
-    told = [each.stat() for each in path.glob("*/*") if each.is_file()]
+    told = [each.stat() for each in (*path.glob("*"), *path.glob("*/*")) if each.is_file()]
     return [sum(each.st_size for each in told), max(each.st_mtime_ns for each in told)]

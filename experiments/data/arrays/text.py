@@ -50,7 +50,7 @@ def with_texts(dataset: Dataset, columns: Sequence[str]) -> Dataset:
     return replace(dataset, frame=frame, encoders={**dataset.encoders, **{name: Words() for name in columns}})
 
 
-def load(path: Path, target: str | None = None) -> Dataset:
+def load(path: Path, target: str | None = None, *, labelled: bool = True) -> Dataset:
     """Read a folder that has a folder for each class, with a .txt file in UTF-8 for each text.
 
     Parameters
@@ -58,6 +58,8 @@ def load(path: Path, target: str | None = None) -> Dataset:
     path : Path
     target : str, optional
         Name of the column of classes; None = ``label``.
+    labelled : bool
+        Whether there must be two classes.
 
     Returns
     -------
@@ -84,7 +86,7 @@ def load(path: Path, target: str | None = None) -> Dataset:
         if len(rows) == MOST_FILES:
             raise DataError(f"a folder of texts must hold at most {MOST_FILES:,} files, {path} has more: use a CSV.")
         rows.append((_read(file, path), file.parent.name))
-    if len({label for _, label in rows}) < 2:
+    if labelled and len({label for _, label in rows}) < 2:
         raise DataError(
             f"a folder of texts must have two folders with {ENDING} files at least, {path} has not: add them."
         )

@@ -70,11 +70,11 @@ def _groups(
 
 
 def _some(table: Table) -> tuple[np.ndarray, Sequence[str]]:
-    """Take rows spread over a table, those of the class to catch first, with their classes."""
+    """Take rows spread over a table, half of the class to catch, with their classes."""
     order = np.argsort(table.y != table.schema.positive, kind="stable")
     half = min(MOST // 2, int((table.y == table.schema.positive).sum()))
     rest = order[half:]
     chosen = [*order[:half], *rest[np.linspace(0, len(rest) - 1, min(MOST - half, len(rest))).astype(int)]]
-    few = table.take(np.array(chosen, dtype=np.int64))
+    few = table.take(np.sort(np.array(chosen, dtype=np.int64)))
     array = few.rows.arrays[table.schema.arrays[0].column]
     return array, [str(table.schema.classes[code]) for code in few.y]

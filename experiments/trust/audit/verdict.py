@@ -58,7 +58,9 @@ def _leaking(leak: Leak) -> str:
     rate = leak.rates[0] if leak.rates else None
     if leak.auc is None:
         return ""
-    found = "" if rate is None or rate.found is None else f", {rate.found.estimate:.1%} of them at 1 % false positives"
+    found = (
+        "" if rate is None or rate.found is None else f", {_share(rate.found.estimate)} of them at 1 % false positives"
+    )
     return f"An attacker can tell whose rows were used{of}: AUC {leak.auc.estimate:.2f}{found}."
 
 
@@ -76,7 +78,11 @@ def _copied(findings: Findings) -> str:
     are, share, usual = "equal", found.equal, found.equal_usual
     if share.low <= usual.high:
         are, share, usual = "nearly equal", found.near, found.near_usual
-    return f"{share.estimate:.1%} of the synthetic rows {are} a real one; {usual.estimate:.1%} would be usual."
+    return f"{_share(share.estimate)} of the synthetic rows {are} a real one; {_share(usual.estimate)} would be usual."
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.1f} %"
 
 
 def _differing(auc: float) -> str:

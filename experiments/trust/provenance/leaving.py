@@ -16,7 +16,7 @@ from experiments.data.files import digests
 from experiments.data.sources import path_of
 from experiments.storage import run_folder
 from experiments.trust.provenance.croissant import Making, write_beside
-from experiments.trust.provenance.record import BOOK, PART, TABLE, Input, Provenance
+from experiments.trust.provenance.record import BOOK, PART, TABLE, Input, Provenance, Terms
 from loop.errors import DataError
 from loop.support import atomic
 from loop.support import record_checks as checks
@@ -87,21 +87,27 @@ def note(run: Path | None, paths: Sequence[Path], what: str) -> str | None:
 
 
 def provenance_of(
-    model: Path | None, data: str | None, settings: Mapping[str, object], protected: bool = False
+    model: Path | None,
+    data: str | None,
+    settings: Mapping[str, object],
+    protected: bool = False,
+    terms: Terms = Terms(),  # noqa: B008  (frozen)
 ) -> Provenance:
     """Return what rows are made from: by the generator of a run, one saved elsewhere or fitted on a file, or a book.
+
+    A generator that was saved elsewhere says itself what it was fitted on, and under which ``terms``.
 
     Of a table that is ``protected`` no digest is told: it would let anybody try a guess at the whole table, which a
     promise of differential privacy rules out.
     """
-    home = home_of(model)
+    home = home_of(model) or model
     told = None if home is None else Provenance.read(home)
     if told is not None:
         return told
     given = _input(model, data)
     given = replace(given, sha256=None) if protected else given
     mark = hashlib.sha256(json.dumps([asdict(given), {key: str(each) for key, each in settings.items()}]).encode())
-    return Provenance(mark.hexdigest(), version("weakspot"), (given,))
+    return Provenance(mark.hexdigest(), version("weakspot"), (replace(given, **asdict(terms)),))
 
 
 def _input(model: Path | None, data: str | None) -> Input:

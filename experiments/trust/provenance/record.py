@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Self
 
 from experiments.config.given import TaughtRows, VotedRows
+from experiments.config.part_sections import MOST_OF_LINE
 from experiments.config.run_config import RunConfig
 from experiments.config.supplies import StatedConfig
 from experiments.data.files import digests
 from experiments.data.sources import path_of
 from experiments.labels.store import ROWS
 from experiments.storage import run_folder
-from loop.errors import DataError
+from loop.errors import ConfigError, DataError
 from loop.support import atomic
 from loop.support import record_checks as checks
 from loop.support.format import stamped, unstamped
@@ -39,6 +40,28 @@ class Input:
         licence = f"licence {self.licence}" if self.licence else "licence not told"
         digest = f"SHA-256 {self.sha256}" if self.sha256 else "no file"
         return f"{self.role} {self.name} ({digest}; {licence}; {self.origin or 'origin not told'})"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the user tells of a table in the words of a command, as ``data: {licence, origin}`` does for a run.
+
+    Raises
+    ------
+    ConfigError
+        If one is empty or too long for a line.
+    """
+
+    licence: str | None = None
+    origin: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, line in vars(self).items():
+            if line is not None and (not line.strip() or len(line) > MOST_OF_LINE):
+                raise ConfigError(
+                    f"--{name} must be a line of 1 to {MOST_OF_LINE} characters, got {len(line)}: "
+                    "say it in a line, or leave it out."
+                )
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """``weakspot generate --generator private_tree``: what must be stated, what is refused, and what is told."""
 
 import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +72,15 @@ def test_rows_of_a_fit_and_of_its_folder(place: Path) -> None:
     assert len(rows) == 200
     assert (rows["amount"] > 100).all()
     assert set(rows["city"]) <= {"rome", "oslo"}
-    assert {path.name for path in (place / "kept").iterdir()} == {"settings.json", "marginals.npz", "files.json"}
+    assert {path.name for path in (place / "kept").iterdir()} == {
+        "settings.json",
+        "marginals.npz",
+        "files.json",
+        "provenance.json",
+    }
+    (table,) = json.loads((place / "kept" / "provenance.json").read_text())["inputs"]
+    assert (table["name"], table["sha256"]) == ("payments.csv", None)  # a digest would let a guess be tried
+    assert "noise of counts drawn by" in result.output
     again = [
         CliRunner().invoke(app, ["generate", str(place / "kept"), "--n", "20", "--label", "yes"]) for _ in range(2)
     ]

@@ -1,6 +1,7 @@
 """Noise is exact, whole and from the system; what it costs is written down first."""
 
 import math
+import sys
 from fractions import Fraction
 from itertools import chain, repeat
 
@@ -82,6 +83,18 @@ def test_every_answer_is_paid_for() -> None:
     with pytest.raises(ConfigError, match="raise epsilon"):
         answers.counts("too much", np.zeros(3), ledger.rho)
     assert ledger.entries == before
+
+
+def test_opendp_without_a_part_of_it_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "opendp", None)
+    monkeypatch.setitem(sys.modules, "opendp.prelude", None)
+    noise.has_opendp.cache_clear()
+    try:
+        assert noise.sampler_of(noise.AUTO) == noise.OWN
+        with pytest.raises(ConfigError, match="pip install 'weakspot"):
+            noise.check_sampler(noise.OPENDP)
+    finally:
+        noise.has_opendp.cache_clear()
 
 
 def test_opendp_draws_the_same_distribution() -> None:

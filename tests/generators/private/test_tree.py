@@ -1,11 +1,14 @@
 """The private tree: exact regions, what is bought, groups, and what it refuses."""
 
 from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from generators import PrivateTree
+from generators.private import noise
 from generators.private.contributions import bounded
 from generators.private.tree_model import ROOT, TreeModel
 from loop.data.encoding import decode
@@ -113,6 +116,27 @@ def test_the_whole_budget_is_spent_and_no_more(epsilon: float, settings: dict[st
     assert f"({epsilon:g}, 1e-05)" in tree.privacy()
 
 
+@pytest.mark.parametrize(("installed", "told"), [(True, "opendp"), (False, "weakspot's own sampler")])
+def test_opendp_draws_the_noise_where_it_is_installed(
+    installed: bool, told: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked = []
+
+    def recorded(counts: np.ndarray, variance: Fraction) -> np.ndarray:
+        asked.append(len(counts))
+        return noise.SAMPLERS[noise.OWN](counts, variance)
+
+    monkeypatch.setattr(noise, "has_opendp", lambda: installed)
+    monkeypatch.setitem(noise.SAMPLERS, noise.OPENDP, recorded)
+    tree = fitted(numeric_table(2000))
+    measured = [purpose for purpose, *_ in tree.spent_ if "edge" not in purpose]
+    assert len(asked) == (len(measured) if installed else 0)
+    assert tree.privacy().endswith(f"noise of counts drawn by {told}")
+    tree.save(tmp_path)
+    monkeypatch.setattr(noise, "has_opendp", lambda: not installed)
+    assert PrivateTree.load(tmp_path).privacy() == tree.privacy()  # who drew it, not who would
+
+
 def test_two_fits_differ() -> None:
     one, other = (fitted(numeric_table()) for _ in range(2))
     request = Request(Region(), None, 50)
@@ -189,7 +213,7 @@ def test_a_loop_refuses_it() -> None:
         ({"delta": 0.0}, "delta must lie between"),
         ({"most_rows_per_group": 0}, "most_rows_per_group must be between"),
         ({"most_bins": 1}, "most_bins"),
-        ({"sampler": "dice"}, "sampler must be own or opendp"),
+        ({"sampler": "dice"}, "sampler must be auto, own or opendp"),
     ],
 )
 def test_bad_settings(settings: dict[str, object], message: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -141,12 +142,14 @@ def test_what_cannot_be_made_is_refused() -> None:
     generator = DiffusionSeries(points=16, width=8, least_steps=1, most_steps=1).fit(own.take(own.y != 2), rng())
     with pytest.raises(ConditionError, match="ask for one of"):
         generator.sample(Request(Region(), 2, 3), rng())
-    for wrong in ({"methods": ("turn",)}, {"methods": ()}, {"strength": -1}, {"neighbours": 0}):
+    settings: list[dict[str, Any]] = [{"methods": ("turn",)}, {"methods": ()}, {"strength": -1}, {"neighbours": 0}]
+    for wrong in settings:
         with pytest.raises(ConfigError):
-            AugmentSeries(**wrong)  # type: ignore[arg-type]
-    for wrong in ({"width": 6}, {"sampling_steps": 31}, {"start_noise": 0}, {"points": 2}):
+            AugmentSeries(**wrong)
+    settings = [{"width": 6}, {"sampling_steps": 31}, {"start_noise": 0}, {"points": 2}]
+    for wrong in settings:
         with pytest.raises(ConfigError):
-            DiffusionSeries(**wrong)  # type: ignore[arg-type]
+            DiffusionSeries(**wrong)
     bare = replace(own, rows=Rows(own.X), schema=replace(own.schema, arrays=()))
     for make in MAKERS.values():
         with pytest.raises(DataError, match="curves"):

@@ -1,15 +1,18 @@
 """Learners of series are held to the laws of learners that read arrays, and bad ones are found out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Self
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import pytest
 from series_tables import series_table
 
 from learners import ConvnetSeries, MiniRocket
+from learners.series.reading import evened
+from loop.errors import ConfigError, DataError
 from loop.protocols import Learner
 from loop.rows import Rows
 from loop.testing.arrays import (
@@ -75,3 +78,53 @@ class _Narrow(MiniRocket):
     def predict_proba(self, rows: Rows) -> np.ndarray:
         proba = super().predict_proba(rows)
         return proba[:, (proba > 0).any(axis=0)]
+
+
+@pytest.mark.parametrize("name", ["ridge", "logistic", "convnet"])
+def test_balanced_learners_give_rare_classes_more(name: str) -> None:
+    own = series_table(120, rare=0.08)
+    plain = MAKERS[name]()
+    even = replace(plain, balanced=True)  # type: ignore[type-var]
+    rare = [each.fit(own, np.random.default_rng(0)).predict_proba(own.rows)[:, 1].mean() for each in (plain, even)]
+    assert rare[1] > rare[0]
+
+
+def test_evened_classes_weigh_alike() -> None:
+    own = table(200, classes=3)
+    soft = np.random.default_rng(0).dirichlet(np.ones(3), len(own))
+    for each in (own, replace(own, soft=soft)):
+        weights = evened(each).weight
+        assert weights.sum() == pytest.approx(each.weight.sum())
+    np.testing.assert_allclose(np.bincount(own.y, weights=evened(own).weight), len(own) / 3)
+
+
+def test_bad_settings_and_damaged_files_are_refused(tmp_path: Path) -> None:
+    settings: list[dict[str, Any]] = [{"features": 50}, {"head": "tree"}]
+    for wrong in settings:
+        with pytest.raises(ConfigError):
+            MiniRocket(**wrong)
+    with pytest.raises(ConfigError):
+        ConvnetSeries(width=9)
+    learner = MiniRocket(features=84).fit(table(), np.random.default_rng(0))
+    learner.save(tmp_path / "m")
+    held = dict(np.load(tmp_path / "m" / "minirocket.npz"))
+    damage: dict[str, np.ndarray] = {
+        "weights": held["weights"][:-1],
+        "biases": held["biases"] * np.nan,
+        "channels": held["channels"] + 7,
+        "classes": held["classes"][::-1],
+        "dilations": -held["dilations"],
+    }
+    for name, array in damage.items():
+        np.savez(tmp_path / "m" / "minirocket.npz", **{**held, name: array})
+        with pytest.raises(DataError, match="save the model again"):
+            MiniRocket.load(tmp_path / "m")
+
+
+def test_learners_know_for_which_rows_they_are() -> None:
+    own = table()
+    other = replace(own.schema, arrays=(replace(own.schema.arrays[0], column="sound"),))
+    for name in ("ridge", "convnet"):
+        learner: Any = MAKERS[name]().fit(own, np.random.default_rng(0))
+        assert learner.misfit(own.schema) is None
+        assert "wave" in learner.misfit(other)

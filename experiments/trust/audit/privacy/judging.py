@@ -115,7 +115,7 @@ def _leak(name: str, scores: Sequence[Scores], first: list[np.ndarray], inside: 
     sizes = [len(next(iter(side.values()))) for side in (*choosing, *judged)]
     n, m = sizes[2:]
     if min(sizes) < LEAST:
-        why = f"{min(sizes)} rows in a half of members or controls are too few to say anything: {LEAST} are needed"
+        why = f"too few rows to say anything: {min(sizes)} in a half of members or controls, and {LEAST} are needed"
         return Leak(name, n, m, why=why)
     areas = {attack: auc(choosing[0][attack], choosing[1][attack]) for attack in scores[0]}
     best = max(areas, key=areas.__getitem__)

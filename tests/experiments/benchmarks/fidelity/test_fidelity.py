@@ -1,10 +1,13 @@
 """The benchmark of synthetic tables: its headline, its pictures and its options."""
 
+from io import StringIO
+
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
-from experiments.benchmarks.fidelity.fidelity import CONTESTANTS, FLOOR, REAL, TABLES, headline
+from experiments.benchmarks.fidelity.fidelity import CONTESTANTS, FLOOR, MEASURES, REAL, TABLES, headline, show
 from experiments.benchmarks.fidelity.figures import beside, frontier, landed
 from experiments.trust.audit.verdict import LEAKS, NONE_SEEN
 from generators import TreeChain
@@ -37,6 +40,22 @@ def test_the_headline_takes_the_best_generator_and_the_worst_table() -> None:
     assert found["private"] == "diffusion", "the copula leaks on one table"
     assert found["private_gap_to_real"] == pytest.approx(0.12)
     assert found["private_attack_auc"] == pytest.approx(0.52)
+
+
+def test_one_alarm_in_three_splits_is_no_leak_and_two_are() -> None:
+    once, twice = results(), results()
+    once.loc[once["generator"] == "copula", "state"] = NONE_SEEN
+    twice.loc[(twice["generator"] == "diffusion") & (twice["table"] == "a"), "state"] = LEAKS
+    assert headline(pd.concat([once, once, twice]))["leaking"] == []
+    assert headline(pd.concat([once, twice, twice]))["leaking"] == ["copula", "diffusion"]
+
+
+def test_the_table_counts_the_splits_in_which_a_leak_was_found() -> None:
+    figures = dict.fromkeys((*MEASURES, "seconds_fit", "seconds_draw"), 0.5)
+    rows = pd.concat([results(), results().assign(state=NONE_SEEN)]).assign(**figures)
+    console = Console(file=(printed := StringIO()), width=200)
+    show(rows, console)
+    assert printed.getvalue().count("leaks: 1 of 2") == printed.getvalue().count("leaks: ") == 2
 
 
 def test_if_all_leak_the_one_that_leaks_least_is_taken() -> None:

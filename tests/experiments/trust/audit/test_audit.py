@@ -1,5 +1,6 @@
 """An audit as a whole: its state in words, what it cannot know, and what its parts measure where the truth is known."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -34,6 +35,8 @@ def test_a_leak_is_told_in_words_where_the_mean_distance_sees_nothing() -> None:
     assert told["headline"]["tpr_at_1"] > 0.03
     assert told["headline"]["utility_auc"] is None
     assert "An attacker can tell" in page(told)
+    assert not re.search(r"\d%", told["verdict"])  # written as in the tables below it
+    assert page(told).count('<th scope="row" class="group">') == 7  # names have room on a narrow screen
 
 
 def test_fresh_rows_are_told_as_not_seen_and_never_as_safe() -> None:

@@ -38,7 +38,7 @@ def test_controls_find_the_copies_and_files_hold_the_same_figures(folder: Path) 
     words = ("real.csv", "copied.csv", "--target", "fraud", "--controls", "controls.csv", "--by", "shop")
     result = asked(*words, "--out", "found")
     assert result.exit_code == 0, result.output
-    assert "100.0% of the synthetic rows equal a real one" in result.stdout
+    assert "100.0 % of the synthetic rows equal a real one" in result.stdout
     assert "shop = fuel" in result.stdout
     assert sorted(path.name for path in (folder / "found").iterdir()) == sorted(FILES)
     told = json.loads((folder / "found" / "audit.json").read_text())
