@@ -35,7 +35,7 @@ from loop.types import Request, Samples, SamplingMethod, Table
 AT_ONCE = 512  # images denoised together: bounds memory, and is the population that a guide chooses from
 NET = "unet.safetensors"
 WARM_SHARE = 0.2  # share of the training steps that a warm start takes
-LEAST_SPREAD = 1e-3
+MOST_MEASURED, LEAST_SPREAD = 2000, 1e-3  # images whose pixels are measured, and the least deviation of these
 SLIGHT = Strength(shift=0.05, rotation=8.0, elastic=0.03)  # changes in training: few images are not learnt by heart
 
 
@@ -122,8 +122,9 @@ class DiffusionImages:
         """Train on the real rows; torch's global state is not touched."""
         before = self.net_.state_dict() if self.warm_start and hasattr(self, "net_") else {}
         self._learn_rows(table)
-        images = unit(entries_of(self.table_.rows, self.array_))
-        self.centre_, self.spread_ = float(images.mean()), max(float(images.std(correction=0)), LEAST_SPREAD)
+        images = entries_of(self.table_.rows, self.array_)  # as they are: floats of a batch alone are made
+        some = unit(images[rng.permutation(len(images))[:MOST_MEASURED]])
+        self.centre_, self.spread_ = float(some.mean()), max(float(some.std(correction=0)), LEAST_SPREAD)
         stream = torch_stream(rng, device())
         net = build(self._net, stream)
         warm = {name: each.shape for name, each in before.items()} == {n: e.shape for n, e in net.state_dict().items()}
@@ -133,13 +134,13 @@ class DiffusionImages:
         batch = min(self.batch, max(1, ceil(len(seen) / 4)))
         steps = min(max(self.passes * len(seen) // batch, self.least_steps), self.most_steps)
         schedule = Schedule(ceil(steps * WARM_SHARE) if warm else steps, batch, self.rate)
-        label = torch.as_tensor(self.table_.y)
+        label = tensor(self.table_.y, device())
 
         def loss(net: torch.nn.Module, rows: torch.Tensor) -> torch.Tensor:
-            chosen = torch.as_tensor(seen)[rows.cpu()]
-            shown = warped(images[chosen], SLIGHT, rng) if self.slight_changes else images[chosen]
+            chosen = seen[rows.cpu().numpy()]
+            shown = warped(unit(images[chosen]), SLIGHT, rng) if self.slight_changes else unit(images[chosen])
             clean = ((shown - self.centre_) / self.spread_).to(rows.device)
-            return cast(UNet, net).loss(clean, label[chosen].to(rows.device), stream)
+            return cast(UNet, net).loss(clean, label[chosen], stream)
 
         self.net_ = cast(UNet, train(net, loss, len(seen), schedule, stream))
         return self

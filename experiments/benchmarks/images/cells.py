@@ -43,12 +43,12 @@ class Plan:
     learner: Convnet = field(
         default_factory=lambda: Convnet(balanced=True, augment="classical", passes=15, most_steps=700)
     )
-    generator: DiffusionImages = field(default_factory=lambda: DiffusionImages(passes=60, most_steps=1000))
+    generator: DiffusionImages = field(default_factory=lambda: DiffusionImages(passes=60, most_steps=700))
     members: int = 5
     lanes: int = 2
     generations: int = 2
     budget: float = 0.5
-    pool: int = 3
+    pool: int = 2
     curves: bool = True
 
     def parts(self) -> Parts:
