@@ -96,8 +96,8 @@ def main(
         show(results[results["rows"] == count], count, terminal)
     terminal.print(
         f"{len(COMMON)} common topics of {TRAIN} training and {TEST} test texts each, {RARE_TEST} test texts of the "
-        f"rare one; {seeds} splits. No language model was measured: '{SERVER}' and '{BOUND}' went through a server on this "
-        "machine."
+        f"rare one; {seeds} splits. No language model was measured: '{SERVER}' and '{BOUND}' went through a server on "
+        "this machine."
     )
     print(json.dumps(headline(results)))
 
