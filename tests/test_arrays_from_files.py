@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from experiments.cli.app import app
 from experiments.data.arrays.images import save
 from experiments.report.html import ARRAYS, SYNTHETIC
+from experiments.trust.audit.run_rows import rows_of
 from loop.cycle.acceptance import Acceptance
 
 
@@ -31,7 +32,7 @@ def call(*words: object) -> str:
 def settings(folder: Path, **more: Any) -> Path:
     """Write a configuration of a small run."""
     content = {
-        "loop": {"generations": 1, "lanes": 2, "jobs": 1, "pool": 2, "budget": 0.2},
+        "loop": {"generations": 1, "lanes": 2, "jobs": 1, "pool": 2, "budget": 0.4},
         "arms": {"run": False},
         "tracking": "none",
         "out": str(folder / "runs"),
@@ -175,6 +176,17 @@ def test_rows_are_generated_into_a_folder_and_read_again(
         scored = {"series": tmp_path / "made" / "series.npz", "images": tmp_path / "made"}[kind]
         call("predict", run, "--data", scored, "--out", tmp_path / "scores.csv")
         assert len(pd.read_csv(tmp_path / "scores.csv")) == 9
+
+
+def test_an_audit_reads_the_rows_of_a_run_with_their_arrays(finished: tuple[str, Path, Path, Path]) -> None:
+    _, run, _, _ = finished
+    train, _, new = rows_of(run)
+    rows = pd.read_parquet(run / SYNTHETIC)
+    assert len(new) == len(rows)
+    name = train.schema.arrays[0].names[0]
+    np.testing.assert_allclose(new.X[:, new.schema.names.index(name)], rows[name], rtol=1e-6)
+    assert set(new.rows.arrays) == set(train.rows.arrays)
+    assert "is synthetic" in call("trace", run, 0)
 
 
 def test_a_run_on_the_same_data_is_resumed_or_refused_in_a_sentence(finished: tuple[str, Path, Path, Path]) -> None:

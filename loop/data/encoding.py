@@ -107,7 +107,10 @@ def arrays_of(schema: Schema, frame: pd.DataFrame) -> dict[str, np.ndarray]:
 
 def _with_made(arrays: Iterable[ArrayColumn], held: Mapping[str, np.ndarray], frame: pd.DataFrame) -> pd.DataFrame:
     made = [pd.DataFrame(array.made(held[array.column]), index=frame.index) for array in arrays]
-    return pd.concat([frame, *made], axis=1) if made else frame
+    if not made:
+        return frame
+    own = frame.columns.difference([name for each in made for name in each], sort=False)  # of rows written before
+    return pd.concat([frame[own], *made], axis=1)
 
 
 def recipes(schema: Schema) -> tuple[DateParts | ArrayColumn, ...]:

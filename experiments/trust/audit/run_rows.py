@@ -2,16 +2,20 @@
 
 from pathlib import Path
 
+import pandas as pd
+
 from experiments.config.reader import load_config
 from experiments.config.run_config import RunConfig
-from experiments.report.html import SYNTHETIC
+from experiments.report.html import ARRAYS, SYNTHETIC
 from experiments.run.resuming import inputs_again
 from experiments.storage import run_folder
 from loop.data.encoding import encode
 from loop.data.parquet_file import read_frame
 from loop.errors import DataError
 from loop.support.commands import command
-from loop.types import Table
+from loop.support.model_files.arrays import read_npz
+from loop.support.own_files import own_file
+from loop.types import Schema, Table
 
 
 def rows_of(folder: Path) -> tuple[Table, Table, Table]:
@@ -35,4 +39,21 @@ def rows_of(folder: Path) -> tuple[Table, Table, Table]:
         raise DataError(f"a run must hold {SYNTHETIC}, and {folder} has none to read: run the loop again.") from error
     if frame.empty:
         raise DataError(f"an audit needs new rows, and the run {folder} kept none: there is nothing to audit.")
-    return inputs.train, inputs.test, encode(inputs.schema, frame)
+    return inputs.train, inputs.test, encode(inputs.schema, _with_arrays(frame, inputs.schema, folder / ARRAYS))
+
+
+def _with_arrays(frame: pd.DataFrame, schema: Schema, path: Path) -> pd.DataFrame:
+    """Return new rows with the arrays that were written beside them; texts are columns already."""
+    wanted = [array for array in schema.arrays if array.column not in frame]
+    if not wanted:
+        return frame
+    try:
+        held = read_npz(own_file(path))
+        cells = {array.column: pd.Series(array.encoder.cells(held[array.column]), dtype=object) for array in wanted}
+    except (OSError, KeyError, DataError) as error:
+        raise DataError(
+            f"a run must hold {path.name} as it was written, and {path.parent} does not: run again."
+        ) from error
+    if any(len(each) != len(frame) for each in cells.values()):
+        raise DataError(f"{path} must have an entry for each of {len(frame):,} rows, and has not: run the loop again.")
+    return frame.reset_index(drop=True).assign(**cells)
