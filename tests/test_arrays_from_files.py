@@ -17,9 +17,13 @@ from typer.testing import CliRunner
 
 from experiments.cli.app import app
 from experiments.data.arrays.images import save
+from experiments.data.sources import load
 from experiments.report.html import ARRAYS, SYNTHETIC
+from experiments.run.mlflow_model import save_model
+from experiments.storage.run_folder import load_model
 from experiments.trust.audit.run_rows import rows_of
 from loop.cycle.acceptance import Acceptance
+from loop.data.encoding import original_names
 
 
 def call(*words: object) -> str:
@@ -207,3 +211,16 @@ def test_a_folder_is_for_rows_with_arrays(tmp_path: Path) -> None:
     pd.DataFrame({"x": np.arange(40) / 7, "y": np.arange(40) % 2}).to_csv(tmp_path / "table.csv", index=False)
     words = ("--data", tmp_path / "table.csv", "--target", "y", "--n", 5, "--no-audit")
     assert "columns alone" in refused("generate", *words, "--out", tmp_path / "made")
+
+
+def test_mlflow_serves_the_model_for_rows_in_json(finished: tuple[str, Path, Path, Path], tmp_path: Path) -> None:
+    import mlflow
+
+    kind, run, known, new = finished
+    model = load_model(run / "model")
+    frame = pd.read_csv(new) if kind == "text" else load(str(known)).frame.head(12)
+    frame = frame[original_names(model.schema)]
+    save_model(model, frame, tmp_path / "model")
+    served = mlflow.pyfunc.load_model(str(tmp_path / "model"))
+    asked = json.loads((tmp_path / "model" / "serving_input_example.json").read_text())["dataframe_split"]
+    np.testing.assert_allclose(served.predict(pd.DataFrame(**asked)), model.predict_proba(frame), atol=1e-6)
