@@ -52,7 +52,10 @@ class Series:
     def of(cls, table: Table, reads: str) -> Self:
         """Take the series of a table; errors are those of `array_of`."""
         name = array_of(table, reads)
-        entries = table.rows.arrays[name]
+        entries = table.rows.arrays.get(name)
+        if entries is None or entries.ndim != 3 or entries.dtype.kind != "f":
+            got = "none" if entries is None else f"{entries.shape} of {entries.dtype}"
+            raise DataError(f"rows must have series {name[:40]!r} of channels and time, got {got}: encode them again.")
         (encoder,) = (each.encoder for each in table.schema.arrays if each.column == name)
         if not isinstance(encoder, Timed):
             raise DataError(f"the encoder of {name!r} must tell how long series are, and it does not: use Curves.")

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from learners.common.persistence import unfitted, write_settings
 from learners.series.network import GROUPS, SeriesNet
-from learners.series.reading import array_of, evened, filled
+from learners.series.reading import array_of, evened, filled_of
 from loop.errors import ConfigError, DataError
 from loop.protocols import Learner
 from loop.rows import Rows
@@ -93,7 +93,7 @@ class ConvnetSeries:
         self.array_ = array_of(table, self.reads)
         table = table.take(table.weight > 0)
         table = evened(table) if self.balanced else table
-        values, lengths = filled(table.rows.arrays[self.array_])
+        values, lengths = filled_of(table.rows, self.array_)
         self.n_classes_, self.longest_ = table.n_classes, values.shape[2]
         inside = (np.arange(self.longest_) < lengths[:, None])[:, None]
         steps = lengths.sum()
@@ -108,10 +108,10 @@ class ConvnetSeries:
     @one_thread()
     def predict_proba(self, rows: Rows) -> np.ndarray:
         """Return probabilities of shape (n, K); a class without a training row has none."""
-        entries = rows.arrays[self.array_]
+        values, lengths = filled_of(rows, self.array_, len(self.mean_))
         made = [np.empty((0, self.n_classes_))]
-        for first in range(0, len(entries), CHUNK):
-            inputs = self._inputs(*filled(entries[first : first + CHUNK]))
+        for first in range(0, len(values), CHUNK):
+            inputs = self._inputs(values[first : first + CHUNK], lengths[first : first + CHUNK])
             with torch.no_grad():
                 logits = self.net_(*inputs).double().masked_fill(~torch.from_numpy(self.seen_), -torch.inf)
             made.append(logits.softmax(1).numpy())

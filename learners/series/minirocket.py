@@ -11,7 +11,7 @@ from learners.common.nested import load_learners, save_learners
 from learners.common.persistence import unfitted, write_settings
 from learners.series.heads import Head, linear_head
 from learners.series.kernels import MOST_CHANNELS, PLACES, Kernels
-from learners.series.reading import array_of, evened, filled
+from learners.series.reading import array_of, evened, filled_of
 from learners.xgboost import XGBoost
 from loop.errors import ConfigError, DataError
 from loop.protocols import Learner
@@ -73,7 +73,7 @@ class MiniRocket:
         self.array_ = array_of(table, self.reads)
         table = table.take(table.weight > 0)
         table = evened(table) if self.balanced else table
-        values, lengths = filled(table.rows.arrays[self.array_])
+        values, lengths = filled_of(table.rows, self.array_)
         self.channels_, self.n_classes_ = values.shape[1], table.n_classes
         self.kernels_ = Kernels.of(values, lengths, self.features, rng)
         features = self.kernels_.features(values, lengths)
@@ -85,7 +85,7 @@ class MiniRocket:
 
     def predict_proba(self, rows: Rows) -> np.ndarray:
         """Return probabilities of shape (n, K)."""
-        features = self.kernels_.features(*filled(rows.arrays[self.array_]))
+        features = self.kernels_.features(*filled_of(rows, self.array_, self.channels_))
         if isinstance(self.head_, XGBoost):
             return self.head_.predict_proba(Rows(features.astype(np.float64)))
         return self.head_.proba(features, self.n_classes_)

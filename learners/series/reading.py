@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from learners.encoders.series_values import filled, lengths_of
+from learners.encoders.series_values import filled
 from loop.catalogue import ENCODERS
 from loop.errors import DataError
+from loop.rows import Rows
 from loop.types import Schema, Table
 
-__all__ = ["array_of", "evened", "filled", "lengths_of"]
+__all__ = ["array_of", "evened", "filled_of"]
 
 
 def array_of(table: Table | Schema, reads: str) -> str:
@@ -28,6 +29,24 @@ def array_of(table: Table | Schema, reads: str) -> str:
             "column its encoder, or use a part for columns."
         )
     return found
+
+
+def filled_of(rows: Rows, name: str, channels: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Return the series (n, c, t) of rows without gaps, and their lengths (n,), see `filled`.
+
+    Raises
+    ------
+    DataError
+        If the rows have no such array, or series of other channels.
+    """
+    entries = rows.arrays.get(name)
+    if entries is None or entries.ndim != 3 or entries.dtype.kind != "f" or channels not in (None, entries.shape[1]):
+        got = "none" if entries is None else f"{entries.shape} of {entries.dtype}"
+        wanted = "channels" if channels is None else f"{channels} channels"
+        raise DataError(
+            f"rows must have series {name[:40]!r} of {wanted} and time, got {got}: encode them by the schema."
+        )
+    return filled(entries)
 
 
 def evened(table: Table) -> Table:

@@ -1,19 +1,20 @@
-"""Multinomial logistic regression on sparse or dense features, from soft labels, kept as two arrays."""
+"""Multinomial logistic regression on sparse or dense features, from soft labels, kept as three arrays."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from scipy.special import softmax
+from scipy.optimize import minimize
+from scipy.special import log_softmax, softmax
 
-from learners.common.soft_labels import weighted_copies, with_all_classes
+from learners.common.soft_labels import NEGLIGIBLE, with_all_classes
 from loop.errors import DataError
-from loop.rows import Rows
 from loop.support.model_files.arrays import Form, checked
 from loop.types import Table
 
 LARGEST = 1e6  # of a coefficient
+MOST_STEPS = 1_000
 _NAMES = ("coef", "intercept", "classes")
 
 
@@ -21,13 +22,13 @@ _NAMES = ("coef", "intercept", "classes")
 class Softmax:
     """Coefficients of the classes that were there; one class alone has the probability one."""
 
-    coef: np.ndarray  # (c, p), for two classes (1, p)
-    intercept: np.ndarray  # (c,), for two classes (1,)
+    coef: np.ndarray  # (k, p)
+    intercept: np.ndarray  # (k,)
     classes: np.ndarray  # (k,) codes of classes, rising
 
     @classmethod
     def fit(cls, features: Any, table: Table, C: float, balanced: bool) -> Self:
-        """Fit by L-BFGS on features (n, p) of the rows of a table, for ``table.targets`` with ``table.weight``.
+        """Fit on features (n, p) of the rows of a table, for ``table.targets`` with ``table.weight``.
 
         Parameters
         ----------
@@ -39,27 +40,24 @@ class Softmax:
         balanced : bool
             Whether each class has the same total weight.
         """
-        from sklearn.linear_model import LogisticRegression
-
-        places = replace(table, rows=Rows(np.arange(len(table), dtype=np.float64)[:, None]))
-        at, y, weight = weighted_copies(places)
-        classes = np.unique(y)
+        targets = np.where(table.targets > NEGLIGIBLE, table.targets, 0.0)
+        shares = table.weight[:, None] * targets / targets.sum(axis=1, keepdims=True)
+        mass = shares.sum(axis=0)
+        classes = np.flatnonzero(mass > 0)
+        shares = shares[:, classes]
+        if balanced:
+            shares = shares * (mass.sum() / len(classes) / mass[classes])
         if len(classes) == 1:
             return cls(np.zeros((1, features.shape[1])), np.zeros(1), classes)
-        if balanced:
-            weight = weight * (weight.sum() / len(classes) / np.bincount(y, weight)[y])
-        width = features.shape[1]
-        seen = features[at[:, 0].astype(int)] if width else np.zeros((len(y), 1))  # scikit-learn wants a feature
-        model = LogisticRegression(C=C, max_iter=2_000).fit(seen, y, sample_weight=weight)
-        return cls(model.coef_[:, :width], model.intercept_, classes)
+        found = _minimised(features, shares, C)
+        return cls(found[:-1].T.copy(), found[-1].copy(), classes)
 
     def proba(self, features: Any, n_classes: int) -> np.ndarray:
         """Return probabilities (n, K) of features (n, p)."""
         if len(self.classes) == 1:
             known = np.ones((features.shape[0], 1))
         else:
-            scores = np.asarray(features @ self.coef.T) + self.intercept
-            known = softmax(np.hstack([0 * scores, scores]) if len(self.classes) == 2 else scores, axis=1)
+            known = softmax(np.asarray(features @ self.coef.T) + self.intercept, axis=1)
         return with_all_classes(known, self.classes, n_classes)
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -80,8 +78,38 @@ class Softmax:
         classes = held["classes"].astype(np.int64)
         if not len(classes) or (np.diff(classes) <= 0).any():
             raise DataError("classes must be rising numbers, one at least")
-        checked(held, _forms(width, len(classes) if len(classes) > 2 else 1), more=("classes",))
+        checked(held, _forms(width, len(classes)), more=("classes",))
         return cls(held["coef"], held["intercept"], classes)
+
+
+def _minimised(features: Any, shares: np.ndarray, C: float) -> np.ndarray:
+    """Return coefficients and, last, intercepts (p + 1, k) that minimise the penalised cross-entropy, by L-BFGS.
+
+    Soft labels are taken as they are: scikit-learn would need a copy of each row for each class.
+
+    Parameters
+    ----------
+    features : ndarray or sparse matrix of shape (n, p)
+    shares : ndarray of shape (n, k)
+        Weight of each row for each class.
+    C : float
+        Inverse strength of the L2 penalty of the coefficients.
+    """
+    shape = (features.shape[1] + 1, shares.shape[1])
+    total, transposed = shares.sum(), features.T.tocsr() if hasattr(features, "tocsr") else features.T
+    shares, weight = shares / total, shares.sum(axis=1, keepdims=True) / total
+    penalty = 1 / (C * total)
+
+    def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        held = flat.reshape(shape)
+        logs = log_softmax(np.asarray(features @ held[:-1]) + held[-1], axis=1)
+        error = weight * np.exp(logs) - shares
+        slope = np.vstack([np.asarray(transposed @ error) + penalty * held[:-1], error.sum(axis=0)])
+        return float(0.5 * penalty * (held[:-1] ** 2).sum() - (shares * logs).sum()), slope.ravel()
+
+    settings = {"maxiter": MOST_STEPS, "gtol": 1e-4, "ftol": 1e-9}
+    found: np.ndarray = minimize(loss, np.zeros(shape).ravel(), jac=True, method="L-BFGS-B", options=settings).x
+    return found.reshape(shape)
 
 
 def _forms(width: int, lines: int | None) -> dict[str, Form]:

@@ -57,7 +57,7 @@ class StaticEmbeddings:
     reads: ClassVar[str] = "words"
 
     head: Literal["linear", "xgboost"] = "linear"
-    C: float = 30.0
+    C: float = 10.0
     columns: Beside = "none"
     balanced: bool = False
 

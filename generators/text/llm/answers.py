@@ -10,9 +10,11 @@ REFUSED, UNPARSABLE = "refused by the model", "unparsable"
 MOST_ARRAYS = 50  # opening brackets at which an array of texts is looked for
 MOST_CHARACTERS = 400_000  # of an answer that are looked at
 _BLANKS = re.compile(r"[\s,]*")
-_REFUSAL = re.compile(
-    r"\W*(?:i['’]?m\s+(?:very\s+)?sorry|i\s+am\s+(?:very\s+)?sorry|sorry,|as\s+an?\s+(?:ai|language)\b|"
-    r"i\s+(?:can['’]?t|cannot|can\s+not|won['’]?t|will\s+not|am\s+unable|['’]m\s+unable|must\s+decline))",
+_REFUSAL = re.compile(  # a text may begin with "I can't" as well: what cannot be done must be what was asked for
+    r"\W*(?:as\s+an?\s+(?:ai|(?:large\s+)?language\s+model)\b|"
+    r"(?:(?:i['’]m|i\s+am)\s+(?:very\s+)?sorry\W+(?:but\s+)?)?i\s*(?:can['’]?t|cannot|can\s+not|won['’]?t|will\s+not|"
+    r"['’]m\s+(?:un|not\s+)able\s+to|am\s+(?:un|not\s+)able\s+to|must\s+decline\s+to)\s+"
+    r"(?:help|assist|comply|fulfil|provide|generate|write|create|produce|do\s+that)\b)",
     re.IGNORECASE,
 )
 

@@ -35,7 +35,7 @@ def test_names_differ_and_every_kind_fits() -> None:
     parts, table = form(), text_table(60)
     names = [kind.name for kind in parts.kinds]
     assert len(set(names)) == len(names)
-    assert ("word vectors" in names) == has_vectors()
+    assert ("word vectors and columns" in names) == has_vectors()
     for kind in parts.kinds:
         for learner in kind.variants:
             assert _fitted(learner.fit(table, stream(0, kind.name)).predict_proba(table.rows), table)

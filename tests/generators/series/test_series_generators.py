@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -154,3 +155,15 @@ def test_what_cannot_be_made_is_refused() -> None:
     for make in MAKERS.values():
         with pytest.raises(DataError, match="curves"):
             make().fit(bare, rng())
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_damaged_folders_are_refused(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "made"
+    made: Any = MAKERS[name]().fit(table(), rng())
+    n = len(table())
+    for damage in ({}, {"wave": np.zeros(n)}, {"wave": np.zeros((n - 1, 1, 32))}, {"wave": np.full((n, 1, 32), "x")}):
+        made.save(folder)
+        np.savez(folder / "rows.npz", **damage)
+        with pytest.raises(DataError):
+            type(made).load(folder)

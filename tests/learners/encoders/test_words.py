@@ -77,9 +77,8 @@ def test_a_view_of_other_buckets_is_refused() -> None:
 
 
 def test_missing_texts_are_empty_and_long_ones_cut() -> None:
-    stacked = Words(most_characters=5).stacked(
-        [None, float("nan"), pd.NA, "", "abcdefgh", "a\0", "\ud800", "\r\na\rbcd"]
-    )
+    cells = [None, float("nan"), pd.NA, "", "abcdefgh", "a\0", "\ud800", "\r\na\rbcd"]
+    stacked = Words(most_characters=5).stacked(cells)
     assert stacked.tolist() == ["", "", "", "", "abcde", "a ", "?", "\na\nbc"]
     assert stacked.dtype.kind == "U"
 

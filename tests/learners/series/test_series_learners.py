@@ -128,3 +128,12 @@ def test_learners_know_for_which_rows_they_are() -> None:
         learner: Any = MAKERS[name]().fit(own, np.random.default_rng(0))
         assert learner.misfit(own.schema) is None
         assert "wave" in learner.misfit(other)
+
+
+@pytest.mark.parametrize("name", ["ridge", "convnet"])
+def test_rows_without_their_series_are_refused(name: str) -> None:
+    learner = MAKERS[name]().fit(table(), np.random.default_rng(0))
+    X, entries = table().X, table().rows.arrays["wave"]
+    for arrays in ({}, {"wave": entries[:, 0]}, {"wave": np.repeat(entries, 2, axis=1)}):
+        with pytest.raises(DataError, match="series 'wave'"):
+            learner.predict_proba(Rows(X, arrays))

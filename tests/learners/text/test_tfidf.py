@@ -74,6 +74,16 @@ def test_soft_labels_are_learnt_as_cross_entropy() -> None:
     np.testing.assert_allclose(even.proba(features, 3)[0], [1 / 3] * 3, atol=1e-3)
 
 
+def test_coefficients_are_those_of_scikit_learn() -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    features = RNG(0).normal(size=(len(TABLE), 5)) + TABLE.y[:, None]
+    weight = RNG(1).uniform(0.5, 2, len(TABLE))
+    wanted = LogisticRegression(C=0.7, tol=1e-8, max_iter=2_000).fit(features, TABLE.y, sample_weight=weight)
+    found = Softmax.fit(features, replace(TABLE, weight=weight), 0.7, balanced=False)
+    np.testing.assert_allclose(found.proba(features, 3), wanted.predict_proba(features), atol=1e-3)
+
+
 def test_columns_are_read_only_if_asked_for() -> None:
     shelf = TABLE.schema.names.index("shelf")
     X = TABLE.X.copy()

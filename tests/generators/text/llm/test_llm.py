@@ -12,7 +12,7 @@ import pytest
 from chat_server import FAULTS, ChatServer, first_then, proper, said, texts_for
 from texts import text_table
 
-from generators.text.llm.answers import REFUSED, UNPARSABLE
+from generators.text.llm.answers import REFUSED, UNPARSABLE, texts_in
 from generators.text.llm.llm import CACHED, LLM, SHOWN, SURPLUS, TEXTS
 from generators.text.llm.spending import CALLS, FAILED, TOKENS
 from generators.text.refusals import COPIED, EMPTY, REPEATED, TOO_LONG
@@ -363,3 +363,19 @@ def test_an_unwritable_cache_is_told(server: ChatServer, tmp_path: Path) -> None
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="cache must be a folder"):
         ask(LLM(server.url, cache=str(tmp_path / "file")))
+
+
+@pytest.mark.parametrize(
+    ("said", "refuses"),
+    [
+        ("I'm sorry, but I can't help with that.", True),
+        ("I am unable to generate such texts", True),
+        ("“I cannot assist with this request.”", True),
+        ("As an AI language model, I have no opinion", True),
+        ("I can't believe how high the waves are", False),
+        ("I'm sorry I missed the boat.", False),
+        ("I cannot swim.", False),
+    ],
+)
+def test_refusals_are_told_from_texts(said: str, refuses: bool) -> None:
+    assert texts_in(json.dumps([said])).texts == (() if refuses else (said,))
