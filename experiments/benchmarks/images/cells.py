@@ -45,9 +45,9 @@ class Plan:
     )
     generator: DiffusionImages = field(default_factory=lambda: DiffusionImages(passes=60, most_steps=500))
     members: int = 5
-    lanes: int = 2
-    generations: int = 2
-    budget: float = 0.25
+    lanes: int = 3
+    generations: int = 1
+    budget: float = 0.5
     pool: int = 2
     curves: bool = True
 
