@@ -11,7 +11,7 @@ from loop.errors import DataError
 from loop.rows import Rows
 
 if TYPE_CHECKING:
-    from loop.types import Schema
+    from loop.types import Schema, Table
 
 ANY = "any"  # what a part reads that takes every array
 
@@ -120,6 +120,46 @@ def misfit(part: object, schema: "Schema", *, makes_rows: bool = False) -> str |
     if wanted is None:
         return f"{name} makes columns alone, and rows have {', '.join(known.values())} beside them"
     return f"{name} needs a column encoded by {wanted}, and the rows have {', '.join(map(str, known)) or 'none'}"
+
+
+def array_of(source: "Table | Schema", reads: str) -> str:
+    """Return the name of the first array whose encoder has a name of the catalogue, such as "pixels".
+
+    Parameters
+    ----------
+    source : Table or Schema
+        Rows with arrays, or what is known of them.
+    reads : str
+        Name of the encoder in `loop.catalogue.ENCODERS`.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
+    schema: Schema = getattr(source, "schema", source)  # type: ignore[arg-type]  # a table's own
+    for array in schema.arrays:
+        if ENCODERS.name_of(type(array.encoder)) == reads:
+            return array.column
+    held = ", ".join(f"{array.column[:40]!r}" for array in schema.arrays[:3]) or "none"
+    raise DataError(
+        f"a part that reads {reads} needs an array with this encoder beside the columns, and the data have {held}: "
+        "name the column of arrays, or choose a part that reads columns."
+    )
+
+
+def entries_of(rows: Rows, name: str) -> np.ndarray:
+    """Return the entries (n, ...) of an array that rows must hold.
+
+    Raises
+    ------
+    DataError
+        If they do not.
+    """
+    if name not in rows.arrays:
+        held = ", ".join(f"{each[:40]!r}" for each in list(rows.arrays)[:3]) or "none"
+        raise DataError(f"rows must hold the array {name[:40]!r} beside their columns, and hold {held}: add it.")
+    return rows.arrays[name]
 
 
 def rows_of(schema: "Schema", X: np.ndarray, arrays: Mapping[str, np.ndarray]) -> Rows:

@@ -8,12 +8,12 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from generators.common.arrays import array_of, entries_of
 from generators.common.persistence import load_rows, save_rows
 from generators.common.rejection import keep_inside
 from generators.images.pixels import pixels, unit, with_images
 from generators.images.warping import Strength, blended, boxed, warped
 from generators.resampling.resample import class_stream, proposals, real_rows, starting_rows
+from loop.encoders import array_of, entries_of
 from loop.errors import ConfigError
 from loop.protocols import Generator
 from loop.support.parallel.torch_threads import one_thread

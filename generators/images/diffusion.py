@@ -11,7 +11,6 @@ from typing import ClassVar, Self, cast
 import numpy as np
 import torch
 
-from generators.common.arrays import array_of, entries_of
 from generators.common.persistence import ROWS, read_table, unfitted, write_settings, write_table
 from generators.common.rejection import keep_inside
 from generators.common.torch_training import Schedule, build, device, tensor, torch_stream, train
@@ -24,6 +23,7 @@ from generators.images.unet import UNet
 from generators.images.warping import Strength, warped
 from generators.resampling.resample import class_stream, proposals, real_rows, starting_rows
 from loop import seeds
+from loop.encoders import array_of, entries_of
 from loop.errors import ConditionError, ConfigError
 from loop.protocols import Generator, Steerable
 from loop.rows import Rows

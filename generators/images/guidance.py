@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from generators.common.arrays import entries_of
 from generators.diffusion.guidance import MOST_ROWS, Guide, Maker, Particles, Scale
 from generators.images.pixels import pixels, with_images
+from loop.encoders import entries_of
 from loop.rows import Rows
 from loop.types import Table
 

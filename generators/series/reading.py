@@ -6,10 +6,9 @@ from typing import Protocol, Self, runtime_checkable
 import numpy as np
 
 from generators.resampling.resample import proposals
-from loop.catalogue import ENCODERS
-from loop.encoders import Encoder, rows_of
+from loop.encoders import Encoder, array_of, rows_of
 from loop.errors import DataError
-from loop.types import Schema, Table
+from loop.types import Table
 
 
 @runtime_checkable
@@ -19,24 +18,6 @@ class Timed(Encoder, Protocol):
     def filled(self, entries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return series (n, c, t) without gaps, 0 behind their end, and their lengths (n,)."""
         ...
-
-
-def array_of(table: Table | Schema, reads: str) -> str:
-    """Return the name of the first array whose encoder has a name in the catalogue, such as ``curves``.
-
-    Raises
-    ------
-    DataError
-        If there is none.
-    """
-    schema = table.schema if isinstance(table, Table) else table
-    found = next((each.column for each in schema.arrays if ENCODERS.name_of(type(each.encoder)) == reads), None)
-    if found is None:
-        raise DataError(
-            f"a part that makes {reads} needs rows with an array of that kind, and the table has none: give such a "
-            "column its encoder, or use a part for columns."
-        )
-    return found
 
 
 @dataclass(frozen=True, eq=False)

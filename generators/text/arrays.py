@@ -3,29 +3,8 @@
 import numpy as np
 
 from generators.resampling.resample import proposals
-from loop.catalogue import ENCODERS
 from loop.encoders import rows_of
-from loop.errors import DataError
 from loop.types import NOBODY, Schema, Table
-
-
-def array_of(source: Table | Schema, reads: str) -> str:
-    """Return the name of the first array whose encoder has a name of the catalogue, such as "words".
-
-    Raises
-    ------
-    DataError
-        If there is none.
-    """
-    schema = source.schema if isinstance(source, Table) else source
-    for array in schema.arrays:
-        if ENCODERS.name_of(type(array.encoder)) == reads:
-            return array.column
-    held = ", ".join(f"{array.column[:40]!r}" for array in schema.arrays[:3]) or "none"
-    raise DataError(
-        f"a part that reads {reads} needs an array with this encoder beside the columns, and the data have {held}: "
-        "name the column of texts, or choose a part that makes columns."
-    )
 
 
 def with_texts(table: Table, name: str, starts: np.ndarray, texts: list[str], sources: list[list[int]]) -> Table:

@@ -11,11 +11,11 @@ import torch
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from learners.common.arrays import array_of, entries_of
 from learners.common.persistence import unfitted, write_settings
 from learners.images.augmentation import AUGMENTATIONS, Augmentation
 from learners.images.net import ConvNet, new_net
 from learners.images.training import Content, Schedule, trained, unit
+from loop.encoders import array_of, entries_of
 from loop.errors import ConfigError, DataError
 from loop.protocols import Learner
 from loop.rows import Rows

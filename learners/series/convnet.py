@@ -14,7 +14,8 @@ from torch import Tensor
 
 from learners.common.persistence import unfitted, write_settings
 from learners.series.network import GROUPS, SeriesNet
-from learners.series.reading import array_of, evened, filled_of
+from learners.series.reading import evened, filled_of
+from loop.encoders import array_of
 from loop.errors import ConfigError, DataError
 from loop.protocols import Learner
 from loop.rows import Rows

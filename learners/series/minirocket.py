@@ -11,8 +11,9 @@ from learners.common.nested import load_learners, save_learners
 from learners.common.persistence import unfitted, write_settings
 from learners.series.heads import Head, linear_head
 from learners.series.kernels import MOST_CHANNELS, PLACES, Kernels
-from learners.series.reading import array_of, evened, filled_of
+from learners.series.reading import evened, filled_of
 from learners.xgboost import XGBoost
+from loop.encoders import array_of
 from loop.errors import ConfigError, DataError
 from loop.protocols import Learner
 from loop.rows import Rows

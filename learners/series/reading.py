@@ -5,30 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from learners.encoders.series_values import filled
-from loop.catalogue import ENCODERS
 from loop.errors import DataError
 from loop.rows import Rows
-from loop.types import Schema, Table
-
-__all__ = ["array_of", "evened", "filled_of"]
-
-
-def array_of(table: Table | Schema, reads: str) -> str:
-    """Return the name of the first array whose encoder has a name in the catalogue, such as ``curves``.
-
-    Raises
-    ------
-    DataError
-        If there is none.
-    """
-    schema = table.schema if isinstance(table, Table) else table
-    found = next((each.column for each in schema.arrays if ENCODERS.name_of(type(each.encoder)) == reads), None)
-    if found is None:
-        raise DataError(
-            f"a part that reads {reads} needs rows with an array of that kind, and the table has none: give such a "
-            "column its encoder, or use a part for columns."
-        )
-    return found
+from loop.types import Table
 
 
 def filled_of(rows: Rows, name: str, channels: int | None = None) -> tuple[np.ndarray, np.ndarray]:

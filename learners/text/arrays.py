@@ -5,31 +5,11 @@ from typing import Literal
 
 import numpy as np
 
-from loop.catalogue import ENCODERS
 from loop.errors import DataError
 from loop.rows import Rows
 from loop.types import Schema, Table
 
 Beside = Literal["none", "others", "all"]  # which columns: none, those that are not made of the texts, or all
-
-
-def array_of(source: Table | Schema, reads: str) -> str:
-    """Return the name of the first array whose encoder has a name of the catalogue, such as "words".
-
-    Raises
-    ------
-    DataError
-        If there is none.
-    """
-    schema = source.schema if isinstance(source, Table) else source
-    for array in schema.arrays:
-        if ENCODERS.name_of(type(array.encoder)) == reads:
-            return array.column
-    held = ", ".join(f"{array.column[:40]!r}" for array in schema.arrays[:3]) or "none"
-    raise DataError(
-        f"a part that reads {reads} needs an array with this encoder beside the columns, and the data have {held}: "
-        "name the column of texts, or choose a part that reads columns."
-    )
 
 
 def texts_of(rows: Rows, name: str) -> list[str]:

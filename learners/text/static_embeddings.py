@@ -7,11 +7,12 @@ from typing import ClassVar, Literal, Self
 import numpy as np
 
 from learners.common.persistence import columns_misfit, unfitted, write_settings
-from learners.text.arrays import Beside, array_of, chosen_columns, columns_alone, texts_of
+from learners.text.arrays import Beside, chosen_columns, columns_alone, texts_of
 from learners.text.columns import ColumnFeatures
 from learners.text.softmax import Softmax
 from learners.text.word_vectors import DIMENSIONS, vectors_of
 from learners.xgboost import XGBoost
+from loop.encoders import array_of
 from loop.errors import DataError
 from loop.protocols import Learner
 from loop.rows import Rows

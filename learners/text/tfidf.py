@@ -8,10 +8,11 @@ import numpy as np
 from scipy import sparse
 
 from learners.common.persistence import columns_misfit, read_record, unfitted, write_settings
-from learners.text.arrays import Beside, array_of, texts_of
+from learners.text.arrays import Beside, texts_of
 from learners.text.columns import ColumnFeatures
 from learners.text.softmax import Softmax
 from learners.text.terms import Analyzer, Terms
+from loop.encoders import array_of
 from loop.errors import DataError
 from loop.protocols import Learner
 from loop.rows import Rows

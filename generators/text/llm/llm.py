@@ -11,7 +11,7 @@ import numpy as np
 from generators.common.persistence import load_rows, save_rows
 from generators.common.rejection import keep_inside
 from generators.resampling.resample import class_stream, real_rows, starting_rows
-from generators.text.arrays import array_of, kept_whole, no_rows, with_texts
+from generators.text.arrays import kept_whole, no_rows, with_texts
 from generators.text.llm.answers import REFUSED, UNPARSABLE, Answer, content_of, texts_in, tokens_of
 from generators.text.llm.cache import Cache, digest
 from generators.text.llm.client import Patience, Unanswered, ask
@@ -20,6 +20,7 @@ from generators.text.llm.prompts import Question, estimated_tokens
 from generators.text.llm.spending import ANSWERED, CALLS, MILLISECONDS, TOKENS, Bounds, Spending
 from generators.text.refusals import COPIED, EMPTY, REPEATED, TOO_LONG, Known
 from generators.text.tally import refused
+from loop.encoders import array_of
 from loop.errors import ConfigError
 from loop.protocols import Generator
 from loop.seeds import integer

@@ -9,9 +9,9 @@ import torch
 from image_tables import digit_images, digits, image_table
 
 from learners import Committee, Convnet
-from learners.common.arrays import array_of
 from learners.images.augmentation import augmented, boxes, warped
 from learners.images.training import Content, Schedule, batches
+from loop.encoders import array_of
 from loop.errors import ConfigError, DataError
 from loop.rows import Rows
 from loop.testing import arrays as laws
