@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from generators.gan.gan import Gan
     from generators.images.augment import AugmentImages
     from generators.images.diffusion import DiffusionImages
+    from generators.images.gan import GanImages
     from generators.private.tree import PrivateTree
     from generators.resampling.imblearn_adapter import ImblearnAdapter
     from generators.resampling.neighbourhood import Neighbourhood
@@ -37,6 +38,7 @@ __all__ = [
     "DiffusionSeries",
     "ForestFlow",
     "Gan",
+    "GanImages",
     "ImblearnAdapter",
     "Markov",
     "Neighbourhood",
@@ -66,8 +68,9 @@ GENERATORS: "Catalogue[Generator]" = Catalogue(
         "llm": "generators.text.llm.llm:LLM",
         "augment_series": "generators.series.augment:AugmentSeries",  # these two make series
         "diffusion_series": "generators.series.diffusion:DiffusionSeries",
-        "augment_images": "generators.images.augment:AugmentImages",  # these two make images
+        "augment_images": "generators.images.augment:AugmentImages",  # these three make images
         "diffusion_images": "generators.images.diffusion:DiffusionImages",
+        "gan_images": "generators.images.gan:GanImages",
     },
     group="weakspot.generators",
     methods=("fit", "sample"),

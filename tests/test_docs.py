@@ -70,7 +70,7 @@ def run_page(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def test_the_pages() -> None:
     assert set(PAGES) == {
         *("your-data", "strategies", "report", "stress", "asking", "scale", "extend", "architecture"),
-        *("trust", "arrays", "series"),
+        *("trust", "arrays", "series", "images"),
     }
 
 

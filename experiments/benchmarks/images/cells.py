@@ -33,7 +33,7 @@ DIFFUSION, AUGMENT, UNAIMED = "loop, diffusion", "loop, changed images", "loop, 
 TEACHER = "the committee that teaches"
 LOOPS = (DIFFUSION, AUGMENT, UNAIMED)
 AIMED_CURVE, UNAIMED_CURVE = "aimed", "untargeted"
-SHARES = (0.125, 0.25, 0.5, 1.0)  # of the rows of all generations: the points of a curve
+SHARES = (0.25, 0.5, 1.0)  # of the rows of all generations: the points of a curve
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,12 @@ class Plan:
     """What all cells share. Its ``repr`` names all that a result depends on."""
 
     learner: Convnet = field(
-        default_factory=lambda: Convnet(balanced=True, augment="classical", passes=15, most_steps=700)
+        default_factory=lambda: Convnet(width=8, balanced=True, augment="classical", passes=15, most_steps=700)
     )
-    generator: DiffusionImages = field(default_factory=lambda: DiffusionImages(passes=60, most_steps=700))
+    generator: DiffusionImages = field(default_factory=lambda: DiffusionImages(passes=60, most_steps=500))
     members: int = 5
-    lanes: int = 2
-    generations: int = 2
+    lanes: int = 3
+    generations: int = 1
     budget: float = 0.5
     pool: int = 2
     curves: bool = True

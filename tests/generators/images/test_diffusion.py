@@ -14,7 +14,7 @@ from loop.errors import ConditionError, ConfigError, DataError
 from loop.protocols import Steerable
 from loop.rows import Rows
 from loop.testing import arrays as laws
-from loop.types import Region, Request, Samples
+from loop.types import Condition, Region, Request, Samples
 
 FAST: dict[str, Any] = {"width": 8, "passes": 5, "least_steps": 60, "most_steps": 60, "batch": 32, "sampling_steps": 8}
 
@@ -105,6 +105,17 @@ def test_a_score_steers_and_sees_rows_with_images(trained: DiffusionImages) -> N
     inside = trained.steered(dark).sample(Request(region, 1, 30), np.random.default_rng(0)).table
     assert region.contains(inside.rows).all()
     assert (inside.y == 1).all()
+
+
+def test_rows_that_start_in_a_region_stay_there_more_often(trained: DiffusionImages) -> None:
+    table = trained.table_
+    bright = table.schema.names.index("image_brightness")
+    region = Region((Condition(bright, low=float(np.quantile(table.X[:, bright], 0.9))),), "bright")
+    inside = trained.sample(Request(region, None, 40), np.random.default_rng(0))
+    anywhere = trained.sample(Request(Region(), None, 200), np.random.default_rng(0)).table
+    assert len(inside.table) == 40
+    assert inside.acceptance > 2 * region.contains(anywhere.rows).mean()
+    assert region.contains(table.rows)[inside.table.parents[:, 0]].all()
 
 
 def test_it_goes_on_from_saved_weights(tmp_path: Path) -> None:
