@@ -16,6 +16,7 @@ from experiments.benchmarks.series.cells import (
     ARMS,
     CONTROLS,
     FILLED,
+    FITS,
     LANES,
     LOOP,
     LOOPS,
@@ -54,7 +55,7 @@ def main(
     if len(accuracies):
         terminal.print(_accuracy_table(accuracies))
     keys = [(name, seed, arm) for name in names for seed in range(splits) for arm in chosen]
-    work = digest_of((PLAIN, FILLED, LOOPS, SETTINGS, LANES, SETS), MADE)
+    work = digest_of((PLAIN, FILLED, LOOPS, SETTINGS, LANES, FITS, SETS), MADE)
     found = each_cell(
         keys,
         lambda key: cell(*key, home),
