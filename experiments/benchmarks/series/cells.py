@@ -3,6 +3,7 @@
 import copy
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,12 @@ import numpy as np
 from experiments.arms.forms.series import FEATURES, form
 from experiments.benchmarks.rare_digits import matched_recall
 from experiments.benchmarks.series.sets import Sides, of_archive, sides
-from experiments.config.strategies import compose, without_aim
+from experiments.config.strategies import STRATEGIES, Strategy, compose, without_aim
 from experiments.storage.result_cache import Records
 from generators import AugmentSeries, DiffusionSeries, Resample
 from learners import Committee, MiniRocket, XGBoost
 from loop.cycle.driver import run_loop
-from loop.cycle.parts import Settings
+from loop.cycle.parts import Choice, Settings
 from loop.evaluation.judge_rows import JudgeRows
 from loop.evaluation.metrics import score
 from loop.protocols import Generator, Learner
@@ -24,6 +25,8 @@ from loop.types import Region, Request, Table
 
 LOOP, REAL_ONLY = "loop", "real rows alone"
 LANES = 3
+TARGETED = STRATEGIES["targeted"]
+UNTAUGHT = Strategy(acquisition="entropy", labeller="condition", gates=(*Choice.gates, "label"))
 SETTINGS = Settings(generations=2, pool=3, jobs=1)
 FITS = 3  # of the learner on the rows of an arm, whose scores are averaged: its kernels are drawn at random
 LEARNER = form().learner
@@ -38,9 +41,11 @@ FILLED: Mapping[str, Generator] = {  # rare classes are filled up with rows of t
     "all small changes": AugmentSeries(),
     "diffusion": DiffusionSeries(),
 }
+WITHOUT_AIM, WITHOUT_TEACHER = "loop without aim", "loop without teacher"
 LOOPS: Mapping[str, Generator] = {
     LOOP: AugmentSeries(),
-    "loop without aim": AugmentSeries(),
+    WITHOUT_AIM: AugmentSeries(),
+    WITHOUT_TEACHER: AugmentSeries(),
     "loop with diffusion": DiffusionSeries(),
 }
 CONTROLS = (*(name for name in PLAIN if name != REAL_ONLY), *FILLED)  # what one would do without a loop
@@ -88,8 +93,10 @@ def _learnt_from(arm: str, own: Sides, seed: int) -> tuple[Learner, Table]:
     if arm in FILLED:
         return LEARNER, filled_up(train, FILLED[arm], stream(seed, "filled", arm))
     teacher = Committee(members=form().members, jobs=1)
-    parts = compose(learner=LEARNER, teacher=teacher, generator=LOOPS[arm], settings=SETTINGS)
-    parts = without_aim(parts) if arm == "loop without aim" else parts
+    strategy = UNTAUGHT if arm == WITHOUT_TEACHER else TARGETED
+    parts = compose(strategy, learner=LEARNER, teacher=teacher, generator=LOOPS[arm], settings=SETTINGS)
+    parts = without_aim(parts) if arm == WITHOUT_AIM else parts
+    parts = replace(parts, teacher=None) if arm == WITHOUT_TEACHER else parts
     run = run_loop(parts, train, own.split.folds(seed, lanes=LANES), stream(seed, "loop"))
     kept = run.outcome.synthetic
     return LEARNER, Table.concat([train, kept]) if len(kept) else train
