@@ -26,7 +26,7 @@ from experiments.benchmarks.series.cells import (
     accuracy_cell,
     cell,
 )
-from experiments.benchmarks.series.sets import MADE, PUBLISHED, SETS, UNPUBLISHED, fetched
+from experiments.benchmarks.series.sets import MADE, PUBLISHED, SETS, UNPUBLISHED, fetched, package
 from experiments.storage.result_cache import digest, digest_of, each_cell
 from loop.errors import DataError
 
@@ -66,7 +66,8 @@ def main(
     terminal.print(_arms_table(results))
     for of, own in results.groupby("set", sort=False):
         terminal.print(_arms_table(own, str(of)))
-    print(json.dumps(headline(results, accuracies)))
+    source = {} if names == [MADE] else {"package": package(home).name}
+    print(json.dumps({**headline(results, accuracies), **source}))
 
 
 def headline(results: pd.DataFrame, accuracies: pd.DataFrame) -> dict[str, object]:
