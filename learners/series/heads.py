@@ -20,6 +20,8 @@ PENALTIES = np.logspace(-4, 3, 22)  # of ridge regression; a row's squared lengt
 STRENGTHS = (0.1, 1.0, 10.0, 100.0, 1000.0)  # C of logistic regression
 FOLDS = 4  # in which C is chosen
 MOST_ROWS = 2500  # that span the space; of longer tables some drawn at random
+DIRECTIONS = 1000  # of the space, where not all rows span it
+PIECE = 4096  # rows that are copied at once
 FLAT = 1e-6  # spread below which a feature tells nothing
 CALM = 1e-2  # penalty of the calibration
 
@@ -59,18 +61,20 @@ class _Span:
 
     @classmethod
     def of(cls, features: np.ndarray, weight: np.ndarray, rng: np.random.Generator) -> Self:
-        share = (weight / weight.sum()).astype(np.float32)
+        share, pieces = (weight / weight.sum()).astype(np.float32), range(0, len(features), PIECE)
         mean = share @ features
-        spread = np.sqrt(np.maximum(share @ features**2 - mean**2, 0))
+        square = np.sum([share[at : at + PIECE] @ (features[at : at + PIECE] - mean) ** 2 for at in pieces], axis=0)
+        spread = np.sqrt(square)
         scale = np.where(spread > FLAT, spread, np.inf) * np.float32(np.sqrt(features.shape[1]))
-        standard = (features - mean) / scale
-        some = standard
-        if len(standard) > MOST_ROWS:
-            some = standard[np.sort(rng.choice(len(standard), MOST_ROWS, replace=False))]
+        many = len(features) > MOST_ROWS
+        chosen = np.sort(rng.choice(len(features), MOST_ROWS, replace=False)) if many else slice(None)
+        some = (features[chosen] - mean) / scale
         values, vectors = np.linalg.eigh((some @ some.T).astype(np.float64))
         used = values > 1e-6 * max(float(values[-1]), 1e-12)
+        used[: -DIRECTIONS if many else 0] = False  # of some rows only the main directions are those of all
         basis = (some.T @ (vectors[:, used] / np.sqrt(values[used])).astype(np.float32)).astype(np.float32)
-        return cls((standard @ basis).astype(np.float64), basis, mean, scale)
+        rows = [((features[at : at + PIECE] - mean) / scale) @ basis for at in pieces]
+        return cls(np.concatenate(rows).astype(np.float64), basis, mean, scale)
 
     def head(self, weights: np.ndarray, offset: np.ndarray, classes: np.ndarray) -> Head:
         """Return the head with weights (r, k) of the coordinates."""

@@ -17,6 +17,7 @@ MOST_DILATIONS = 32  # of a kernel
 MOST_CHANNELS = 9  # that a kernel reads
 GOLDEN = (np.sqrt(5) + 1) / 2  # multiples of it, without their whole part, are spread evenly over 0 to 1
 COUNTED = 255  # steps that are counted in one byte
+CHANNELS_HELD = 16  # channels of a block of that many values each, at most: bounds memory
 CACHED = 2**16  # values convolved at once, so that they stay in the processor's cache
 
 
@@ -74,7 +75,7 @@ class Kernels:
         """Return the features (n, f), float32 from 0 to 1, of series (n, c, t); each row's own whatever the others."""
         made = np.empty((len(values), len(self.biases)), dtype=np.float32)
         order = np.argsort(lengths, kind="stable")  # series of like length together, so that little is computed in vain
-        for rows in _blocks(order, lengths):
+        for rows in _blocks(order, lengths, values.shape[1]):
             longest = int(lengths[rows].max())
             made[rows] = self._of_block(values[rows, :, :longest], lengths[rows])
         return made
@@ -193,12 +194,12 @@ def _channels(pairs: int, n_channels: int, rng: np.random.Generator) -> np.ndarr
     return made
 
 
-def _blocks(order: np.ndarray, lengths: np.ndarray) -> Iterator[np.ndarray]:
-    """Split row numbers, sorted by length, into blocks of few values."""
-    first = 0
+def _blocks(order: np.ndarray, lengths: np.ndarray, channels: int) -> Iterator[np.ndarray]:
+    """Split row numbers, sorted by length, into blocks of few values; a kernel reads a few channels at a time."""
+    first, most = 0, CACHED * min(1.0, CHANNELS_HELD / channels)
     while first < len(order):
         last = first + 1
-        while last < len(order) and (last - first + 1) * lengths[order[last]] <= CACHED:
+        while last < len(order) and (last - first + 1) * lengths[order[last]] <= most:
             last += 1
         yield order[first:last]
         first = last

@@ -23,6 +23,7 @@ from loop.support.setting_checks import check_bounds
 from loop.types import Column, Schema, Table
 
 FILE, TREES = "minirocket.npz", "trees"
+CHUNK = 4096  # series predicted at once: bounds memory
 HEADS = ("ridge", "logistic", "xgboost")
 BOOSTED = XGBoost(trees=120, depth=4, rate=0.1, row_share=0.8, column_share=0.05, bins=64)
 LEARNT = {"array": checks.text, "channels": checks.integer(1), "n_classes": checks.integer(2)}
@@ -86,22 +87,22 @@ class MiniRocket:
 
     def predict_proba(self, rows: Rows) -> np.ndarray:
         """Return probabilities of shape (n, K)."""
-        features = self.kernels_.features(*filled_of(rows, self.array_, self.channels_))
-        if isinstance(self.head_, XGBoost):
-            return self.head_.predict_proba(Rows(features.astype(np.float64)))
-        return self.head_.proba(features, self.n_classes_)
+        values, lengths = filled_of(rows, self.array_, self.channels_)
+        made = [np.empty((0, self.n_classes_))]
+        for first in range(0, len(values), CHUNK):
+            features = self.kernels_.features(values[first : first + CHUNK], lengths[first : first + CHUNK])
+            if isinstance(self.head_, XGBoost):
+                made.append(self.head_.predict_proba(Rows(features.astype(np.float64))))
+            else:
+                made.append(self.head_.proba(features, self.n_classes_))
+        return np.concatenate(made)
 
     def save(self, folder: Path) -> None:
         """Write settings, kernels and head into a folder, without pickle."""
         write_settings(self, folder, array=self.array_, channels=self.channels_, n_classes=self.n_classes_)
-        linear = isinstance(self.head_, Head)
-        np.savez(
-            folder / FILE,
-            allow_pickle=False,
-            **self.kernels_.arrays(),
-            **(self.head_.arrays() if isinstance(self.head_, Head) else {}),
-        )
-        if not linear and isinstance(self.head_, XGBoost):
+        head = self.head_.arrays() if isinstance(self.head_, Head) else {}
+        np.savez(folder / FILE, allow_pickle=False, **self.kernels_.arrays(), **head)
+        if isinstance(self.head_, XGBoost):
             save_learners([self.head_], folder / TREES)
 
     @classmethod

@@ -16,6 +16,7 @@ from experiments.benchmarks.series.cells import (
     ARMS,
     CONTROLS,
     FILLED,
+    FITS,
     LANES,
     LOOP,
     LOOPS,
@@ -25,7 +26,7 @@ from experiments.benchmarks.series.cells import (
     accuracy_cell,
     cell,
 )
-from experiments.benchmarks.series.sets import MADE, PUBLISHED, SETS, UNPUBLISHED, fetched
+from experiments.benchmarks.series.sets import MADE, PUBLISHED, SETS, UNPUBLISHED, fetched, package
 from experiments.storage.result_cache import digest, digest_of, each_cell
 from loop.errors import DataError
 
@@ -54,11 +55,10 @@ def main(
     if len(accuracies):
         terminal.print(_accuracy_table(accuracies))
     keys = [(name, seed, arm) for name in names for seed in range(splits) for arm in chosen]
-    work = digest_of((PLAIN, FILLED, LOOPS, SETTINGS, LANES, SETS), MADE)
     found = each_cell(
         keys,
         lambda key: cell(*key, home),
-        lambda key: out / work / f"{key[0]}-{key[1]}-{digest(key[2])}.json",
+        lambda key: out / _work(key[0], key[2]) / f"{key[0]}-{key[1]}-{digest(key[2])}.json",
         jobs=jobs,
         console=terminal,
     )
@@ -66,7 +66,8 @@ def main(
     terminal.print(_arms_table(results))
     for of, own in results.groupby("set", sort=False):
         terminal.print(_arms_table(own, str(of)))
-    print(json.dumps(headline(results, accuracies)))
+    source = {} if names == [MADE] else {"package": package(home).name}
+    print(json.dumps({**headline(results, accuracies), **source}))
 
 
 def headline(results: pd.DataFrame, accuracies: pd.DataFrame) -> dict[str, object]:
@@ -110,6 +111,12 @@ def _means(results: pd.DataFrame, figure: str) -> pd.Series:
     wide = results.pivot_table(index=["set", "seed"], columns="arm", values=figure).dropna()
     means: pd.Series = wide.groupby("set").mean().mean().astype(object)
     return means
+
+
+def _work(name: str, arm: str) -> str:
+    """Return a digest of what an arm does on a set."""
+    parts = PLAIN.get(arm), FILLED.get(arm), LOOPS.get(arm), SETTINGS, LANES, FITS, SETS[name]
+    return digest_of((arm, *parts), MADE)
 
 
 def _accuracies(names: list[str], splits: int, out: Path, home: Path, jobs: int) -> list[dict[str, object]]:

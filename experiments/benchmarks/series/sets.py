@@ -22,7 +22,7 @@ from loop.errors import DataError
 from loop.seeds import stream
 from loop.support import atomic
 
-PACKAGE = "sktime"  # whose file has all of them; version and file name are told in the results
+PACKAGE = "sktime"  # whose file has all of them; its name, with the version, is told in the results
 INSIDE = "sktime/datasets/data/{name}/{name}_{part}.ts"
 PARTS = ("TRAIN", "TEST")
 LARGEST = 2**28  # bytes of a member

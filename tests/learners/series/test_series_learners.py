@@ -11,6 +11,7 @@ import pytest
 from series_tables import series_table
 
 from learners import ConvnetSeries, MiniRocket
+from learners.series import heads
 from learners.series.reading import evened
 from loop.errors import ConfigError, DataError
 from loop.protocols import Learner
@@ -137,3 +138,19 @@ def test_rows_without_their_series_are_refused(name: str) -> None:
     for arrays in ({}, {"wave": entries[:, 0]}, {"wave": np.repeat(entries, 2, axis=1)}):
         with pytest.raises(DataError, match="series 'wave'"):
             learner.predict_proba(Rows(X, arrays))
+
+
+def test_many_rows_are_spanned_by_some_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With fewer rows than there are, the space is smaller and the answers hardly change."""
+    own = table(240, classes=3)
+    train, other = own.take(np.arange(160)), own.take(np.arange(160, 240))
+    every = MiniRocket(features=420).fit(train, np.random.default_rng(0)).predict_proba(other.rows)
+    monkeypatch.setattr(heads, "MOST_ROWS", 100)
+    monkeypatch.setattr(heads, "DIRECTIONS", 80)
+    monkeypatch.setattr(heads, "PIECE", 50)
+    some = MiniRocket(features=420).fit(train, np.random.default_rng(0))
+    assert (some.predict_proba(other.rows).argmax(axis=1) == other.y).mean() > 0.9
+    assert np.abs(some.predict_proba(other.rows) - every).mean() < 0.1
+    for name, kind in (("logistic", MiniRocket(features=420, head="logistic")), ("ridge", MiniRocket(features=420))):
+        found = kind.fit(train, np.random.default_rng(0)).predict_proba(other.rows).argmax(axis=1)
+        assert (found == other.y).mean() > 0.9, name
