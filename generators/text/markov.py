@@ -94,8 +94,7 @@ class Markov:
         draws, made = class_stream(rng, request.label), set[str]()
         texts: list[str] = self.table_.rows.arrays[self.array_].tolist()
         near = {
-            int(code): Chain.of(texts, rows[self.table_.y[rows] == code], self.order)
-            for code in np.unique(self.table_.y[rows])
+            int(code): self._near(texts, rows[self.table_.y[rows] == code]) for code in np.unique(self.table_.y[rows])
         }
 
         def written(anywhere: Request) -> Samples:
