@@ -105,6 +105,12 @@ class Markov:
         self.tally.add("delivered", len(samples.table))
         return samples
 
+    def _near(self, texts: list[str], rows: np.ndarray) -> Chain:
+        """Return the chain of some rows (m,) of one class, which is there already if they are all of them."""
+        code = int(self.table_.y[rows[0]])
+        whole = np.flatnonzero(self.table_.is_real & (self.table_.y == code))
+        return self.chains_[code] if np.array_equal(np.sort(rows), whole) else Chain.of(texts, rows, self.order)
+
     def _written(self, starts: np.ndarray, near: dict[int, Chain], draws: np.random.Generator, made: set[str]) -> Table:
         """Write a text from each start (n,); those that are refused are left out."""
         texts = self.table_.rows.arrays[self.array_]

@@ -17,7 +17,7 @@ class Known:
     def __init__(self, texts: Iterable[str]) -> None:
         self.real = {bare for text in texts if (bare := _bare(text))}
         self.joined = "\0".join(sorted(self.real))
-        # A piece of a real text holds one of its blocks whole, near its own beginning: few are searched for in all texts.
+        # A piece of a real text holds one of its blocks whole, near its own beginning: so few texts are searched for.
         self.blocks = {bare[at : at + BLOCK] for bare in self.real for at in range(0, len(bare) - BLOCK + 1, BLOCK)}
         self.beginnings: dict[str, list[str]] = {}  # long texts by their first letters, to find them inside others
         for bare in sorted(self.real):
