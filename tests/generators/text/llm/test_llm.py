@@ -419,3 +419,9 @@ def test_https_is_spoken_and_checked_and_no_proxy_is_used(server: ChatServer, mo
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     assert len(ask(LLM(server.url)).table) == 6
+
+
+def test_what_is_said_draws_nothing() -> None:
+    told = LLM("https://ex\u202eample.org", "red\x1b[31m" + "x" * 500).said()
+    assert told.isprintable()
+    assert len(told) < 400
