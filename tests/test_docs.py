@@ -70,7 +70,7 @@ def run_page(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def test_the_pages() -> None:
     assert set(PAGES) == {
         *("your-data", "strategies", "report", "stress", "asking", "scale", "extend", "architecture"),
-        *("trust", "arrays", "series", "images"),
+        *("trust", "arrays", "series", "images", "text"),
     }
 
 
@@ -120,6 +120,16 @@ def test_asking_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
     assert (module.model.queue_.index >= 0).all()
     assert set(module.model.queue_["ws_kind"]) <= {"ask", "audit"}
     assert (module.found.positions[:20] < 90).mean() > 0.9
+
+
+def test_texts_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The page's chain writes texts of the rare class that are no copies, and the language model is not asked."""
+    module = run_page("text", monkeypatch)
+    assert "texts written word by word" in capsys.readouterr().out
+    assert (module.made.table.y == module.table.schema.positive).all()
+    assert len(module.made.table) > 0
+    assert not set(module.made.table.rows.arrays["note"].tolist()) & set(module.frame["note"])
+    assert module.model.tally.counts() == {}
 
 
 def test_extensions_run_and_fit_the_catalogues(

@@ -95,8 +95,7 @@ class Markov:
         draws, made = class_stream(rng, request.label), set[str]()
         texts: list[str] = self.table_.rows.arrays[self.array_].tolist()
         near = {
-            int(code): Chain.of(texts, rows[self.table_.y[rows] == code], self.order)
-            for code in np.unique(self.table_.y[rows])
+            int(code): self._near(texts, rows[self.table_.y[rows] == code]) for code in np.unique(self.table_.y[rows])
         }
 
         def written(anywhere: Request) -> Samples:
@@ -106,6 +105,12 @@ class Markov:
         samples = keep_inside(written, request, self.tries, BATCH, draws)
         self.tally.add("delivered", len(samples.table))
         return samples
+
+    def _near(self, texts: list[str], rows: np.ndarray) -> Chain:
+        """Return the chain of some rows (m,) of one class, which is there already if they are all of them."""
+        code = int(self.table_.y[rows[0]])
+        whole = np.flatnonzero(self.table_.is_real & (self.table_.y == code))
+        return self.chains_[code] if np.array_equal(np.sort(rows), whole) else Chain.of(texts, rows, self.order)
 
     def _written(self, starts: np.ndarray, near: dict[int, Chain], draws: np.random.Generator, made: set[str]) -> Table:
         """Write a text from each start (n,); those that are refused are left out."""

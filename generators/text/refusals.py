@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 EMPTY, TOO_LONG, COPIED, REPEATED = "empty", "too long", "copied from a real text", "made before"
-EXCERPT = 40  # letters and digits from which on a piece of a real text, or around one, is a copy
+BLOCK = 20  # letters and digits, half of an excerpt
+EXCERPT = 2 * BLOCK  # letters and digits from which on a piece of a real text, or around one, is a copy
 
 
 class Known:
@@ -16,6 +17,8 @@ class Known:
     def __init__(self, texts: Iterable[str]) -> None:
         self.real = {bare for text in texts if (bare := _bare(text))}
         self.joined = "\0".join(sorted(self.real))
+        # A piece of a real text holds one of its blocks whole, near its own beginning: so few texts are searched for.
+        self.blocks = {bare[at : at + BLOCK] for bare in self.real for at in range(0, len(bare) - BLOCK + 1, BLOCK)}
         self.beginnings: dict[str, list[str]] = {}  # long texts by their first letters, to find them inside others
         for bare in sorted(self.real):
             if len(bare) >= EXCERPT:
@@ -37,12 +40,15 @@ class Known:
             return EMPTY
         if len(text) > most:
             return TOO_LONG
-        if bare in self.real or (len(bare) >= EXCERPT and (bare in self.joined or self._holds_one(bare))):
+        if bare in self.real or (len(bare) >= EXCERPT and (self._is_piece(bare) or self._holds_one(bare))):
             return COPIED
         if bare in made:
             return REPEATED
         made.add(bare)
         return None
+
+    def _is_piece(self, bare: str) -> bool:
+        return any(bare[at : at + BLOCK] in self.blocks for at in range(BLOCK)) and bare in self.joined
 
     def _holds_one(self, bare: str) -> bool:
         windows = (self.beginnings.get(bare[at : at + EXCERPT], ()) for at in range(len(bare) - EXCERPT + 1))

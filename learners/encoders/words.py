@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from learners.encoders.principal import Principal
+from learners.encoders.principal import MOST_ROWS, Principal
 from loop.encoders import Encoder
 from loop.errors import DataError
 from loop.support import record_checks as checks
@@ -58,8 +58,12 @@ class Words:
         )
 
     def fit(self, entries: np.ndarray) -> Self:
-        """Learn how rare each bucket is in the texts (n,) of training rows, and in which directions they vary most."""
-        features = np.concatenate([_hashed(block) for block in _blocks(entries)])
+        """Learn how rare each bucket is in the texts (n,) of training rows, and in which directions they vary most.
+
+        Of more than 20,000 texts as many, spread over all, are looked at.
+        """
+        some = entries[np.linspace(0, len(entries) - 1, min(len(entries), MOST_ROWS)).astype(int)]
+        features = np.concatenate([_hashed(block) for block in _blocks(some)])
         rarity = np.log((1 + len(features)) / (1 + (features != 0).sum(axis=0))) + 1
         view = Principal.of(features * rarity, self.components)
         # Rarity moves from the features into centre and directions: what is kept is no larger for it.

@@ -124,8 +124,8 @@ def _held_back(cell: Cell) -> tuple[Learner, str]:
         return _with_rows(lambda: LLM(server.url, "stand-in", **settings))(cell)  # type: ignore[arg-type]
 
 
-def arms() -> Mapping[str, Arm]:
-    """Return the arms by name; word vectors are among them where the extra ``text`` is installed."""
+def arms(*, unaimed: bool = False) -> Mapping[str, Arm]:
+    """Return the arms by name, on demand with the loop without aim; word vectors where the extra is installed."""
     found: dict[str, Arm] = {
         REAL: _plain(lambda: replace(LETTERS)),
         WEIGHTED: _plain(lambda: replace(LETTERS, balanced=True)),
@@ -133,7 +133,6 @@ def arms() -> Mapping[str, Arm]:
         WORDS: _plain(Tfidf),
         CHAIN: _with_rows(Markov),
         LOOP: _markov,
-        UNAIMED: _unaimed,
         SERVER: _through_the_server(held=False),
         BOUND: _through_the_server(held=True),
         BOUND_ALONE: _held_back,
@@ -142,4 +141,5 @@ def arms() -> Mapping[str, Arm]:
         VECTORS: _plain(partial(LEARNERS.make, "static_embeddings", columns="all")),
         EVEN_VECTORS: _plain(partial(LEARNERS.make, "static_embeddings", columns="all", balanced=True)),
     }
+    found |= {UNAIMED: _unaimed} if unaimed else {}
     return (found | vectors) if has_vectors() else found

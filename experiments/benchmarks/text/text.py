@@ -40,10 +40,11 @@ class Key:
     rows: int
     seed: int
     corpus: str
+    unaimed: bool = False  # whether the loop runs without aim, too
 
     def path(self, out: Path) -> Path:
         """Return the file of its figures; the name depends on all that they depend on."""
-        told = digest([list(arms()), repr(SETTINGS), LANES, list(COMMON)])
+        told = digest([list(arms(unaimed=self.unaimed)), repr(SETTINGS), LANES, list(COMMON)])
         return out / f"{self.topic}-{self.rows}-{self.seed}-{told}.json"
 
 
@@ -51,7 +52,7 @@ def work(key: Key) -> Records:
     """Fit all arms on one split; return the figures of each on the same test rows."""
     split, held_back = split_of(topics(Path(key.corpus)), key.topic, key.rows, key.seed)
     cell, records = Cell(split, key.topic, held_back, key.seed), Records()
-    for name, arm in arms().items():
+    for name, arm in arms(unaimed=key.unaimed).items():
         clock = Clock()
         with clock.stage("fit"):
             learner, note = arm(cell)
@@ -83,13 +84,16 @@ def main(
     corpus: Annotated[Path, typer.Option(help="Folder of the corpus, fetched if it is not there.")] = Path(
         "runs/fortunes"
     ),
+    unaimed: Annotated[bool, typer.Option(help="Run the loop without aim, too.")] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Cells side by side.")] = 1,
 ) -> None:
     """Compare all arms on the same splits; print tables and, last, one line of JSON."""
     terminal, counts = console(), _counts(rows)
     topics(corpus)  # fetched before workers need it
     chosen = among("topic", topic, RARE)
-    keys = [Key(name, count, seed, str(corpus)) for count in counts for seed in range(seeds) for name in chosen]
+    keys = [
+        Key(name, count, seed, str(corpus), unaimed) for count in counts for seed in range(seeds) for name in chosen
+    ]
     cells = each_cell(keys, work, lambda key: key.path(out), jobs=jobs, console=terminal)
     results = pd.DataFrame([record for records in cells for record in records])
     for count in counts:

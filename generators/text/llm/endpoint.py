@@ -8,6 +8,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from loop.errors import ConfigError
+from loop.support.visible import visible
 
 PATH = "/v1/chat/completions"
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
@@ -58,7 +59,7 @@ class Endpoint:
     @property
     def name(self) -> str:
         """Host and port, as they may be shown."""
-        return self.host if self.port is None else f"{self.host}:{self.port}"
+        return visible(self.host if self.port is None else f"{self.host}:{self.port}")
 
 
 def _is_here(host: str) -> bool:

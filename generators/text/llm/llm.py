@@ -25,6 +25,7 @@ from loop.errors import ConfigError
 from loop.protocols import Generator
 from loop.seeds import integer
 from loop.support.setting_checks import check_bounds
+from loop.support.visible import visible
 from loop.types import Request, Samples, Table
 
 BATCH = 10_000
@@ -241,9 +242,10 @@ class LLM:
         counts = self.tally.counts()
         seconds = counts.get(MILLISECONDS, 0) / 1000
         told = (
-            f"{counts.get(TEXTS, 0):,} texts of {self.model} at {self._endpoint.name} ({counts.get(CALLS, 0):,} calls, "
-            f"{counts.get(TOKENS, 0):,} tokens, {seconds:.1f} s; {counts.get(CACHED, 0):,} answers from the cache), "
-            f"{counts.get('delivered', 0):,} delivered; {counts.get(SHOWN, 0):,} real texts were sent there"
+            f"{counts.get(TEXTS, 0):,} texts of {visible(self.model[:60])} at {self._endpoint.name} "
+            f"({counts.get(CALLS, 0):,} calls, {counts.get(TOKENS, 0):,} tokens, {seconds:.1f} s; "
+            f"{counts.get(CACHED, 0):,} answers from the cache), {counts.get('delivered', 0):,} delivered; "
+            f"{counts.get(SHOWN, 0):,} real texts were sent there"
         )
         why = refused(counts, REASONS)
         failed = ", ".join(

@@ -9,7 +9,7 @@ from texts import TOPICS, text_table
 
 from generators.text.chain import END, Chain, joined, words_of
 from generators.text.markov import Markov
-from generators.text.refusals import COPIED, EMPTY, REPEATED, TOO_LONG, Known
+from generators.text.refusals import COPIED, EMPTY, EXCERPT, REPEATED, TOO_LONG, Known
 from loop.errors import ConfigError, DataError
 from loop.rows import Rows
 from loop.testing.arrays import GENERATOR_LAWS
@@ -140,6 +140,18 @@ REAL = "The quick brown fox jumps over the lazy dog and runs away from here"
 )
 def test_what_is_refused(text: str, reason: str | None) -> None:
     assert Known([REAL, "short", ""]).reason(text, 100, {"made"}) == reason
+
+
+def test_every_piece_of_a_real_text_is_a_copy_from_its_length_on() -> None:
+    rng = RNG(0)
+    real = ["".join(rng.choice(list("abc"), size)) for size in rng.integers(30, 120, 40)]
+    known = Known(real)
+    for text in real:
+        for start in range(max(1, len(text) - EXCERPT + 1)):
+            piece = text[start : start + EXCERPT]
+            assert known.reason(piece, 1_000, set()) == (COPIED if len(piece) == EXCERPT or piece == text else None)
+    made = ["".join(rng.choice(list("abc"), 60)) for _ in range(50)]
+    assert {known.reason(text, 1_000, set()) for text in made} == {None}
 
 
 @pytest.mark.parametrize(

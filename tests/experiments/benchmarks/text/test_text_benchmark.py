@@ -113,7 +113,7 @@ def test_held_back_texts_help_and_every_arm_answers(monkeypatch: pytest.MonkeyPa
         monkeypatch.setattr(corpus, name, value)
     split, held = corpus.split_of(TOPICS, RARE, 8, 0)
     cell, found, notes = Cell(split, RARE, held, 0), dict[str, dict[str, float]](), dict[str, str]()
-    for name, arm in arms().items():
+    for name, arm in arms(unaimed=True).items():
         learner, notes[name] = arm(cell)
         proba = learner.predict_proba(split.test.rows)
         found[name] = text.figures(split.test.y, proba, split.schema.positive)

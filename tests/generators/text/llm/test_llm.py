@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 from chat_server import FAULTS, ChatServer, first_then, proper, said, texts_for
+from hypothesis import given
+from hypothesis import strategies as some
 from texts import text_table
 
-from generators.text.llm.answers import REFUSED, UNPARSABLE, texts_in
+from generators.text.llm.answers import REFUSED, UNPARSABLE, content_of, texts_in, tokens_of
 from generators.text.llm.llm import CACHED, LLM, SHOWN, SURPLUS, TEXTS
 from generators.text.llm.spending import CALLS, FAILED, TOKENS
 from generators.text.refusals import COPIED, EMPTY, REPEATED, TOO_LONG
@@ -379,3 +381,47 @@ def test_an_unwritable_cache_is_told(server: ChatServer, tmp_path: Path) -> None
 )
 def test_refusals_are_told_from_texts(said: str, refuses: bool) -> None:
     assert texts_in(json.dumps([said])).texts == (() if refuses else (said,))
+
+
+@given(some.text(max_size=200) | some.text(alphabet='[]{}",: \\ntext1', max_size=200))
+def test_whatever_is_said_is_read_without_an_error(said: str) -> None:
+    answer = texts_in(said)
+    assert answer.texts or answer.faults
+
+
+@given(some.lists(some.text(max_size=40), min_size=1, max_size=6))
+def test_what_is_said_as_json_is_read_as_it_was(texts: list[str]) -> None:
+    for form in (json.dumps(texts), f"Here [1] you are:\n{json.dumps(texts, ensure_ascii=False)}\nMore?"):
+        answer = texts_in(form)
+        assert [*answer.texts] == [text for text in texts if texts_in(json.dumps([text])).texts]
+        assert len(answer.texts) + len(answer.faults) == len(texts)
+
+
+@given(
+    some.recursive(
+        some.none() | some.text() | some.integers(),
+        lambda each: (
+            some.dictionaries(some.sampled_from(["choices", "message", "content", "usage", "total_tokens"]), each)
+            | some.lists(each, max_size=2)
+        ),
+        max_leaves=8,
+    )
+)
+def test_any_answer_of_an_api_is_looked_through(told: object) -> None:
+    if isinstance(told, dict):
+        assert content_of(told) is None or isinstance(content_of(told), str)
+        assert tokens_of(told) is None or tokens_of(told) >= 0  # type: ignore[operator]
+
+
+def test_https_is_spoken_and_checked_and_no_proxy_is_used(server: ChatServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match="SSL"):
+        ask(LLM(server.url.replace("http:", "https:"), **QUICK))
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    assert len(ask(LLM(server.url)).table) == 6
+
+
+def test_what_is_said_draws_nothing() -> None:
+    told = LLM("https://ex\u202eample.org", "red\x1b[31m" + "x" * 500).said()
+    assert told.isprintable()
+    assert len(told) < 400
