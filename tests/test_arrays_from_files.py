@@ -1,6 +1,7 @@
 """Images, series and texts on the whole way: from files to a report, predictions, new rows and records."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -224,3 +225,22 @@ def test_mlflow_serves_the_model_for_rows_in_json(finished: tuple[str, Path, Pat
     served = mlflow.pyfunc.load_model(str(tmp_path / "model"))
     asked = json.loads((tmp_path / "model" / "serving_input_example.json").read_text())["dataframe_split"]
     np.testing.assert_allclose(served.predict(pd.DataFrame(**asked)), model.predict_proba(frame), atol=1e-6)
+
+
+def test_an_interrupted_run_goes_on_to_the_same_rows(finished: tuple[str, Path, Path, Path], tmp_path: Path) -> None:
+    _, run, _, _ = finished
+    again = shutil.copytree(run, tmp_path / run.name)
+    for name in ("done.json", "report.json", "report.html", SYNTHETIC, ARRAYS):
+        (again / name).unlink(missing_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Acceptance, "decide", kept_whatever_comes(Acceptance.decide))
+        patch.setattr(Acceptance, "verdict", claimed_whatever_comes(Acceptance.verdict))
+        call("run", "--resume", again, "--quiet")
+    pd.testing.assert_frame_equal(pd.read_parquet(again / SYNTHETIC), pd.read_parquet(run / SYNTHETIC))
+    assert (again / ARRAYS).exists() == (run / ARRAYS).exists()
+    if (run / ARRAYS).exists():
+        with np.load(again / ARRAYS) as ours, np.load(run / ARRAYS) as theirs:
+            for name in theirs:
+                np.testing.assert_array_equal(ours[name], theirs[name])
+    arms = [json.loads((each / "report.json").read_text())["arms"] for each in (again, run)]
+    assert [arm["average_precision"] for arm in arms[0]] == [arm["average_precision"] for arm in arms[1]]
