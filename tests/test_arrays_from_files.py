@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from chat_server import ChatServer, proper
 from commands import refused
 from image_tables import digit_images
 from series_tables import series_frame
@@ -71,6 +72,7 @@ def image_files(folder: Path) -> tuple[Path, Path]:
     return folder / "known", folder / "some" / "new"
 
 
+KEY = "a-key-that-must-not-be-seen"
 MODALITIES: dict[str, dict[str, Any]] = {
     "images": {
         "files": image_files,
@@ -244,3 +246,24 @@ def test_an_interrupted_run_goes_on_to_the_same_rows(finished: tuple[str, Path, 
                 np.testing.assert_array_equal(ours[name], theirs[name])
     arms = [json.loads((each / "report.json").read_text())["arms"] for each in (again, run)]
     assert [arm["average_precision"] for arm in arms[0]] == [arm["average_precision"] for arm in arms[1]]
+
+
+def test_a_run_asks_a_language_model_says_what_it_cost_and_keeps_no_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, _ = text_files(tmp_path)
+    monkeypatch.setenv("LLM_KEY", KEY)
+    with ChatServer(proper) as server:
+        asked = {"base_url": server.url, "key_variable": "LLM_KEY", "most_calls": 30}
+        config = settings(
+            tmp_path,
+            data={"source": str(known), **MODALITIES["text"]["data"]},
+            generator={"name": "llm", "settings": asked},
+            **MODALITIES["text"]["config"],
+        )
+        printed = call("run", config)
+        assert server.asked, "nobody was asked"
+    assert "real texts were sent there" in " ".join(printed.split())
+    (run,) = (tmp_path / "runs").iterdir()
+    holders = [path for path in run.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
+    assert (holders, KEY in printed) == ([], False)
