@@ -24,6 +24,7 @@ from experiments.report.html import ARRAYS, SYNTHETIC
 from experiments.run.mlflow_model import save_model
 from experiments.storage.run_folder import load_model
 from experiments.trust.audit.run_rows import rows_of
+from experiments.tune.config import TuneConfig
 from loop.cycle.acceptance import Acceptance
 from loop.data.encoding import original_names
 
@@ -267,3 +268,34 @@ def test_a_run_asks_a_language_model_says_what_it_cost_and_keeps_no_key(
     (run,) = (tmp_path / "runs").iterdir()
     holders = [path for path in run.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
     assert (holders, KEY in printed) == ([], False)
+
+
+def test_searches_vary_what_rows_with_arrays_have(tmp_path: Path) -> None:
+    known, _ = text_files(tmp_path)
+    table = {"source": str(known), "target": "topic", "drop": ["note"]}
+    text = {"source": str(known), **MODALITIES["text"]["data"]}
+    of_table, of_text = (TuneConfig.model_validate({"sources": [each]}).dimensions for each in (table, text))
+    assert set(of_table) - set(of_text) == {
+        "generator.name",
+        *(f"augmented_learner.settings.{name}" for name in ("trees", "depth", "rate")),
+    }
+
+
+def test_a_comparison_takes_texts(tmp_path: Path) -> None:
+    known, _ = text_files(tmp_path)
+    content = {
+        "sources": [{"source": str(known), **MODALITIES["text"]["data"]}],
+        "strategies": ["targeted", "untargeted"],
+        "seeds": [0],
+        "loop": {"generations": 1, "lanes": 2, "jobs": 1},
+        "teacher": {"members": ["linear"]},
+        "arms": {"plain": False, "tuning": False},
+        "tracking": "none",
+        "out": str(tmp_path / "out"),
+    }
+    path = tmp_path / "compare.yaml"
+    path.write_text(yaml.safe_dump(content))
+    told = json.loads(call("compare", path).splitlines()[-1])
+    assert told["cells_worked"] == 2
+    results = pd.read_csv(next(Path(told["folder"]).glob("results.csv")))
+    assert {"real only", "loop: targeted", "loop: untargeted"} <= set(results["arm"])

@@ -118,8 +118,9 @@ class TuneConfig(SourcesConfig):
 
     @cached_property
     def _space(self) -> Mapping[str, Dimension]:
-        usual = any(source.has_arrays for source in self.sources) and not self.learner.is_told
-        space = self.space or default_space("" if usual else self.learner.name)
+        arrays = any(source.has_arrays for source in self.sources)
+        usual = arrays and not self.learner.is_told  # then its settings are not those of the learner of tables
+        space = self.space or default_space("" if usual else self.learner.name, arrays)
         return {key: read_dimension(key, content) for key, content in space.items()}
 
 

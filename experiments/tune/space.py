@@ -124,9 +124,13 @@ class Choices:
 Dimension = Range | Choices
 
 
-def default_space(learner: str) -> dict[str, object]:
-    """Return the default space: settings of the loop and, for learners known here, their capacity."""
-    return {**COMMON, **CAPACITY.get(learner, {})}
+def default_space(learner: str, arrays: bool = False) -> dict[str, object]:
+    """Return the default space: settings of the loop and, for learners known here, their capacity.
+
+    Of rows with arrays the generator is not varied: most make columns alone.
+    """
+    common = {key: values for key, values in COMMON.items() if not (arrays and key == "generator.name")}
+    return {**common, **CAPACITY.get(learner, {})}
 
 
 def read_dimension(key: str, content: object) -> Dimension:
