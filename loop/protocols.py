@@ -90,6 +90,15 @@ class Steerable(Protocol):
 
 
 @runtime_checkable
+class Telling(Protocol):
+    """A generator that counts what it asked elsewhere, received and refused, for whoever pays for it."""
+
+    def said(self) -> str:
+        """Tell in a sentence what it and its copies have done so far."""
+        ...
+
+
+@runtime_checkable
 class Finite(Protocol):
     """A generator whose rows are given: each is proposed once, and none can be made anew to be held back."""
 

@@ -1,6 +1,7 @@
 """Images, series and texts on the whole way: from files to a report, predictions, new rows and records."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from chat_server import ChatServer, proper
 from commands import refused
 from image_tables import digit_images
 from series_tables import series_frame
@@ -70,6 +72,7 @@ def image_files(folder: Path) -> tuple[Path, Path]:
     return folder / "known", folder / "some" / "new"
 
 
+KEY = "a-key-that-must-not-be-seen"
 MODALITIES: dict[str, dict[str, Any]] = {
     "images": {
         "files": image_files,
@@ -224,3 +227,43 @@ def test_mlflow_serves_the_model_for_rows_in_json(finished: tuple[str, Path, Pat
     served = mlflow.pyfunc.load_model(str(tmp_path / "model"))
     asked = json.loads((tmp_path / "model" / "serving_input_example.json").read_text())["dataframe_split"]
     np.testing.assert_allclose(served.predict(pd.DataFrame(**asked)), model.predict_proba(frame), atol=1e-6)
+
+
+def test_an_interrupted_run_goes_on_to_the_same_rows(finished: tuple[str, Path, Path, Path], tmp_path: Path) -> None:
+    _, run, _, _ = finished
+    again = shutil.copytree(run, tmp_path / run.name)
+    for name in ("done.json", "report.json", "report.html", SYNTHETIC, ARRAYS):
+        (again / name).unlink(missing_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Acceptance, "decide", kept_whatever_comes(Acceptance.decide))
+        patch.setattr(Acceptance, "verdict", claimed_whatever_comes(Acceptance.verdict))
+        call("run", "--resume", again, "--quiet")
+    pd.testing.assert_frame_equal(pd.read_parquet(again / SYNTHETIC), pd.read_parquet(run / SYNTHETIC))
+    assert (again / ARRAYS).exists() == (run / ARRAYS).exists()
+    if (run / ARRAYS).exists():
+        with np.load(again / ARRAYS) as ours, np.load(run / ARRAYS) as theirs:
+            for name in theirs:
+                np.testing.assert_array_equal(ours[name], theirs[name])
+    arms = [json.loads((each / "report.json").read_text())["arms"] for each in (again, run)]
+    assert [arm["average_precision"] for arm in arms[0]] == [arm["average_precision"] for arm in arms[1]]
+
+
+def test_a_run_asks_a_language_model_says_what_it_cost_and_keeps_no_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, _ = text_files(tmp_path)
+    monkeypatch.setenv("LLM_KEY", KEY)
+    with ChatServer(proper) as server:
+        asked = {"base_url": server.url, "key_variable": "LLM_KEY", "most_calls": 30}
+        config = settings(
+            tmp_path,
+            data={"source": str(known), **MODALITIES["text"]["data"]},
+            generator={"name": "llm", "settings": asked},
+            **MODALITIES["text"]["config"],
+        )
+        printed = call("run", config)
+        assert server.asked, "nobody was asked"
+    assert "real texts were sent there" in " ".join(printed.split())
+    (run,) = (tmp_path / "runs").iterdir()
+    holders = [path for path in run.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
+    assert (holders, KEY in printed) == ([], False)

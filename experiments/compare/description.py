@@ -27,7 +27,7 @@ def begun(
     shared = [shared_params(run) for run in runs]
     several = {name: ", ".join(dict.fromkeys(str(each[name]) for each in shared)) for name in shared[0]}
     params = flat(config.model_dump(mode="json", exclude={"sources", "strategies", "seeds"}))
-    tags = {"command": "compare", "learner": config.learner.name, "folder": folder.name}
+    tags = {"command": "compare", "learner": several["learner"], "folder": folder.name}
     names = ", ".join(dict.fromkeys(short_name(source) for source in sources))
     told = names if len(sources) <= 3 else f"{len(sources)} sources"
     strategies, seeds = len(config.strategies), len(config.seeds)

@@ -118,7 +118,7 @@ def check_settings(section: str, name: str, kind: type, settings: Arguments) -> 
 class LearnerConfig(Section):
     """The model to be delivered; settings are the arguments of its class.
 
-    A name that was not given is not written out either: rows with arrays have another usual learner, see
+    A learner that nobody chose is not written out: rows with arrays have another usual learner, see
     `experiments.arms.forms`.
     """
 
@@ -135,7 +135,7 @@ class LearnerConfig(Section):
     @model_serializer(mode="wrap")
     def _as_told(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
         content: dict[str, Any] = written(self)
-        return content if self.is_told else {key: value for key, value in content.items() if key != "name"}
+        return content if self.is_told else {}
 
     @property
     def is_told(self) -> bool:

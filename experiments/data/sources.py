@@ -127,6 +127,8 @@ def load(
         group=group or dataset.group,
         scenario=scenario,
     )
+    features = {name: encoder for name, encoder in dataset.encoders.items() if name not in dataset.roles}
+    dataset = replace(dataset, encoders=features)
     for role, column in zip(("target", "time", "group", "scenario"), dataset.roles, strict=True):
         if column is not None:
             require_column(dataset.frame, dataset.name, role, column, reading.drop)

@@ -9,6 +9,7 @@ from experiments.config.run_config import RunConfig
 from experiments.preview.probe import ROUGH, Estimate, estimate
 from experiments.preview.ready import Ready
 from experiments.run.warnings import found_before
+from learners import LEARNERS
 from loop.support.plain_json import Record
 from loop.support.timing import lasting
 
@@ -67,7 +68,7 @@ def _record(ready: Ready, took: Estimate) -> Record:
         "strategy": config.loop.strategy,
         "supplies": [supply.name for supply in ready.parts.supplies],
         "generations": ready.generations_at_most,
-        "learner": config.learner.name,
+        "learner": LEARNERS.name_of(type(ready.parts.learner)) or config.learner.name,
         "arms": _arms(ready),
         **range_of(took.total),
         "seconds_by_step": {name: round(each, 1) for name, each in took.seconds.items()},

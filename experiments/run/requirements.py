@@ -15,6 +15,11 @@ OF_LEARNERS: Mapping[str, tuple[str, ...]] = {  # beside those above, by the nam
     "mlp": ("safetensors", "torch"),
     "catboost": ("catboost",),
     "lightgbm": ("lightgbm",),
+    "tfidf": (),
+    "static_embeddings": ("wordllama", "xgboost"),
+    "minirocket": ("xgboost",),
+    "convnet_series": ("safetensors", "torch"),
+    "convnet": ("safetensors", "torch"),
     "committee": (),
     "foundation": (),  # never served, as it cannot be saved
     "blend": (),

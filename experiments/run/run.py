@@ -46,7 +46,7 @@ from loop.cycle.training import Prepared
 from loop.errors import DataError, WeakspotError
 from loop.evaluation.judge_rows import JudgeRows
 from loop.model import Model
-from loop.protocols import Predictor, Tracker
+from loop.protocols import Predictor, Telling, Tracker
 from loop.seeds import stream
 from loop.support import atomic
 from loop.support.commands import command
@@ -145,6 +145,9 @@ def _run(config: RunConfig, console: Console, resume: Path | None, started: floa
             raise KeyboardInterrupt(f"Interrupted. Go on with: {command('run', '--resume', folder)}") from error
     if result.report is not None:
         show(result.report, folder, console)
+    for generator in prepared.generators[-1]:
+        if isinstance(generator, Telling):
+            say(console, generator.said())
     tell(bench.tracker, console)
     return result
 

@@ -18,6 +18,8 @@ from experiments.run.inputs import RunInputs
 from experiments.storage import run_folder
 from experiments.storage.result_cache import digest
 from experiments.trust.provenance.record import Provenance
+from generators import GENERATORS
+from learners import LEARNERS
 from loop.cycle.parts import Parts
 from loop.protocols import Store, Tracker
 from loop.support.commands import AUTO, tracking_words
@@ -28,6 +30,7 @@ from loop.tracking.records import dataset_record
 
 DEFAULT = Path("mlflow.yaml")
 TRAIN, TEST = "train", "test"  # sides of the split
+USUAL = "usual"  # part for rows with arrays, before they are read
 
 
 def settings_of(tracking: str) -> MlflowSettings | None:
@@ -61,6 +64,9 @@ def describe(config: RunConfig, inputs: RunInputs, parts: Parts, folder: Path) -
     """Return name, parameters, tags and tables of a run in the form that trackers take."""
     params, source = shared_params(config), short_name(config.data.source)
     params["strategy"] = loop_name(config.loop.strategy, parts.supplies).removeprefix(LOOP)
+    if inputs.schema.arrays:  # their usual parts are known only now
+        generator = parts.supplies[-1].generator
+        params |= {"learner": LEARNERS.name_of(type(parts.learner)), "generator": GENERATORS.name_of(type(generator))}
     tags = {name: str(params[name]) for name in ("strategy", "learner", "seed")}
     tags |= {"dataset": inputs.dataset.name, "folder": folder.name, "weakspot": version("weakspot")}
     made_from = Provenance.read(folder)
@@ -80,9 +86,9 @@ def shared_params(config: RunConfig) -> dict[str, object]:
         "strategy": strategy,
         "seed": config.loop.seed,
         "source": short_name(config.data.source),
-        "generator": config.generator.name or STRATEGIES[strategy].generator,
+        "generator": config.generator.name or (USUAL if config.data.has_arrays else STRATEGIES[strategy].generator),
         "budget": config.loop.budget,
-        "learner": config.learner.name,
+        "learner": USUAL if config.data.has_arrays and not config.learner.is_told else config.learner.name,
     }
 
 

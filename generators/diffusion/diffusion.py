@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
 from typing import Self
@@ -21,6 +20,7 @@ from generators.diffusion.guidance import Guide
 from generators.diffusion.latent_space import Space
 from generators.diffusion.region_projection import Box
 from generators.diffusion.sampler import Walk
+from generators.diffusion.steered import Steered
 from generators.resampling.resample import class_stream, no_proposals, real_rows
 from loop import seeds
 from loop.errors import ConditionError, ConfigError
@@ -153,7 +153,7 @@ class Diffusion:
 
     def steered(self, score: Callable[[Rows], np.ndarray]) -> Generator:
         """Return a generator that shares this fitted model and is guided by a score (n,) of n rows."""
-        return _Steered(self, Guide(score))
+        return Steered(self, Guide(score))
 
     def save(self, folder: Path) -> None:
         """Write settings, real rows and weights into a folder, as plain JSON, Parquet and arrays."""
@@ -210,20 +210,6 @@ class Diffusion:
         if label is not None and not (0 <= label < len(self.shares_) and self.shares_[label] > 0):
             names = [str(name) for name, share in zip(self.table_.schema.classes, self.shares_, strict=True) if share]
             raise ConditionError(f"a label must be that of a real row, got {label}: ask for one of {', '.join(names)}.")
-
-
-@dataclass(frozen=True, eq=False)
-class _Steered:
-    """A fitted diffusion model under a guide."""
-
-    model: Diffusion
-    guide: Guide
-
-    def fit(self, table: Table, rng: np.random.Generator) -> Self:
-        return replace(self, model=copy.deepcopy(self.model).fit(table, rng))
-
-    def sample(self, request: Request, rng: np.random.Generator) -> Samples:
-        return self.model.sample_guided(request, self.guide, rng)
 
 
 def _shapes(weights: dict[str, torch.Tensor]) -> dict[str, torch.Size]:

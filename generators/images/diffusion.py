@@ -1,6 +1,5 @@
 """Diffusion of images: noise is removed step by step, conditioned on a class, a region and a model's weakness."""
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -17,6 +16,7 @@ from generators.common.torch_training import Schedule, build, device, tensor, to
 from generators.common.weights import check_sizes, load_weights, save_weights
 from generators.diffusion.guidance import Guide
 from generators.diffusion.solver import State, Steering, Unsteered, noise_levels, run
+from generators.diffusion.steered import Steered
 from generators.images.guidance import Flat, maker
 from generators.images.pixels import has_more, pixels, unit, with_images
 from generators.images.unet import UNet
@@ -161,7 +161,7 @@ class DiffusionImages:
 
     def steered(self, score: Callable[[Rows], np.ndarray]) -> Generator:
         """Return a generator that shares this fitted model and is guided by a score (n,) of n rows with images."""
-        return _Steered(self, Guide(score))
+        return Steered(self, Guide(score))
 
     def save(self, folder: Path) -> None:
         """Write settings, real rows and weights into a folder."""
@@ -251,20 +251,6 @@ class DiffusionImages:
         if label is not None and label not in self.table_.y:
             names = [str(self.table_.schema.classes[code])[:40] for code in np.unique(self.table_.y)[:5]]
             raise ConditionError(f"a label must be that of a real row, got {label}: ask for one of {', '.join(names)}.")
-
-
-@dataclass(frozen=True, eq=False)
-class _Steered:
-    """A fitted diffusion model under a guide."""
-
-    model: DiffusionImages
-    guide: Guide
-
-    def fit(self, table: Table, rng: np.random.Generator) -> Self:
-        return replace(self, model=copy.deepcopy(self.model).fit(table, rng))
-
-    def sample(self, request: Request, rng: np.random.Generator) -> Samples:
-        return self.model.sample_guided(request, self.guide, rng)
 
 
 def _seen(y: np.ndarray, balance: float) -> np.ndarray:

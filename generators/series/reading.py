@@ -10,6 +10,8 @@ from loop.encoders import Encoder, array_of, rows_of
 from loop.errors import DataError
 from loop.types import Table
 
+ALIKE = 0.02  # spreads by which mean and spread of series may differ that count as normalised
+
 
 @runtime_checkable
 class Timed(Encoder, Protocol):
@@ -28,6 +30,7 @@ class Series:
     values: np.ndarray  # (n, c, t) float32, 0 behind the end
     lengths: np.ndarray  # (n,)
     gaps: np.ndarray  # (n, c, t) bool, missing inside of the series
+    normalised: bool  # whether all series have one mean and one spread, so that new ones must have them, too
 
     @classmethod
     def of(cls, table: Table, reads: str) -> Self:
@@ -42,7 +45,9 @@ class Series:
             raise DataError(f"the encoder of {name!r} must tell how long series are, and it does not: use Curves.")
         values, lengths = encoder.filled(entries)
         inside = np.arange(entries.shape[2]) < lengths[:, None, None]
-        return cls(name, values, lengths, np.isnan(entries) & inside)
+        real = np.flatnonzero(table.is_real)
+        normalised = _normalised(values[real], lengths[real])
+        return cls(name, values, lengths, np.isnan(entries) & inside, normalised)
 
     def made(
         self, table: Table, hosts: np.ndarray, values: np.ndarray, labels: np.ndarray, parents: np.ndarray
@@ -62,8 +67,32 @@ class Series:
         parents : np.ndarray
             Positions of the rows it was made from, (m, p), -1 = none.
         """
+        values = self._like_hosts(values, hosts) if self.normalised else values
         behind = np.arange(values.shape[2]) >= self.lengths[hosts][:, None, None]
         entries = np.where(behind | self.gaps[hosts], np.float32(np.nan), values.astype(np.float32))
         arrays = {name: each[hosts] for name, each in table.rows.arrays.items()} | {self.name: entries}
         named = np.where(parents >= 0, table.row_number[np.maximum(parents, 0)], -1)
         return proposals(rows_of(table.schema, table.X[hosts], arrays), labels, named, table.schema)
+
+    def _like_hosts(self, values: np.ndarray, hosts: np.ndarray) -> np.ndarray:
+        """Give each channel of new series (m, c, t) mean and spread of its host's."""
+        mean, spread = _moments(values, self.lengths[hosts])
+        wanted_mean, wanted_spread = _moments(self.values[hosts], self.lengths[hosts])
+        factor = np.divide(wanted_spread, spread, out=np.ones_like(spread), where=spread > 0)
+        made: np.ndarray = (values - mean[:, :, None]) * factor[:, :, None] + wanted_mean[:, :, None]
+        return made
+
+
+def _moments(values: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and spread (n, c) of series (n, c, t) over their own lengths."""
+    inside = np.arange(values.shape[2]) < lengths[:, None, None]
+    mean = np.where(inside, values, 0).sum(axis=2, dtype=np.float64) / lengths[:, None]
+    off = np.where(inside, values - mean[:, :, None], 0)
+    return mean, np.sqrt((off**2).sum(axis=2) / lengths[:, None])
+
+
+def _normalised(values: np.ndarray, lengths: np.ndarray) -> bool:
+    """Tell whether all series (n, c, t) have the same mean and spread, but for rounding."""
+    mean, spread = _moments(values, lengths)
+    size = float(np.median(spread))
+    return len(values) > 1 and size > 0 and max(float(np.ptp(mean)), float(np.ptp(spread))) < ALIKE * size

@@ -19,6 +19,7 @@ MOST_CHANNELS, MOST_STEPS = 1_000, 1_000_000
 MOST_FEATURES = 10_000  # of the coarse shape: its directions are kept in the schema
 BLOCK = 2**22  # values that are in double precision at once
 TINY = 1e-12
+STEP, ROUNDED = 1e-3, 5  # of a channel's spread: series that were normalised have one mean and one spread, not noise
 _READABLE = ("mean", "spread", "slope", "lowest", "highest", "crossings")
 _CHECK = checks.fields(
     {"components": checks.integer(1, 64), "shape": checks.listed(checks.integer(1, MOST_STEPS), 2)}
@@ -161,6 +162,8 @@ class Curves:
             measured.append(np.sqrt(mean_square) / np.maximum(spread, TINY) * (spread > TINY))
         gaps = (np.isnan(entries) & inside).sum(axis=(1, 2)) / (length * channels)
         columns = [each.sum(axis=1) / channels for each in measured]
+        decimals = -int(np.floor(np.log10(STEP * float(self.scale_.mean()))))
+        columns[:ROUNDED] = [np.round(each, decimals) + 0.0 for each in columns[:ROUNDED]]
         coarse = _coarse(values, length) / self.scale_[:, None]
         return np.column_stack([*columns, length, gaps]), coarse.reshape(n, -1)
 

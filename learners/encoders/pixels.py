@@ -1,19 +1,19 @@
 """Images as columns: brightness, contrast, and the main components of a coarse view."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
 
-from learners.encoders.principal import Principal
+from learners.encoders.principal import MOST_ROWS, Principal
 from loop.encoders import Encoder
 from loop.errors import DataError
 from loop.support import record_checks as checks
 from loop.support.setting_checks import check_bounds
 
 SIDE = 12  # cells along each side of the coarse view, at most
-BLOCK = 2**24  # pixels that are floats at once
+BLOCK = 2**20  # pixels that are floats at once
 _CHECK = checks.fields(
     {"components": checks.integer(1, 64), "shape": checks.listed(checks.integer(1, 100_000), 3)}
     | {"dtype": checks.text_in(("uint8", "float32")), "view": checks.anything},
@@ -50,7 +50,9 @@ class Pixels:
     def fit(self, entries: np.ndarray) -> Self:
         """Learn shape, type and the directions in which the coarse views (n, ...) of training rows vary most."""
         self.shape_, self.dtype_ = (entries.shape[1], entries.shape[2], entries.shape[3]), str(entries.dtype)
-        self.view_ = Principal.of(self._coarse(entries)[0], self.components)
+        some = entries[np.linspace(0, len(entries) - 1, min(len(entries), MOST_ROWS)).astype(int)]
+        views = [self._coarse(pixels) for pixels in _in_blocks(some)]
+        self.view_ = Principal.of(np.concatenate(views), self.components)
         return self
 
     @property
@@ -60,8 +62,12 @@ class Pixels:
 
     def columns(self, entries: np.ndarray) -> np.ndarray:
         """Return mean, standard deviation and components (n, e) of images (n, c, h, w)."""
-        coarse, mean, deviation = self._coarse(entries)
-        return np.column_stack([mean, deviation, self.view_.of_rows(coarse)])
+        made = [np.empty((0, len(self.names)))]
+        for pixels in _in_blocks(entries):
+            flat = pixels.reshape(len(pixels), -1).astype(np.float64)
+            components = self.view_.of_rows(self._coarse(pixels))
+            made.append(np.column_stack([flat.mean(axis=1), flat.std(axis=1), components]))
+        return np.concatenate(made)
 
     def stacked(self, cells: Sequence[object]) -> np.ndarray:
         """Return n images, as arrays or nested lists of (c, h, w) or (h, w), as one array (n, c, h, w)."""
@@ -119,25 +125,23 @@ class Pixels:
             )
         return array.astype(np.uint8 if whole else np.float32)
 
-    def _coarse(self, entries: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return coarse views (n, m), mean and standard deviation (n,) of images (n, c, h, w), in blocks."""
-        channels, height, width = entries.shape[1:]
-        rows, columns = min(SIDE, height), min(SIDE, width)
-        at_row = np.arange(rows + 1) * height // rows
-        at_column = np.arange(columns + 1) * width // columns
+    def _coarse(self, pixels: np.ndarray) -> np.ndarray:
+        """Return coarse views (n, m), means of cells, of images (n, c, h, w) of floats."""
+        height, width = pixels.shape[2:]
+        at_row = np.arange(min(SIDE, height) + 1) * height // min(SIDE, height)
+        at_column = np.arange(min(SIDE, width) + 1) * width // min(SIDE, width)
         area = np.diff(at_row)[:, None] * np.diff(at_column)
-        scale = 255.0 if entries.dtype == np.uint8 else 1.0
-        step = max(1, BLOCK // max(channels * height * width, 1))
-        made = []
-        for first in range(0, len(entries), step):
-            block = entries[first : first + step].astype(np.float32) / np.float32(scale)
-            summed = np.add.reduceat(np.add.reduceat(block, at_row[:-1], axis=2), at_column[:-1], axis=3) / area
-            flat = block.reshape(len(block), -1).astype(np.float64)
-            made.append((summed.reshape(len(block), -1), flat.mean(axis=1), flat.std(axis=1)))
-        if not made:
-            return np.empty((0, channels * rows * columns)), np.empty(0), np.empty(0)
-        coarse, mean, deviation = (np.concatenate(part) for part in zip(*made, strict=True))
-        return coarse, mean, deviation
+        summed = np.add.reduceat(np.add.reduceat(pixels, at_row[:-1], axis=2), at_column[:-1], axis=3) / area
+        coarse: np.ndarray = summed.reshape(len(pixels), -1).astype(np.float32)
+        return coarse
+
+
+def _in_blocks(entries: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield images (n, c, h, w) as floats from 0 to 1, some at a time: together they stay bytes."""
+    scale = np.float32(255.0 if entries.dtype == np.uint8 else 1.0)
+    step = max(1, BLOCK // max(int(np.prod(entries.shape[1:])), 1))
+    for first in range(0, len(entries), step):
+        yield entries[first : first + step].astype(np.float32) / scale
 
 
 def _of_lists(cell: object) -> np.ndarray:

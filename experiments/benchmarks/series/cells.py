@@ -41,11 +41,12 @@ FILLED: Mapping[str, Generator] = {  # rare classes are filled up with rows of t
     "all small changes": AugmentSeries(),
     "diffusion": DiffusionSeries(),
 }
-WITHOUT_AIM, WITHOUT_TEACHER = "loop without aim", "loop without teacher"
+WITHOUT_AIM, WITHOUT_TEACHER, ON_COLUMNS = "loop without aim", "loop without teacher", "loop of XGBoost on columns"
 LOOPS: Mapping[str, Generator] = {
     LOOP: AugmentSeries(),
     WITHOUT_AIM: AugmentSeries(),
     WITHOUT_TEACHER: AugmentSeries(),
+    ON_COLUMNS: AugmentSeries(),
     "loop with diffusion": DiffusionSeries(),
 }
 CONTROLS = (*(name for name in PLAIN if name != REAL_ONLY), *FILLED)  # what one would do without a loop
@@ -94,9 +95,11 @@ def _learnt_from(arm: str, own: Sides, seed: int) -> tuple[Learner, Table]:
         return LEARNER, filled_up(train, FILLED[arm], stream(seed, "filled", arm))
     teacher = Committee(members=form().members, jobs=1)
     strategy = UNTAUGHT if arm == WITHOUT_TEACHER else TARGETED
-    parts = compose(strategy, learner=LEARNER, teacher=teacher, generator=LOOPS[arm], settings=SETTINGS)
+    learner = PLAIN["XGBoost on columns"] if arm == ON_COLUMNS else LEARNER
+    parts = compose(strategy, learner=learner, teacher=teacher, generator=LOOPS[arm], settings=SETTINGS)
     parts = without_aim(parts) if arm == WITHOUT_AIM else parts
     parts = replace(parts, teacher=None) if arm == WITHOUT_TEACHER else parts
     run = run_loop(parts, train, own.split.folds(seed, lanes=LANES), stream(seed, "loop"))
     kept = run.outcome.synthetic
-    return LEARNER, Table.concat([train, kept]) if len(kept) else train
+    rows = Table.concat([train, kept]) if len(kept) else train
+    return run.prepared.parts.learner_for(rows), rows

@@ -73,6 +73,7 @@ def generate(  # Wide: each parameter is an option of the command
     from experiments.cli.generating import arrays, rows
     from experiments.cli.generating.leaving import leave
     from experiments.trust.provenance.record import Terms
+    from loop.protocols import Telling
 
     terms = Terms(licence, origin)
     say = functools.partial(tell, err=out is None)
@@ -125,7 +126,8 @@ def generate(  # Wide: each parameter is an option of the command
         made=made,
     )
     say(delivery.summary if out is None else f"{out}: {delivery.summary}")
-    tell_all([*delivery.warnings, audited, *sentences])
+    asked = fitted.generator.said() if isinstance(fitted.generator, Telling) else None
+    tell_all([*delivery.warnings, asked, audited, *sentences])
 
 
 def _audited(fitted: "Fitted", name: str | None, data: str, seed: int) -> str | None:

@@ -7,12 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
-from series_tables import series_table
+from series_tables import series_frame, series_table
 
 from generators import AugmentSeries, DiffusionSeries
+from learners.encoders.curves import Curves
 from learners.encoders.series_values import lengths_of
+from loop.data.encoding import encode
+from loop.data.schema import infer
 from loop.errors import ConditionError, ConfigError, DataError
+from loop.gates import Domain
 from loop.protocols import Generator
 from loop.rows import Rows
 from loop.testing.arrays import (
@@ -167,3 +172,16 @@ def test_damaged_folders_are_refused(name: str, tmp_path: Path) -> None:
         np.savez(folder / "rows.npz", **damage)
         with pytest.raises(DataError):
             type(made).load(folder)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_normalised_series_stay_normalised_and_pass_the_gate_of_ranges(name: str) -> None:
+    frame = series_frame(120)
+    frame["wave"] = pd.Series([(cell - cell.mean()) / cell.std() for cell in frame["wave"]], dtype=object)
+    own = encode(infer(frame, "kind", encoders={"wave": Curves()}), frame)
+    assert {"wave_mean", "wave_spread"} <= {column for column, _ in own.schema.excluded}, "they tell nothing"
+    made = MAKERS[name]().fit(own, rng()).sample(Request(Region(), None, 60), rng(1)).table
+    np.testing.assert_allclose(made.rows.arrays["wave"].std(axis=2), 1, atol=1e-4)
+    np.testing.assert_allclose(made.rows.arrays["wave"].mean(axis=2), 0, atol=1e-4)
+    if name == "augment":  # the other one is hardly trained here
+        assert Domain().judge(made, own, rng()).keep.mean() > 0.3
