@@ -84,7 +84,7 @@ def tables_of(results: pd.DataFrame) -> Iterator[RichTable]:
         table.title = f"{name}, {own['seed'].nunique()} splits; differences from {CLASSICAL}"
         for arm in arms["arm"].unique():
             means = arms[arms["arm"] == arm].mean(numeric_only=True)
-            gains = [str(against(own, str(arm), CLASSICAL, metric)) for metric in (AP, RECALL)]
+            gains = [_told(against(own, str(arm), CLASSICAL, metric)) for metric in (AP, RECALL)]
             kept = "" if np.isnan(means.get("kept", np.nan)) else f"{means['kept']:.1f}"
             table.add_row(str(arm), f"{means[AP]:.4f}", f"{means[RECALL]:.3f}", *gains, kept, f"{means['seconds']:.0f}")
         yield table
@@ -98,6 +98,11 @@ def tables_of(results: pd.DataFrame) -> Iterator[RichTable]:
 
 def _arms(results: pd.DataFrame) -> pd.DataFrame:
     return results[~results["curve"].astype(bool)]
+
+
+def _told(interval: Interval) -> str:
+    """Write a difference, of a single split without an interval."""
+    return str(interval) if np.isfinite(interval.low) else f"{interval.estimate:+.3f}"
 
 
 def _round(value: object) -> float:
