@@ -3,7 +3,8 @@
 REAL_ONLY, TUNED, UNTARGETED = "real only", "real only, tuned", "untargeted"
 LOOP = "loop: "  # before the strategy, in the name of a loop's own learner
 TARGETED, TEACHER = f"{LOOP}targeted", "teacher itself"
-CHEAP = (TUNED, "class weight", "random oversampling", "SMOTE", UNTARGETED)  # alternatives beside plain models
+SMOTE = "SMOTE"
+CHEAP = (TUNED, "class weight", "random oversampling", SMOTE, UNTARGETED)  # alternatives beside plain models
 WITH_STATED = "best plain, stated"  # the best plain model, taught what a rule book states
 MEAN = "mean of trees"
 PLAIN_KINDS = (

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from experiments.arms.names import CHEAP, TUNED, UNTARGETED
+from experiments.arms.names import CHEAP, SMOTE, TUNED, UNTARGETED
 from experiments.arms.plain import kinds
+from experiments.arms.tuned_baseline import tunable
 from experiments.config.run_config import RunConfig
 from experiments.preview.probe import ROUGH, Estimate, estimate
 from experiments.preview.ready import Ready
@@ -93,7 +94,11 @@ def _arms(ready: Ready) -> list[str]:
     if not arms.run:
         return []
     plain = [kind.name for kind in kinds(ready.inputs.schema)] if arms.plain else []
-    left_out = {TUNED: not arms.tuning, UNTARGETED: not arms.untargeted}
+    left_out = {
+        TUNED: not arms.tuning or not tunable(ready.parts.learner),
+        SMOTE: bool(ready.inputs.schema.arrays),
+        UNTARGETED: not arms.untargeted,
+    }
     return [*plain, *(name for name in CHEAP if not left_out.get(name, False))]
 
 
