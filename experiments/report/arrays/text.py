@@ -7,7 +7,7 @@ import numpy as np
 from loop.support.visible import visible
 
 SHOWN = 200  # characters of a text
-GROUP, TEXT, CAPTION = "group", "text", "caption"
+GROUP, TEXT, CAPTION = "rows", "text", "class"
 _GAP = " … "
 
 

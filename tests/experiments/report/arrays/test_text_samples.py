@@ -10,8 +10,8 @@ from experiments.report.arrays.text import SHOWN, samples, shown
 def test_each_text_is_a_record_of_its_group() -> None:
     texts = np.array(["one\ntwo", "\x1b[31mred \u202e"])
     assert samples({"real": (texts, ["sea", "garden"]), "none": (texts[:0], [])}) == [
-        {"group": "real", "text": "one two", "caption": "sea"},
-        {"group": "real", "text": "\\x1b[31mred \\u202e", "caption": "garden"},
+        {"rows": "real", "text": "one two", "class": "sea"},
+        {"rows": "real", "text": "\\x1b[31mred \\u202e", "class": "garden"},
     ]
 
 
