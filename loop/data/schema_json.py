@@ -138,7 +138,7 @@ def _parts(value: object, place: str) -> list[str]:
 
 
 _RECIPE = fields({"column": text, "dtype": _dates, "parts": _parts, "origin": _moment}, known_only=True)
-_ARRAY = fields({"column": text, "encoder": text_in(ENCODERS.homes), "learnt": anything}, known_only=True)
+_ARRAY = fields({"column": text, "encoder": text, "learnt": anything}, known_only=True)
 _SCHEMA = fields(
     {"columns": listed(_COLUMN), "classes": listed(scalar), "positive": count, "target": text}
     | {"excluded": listed(listed(text, 2)), "target_dtype": text},
@@ -149,15 +149,18 @@ _SCHEMA = fields(
 
 def _array_told(array: ArrayColumn) -> dict[str, Any]:
     name = ENCODERS.name_of(type(array.encoder))
-    if name not in ENCODERS.homes:
+    if name is None:
         raise DataError(
-            f"a schema can be saved with encoders of its own only ({', '.join(ENCODERS.homes)}), and {array.column!r} "
-            f"has {type(array.encoder).__name__}: use one of these."
+            f"an encoder must be registered to be saved, and that of {array.column[:40]!r}, "
+            f"{type(array.encoder).__name__[:40]}, is not: register it under weakspot.encoders, or use one of "
+            f"{', '.join(ENCODERS.names())}."
         )
     return {"column": array.column, "encoder": name, "learnt": array.encoder.to_json()}
 
 
 def _array(told: Mapping[str, Any]) -> ArrayColumn:
+    if told["encoder"] not in (known := ENCODERS.names()):
+        raise DataError(f"the schema.arrays.encoder must be one of {', '.join(known)}, got {told['encoder'][:40]!r}")
     return ArrayColumn(told["column"], ENCODERS.kind(told["encoder"]).from_json(told["learnt"]))
 
 

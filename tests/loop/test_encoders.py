@@ -202,3 +202,13 @@ def test_nobody_is_warned_that_images_are_told_apart_too_well() -> None:
     names = [each.name for each in after_work(before, table, proba)]
     assert "too good" not in names
     assert "too good" in [each.name for each in after_work(before_work(bare, bare, 0), bare, proba)]
+
+
+class Stranger(Pixels):
+    """An encoder that nobody has registered."""
+
+
+def test_an_encoder_that_is_not_registered_cannot_be_saved() -> None:
+    schema = infer(frame(), "kind", encoders={"picture": Stranger()})
+    with pytest.raises(DataError, match="must be registered to be saved"):
+        to_json(schema)
