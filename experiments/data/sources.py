@@ -127,7 +127,11 @@ def load(
         group=group or dataset.group,
         scenario=scenario,
     )
-    features = {name: encoder for name, encoder in dataset.encoders.items() if name not in dataset.roles}
+    features = {
+        name: encoder
+        for name, encoder in dataset.encoders.items()
+        if name not in dataset.roles and name in dataset.frame  # it may have been dropped
+    }
     dataset = replace(dataset, encoders=features)
     for role, column in zip(("target", "time", "group", "scenario"), dataset.roles, strict=True):
         if column is not None:

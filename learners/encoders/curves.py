@@ -182,6 +182,8 @@ def _coarse(values: np.ndarray, length: np.ndarray) -> np.ndarray:
 
 def _series(cell: object) -> np.ndarray:
     """Return one series (channels, time) of float32, without the missing values at its end."""
+    if cell is None:
+        raise DataError("each row must have a series, and one has none: drop the row.")
     try:
         if isinstance(cell, np.ndarray) and cell.dtype == object:
             cell = [np.asarray(each, dtype=np.float64) for each in cell]

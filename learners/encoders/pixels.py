@@ -118,7 +118,11 @@ class Pixels:
         if array.dtype == np.uint8:
             return array
         whole, low, high = array.dtype.kind in "ui", array.min(), array.max()
-        if not (low >= 0 and high <= (255 if whole else 1)):  # NaN compares false
+        if np.isnan(low):  # then some value is
+            raise DataError(
+                "an image must have a value in each pixel, and one has none (NaN): fill it or leave it out."
+            )
+        if not (low >= 0 and high <= (255 if whole else 1)):
             raise DataError(
                 f"an image must hold whole numbers from 0 to 255 or numbers from 0 to 1, got {low:g} to {high:g}: "
                 "rescale it."

@@ -7,6 +7,8 @@ of somebody else.
 import stat
 from pathlib import Path
 
+from loop.errors import DataError
+
 LARGEST_TEXT = 2**28  # bytes of a JSON file or a journal
 
 
@@ -36,6 +38,22 @@ def own_file(path: Path, home: Path | None = None, most: int | None = None) -> P
     if most is not None and told.st_size > most:
         raise ValueError(f"{path.name[:80]} is larger than {most:,} bytes")
     return path
+
+
+def own_name(path: Path, home: Path) -> str:
+    """Return the name of a path as seen from its folder, which tables, reports and JSON must be able to hold.
+
+    Raises
+    ------
+    DataError
+        If it is no UTF-8: Python then keeps its bytes as lone surrogates, which nothing can write.
+    """
+    name = str(path.relative_to(home))
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(f"names of files and folders must be UTF-8, and {name[-60:]!r} is not: rename it.") from error
+    return name
 
 
 def own_text(path: Path) -> str:

@@ -10,15 +10,17 @@ import numpy as np
 from scipy.io import wavfile
 
 from loop.errors import DataError
-from loop.support.own_files import own_file
+from loop.support.own_files import own_file, own_name
 from loop.support.setting_checks import check_bounds
 
 ENDING = ".wav"
 LARGEST = 2**28  # bytes of a file
 MOST_FILES = 100_000
 MOST_VALUES = 2**28  # energies of all files
-DAMAGED = (OSError, ValueError, EOFError, struct.error, ArithmeticError, MemoryError, UnboundLocalError)
-# What scipy meets in damaged files: sizes that are no size, parts that end early, no part with sound at all.
+DAMAGED = (OSError, ValueError, EOFError, struct.error, ArithmeticError, MemoryError, UnboundLocalError, UserWarning)
+# What scipy meets in damaged files: sizes that are no size, parts that end early, no part with sound at all; it only
+# warns, by a UserWarning of its own, of a file that was cut.
+SLOWEST, FASTEST = 100, 1_000_000  # samples a second
 SILENCE = 1e-6  # added to energies before the logarithm
 FULL = {"int16": 2.0**15, "int32": 2.0**31, "float32": 1.0, "float64": 1.0}  # the loudest value of each type
 
@@ -113,7 +115,7 @@ def _files(folder: Path) -> Iterator[tuple[str, Path]]:
     for home in sorted(each for each in folder.iterdir() if each.is_dir() and not each.name.startswith(".")):
         for path in sorted(home.iterdir()):
             if path.suffix.lower() == ENDING and not path.name.startswith("."):
-                yield home.name, path
+                yield own_name(home, folder), path
 
 
 def _sound(path: Path, folder: Path) -> tuple[int, np.ndarray]:
@@ -121,6 +123,7 @@ def _sound(path: Path, folder: Path) -> tuple[int, np.ndarray]:
     try:
         with warnings.catch_warnings(), own_file(path, folder, LARGEST).open("rb") as file:
             warnings.simplefilter("ignore", wavfile.WavFileWarning)  # of parts that are no sound
+            warnings.filterwarnings("error", "Reached EOF", wavfile.WavFileWarning)  # of a file that was cut
             rate, sound = wavfile.read(file)
     except DAMAGED as error:
         why = " ".join(str(error).split())[:100]
@@ -128,7 +131,9 @@ def _sound(path: Path, folder: Path) -> tuple[int, np.ndarray]:
     kind = str(sound.dtype)
     if kind == "uint8":
         sound, kind = sound.astype(np.float32) / 128 - 1, "float32"
-    if kind not in FULL or not sound.size or not 100 <= rate <= 1_000_000:
+    if not SLOWEST <= rate <= FASTEST:
+        raise DataError(f"{path} must have {SLOWEST} to {FASTEST:,} samples a second, got {rate:,}: resample it.")
+    if kind not in FULL or not sound.size:
         raise DataError(
             f"{path} must hold a sound of 8, 16, 24 or 32 bits, got {sound.size} values of {kind}: convert it."
         )

@@ -14,7 +14,7 @@ from learners.encoders.pixels import Pixels
 from loop.errors import DataError
 from loop.support import atomic
 from loop.support.model_files.arrays import read_npz
-from loop.support.own_files import own_file
+from loop.support.own_files import own_file, own_name
 
 IMAGE, FILE, LABEL, IN_NPZ = "image", "file", "label", "images"
 ENDINGS, FORMATS = (".png", ".jpg", ".jpeg"), ("PNG", "JPEG")
@@ -115,7 +115,7 @@ def _of_folder(path: Path, target: str, labelled: bool) -> Dataset:
     if len(set(labels)) < 2 and (labelled or not files):
         raise DataError(f"a folder of images must have two folders with PNG or JPEG files, {path} has not: add them.")
     said = (f"{path.name}: {others:,} files that are no PNG or JPEG are left out",) if others else ()
-    columns = pd.DataFrame({FILE: [_told(file, path) for file in files], target: labels})
+    columns = pd.DataFrame({FILE: [own_name(file, path) for file in files], target: labels})
     return _dataset(path.resolve().name, np.stack(images), columns, target, said=said)
 
 
@@ -136,7 +136,9 @@ def _of_npz(path: Path, target: str, labelled: bool) -> Dataset:
             f"shape {held[odd].shape}: leave it out."
         )
     if labelled and target not in held:
-        raise DataError(f"{path.name} must hold the target {target[:40]!r}, and holds {', '.join(held)[:80]}: name it.")
+        raise DataError(
+            f"{path.name} must hold the target {target[:40]!r}, and holds {', '.join(held)[:80] or 'none'}: name it."
+        )
     if max(images.shape[-2:]) > LARGEST_SIDE or images.size > MOST_PIXELS:
         raise DataError(f"images must have at most {LARGEST_SIDE} pixels a side, got {images.shape[-2:]}: resize them.")
     stacked = Pixels().stacked(list(images))
@@ -213,7 +215,7 @@ def _folder_name(label: object) -> str:
 
 
 def _told(file: Path, home: Path) -> str:
-    return str(file.relative_to(home))[-60:]
+    return own_name(file, home)[-60:]
 
 
 def _size(shape: tuple[int, ...]) -> str:

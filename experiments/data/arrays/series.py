@@ -1,6 +1,5 @@
 """Time series from files: .ts, .npz, .parquet, long tables and folders of sounds; and back to .npz or .ts."""
 
-import zipfile
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -15,11 +14,10 @@ from learners.encoders.curves import Curves
 from loop.data.parquet_file import read_frame
 from loop.errors import DataError
 from loop.support import atomic
-from loop.support.model_files.arrays import FAULTS, read_npz
+from loop.support.model_files.arrays import read_npz
 from loop.support.own_files import own_file
 
 SERIES, LABEL = "series", "label"  # names of the column of series, and of the class where the file names none
-LARGEST = 2**33  # bytes of an archive once it is unpacked
 ENDINGS = (".ts", ".npz", ".parquet")
 
 
@@ -136,14 +134,10 @@ def _write_arrays(path: Path, entries: np.ndarray, labels: np.ndarray) -> None:
 
 
 def _of_arrays(path: Path, target: str | None, labelled: bool) -> Dataset:
-    """Read an archive of NumPy, whose unpacked size is known before it is unpacked."""
+    """Read an archive of NumPy."""
     try:
-        with zipfile.ZipFile(own_file(path)) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-        if size > LARGEST:
-            raise DataError(f"unpacked it has {size:,} bytes, more than {LARGEST:,}")
         held = read_npz(path)
-    except (DataError, *FAULTS) as error:
+    except DataError as error:
         why = " ".join(str(error).split())[:100]
         raise DataError(f"{path} must be an archive of arrays, and cannot be read ({why}): save it again.") from error
     series = held.pop(SERIES, None)

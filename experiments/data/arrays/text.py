@@ -11,7 +11,7 @@ from experiments.data.sources import Dataset
 from learners.encoders.words import LONGEST, Words
 from loop.data.intake import require
 from loop.errors import DataError
-from loop.support.own_files import own_file
+from loop.support.own_files import own_file, own_name
 
 TEXT, LABEL = "text", "label"
 LARGEST = 2**20  # bytes of a .txt file
@@ -85,7 +85,7 @@ def load(path: Path, target: str | None = None, *, labelled: bool = True) -> Dat
             continue
         if len(rows) == MOST_FILES:
             raise DataError(f"a folder of texts must hold at most {MOST_FILES:,} files, {path} has more: use a CSV.")
-        rows.append((_read(file, path), file.parent.name))
+        rows.append((_read(file, path), own_name(file.parent, path)))
     if labelled and len({label for _, label in rows}) < 2:
         raise DataError(
             f"a folder of texts must have two folders with {ENDING} files at least, {path} has not: add them."

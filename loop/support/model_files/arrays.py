@@ -12,6 +12,7 @@ from loop.errors import DataError
 from loop.support.own_files import own_file
 
 Arrays = dict[str, np.ndarray]
+LARGEST = 2**33  # bytes of an archive once it is unpacked: a small one may hold zeros without end
 FAULTS = (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error, MemoryError, RuntimeError)
 # numpy.load: the first three, and MemoryError for a header with a huge shape; zipfile: the next two, and RuntimeError
 # for a member that is encrypted or compressed by an unknown method
@@ -58,15 +59,21 @@ class Form:
 
 
 def read_npz(path: Path) -> Arrays:
-    """Read all arrays of a NumPy archive.
+    """Read all arrays of a NumPy archive, whose unpacked size is looked at before anything is unpacked.
 
     Raises
     ------
     DataError
-        If it is damaged or holds what is no array; the caller adds the file and the way out.
+        If it is damaged, too large or holds what is no array; the caller adds the file and the way out.
     """
     try:
         with own_file(path).open("rb") as file:
+            if zipfile.is_zipfile(file):
+                with zipfile.ZipFile(file) as members:
+                    size = sum(member.file_size for member in members.infolist())
+                if size > LARGEST:
+                    raise DataError(f"unpacked it has {size:,} bytes, more than {LARGEST:,}")
+            file.seek(0)
             archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise DataError("it holds a single array")

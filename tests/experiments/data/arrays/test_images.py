@@ -1,4 +1,5 @@
 import io
+import os
 import shutil
 import zipfile
 import zlib
@@ -9,13 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.io import wavfile
 
 from experiments.data.arrays import images as module
 from experiments.data.arrays.images import digits, load, save
 from experiments.data.arrays.opening import reader_of
+from experiments.data.files import Reading
+from experiments.data.sources import load as load_any
 from experiments.data.split import Split
 from learners.encoders.pixels import Pixels
 from loop.errors import DataError
+from loop.support.model_files import arrays
 
 RNG = np.random.default_rng(0)
 
@@ -195,3 +200,56 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
         save(tmp_path / "more", some(1, (2, 5, 7)), ["a"])
     with pytest.raises(DataError, match="a label"):
         save(tmp_path / "more", some(2), ["a"])
+
+
+def test_an_archive_is_measured_before_it_is_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    np.savez_compressed(tmp_path / "it.npz", images=np.zeros((100, 100, 100), np.uint8), label=np.arange(100) % 2)
+    monkeypatch.setattr(arrays, "LARGEST", 100_000)
+    with pytest.raises(DataError, match="unpacked it has"):
+        load(tmp_path / "it.npz")
+
+
+def test_images_without_some_value_are_told(tmp_path: Path) -> None:
+    values = np.full((4, 5, 5), 0.5)
+    values[2, 1, 1] = np.nan
+    np.savez(tmp_path / "it.npz", images=values, label=[0, 1, 0, 1])
+    with pytest.raises(DataError, match="NaN"):
+        load(tmp_path / "it.npz")
+
+
+@pytest.mark.parametrize("kind", ["png", "txt", "wav"])
+@pytest.mark.parametrize("of_folder", [True, False])
+def test_names_that_are_no_utf8_are_refused(kind: str, of_folder: bool, tmp_path: Path) -> None:
+    if not of_folder and kind != "png":
+        return  # only files of images are named in the table
+    home = os.fsencode(two_classes(tmp_path / "all"))
+    folder = home + (b"/\xff" if of_folder else b"/a")
+    os.makedirs(folder, exist_ok=True)
+    if kind != "png":
+        shutil.rmtree(tmp_path / "all" / "a")
+        shutil.rmtree(tmp_path / "all" / "b")
+    picture, sound = io.BytesIO(), io.BytesIO()
+    Image.fromarray(some(1)[0, 0]).save(picture, "PNG")
+    wavfile.write(sound, 8000, np.zeros(2000, dtype=np.int16))
+    contents = {"png": picture.getvalue(), "txt": b"words", "wav": sound.getvalue()}
+    with open(folder + b"/\xfe." + kind.encode(), "wb") as file:
+        file.write(contents[kind])
+    reader = reader_of(tmp_path / "all")
+    assert reader is not None
+    with pytest.raises(DataError, match="UTF-8"):
+        reader(tmp_path / "all", labelled=False)
+
+
+def test_files_of_long_names_are_told_apart(tmp_path: Path) -> None:
+    folder = two_classes(tmp_path / "all")
+    name = "x" * 80 + ".png"
+    Image.fromarray(some(1)[0, 0]).save(folder / "a" / name)
+    Image.fromarray(some(1)[0, 0]).save(folder / "b" / name)
+    assert {f"a/{name}", f"b/{name}"} <= set(load(folder).frame["file"])
+
+
+def test_the_column_of_images_may_be_dropped(tmp_path: Path) -> None:
+    np.savez(tmp_path / "it.npz", images=some(40)[:, 0], label=np.arange(40) % 2, age=np.arange(40) % 7)
+    dataset = load_any(str(tmp_path / "it.npz"), reading=Reading(drop=("image",)))
+    assert not dataset.encoders
+    assert [column.name for column in Split.of(dataset, seed=0).train.schema.columns] == ["age"]

@@ -17,6 +17,7 @@ from experiments.data.arrays.audio import Sounds
 from experiments.data.split import Split
 from learners.encoders.curves import Curves
 from loop.errors import DataError
+from loop.support.model_files import arrays
 
 HEAD = "#about\n@problemName Waves\n@timeStamps false\n@classLabel true a b\n@data\n"
 
@@ -113,7 +114,7 @@ def test_an_archive_that_is_much_larger_unpacked_is_refused(tmp_path: Path, monk
     path = tmp_path / "x.npz"
     np.savez_compressed(path, series=np.zeros((100, 10_000)))
     assert path.stat().st_size < 100_000
-    monkeypatch.setattr(series, "LARGEST", 1_000_000)
+    monkeypatch.setattr(arrays, "LARGEST", 1_000_000)
     with pytest.raises(DataError, match="unpacked"):
         series.load(path)
 
@@ -213,6 +214,18 @@ def test_bad_folders_of_sounds_are_refused(tmp_path: Path) -> None:
     os.mkfifo(folder / "low" / "0.wav")
     with pytest.raises(DataError, match="no regular file"):
         series.load(folder)
+
+
+def test_a_sound_that_was_cut_or_has_an_odd_rate_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    path = tmp_path / "a" / "x.wav"
+    wavfile.write(path, 8000, np.zeros(2000, dtype=np.int16))
+    path.write_bytes(path.read_bytes()[:300])
+    with pytest.raises(DataError, match="EOF"):
+        series.load(tmp_path)
+    wavfile.write(path, 1, np.zeros(2000, dtype=np.int16))
+    with pytest.raises(DataError, match="samples a second, got 1:"):
+        series.load(tmp_path)
 
 
 def test_other_endings_and_labels_are_refused(tmp_path: Path) -> None:
