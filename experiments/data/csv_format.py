@@ -93,6 +93,9 @@ def why_unreadable(path: Path, sep: str, encoding: str | None, error: Exception)
         guess = encoding_of(path)
         told = f"its text is not in {encoding or 'UTF-8'}"
         return f"{told} and seems to be {guess}: add --encoding {guess} (or data.encoding)" if guess else told
+    if isinstance(error, csv.Error) and "field limit" in str(error):
+        most = csv.field_size_limit()
+        return f"a cell has more than {most:,} characters: cut it, close its quotation mark, or write Parquet"
     try:
         other = _seems_separated(_head(path, encoding), sep)
     except (OSError, EOFError, ValueError):

@@ -15,6 +15,7 @@ from loop.support.setting_checks import check_bounds
 
 BUCKETS = 256  # that words are hashed into, and as many for letters
 BLOCK = 4_096  # texts whose features are dense at once
+NUMBER = (float, np.floating)
 LONGEST = 20_000  # characters that an array may hold for each text
 READABLE = ("characters", "words", "word_length", "digits", "capitals", "punctuation", "distinct")
 _CHECK = checks.fields(
@@ -108,11 +109,11 @@ class Words:
             raise DataError(f"the encoder of texts must have a view of {2 * BUCKETS} buckets, and it has another")
         return made
 
-    def _text(self, cell: object) -> str:
+    def _text(self, cell: object) -> str:  # of the numbers NaN alone, which differs from itself, is a missing text
         if isinstance(cell, str):
             cut = cell.replace("\r\n", "\n").replace("\r", "\n").replace("\0", " ")[: self.most_characters]
             return cut.encode("utf-8", errors="replace").decode("utf-8")
-        if cell is None or type(cell).__name__ == "NAType" or cell != cell:  # NaN differs from itself
+        if cell is None or type(cell).__name__ in ("NAType", "NaTType") or (isinstance(cell, NUMBER) and cell != cell):
             return ""
         raise DataError(
             f"a text must be text or missing, got {str(cell)[:40]!r} of {type(cell).__name__}: convert the column to "

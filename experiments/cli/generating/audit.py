@@ -1,6 +1,7 @@
 """A quick audit of the generator that made rows: fitted again on half of a few thousand real rows, and attacked."""
 
 import copy
+from pathlib import Path
 
 from experiments.cli.generating.fit import Fitted
 from experiments.report.progress import steps_shown
@@ -9,6 +10,7 @@ from experiments.trust.audit.evidence import refitted, thinned
 from experiments.trust.audit.inputs import draw
 from experiments.trust.audit.of_rows import LEAST, MOST
 from experiments.trust.audit.verdict import verdict_of
+from learners.encoders.words import Words
 from loop.seeds import stream
 from loop.support.commands import command
 from loop.types import Table
@@ -20,7 +22,9 @@ def in_a_sentence(fitted: Fitted, name: str, data: str, seed: int) -> str | None
     """Return what an attacker can tell from rows of this generator, or why that was not tried; None = protected."""
     if fitted.table is None:
         return None
-    more = command("audit", data, "--target", fitted.schema.target, "--generator", name)
+    arrays = () if Path(data).is_dir() else fitted.schema.arrays
+    told = [word for each in arrays if isinstance(each.encoder, Words) for word in ("--text", each.column)]
+    more = command("audit", data, "--target", fitted.schema.target, *told, "--generator", name)
     if len(fitted.table) < LEAST or fitted.seconds > LONGEST:
         why = f"of fewer than {LEAST} rows" if len(fitted.table) < LEAST else "that took long to fit"
         return f"Not audited, as the generator is one {why}: {more}"

@@ -249,7 +249,8 @@ def deliver(generator: Savable, request: Request, schema: Schema, seed: int, gat
         )
     unchecked = name_of(type(generator)) in UNLABELLED
     frame = decode(schema, samples.table)
-    frame = frame.drop(columns=[name for each in schema.arrays if each.column in frame for name in each.names])
+    made = {name for each in schema.arrays if each.column in frame for name in each.names}
+    frame = frame.drop(columns=[name for name in frame if name in made])  # constant ones are no features
     return Delivery(frame, samples, time.perf_counter() - started, refused, unchecked)
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from experiments.cli.csv_options import Decimal, Drop, Encoding, Sep
+from experiments.cli.csv_options import Decimal, Drop, Encoding, Sep, Text
 from experiments.cli.output import check_absent, console, print_json, say
 from loop.errors import ConfigError
 
@@ -26,6 +26,7 @@ def audit(  # Wide: each parameter is an option of the command
     generator: Annotated[str | None, typer.Option(help="Generator to fit on one half of the real rows.")] = None,
     by: Annotated[str | None, typer.Option(help="Column whose values make groups.")] = None,
     drop: Drop = None,
+    text: Text = None,
     sep: Sep = None,
     encoding: Encoding = None,
     decimal: Decimal = None,
@@ -34,10 +35,12 @@ def audit(  # Wide: each parameter is an option of the command
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON alone.")] = False,
 ) -> None:
     """Audit synthetic rows: how alike and how useful they are, and whether they tell whose rows they were made from."""
+    from experiments.data.arrays.opening import reader_of
+
     given: dict[str, object] = {"--target": target, "--positive": positive, "--controls": controls, "--by": by}
-    given |= {"--generator": generator, "--drop": drop or None}
+    given |= {"--generator": generator, "--drop": drop or None, "--text": text or None}
     given |= {"--sep": sep, "--encoding": encoding, "--decimal": decimal}
-    is_run = synthetic is None and Path(real).is_dir()
+    is_run = synthetic is None and Path(real).is_dir() and reader_of(Path(real)) is None
     if is_run:
         check_absent("a run has all that its audit needs", given)
     from experiments.report.progress import steps_shown
@@ -52,9 +55,8 @@ def audit(  # Wide: each parameter is an option of the command
         output.check_replaceable(folder)
     if not is_run and target is None and Path(real).exists():
         raise ConfigError("an audit needs the column of the classes, got none: add --target COLUMN.")
-    asked = Asked(
-        real, synthetic, target, positive, controls, generator, by, _reading(drop, sep, encoding, decimal), seed
-    )
+    reading = _reading(drop, sep, encoding, decimal)
+    asked = Asked(real, synthetic, target, positive, controls, generator, by, reading, seed, tuple(text or ()))
     with steps_shown("audit"):
         material = _of_run(Path(real), seed) if is_run else _of_tables(asked, as_json)
         findings = audited(material.evidence, stream(seed, "audit"), by=material.by)

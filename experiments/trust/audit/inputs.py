@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.cli.generating.fit import unfitted
+from experiments.data.arrays.text import with_texts
 from experiments.data.files import Reading, read_file, reading_of
 from experiments.data.sources import Dataset, load
 from experiments.trust.audit.evidence import Evidence, halves, refitted, two_tables, with_controls
@@ -38,6 +39,7 @@ class Asked:
     by: str | None = None
     reading: Reading | None = None
     seed: int = 0
+    text: tuple[str, ...] = ()  # columns of texts
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +65,13 @@ def material_of(asked: Asked, say: Callable[[str], None]) -> Material:
         raise ConfigError("members come from --controls or from --generator, got both: leave one of them out.")
     if asked.synthetic is None and asked.generator is None:
         raise ConfigError("synthetic rows must be a file or come from --generator NAME, got neither: give one of them.")
-    dataset = load(asked.real, asked.target, positive=asked.positive, reading=asked.reading)
+    dataset = load(
+        asked.real,
+        asked.target,
+        positive=asked.positive,
+        reading=replace(asked.reading or Reading(), text=asked.text),
+    )
+    dataset = with_texts(dataset, asked.text) if asked.text else dataset
     real, unseen = _real(dataset, asked, say)
     by = None if asked.by is None else _place(asked.by, real.schema)
     synthetic = None if asked.synthetic is None else _others(asked.synthetic, real.schema, asked.reading)
@@ -102,7 +110,9 @@ def _real(dataset: Dataset, asked: Asked, say: Callable[[str], None]) -> tuple[T
         say(sentence)
     if asked.controls is not None:
         frames.append(_frame(asked.controls, dataset.frame, asked.reading))
-    schema = infer(pd.concat(frames, ignore_index=True), dataset.target, positive=dataset.positive)
+    schema = infer(
+        pd.concat(frames, ignore_index=True), dataset.target, positive=dataset.positive, encoders=dataset.encoders
+    )
     for column, reason in schema.excluded:
         say(f"left out of the audit, {column}: {reason}")
     tables = [encode(schema, frame) for frame in frames]

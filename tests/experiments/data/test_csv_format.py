@@ -40,6 +40,12 @@ def test_the_other_way_round(tmp_path: Path) -> None:
         read_file(tmp_path / "t.csv", Reading(CsvFormat(sep=";")))
 
 
+def test_a_cell_that_is_too_long_is_told_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,b\n" + "x" * 200_000 + ",1\n")
+    with pytest.raises(DataError, match="more than 131,072 characters: cut it"):
+        read_file(tmp_path / "t.csv")
+
+
 @pytest.mark.parametrize(
     ("encoding", "text", "guess"),
     [("latin-1", "Bäcker", "latin-1"), ("cp1252", "Bäcker – 5 €", "cp1252"), ("utf-16", "Bäcker", "utf-16")],

@@ -83,7 +83,7 @@ def test_missing_texts_are_empty_and_long_ones_cut() -> None:
     assert stacked.dtype.kind == "U"
 
 
-@pytest.mark.parametrize("cell", [3, 2.5, b"bytes", ["a", "b"], True])
+@pytest.mark.parametrize("cell", [3, 2.5, b"bytes", ["a", "b"], True, np.array([1, 2]), np.array(["a", "b"])])
 def test_what_is_no_text_is_refused(cell: object) -> None:
     with pytest.raises(DataError, match="must be text or missing"):
         Words().stacked(["fine", cell])
