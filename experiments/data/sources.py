@@ -128,9 +128,7 @@ def load(
         scenario=scenario,
     )
     features = {
-        name: encoder
-        for name, encoder in dataset.encoders.items()
-        if name not in dataset.roles and name in dataset.frame  # it may have been dropped
+        name: each for name, each in dataset.encoders.items() if name in dataset.frame and name not in dataset.roles
     }
     dataset = replace(dataset, encoders=features)
     for role, column in zip(("target", "time", "group", "scenario"), dataset.roles, strict=True):

@@ -34,7 +34,7 @@ def test_texts_of_which_some_columns_are_constant_are_delivered() -> None:
     schema = infer(frame, "label", encoders={"note": Words()})
     assert "note_words" not in [column.name for column in schema.columns]
     generator = Markov().fit(encode(schema, frame), np.random.default_rng(0))
-    assert sorted(deliver(generator, Request(Region(), None, 5), schema, 0).frame) == ["label", "note"]
+    assert set(deliver(generator, Request(Region(), None, 5), schema, 0).frame) == {"label", "note"}
 
 
 @pytest.mark.parametrize("kind", ["images", "series", "texts"])
