@@ -118,5 +118,5 @@ def _check_apart(what: str, values: tuple[Value, ...]) -> None:
     if len({type(value) for value in values}) > 1:
         raise ConfigError(f"{what} must be all text, all whole numbers or all of another kind, and differ: quote them.")
     known = [spelled(value) for value in values]
-    if twice := next((each for each in known if known.count(each) > 1), None):
-        raise ConfigError(f"{what} must differ, and {twice[:60]!r} is there twice: 1, 1.0 and '1' are the same.")
+    if twice := [each for each in known if known.count(each) > 1]:  # which may be the empty text
+        raise ConfigError(f"{what} must differ, and {twice[0][:60]!r} is there twice: 1, 1.0 and '1' are the same.")

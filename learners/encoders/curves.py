@@ -82,9 +82,9 @@ class Curves:
         if not series:
             return np.empty((0, *(self.shape_ or (1, 1))), dtype=np.float32)
         channels = self.shape_[0] if self.shape_ else series[0].shape[0]
-        if odd := next((each.shape[0] for each in series if each.shape[0] != channels), None):
+        if odd := [each.shape[0] for each in series if each.shape[0] != channels]:
             raise DataError(
-                f"series must all have the same number of channels, {channels}, got one of {odd}: leave it out or "
+                f"series must all have the same number of channels, {channels}, got one of {odd[0]}: leave it out or "
                 "add its channels."
             )
         longest = self.shape_[1] if self.shape_ else max(each.shape[1] for each in series)

@@ -89,8 +89,8 @@ def _check_names(content: Mapping[str, Any]) -> None:
     names = [column["name"] for column in content["columns"]] + [content["target"]]
     excluded = [name for name, _ in content["excluded"]]
     for values, place in ((names, "columns and target"), (content["classes"], "classes"), (excluded, "excluded")):
-        if twice := next((each for at, each in enumerate(values) if each in values[:at]), None):
-            raise DataError(f"the schema.{place} must be there once each, got {str(twice)[:40]!r} twice")
+        if twice := [each for at, each in enumerate(values) if each in values[:at]]:  # of which one may be 0 or ""
+            raise DataError(f"the schema.{place} must be there once each, got {str(twice[0])[:40]!r} twice")
     for column in content["columns"]:
         known, place = column["categories"], f"the schema, column {column['name'][:40]!r}"
         if len(set(known)) < len(known) or bool(known) != (column["kind"] == "categorical"):

@@ -212,3 +212,12 @@ def test_an_encoder_that_is_not_registered_cannot_be_saved() -> None:
     schema = infer(frame(), "kind", encoders={"picture": Stranger()})
     with pytest.raises(DataError, match="must be registered to be saved"):
         to_json(schema)
+
+
+@pytest.mark.parametrize("again", [0, 0.0, False])
+def test_a_class_that_is_there_twice_is_refused_though_it_is_nothing(again: object) -> None:
+    rows = frame().drop(columns="picture").assign(kind=np.arange(60) % 3)
+    told = json.loads(json.dumps(to_json(infer(rows, "kind"))))
+    told["classes"][1] = again
+    with pytest.raises(DataError, match="once each"):
+        from_json(told)

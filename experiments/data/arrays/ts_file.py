@@ -70,8 +70,8 @@ def write(path: Path, name: str, series: Sequence[np.ndarray], labels: Sequence[
     DataError
         If a class has a space or a colon in it, which the format cannot hold, or none at all.
     """
-    if odd := next((each for each in labels if not each or any(mark in each for mark in " :\t\r\n,")), None):
-        raise DataError(f"classes in a .ts file must have no spaces, commas or colons, got {odd[:40]!r}: rename it.")
+    if odd := [each for each in labels if not each or any(mark in each for mark in " :\t\r\n,")]:
+        raise DataError(f"classes in a .ts file must have no spaces, commas or colons, got {odd[0][:40]!r}: rename it.")
     lengths = {each.shape[1] for each in series}
     head = [
         f"@problemName {''.join(mark for mark in name if mark.isalnum() or mark in '-_') or 'series'}",

@@ -80,8 +80,8 @@ def read_npz(path: Path) -> Arrays:
             held = dict(archive)
     except FAULTS as error:
         raise DataError(" ".join(str(error).split())[:120] or type(error).__name__) from error
-    if odd := next((name for name, array in held.items() if not isinstance(array, np.ndarray)), None):
-        raise DataError(f"{odd[:40]!r} is no array")
+    if odd := [name for name, array in held.items() if not isinstance(array, np.ndarray)]:
+        raise DataError(f"{odd[0][:40]!r} is no array")
     return held
 
 

@@ -107,6 +107,7 @@ def test_what_must_be_stated(place: Path) -> None:
     [
         ({"classes": ["no"]}, "classes"),
         ({"classes": ["1", "1.0"]}, "is there twice"),
+        ({"classes": ["", ""]}, "is there twice"),
         ({"classes": ["1", 2]}, "quote them"),
         ({"columns": {"amount": {"kind": "number"}}}, "kind"),
         ({"columns": {"amount": {"kind": "numeric", "low": 3, "high": 1}}}, "low must be below high"),

@@ -247,3 +247,10 @@ def test_what_is_read_can_be_split(tmp_path: Path) -> None:
     series.save(tmp_path / "x.npz", Curves().stacked(frame["wave"].tolist()), frame["kind"].tolist())
     split = Split.of(series.load(tmp_path / "x.npz"), 0)
     assert split.train.rows.arrays["series"].shape[1:] == split.test.rows.arrays["series"].shape[1:]
+
+
+@pytest.mark.parametrize("label", ["", "two words", "a:b"])
+def test_a_class_that_the_format_cannot_hold_is_refused_before_anything_is_written(label: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no spaces, commas or colons"):
+        series.save(tmp_path / "made.ts", np.zeros((2, 1, 5), dtype=np.float32), ["fine", label])
+    assert not (tmp_path / "made.ts").exists()
