@@ -3,7 +3,7 @@
 import importlib.metadata
 import logging
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -15,6 +15,7 @@ from loop.support.parallel.side_by_side import working_at
 from loop.support.secrets import masked
 
 PATIENCE = 10  # seconds that a scheduler has to answer, and its first worker to be there
+TRIES = 3  # to start a client on a busy machine
 MUST_AGREE = ("weakspot", "numpy", "pandas", "scikit-learn", "xgboost", "torch")  # packages: else numbers may differ
 LOGGERS = ("distributed", "distributed.client", "distributed.core", "distributed.comm", "tornado.application")
 SETTINGS = {
@@ -87,7 +88,7 @@ def _connected(address: str) -> Iterator[Any]:
     from distributed import Client
 
     try:
-        client = Client(address, timeout=PATIENCE, set_as_default=False)
+        client = _started(lambda: Client(address, timeout=PATIENCE, set_as_default=False))
     except (OSError, ValueError, ImportError) as error:  # ImportError: a transport that is not installed
         where, why = masked(address)[:100], type(error).__name__
         raise ConfigError(
@@ -98,6 +99,16 @@ def _connected(address: str) -> Iterator[Any]:
         yield client
     finally:
         client.close(timeout=PATIENCE)
+
+
+def _started(start: Callable[[], Any]) -> Any:
+    """Start a client, again if its event loop did not come up in the ten seconds that it is given on a busy machine."""
+    for _ in range(TRIES - 1):
+        try:
+            return start()
+        except AssertionError:  # distributed.utils.LoopRunner asserts that there is a loop
+            continue
+    return start()
 
 
 def _check_workers(client: Any, wanted: ScaleConfig) -> None:

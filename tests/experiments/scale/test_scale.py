@@ -24,7 +24,7 @@ from experiments.config.reader import dump, load_config
 from experiments.config.run_config import CompareConfig, RunConfig
 from experiments.config.scale_config import ScaleConfig
 from experiments.run.run import RunResult, run
-from experiments.scale.cluster import on_workers
+from experiments.scale.cluster import _started, on_workers
 from experiments.storage.result_cache import found_or_worked
 from experiments.tune.config import TuneConfig
 from experiments.tune.study import open_study
@@ -291,3 +291,16 @@ def test_the_same_place_twice_in_one_process(data: Path, address: str) -> None:
     for _ in range(2):
         with on_workers(ScaleConfig(dask=address)):
             assert side_by_side(np.sqrt, [4.0], 1) == [2.0]
+
+
+def test_a_client_whose_loop_did_not_come_up_in_time_is_started_again() -> None:
+    calls: list[int] = []
+
+    def start() -> str:
+        calls.append(1)
+        assert len(calls) > 1  # as distributed does on a busy machine
+        return "client"
+
+    assert (_started(start), len(calls)) == ("client", 2)
+    with pytest.raises(AssertionError):
+        _started(lambda: calls.clear() or start())
