@@ -126,7 +126,7 @@ def json_round_trip(rows: pd.DataFrame) -> pd.DataFrame:
         (None, "must have channels, height and width"),
         (np.zeros((1, 4, 4), dtype=np.uint8), "must all have the shape"),
         (np.full((1, 6, 5), 300), "from 0 to 255"),
-        (np.full((1, 6, 5), np.nan), "rescale it"),
+        (np.full((1, 6, 5), np.nan), "a value in each pixel"),
         (np.zeros((1, 6, 5), dtype=np.float32), "must all be uint8"),
         ([[1, 2], [3]], "rows of equal length"),
         ("picture.png", "must have channels, height and width"),

@@ -88,7 +88,7 @@ def test_cells_come_back_and_longer_ones_are_cut() -> None:
 @pytest.mark.parametrize(
     ("cell", "told"),
     [
-        (None, "got the shape"),
+        (None, "must have a series"),
         ("words", "numbers along time"),
         ([[1.0], [2.0, 3.0]], "equal length"),
         ([], "got the shape"),

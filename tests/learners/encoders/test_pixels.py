@@ -60,7 +60,7 @@ def test_images_stay_small_in_memory() -> None:
         ([np.full((1, 4, 4), 256)], "255"),
         ([np.full((1, 4, 4), -1)], "255"),
         ([np.full((1, 4, 4), 1.5)], "from 0 to 1"),
-        ([np.full((1, 4, 4), np.nan)], "from 0 to 1"),
+        ([np.full((1, 4, 4), np.nan)], "a value in each pixel"),
         ([None], "channels, height and width"),
         (["a picture"], "channels, height and width"),
         ([np.zeros((0, 4))], "channels, height and width"),
