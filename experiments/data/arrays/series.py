@@ -86,7 +86,13 @@ def of_long(
         If a column is missing, a series has two rows of one time or two classes, or values are no numbers.
     """
     values = list(values)
-    for column in (key, time, *values, target):
+    roles = [key, time, *values, target]
+    if twice := [column for column in roles if roles.count(column) > 1]:
+        raise DataError(
+            f"key, time, values and target of a long table must be different columns, got {twice[0][:60]!r} twice: "
+            "name another."
+        )
+    for column in roles:
         require_column(frame, name, "column", column, ())
     if frame[[key, time]].isna().any().any():
         raise DataError(f"every row must have a {key!r} and a {time!r}, and some have none: fill or drop them.")

@@ -254,3 +254,10 @@ def test_a_class_that_the_format_cannot_hold_is_refused_before_anything_is_writt
     with pytest.raises(DataError, match="no spaces, commas or colons"):
         series.save(tmp_path / "made.ts", np.zeros((2, 1, 5), dtype=np.float32), ["fine", label])
     assert not (tmp_path / "made.ts").exists()
+
+
+@pytest.mark.parametrize("values", [["v", "v"], ["id"], ["t"], ["kind"]])
+def test_a_column_of_a_long_table_has_one_role(values: list[str]) -> None:
+    frame = pd.DataFrame({"id": [0, 0, 1, 1], "t": [0, 1, 0, 1], "v": [0.5, 1, 2, 3], "kind": ["a", "a", "b", "b"]})
+    with pytest.raises(DataError, match="must be different columns"):
+        series.of_long(frame, "id", "t", values, "kind")
