@@ -87,9 +87,9 @@ def of_long(
     """
     values = list(values)
     roles = [key, time, *values, target]
-    if twice := [column for column in roles if roles.count(column) > 1]:
+    if shared := [column for column in roles if roles.count(column) > 1]:
         raise DataError(
-            f"key, time, values and target of a long table must be different columns, got {twice[0][:60]!r} twice: "
+            f"key, time, values and target of a long table must be different columns, got {shared[0][:60]!r} twice: "
             "name another."
         )
     for column in roles:
