@@ -14,7 +14,7 @@ from experiments.arms import plain
 from experiments.arms.alternatives import REPEATING, balanced, class_weighted, with_capacity
 from experiments.arms.arm import Arm
 from experiments.arms.kind import OTHER
-from experiments.arms.names import REAL_ONLY, TARGETED, TEACHER, TUNED, UNTARGETED
+from experiments.arms.names import REAL_ONLY, SMOTE, TARGETED, TEACHER, TUNED, UNTARGETED
 from experiments.arms.stated import with_stated
 from experiments.arms.tuned_baseline import tunable, tune
 from experiments.config.strategies import without_aim
@@ -157,7 +157,7 @@ def _alternatives(run: LoopRun, folds: np.ndarray, seed: int) -> Iterator[Arm]:
     yield Arm("class weight", weighted, time.perf_counter() - started)
     yield oversampled("random oversampling", REPEATING)
     with suppress(ConditionError):  # a class with a single row has no neighbours to interpolate to
-        yield oversampled("SMOTE", "SMOTE")
+        yield oversampled(SMOTE, "SMOTE")
 
 
 def _without_aim(run: LoopRun) -> Arm:

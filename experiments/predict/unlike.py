@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from loop.data.encoding import recipes, with_parts
+from loop.data.encoding import with_parts
 from loop.data.intake import named
 from loop.types import Schema
 
@@ -21,9 +21,10 @@ class Unlike:
 
     def add(self, schema: Schema, frame: pd.DataFrame, X: np.ndarray) -> None:
         """Count the rows of a frame (n rows) with their encoded columns X (n, d)."""
-        frame, self.rows = with_parts(recipes(schema), named(frame)), self.rows + len(frame)
+        frame, self.rows = with_parts(schema.date_parts, named(frame)), self.rows + len(frame)
+        encoded = {name for array in schema.arrays for name in array.names}  # they are in X, and not in the frame
         for column, x in zip(schema.columns, X.T, strict=True):
-            empty = frame[column.name].isna().to_numpy()
+            empty = np.isnan(x) if column.name in encoded else frame[column.name].isna().to_numpy()
             self.unseen[column.name] += int((np.isnan(x) & ~empty).sum())
             if not column.missing:
                 self.missing[column.name] += int(empty.sum())

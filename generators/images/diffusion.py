@@ -21,7 +21,7 @@ from generators.images.guidance import Flat, maker
 from generators.images.pixels import has_more, pixels, unit, with_images
 from generators.images.unet import UNet
 from generators.images.warping import Strength, warped
-from generators.resampling.resample import class_stream, proposals, real_rows, starting_rows
+from generators.resampling.resample import class_stream, no_rows, proposals, real_rows, starting_rows
 from loop import seeds
 from loop.encoders import array_of, entries_of
 from loop.errors import ConditionError, ConfigError
@@ -222,8 +222,7 @@ class DiffusionImages:
         """Make images from the real rows ``starts`` (m,) with noise added, or from pure noise if there are none."""
         table, sigmas, n, place = self.table_, noise_levels(self.sampling_steps), request.n, device()
         if not n:
-            nothing = proposals(table.rows.take(np.arange(0)), table.y[:0], table.row_number[:0], table.schema)
-            return Samples(nothing, request, 0)
+            return Samples(no_rows(table), request, 0)
         if len(starts):
             at = rng.choice(starts, n, p=chance)
             sigmas = [self.seed_noise, *(sigma for sigma in sigmas if sigma < self.seed_noise)]

@@ -136,4 +136,10 @@ def no_proposals(table: Table) -> Table:
     return proposals(table.X[:0], table.y[:0], table.row_number[:0], table.schema)
 
 
+def no_rows(table: Table) -> Table:
+    """Return no new rows, with the columns and the arrays of a table: for generators that make arrays."""
+    none = table.take(np.arange(0))
+    return proposals(none.rows, none.y, none.row_number, none.schema)
+
+
 _: type[Generator] = Resample

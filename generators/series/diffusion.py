@@ -17,7 +17,7 @@ from generators.common.rejection import keep_inside
 from generators.common.torch_training import Schedule, build, torch_stream
 from generators.common.weights import check_sizes, load_weights, save_weights
 from generators.diffusion.solver import noise_levels
-from generators.resampling.resample import class_stream, proposals, real_rows, starting_rows
+from generators.resampling.resample import class_stream, no_rows, real_rows, starting_rows
 from generators.series.grid import Grid
 from generators.series.network import GROUPS, Denoiser, trained
 from generators.series.reading import Series
@@ -181,7 +181,7 @@ class DiffusionSeries:
             starts = np.flatnonzero(fits)
             chance = np.full(len(starts), 1 / len(starts))
         if not request.n:
-            return Samples(self._none(), request, 0)
+            return Samples(no_rows(self.table_), request, 0)
         root = seeds.root(class_stream(rng, request.label))
         draws = seeds.stream(root, "rows")
         steering = steer.steering(seeds.stream(root, "score")) if steer is not None else None
@@ -199,7 +199,7 @@ class DiffusionSeries:
     def _drawn(self, hosts: np.ndarray, from_rows: bool, steering: Steering | None, rng: np.random.Generator) -> Table:
         """Return a new row for each host, which is only its host or (from rows) its start, too."""
         if not len(hosts):
-            return self._none()
+            return no_rows(self.table_)
         sigmas = noise_levels(self.sampling_steps)
         stream = torch_stream(rng, CPU)
         start = torch.zeros((len(hosts), len(self.grid_.mean), self.grid_.points))
@@ -215,10 +215,6 @@ class DiffusionSeries:
     def _rows(self, coarse: np.ndarray, hosts: np.ndarray, parents: np.ndarray) -> Table:
         values = self.grid_.fine(coarse, self.series_, hosts)
         return self.series_.made(self.table_, hosts, values, self.table_.y[hosts], parents[:, None])
-
-    def _none(self) -> Table:
-        none = self.table_.take(np.arange(0))
-        return proposals(none.rows, none.y, none.row_number, none.schema)
 
     def _check_label(self, label: int | None) -> None:
         known = np.unique(self.table_.y[self.table_.is_real])

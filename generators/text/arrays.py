@@ -35,12 +35,6 @@ def with_texts(table: Table, name: str, starts: np.ndarray, texts: list[str], so
     return proposals(rows_of(table.schema, chosen.X, arrays), chosen.y.copy(), parents, table.schema)
 
 
-def no_rows(table: Table) -> Table:
-    """Return no new rows, with the columns and arrays of a table."""
-    none = table.take(np.arange(0))
-    return proposals(none.rows, none.y, none.row_number, none.schema)
-
-
 def kept_whole(schema: Schema, name: str, text: str) -> bool:
     """Tell whether a text is short enough that an array of the schema takes all of it."""
     return len(str(_stacked(schema, name, [text])[0])) == len(text.replace("\r\n", "\n"))

@@ -8,8 +8,8 @@ import numpy as np
 
 from generators.common.persistence import load_rows, save_rows
 from generators.common.rejection import keep_inside
-from generators.resampling.resample import class_stream, real_rows, starting_rows
-from generators.text.arrays import no_rows, with_texts
+from generators.resampling.resample import class_stream, no_rows, real_rows, starting_rows
+from generators.text.arrays import with_texts
 from generators.text.chain import END, Chain, joined, words_of
 from generators.text.refusals import COPIED, EMPTY, REPEATED, TOO_LONG, Known
 from generators.text.tally import Tally, refused

@@ -1,7 +1,7 @@
 """Images as data: PNG or JPEG files in folders by class, NPZ files, digits of scikit-learn; and PNG files written."""
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image, UnidentifiedImageError
 
+from experiments.data.arrays.folders import files_by_class
 from experiments.data.sources import Dataset
 from learners.encoders.pixels import Pixels
 from loop.errors import DataError
@@ -95,7 +96,7 @@ def save(path: Path, entries: Sequence[np.ndarray] | np.ndarray, labels: Sequenc
 
 def _of_folder(path: Path, target: str, labelled: bool) -> Dataset:
     images, files, others, first = list[np.ndarray](), list[Path](), 0, None
-    for file in _files(path):
+    for file in files_by_class(path, flat=True):
         if file.suffix.lower() not in ENDINGS:
             others += 1
             continue
@@ -152,16 +153,6 @@ def _dataset(name: str, images: np.ndarray, columns: pd.DataFrame, target: str, 
     cells = pd.Series(encoder.cells(images), index=columns.index, dtype=object)
     frame = pd.concat([cells.rename(IMAGE), columns], axis=1)
     return Dataset(name, frame, target, encoders={IMAGE: encoder}, **told)  # type: ignore[arg-type]
-
-
-def _files(path: Path) -> Iterator[Path]:
-    """Yield the files of the folders of classes, in the order of their names, or of the folder if it has none.
-
-    Hidden ones are left out.
-    """
-    folders = [each for each in sorted(path.iterdir()) if each.is_dir() and not each.name.startswith(".")]
-    for folder in folders or [path]:
-        yield from (each for each in sorted(folder.iterdir()) if not each.name.startswith(".") and not each.is_dir())
 
 
 def _read(file: Path, home: Path) -> np.ndarray:

@@ -1,11 +1,12 @@
 """Texts as data: named columns of a table, or a folder of .txt files by class; and a table of texts written."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
+from experiments.data.arrays.folders import files_by_class
 from experiments.data.files import write_table
 from experiments.data.sources import Dataset
 from learners.encoders.words import LONGEST, Words
@@ -79,7 +80,7 @@ def load(path: Path, target: str | None = None, *, labelled: bool = True) -> Dat
     if target == TEXT:
         raise DataError(f"target must not be {TEXT!r}, which is the column of texts: name another.")
     rows, others = list[tuple[str, str]](), 0
-    for file in _files(path):
+    for file in files_by_class(path):
         if file.suffix.lower() != ENDING:
             others += 1
             continue
@@ -111,15 +112,6 @@ def save(path: Path, entries: Sequence[str], labels: Sequence[object]) -> None:
         raise DataError(f"texts must be written to a .csv or .parquet file, got {path.name[:60]!r}: rename it.")
     texts = Words(most_characters=LONGEST).stacked([str(text) for text in entries]).tolist()
     write_table(pd.DataFrame({TEXT: texts, LABEL: list(labels)}), path)
-
-
-def _files(path: Path) -> Iterator[Path]:
-    """Yield the files of the folders of classes, in the order of their names; hidden ones are left out."""
-    for folder in sorted(path.iterdir()):
-        if folder.is_dir() and not folder.name.startswith("."):
-            yield from (
-                each for each in sorted(folder.iterdir()) if not each.name.startswith(".") and not each.is_dir()
-            )
 
 
 def _read(file: Path, home: Path) -> str:

@@ -10,8 +10,8 @@ import numpy as np
 
 from generators.common.persistence import load_rows, save_rows
 from generators.common.rejection import keep_inside
-from generators.resampling.resample import class_stream, real_rows, starting_rows
-from generators.text.arrays import kept_whole, no_rows, with_texts
+from generators.resampling.resample import class_stream, no_rows, real_rows, starting_rows
+from generators.text.arrays import kept_whole, with_texts
 from generators.text.llm.answers import REFUSED, UNPARSABLE, Answer, content_of, texts_in, tokens_of
 from generators.text.llm.cache import Cache, digest
 from generators.text.llm.client import Patience, Unanswered, ask
